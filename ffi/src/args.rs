@@ -1,0 +1,237 @@
+//! Reading and writing what C passes. Every raw pointer of the ABI is dereferenced here or in the
+//! export that documents it.
+
+use std::ffi::{CStr, c_char};
+use std::mem::size_of;
+use std::ptr;
+
+use courier_core::{Error, Id, Word};
+
+use crate::types::{courier_bytes_view, courier_string_view};
+
+/// A struct that begins with `uint32_t size` and may grow at its end.
+///
+/// # Safety
+/// The type is `repr(C)`, its first field is a `u32`, and every bit pattern is a value of it.
+pub(crate) unsafe trait Growable: Sized {
+    /// The size in the first version that had the struct.
+    const MINIMUM: usize;
+
+    /// What fields have that the caller's version of the struct does not know.
+    fn defaults() -> Self;
+}
+
+/// Refuses a null pointer by the parameter's name.
+pub(crate) fn not_null<T>(pointer: *const T, name: &str) -> Result<(), Error> {
+    if pointer.is_null() {
+        return Err(Error::new(Word::NullPointer, format!("{name} is NULL")));
+    }
+    Ok(())
+}
+
+/// Refuses a size below the minimum.
+pub(crate) fn check_size(size: u32, minimum: usize, name: &str) -> Result<(), Error> {
+    if (size as usize) < minimum {
+        return Err(Error::new(
+            Word::BadSize,
+            format!("{name} is {size}, at least {minimum} is needed"),
+        ));
+    }
+    Ok(())
+}
+
+/// Copies the part of a growable struct that this library knows.
+///
+/// # Safety
+/// `pointer` is null, or valid for reading the number of bytes that its first field says, and
+/// aligned.
+pub(crate) unsafe fn read_growable<T: Growable>(pointer: *const T, name: &str) -> Result<T, Error> {
+    not_null(pointer, name)?;
+    // SAFETY: not null; the caller promises a readable size field, which comes first.
+    let size = unsafe { pointer.cast::<u32>().read() };
+    check_size(size, T::MINIMUM, &format!("{name}->size"))?;
+    let mut value = T::defaults();
+    // SAFETY: the caller promises `size` readable bytes, `value` has its own size; any bytes are a
+    // valid T.
+    unsafe {
+        ptr::copy_nonoverlapping(
+            pointer.cast::<u8>(),
+            (&raw mut value).cast::<u8>(),
+            size_of::<T>().min(size as usize),
+        );
+    }
+    Ok(value)
+}
+
+/// Checks the place for a new handle: there, and null so far.
+///
+/// # Safety
+/// `out` is null or valid for reading and aligned.
+pub(crate) unsafe fn check_out_handle(out: *const u64, name: &str) -> Result<(), Error> {
+    not_null(out, name)?;
+    // SAFETY: not null, and the caller promises the rest.
+    let old = unsafe { out.read() };
+    if old != 0 {
+        return Err(Error::new(
+            Word::OutNotNull,
+            format!("*{name} holds {old:#x} and must hold 0"),
+        ));
+    }
+    Ok(())
+}
+
+/// Creates an object and writes its handle, after checking the place for it.
+///
+/// # Safety
+/// As [`check_out_handle`], and `out` is valid for writing.
+pub(crate) unsafe fn create(
+    out: *mut u64,
+    name: &str,
+    make: impl FnOnce() -> Result<Id, Error>,
+) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    unsafe { check_out_handle(out, name) }?;
+    let id = make()?;
+    // SAFETY: checked for null above; the caller promises the rest.
+    unsafe { out.write(id.to_raw()) };
+    Ok(())
+}
+
+/// Borrows bytes for the call.
+///
+/// # Safety
+/// `view.data` is valid for reading `view.len` bytes while the result is used, unless `len` is 0 or
+/// `data` is null.
+pub(crate) unsafe fn bytes<'a>(view: courier_bytes_view, name: &str) -> Result<&'a [u8], Error> {
+    if view.len == 0 {
+        return Ok(&[]);
+    }
+    not_null(view.data, &format!("{name}.data"))?;
+    if isize::try_from(view.len).is_err() {
+        return Err(Error::new(
+            Word::BadValue,
+            format!("{name}.len is {}, more than memory can hold", view.len),
+        ));
+    }
+    // SAFETY: not null, not longer than an object can be, and the caller promises the rest.
+    Ok(unsafe { std::slice::from_raw_parts(view.data, view.len) })
+}
+
+/// Borrows text for the call.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn text<'a>(view: courier_string_view, name: &str) -> Result<&'a str, Error> {
+    let view = courier_bytes_view {
+        data: view.data.cast(),
+        len: view.len,
+    };
+    // SAFETY: the caller's promise.
+    utf8(unsafe { bytes(view, name) }?, name)
+}
+
+/// Borrows NUL-terminated text for the call; `None` for null.
+///
+/// # Safety
+/// `pointer` is null, or a NUL-terminated string that is valid while the result is used.
+pub(crate) unsafe fn c_text<'a>(
+    pointer: *const c_char,
+    name: &str,
+) -> Result<Option<&'a str>, Error> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not null, and the caller promises the rest.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    utf8(text.to_bytes(), name).map(Some)
+}
+
+fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| Error::new(Word::NotUtf8, format!("{name} is not UTF-8: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(data: *const u8, len: usize) -> courier_bytes_view {
+        courier_bytes_view { data, len }
+    }
+
+    #[test]
+    fn val_16_an_empty_view_may_carry_any_pointer() {
+        for data in [ptr::null(), ptr::dangling(), ptr::without_provenance(1)] {
+            // SAFETY: empty.
+            assert_eq!(unsafe { bytes(view(data, 0), "bytes") }, Ok(&[][..]));
+        }
+        // SAFETY: null.
+        let refused = unsafe { bytes(view(ptr::null(), 1), "bytes") };
+        assert_eq!(refused.unwrap_err().word(), Word::NullPointer);
+    }
+
+    #[test]
+    fn val_10_a_length_that_no_object_has_is_refused_before_it_is_used() {
+        // SAFETY: refused before it is read.
+        let refused = unsafe { bytes(view(b"x".as_ptr(), usize::MAX), "bytes") };
+        assert_eq!(refused.unwrap_err().word(), Word::BadValue);
+    }
+
+    #[test]
+    fn val_17_text_that_is_not_utf8_is_refused() {
+        let data = b"a\xff";
+        let view = courier_string_view {
+            data: data.as_ptr().cast(),
+            len: 2,
+        };
+        // SAFETY: two readable bytes.
+        let refused = unsafe { text(view, "url") }.unwrap_err();
+        assert_eq!(refused.word(), Word::NotUtf8);
+        // SAFETY: NUL-terminated.
+        let refused = unsafe { c_text(c"\xff".as_ptr(), "root") }.unwrap_err();
+        assert_eq!(refused.word(), Word::NotUtf8);
+    }
+
+    #[repr(C)]
+    #[derive(Debug, PartialEq)]
+    struct Grown {
+        size: u32,
+        old: u32,
+        new: u32,
+    }
+
+    // SAFETY: repr(C), begins with a u32, all fields are integers.
+    unsafe impl Growable for Grown {
+        const MINIMUM: usize = 8;
+
+        fn defaults() -> Grown {
+            Grown {
+                size: 12,
+                old: 1,
+                new: 2,
+            }
+        }
+    }
+
+    #[test]
+    fn abi_06_an_older_struct_gets_defaults_and_a_too_small_one_is_refused() {
+        let mut given = Grown {
+            size: 8,
+            old: 7,
+            new: 9,
+        };
+        // SAFETY: twelve readable bytes, more than any size below says.
+        let read = |given: &Grown| unsafe { read_growable(given, "options") };
+        assert_eq!(
+            (read(&given).unwrap().old, read(&given).unwrap().new),
+            (7, 2)
+        );
+        given.size = 12;
+        assert_eq!(read(&given).unwrap().new, 9);
+        given.size = 7;
+        assert_eq!(read(&given).unwrap_err().word(), Word::BadSize);
+        // SAFETY: null.
+        let refused = unsafe { read_growable::<Grown>(ptr::null(), "options") };
+        assert_eq!(refused.unwrap_err().word(), Word::NullPointer);
+    }
+}

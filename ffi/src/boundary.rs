@@ -1,0 +1,102 @@
+//! What every export goes through: the panic boundary and the thread's last error.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+
+use courier_core::{Courier, Error, Word};
+
+use crate::types::{COURIER_OK, courier_status};
+
+/// The process's instance of the library.
+pub(crate) static COURIER: LazyLock<Courier> = LazyLock::new(Courier::new);
+
+thread_local! {
+    /// The diagnostic of the thread's last status-returning call; empty if that succeeded.
+    static LAST_ERROR: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs a status-returning call: clears the last error, contains panics, and records why the call
+/// was refused.
+pub(crate) fn status(call: impl FnOnce() -> Result<(), Error>) -> courier_status {
+    set_last_error(String::new());
+    match contain(call) {
+        Ok(()) => COURIER_OK,
+        Err(error) => {
+            set_last_error(error.to_string());
+            error.status() as courier_status
+        }
+    }
+}
+
+/// Runs a void call, which has no way to refuse: bad ids are silently ignored. The last error stays.
+pub(crate) fn silent(call: impl FnOnce() -> Result<(), Error>) {
+    let _ = contain(call);
+}
+
+/// Address and length of the last error's text.
+pub(crate) fn last_error() -> (*const u8, usize) {
+    LAST_ERROR
+        .try_with(|text| {
+            let text = text.borrow();
+            (text.as_ptr(), text.len())
+        })
+        // The thread is ending and its storage is gone.
+        .unwrap_or((std::ptr::null(), 0))
+}
+
+fn set_last_error(text: String) {
+    // While a thread ends there is nowhere to keep a diagnostic.
+    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);
+}
+
+/// Turns a panic into an error that carries its text.
+fn contain(call: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Err(Error::new(Word::Panic, panic_text(&*panic))))
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{COURIER_INVALID_STATE, COURIER_NATIVE_ERROR};
+
+    fn text() -> String {
+        LAST_ERROR.with(|text| text.borrow().clone())
+    }
+
+    #[test]
+    fn sta_05_the_diagnostic_is_set_on_failure_and_cleared_on_entry() {
+        let refuse = || Err(Error::new(Word::Completed, "twice"));
+        assert_eq!(status(refuse), COURIER_INVALID_STATE);
+        assert_eq!(text(), "[completed] twice");
+        silent(|| Err(Error::new(Word::Stale, "void calls leave it alone")));
+        assert_eq!(text(), "[completed] twice");
+        let on_entry = status(|| {
+            assert_eq!(text(), "");
+            Ok(())
+        });
+        assert_eq!(on_entry, COURIER_OK);
+        assert_eq!(text(), "");
+    }
+
+    #[test]
+    fn abi_05_a_panic_becomes_a_native_error_with_its_text() {
+        assert_eq!(status(|| panic!("number {}", 7)), COURIER_NATIVE_ERROR);
+        assert_eq!(text(), "[panic] number 7");
+        assert_eq!(status(|| panic!("plain")), COURIER_NATIVE_ERROR);
+        assert_eq!(text(), "[panic] plain");
+        assert_eq!(status(|| std::panic::panic_any(7)), COURIER_NATIVE_ERROR);
+        assert_eq!(text(), "[panic] a panic without text");
+        silent(|| panic!("contained as well"));
+    }
+}

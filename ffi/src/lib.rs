@@ -1,0 +1,36 @@
+//! The C ABI of courier.
+//!
+//! A thin layer over `courier-core`: it checks pointers, sizes and text, translates ids and errors,
+//! and contains panics. Behaviour lives in the core. `include/courier.h` is generated from this
+//! crate's doc comments, which are therefore written for C programmers.
+//!
+//! One file per family of functions. `boundary` is what every export goes through, `args` is where
+//! raw pointers are read and written, `layout` is how Rust, C and Go find out whether they agree.
+
+#![expect(
+    non_camel_case_types,
+    reason = "types have the names that C programmers see"
+)]
+
+mod args;
+mod blob;
+mod boundary;
+mod event;
+pub mod layout;
+mod library;
+mod provider;
+mod request;
+mod runtime;
+mod session;
+mod types;
+mod wake_source;
+
+pub use blob::*;
+pub use event::*;
+pub use library::*;
+pub use provider::*;
+pub use request::*;
+pub use runtime::*;
+pub use session::*;
+pub use types::*;
+pub use wake_source::*;

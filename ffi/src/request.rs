@@ -1,0 +1,128 @@
+//! Requests: how a provider answers.
+
+use std::mem::size_of;
+use std::ptr;
+
+use courier_core::{Error, Id, Response, Word};
+
+use crate::args::{self, Growable};
+use crate::boundary::{COURIER, silent, status};
+use crate::types::{courier_bytes_view, courier_request, courier_status, courier_string_view};
+
+/// What a response carries.
+pub type courier_response_kind = i32;
+
+/// The resource's bytes.
+pub const COURIER_RESPONSE_BYTES: courier_response_kind = 1;
+/// An error text: the load fails with COURIER_FAILURE_PROVIDER.
+pub const COURIER_RESPONSE_ERROR: courier_response_kind = 2;
+
+/// A provider's answer to a request.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct courier_response {
+    /// sizeof(courier_response) of the header that the host was compiled with.
+    pub size: u32,
+    /// COURIER_RESPONSE_BYTES or COURIER_RESPONSE_ERROR.
+    pub kind: courier_response_kind,
+    /// The resource. Looked at with COURIER_RESPONSE_BYTES only; may be empty.
+    pub bytes: courier_bytes_view,
+    /// The error text. Looked at with COURIER_RESPONSE_ERROR only; may be empty.
+    pub message: courier_string_view,
+}
+
+// SAFETY: repr(C), begins with a u32, then integers and pointers.
+unsafe impl Growable for courier_response {
+    const MINIMUM: usize = 40;
+
+    fn defaults() -> Self {
+        courier_response {
+            size: size_of::<Self>() as u32,
+            kind: 0,
+            bytes: courier_bytes_view {
+                data: ptr::null(),
+                len: 0,
+            },
+            message: courier_string_view {
+                data: ptr::null(),
+                len: 0,
+            },
+        }
+    }
+}
+
+impl courier_response {
+    /// # Safety
+    /// The view that `kind` names is valid as documented at its type.
+    unsafe fn parse(&self) -> Result<Response, Error> {
+        match self.kind {
+            COURIER_RESPONSE_BYTES => {
+                // SAFETY: the caller's promise.
+                let bytes = unsafe { args::bytes(self.bytes, "response->bytes") }?;
+                Ok(Response::Bytes(bytes.to_vec()))
+            }
+            COURIER_RESPONSE_ERROR => {
+                // SAFETY: the caller's promise.
+                let message = unsafe { args::text(self.message, "response->message") }?;
+                Ok(Response::Error(message.to_owned()))
+            }
+            other => Err(Error::new(
+                Word::BadValue,
+                format!("response->kind is {other}, which is unknown"),
+            )),
+        }
+    }
+}
+
+/// Completes a request. One-shot: the first completion ends the load. The response is copied. Any
+/// thread.
+///
+/// Refused without effect: a NULL response or one whose size is too small; a completion after another
+/// ([completed]), after a cancel ([cancelled]), or after the load ended in another way ([load-ended]).
+/// A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
+/// length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
+/// COURIER_FAILURE_BAD_RESPONSE.
+///
+/// # Safety
+/// `response` is NULL or valid for reading as many bytes as its size field says, with views as
+/// documented at their types.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn courier_request_complete(
+    request: courier_request,
+    response: *const courier_response,
+) -> courier_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let response = unsafe { args::read_growable(response, "response") }?;
+        // SAFETY: the caller's promise.
+        let response = unsafe { response.parse() };
+        COURIER.request_complete(Id::from_raw(request), response)
+    })
+}
+
+/// Says in `*cancelled` whether the load was cancelled (1) or not (0), so that completing it is
+/// pointless. Any thread.
+///
+/// # Safety
+/// `cancelled` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn courier_request_is_cancelled(
+    request: courier_request,
+    cancelled: *mut u32,
+) -> courier_status {
+    status(|| {
+        args::not_null(cancelled, "cancelled")?;
+        let is_cancelled = COURIER.request_is_cancelled(Id::from_raw(request))?;
+        // SAFETY: not null, and the caller promises the rest.
+        unsafe { cancelled.write(u32::from(is_cancelled)) };
+        Ok(())
+    })
+}
+
+/// Releases a request, after waiting for calls on it that other threads are inside. If it was not
+/// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
+/// thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn courier_request_release(request: courier_request) {
+    silent(|| COURIER.request_release(Id::from_raw(request)));
+}

@@ -1,0 +1,92 @@
+package courier
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+)
+
+// Categories of errors, for [errors.Is].
+var (
+	// ErrInvalidArgument: an argument is not acceptable.
+	ErrInvalidArgument = errors.New("invalid argument")
+	// ErrInvalidState: the arguments are fine, the moment is not.
+	ErrInvalidState = errors.New("invalid state")
+	// ErrWrongThread: the call belongs to the owner thread.
+	ErrWrongThread = errors.New("wrong thread")
+	// ErrUnsupported: this runtime was not set up for the call.
+	ErrUnsupported = errors.New("unsupported")
+	// ErrNative: the library itself, or the system below it, failed.
+	ErrNative = errors.New("native error")
+	// ErrUnknownStatus: the library returned a status that this binding does not know.
+	ErrUnknownStatus = errors.New("unknown status")
+
+	// ErrClosed: the handle was closed. The library was not called.
+	ErrClosed = errors.New("handle is closed")
+	// ErrAlreadyCompleted: the request was completed before. The library was not called. It is also
+	// an ErrInvalidState.
+	ErrAlreadyCompleted = fmt.Errorf("%w: request is already completed", ErrInvalidState)
+	// ErrABIMismatch: the library is not the one that this binding was compiled for. The library was
+	// not used.
+	ErrABIMismatch = errors.New("ABI mismatch")
+)
+
+// Error is the error of every method in this package.
+type Error struct {
+	Category error  // one of the categories
+	Op       string // what was attempted, such as "load"
+	Status   int32  // the library's status; 0 if the binding itself refused
+	Message  string // the library's message; the binding's own if Status is 0
+}
+
+func (e *Error) Error() string {
+	if e.Category == ErrUnknownStatus {
+		return fmt.Sprintf("courier: %s: unknown status %d: %s", e.Op, e.Status, e.Message)
+	}
+	return "courier: " + e.Op + ": " + e.Message
+}
+
+// Unwrap returns the category.
+func (e *Error) Unwrap() error { return e.Category }
+
+// refuse is an error of the binding's own making.
+func refuse(op string, category error, message string) error {
+	return &Error{Category: category, Op: op, Message: message}
+}
+
+func closed(op string) error { return refuse(op, ErrClosed, ErrClosed.Error()) }
+
+// wrap gives an error of a native call its category. Other errors, and nil, stay as they are.
+func wrap(op string, err error) error {
+	if native, ok := err.(*capi.Error); ok {
+		return &Error{category(native.Status), op, native.Status, native.Message}
+	}
+	return err
+}
+
+// wrapClose is wrap for an owner-thread handle's Close. While the owner's Close is succeeding, one on
+// another thread may still come to the library: it finds a stale handle, and that is what it wanted.
+func wrapClose(op string, err error) error {
+	if native, ok := err.(*capi.Error); ok && native.Stale() {
+		return nil
+	}
+	return wrap(op, err)
+}
+
+func category(status int32) error {
+	switch status {
+	case capi.InvalidArgument:
+		return ErrInvalidArgument
+	case capi.InvalidState:
+		return ErrInvalidState
+	case capi.WrongThread:
+		return ErrWrongThread
+	case capi.Unsupported:
+		return ErrUnsupported
+	case capi.NativeError:
+		return ErrNative
+	default:
+		return ErrUnknownStatus
+	}
+}

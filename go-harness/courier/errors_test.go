@@ -1,0 +1,136 @@
+package courier
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+)
+
+var categories = []error{
+	ErrInvalidArgument, ErrInvalidState, ErrWrongThread, ErrUnsupported, ErrNative,
+	ErrUnknownStatus, ErrClosed, ErrABIMismatch,
+}
+
+func TestSTA01EachStatusHasOneCategory(t *testing.T) {
+	statuses := map[int32]error{
+		capi.InvalidArgument: ErrInvalidArgument,
+		capi.InvalidState:    ErrInvalidState,
+		capi.WrongThread:     ErrWrongThread,
+		capi.Unsupported:     ErrUnsupported,
+		capi.NativeError:     ErrNative,
+	}
+	if len(statuses) != 5 {
+		t.Fatal("two statuses have one number")
+	}
+	for status, want := range statuses {
+		err := wrap("try", &capi.Error{Status: status, Message: "[word] text"})
+		for _, category := range categories {
+			if got := errors.Is(err, category); got != (category == want) {
+				t.Errorf("status %d: errors.Is(err, %q) = %v", status, category, got)
+			}
+		}
+		if !strings.Contains(err.Error(), "[word] text") {
+			t.Errorf("status %d: %q lacks the native message", status, err)
+		}
+	}
+	if err := wrap("try", nil); err != nil {
+		t.Errorf("no error became %v", err)
+	}
+}
+
+// The same from real calls, as far as a caller can provoke them.
+func TestSTA01NativeErrorsArrive(t *testing.T) {
+	rt := newRuntime(t, Threads(1))
+	session := newSession(t, rt)
+	_, err := session.Load("no URL")
+	wantError(t, err, ErrInvalidArgument, "[bad-url] ")
+	wantError(t, rt.Close(), ErrInvalidState, "[live-children] ")
+	_, err = rt.Step()
+	wantError(t, err, ErrUnsupported, "[not-stepped] ")
+	elsewhere(func() { wantError(t, session.Cancel(1), ErrWrongThread, "[wrong-thread] ") })
+}
+
+func TestSTA02UnknownStatusKeepsItsNumber(t *testing.T) {
+	for _, status := range []int32{-6, 1, 1 << 30, -1 << 31} {
+		err := wrap("try", &capi.Error{Status: status, Message: "[new-word] text"})
+		wantError(t, err, ErrUnknownStatus, "[new-word] ")
+		var e *Error
+		if errors.As(err, &e) && e.Status != status {
+			t.Errorf("status %d became %d", status, e.Status)
+		}
+	}
+	err := wrap("try", &capi.Error{Status: -77})
+	if !strings.Contains(err.Error(), "-77") {
+		t.Errorf("%q lacks the number", err)
+	}
+}
+
+func TestSTA04MessageSurvivesTheRuntime(t *testing.T) {
+	rt := newRuntime(t)
+	session := newSession(t, rt)
+	_, err := session.Load("no URL at all")
+	before := strings.Clone(err.Error())
+	elsewhere(func() { _, _ = rt.Pump(0) })
+	for i := 0; i < 100; i++ {
+		_ = session.Cancel(LoadID(i))
+	}
+	ok(t, session.Close())
+	ok(t, rt.Close())
+	if err.Error() != before {
+		t.Errorf("%q became %q", before, err)
+	}
+}
+
+func TestSTA06BindingsOwnChecksHaveTheirOwnMessage(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	requests := handOver(t, rt)
+	load(t, session, "app:a")
+	settle(t, rt)
+	request := <-requests
+	ok(t, request.Complete(nil))
+
+	checks := map[string]func() error{
+		"nil provider":      func() error { return rt.SetProvider(nil) },
+		"second completion": func() error { return request.Complete(nil) },
+		"inner NUL":         func() error { _, err := NewRuntime(Root("a\x00b")); return err },
+		"closed": func() error {
+			ok(t, request.Close())
+			_, err := request.Cancelled()
+			return err
+		},
+	}
+	for name, check := range checks {
+		// Leave a message on this thread.
+		_, err := session.Load("no URL")
+		wantError(t, err, ErrInvalidArgument, "[bad-url] ")
+
+		var own *Error
+		if err := check(); !errors.As(err, &own) {
+			t.Errorf("%s: %v", name, err)
+		} else if own.Status != 0 || own.Message == "" || strings.Contains(own.Message, "[") {
+			t.Errorf("%s: status %d with message %q", name, own.Status, own.Message)
+		}
+	}
+}
+
+func TestSTA08InnerNULIsRefused(t *testing.T) {
+	ownThread(t)
+	dir := t.TempDir() // what a root cut at its NUL would name
+	calls := countCalls(t)
+	for _, path := range []string{dir + "\x00", dir + "\x00/elsewhere", "\x00"} {
+		rt, err := NewRuntime(Root(path))
+		if rt != nil {
+			t.Errorf("%q: a runtime exists", path)
+		}
+		wantError(t, err, ErrInvalidArgument, "")
+		if err != nil && !strings.Contains(err.Error(), "NUL") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	if n := calls.total(); n != 0 {
+		t.Errorf("%d calls reached C", n)
+	}
+}

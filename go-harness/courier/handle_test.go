@@ -1,0 +1,313 @@
+package courier
+
+import (
+	"io"
+	"reflect"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// handles makes one open handle of each kind that any thread may use, and their release functions.
+type handles struct {
+	request *Request
+	blob    *Blob
+	source  *WakeSource
+}
+
+func newHandles(t *testing.T, rt *Runtime, session *Session) handles {
+	t.Helper()
+	ok(t, rt.SetProvider(answerWith("payload")))
+	blob := loadOne(t, rt, session, "app:blob").Payload
+	requests := handOver(t, rt)
+	load(t, session, "app:request")
+	settle(t, rt)
+	source, err := rt.NewWakeSource()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handles{<-requests, blob, source}
+}
+
+// releases are the void release functions, by the handle that they release.
+func (h handles) releases() map[string]io.Closer {
+	return map[string]io.Closer{
+		"courier_request_release":     h.request,
+		"courier_blob_release":        h.blob,
+		"courier_wake_source_release": h.source,
+	}
+}
+
+func TestHDL01ConcurrentCloseReleasesOnce(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	h := newHandles(t, rt, session)
+	for release, closer := range h.releases() {
+		calls := countCalls(t)
+		inside, finish := calls.holdFirst(release)
+		var closers sync.WaitGroup
+		for i := 0; i < 8; i++ {
+			closers.Add(1)
+			go func(alias io.Closer) {
+				defer closers.Done()
+				ok(t, alias.Close())
+			}(closer)
+		}
+		<-inside
+		close(finish)
+		closers.Wait()
+		ok(t, closer.Close())
+		if n := calls.of(release); n != 1 || calls.total() != 1 {
+			t.Errorf("%s: called %d times, calls %v", release, n, calls.counts)
+		}
+	}
+}
+
+// Owner-thread handles: one thread can close them, and the others get an answer, not a deadlock.
+func TestHDL01CloseOfOwnerHandlesDestroysOnce(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	for _, closer := range []io.Closer{session, rt} {
+		var others sync.WaitGroup
+		start := make(chan struct{})
+		for i := 0; i < 4; i++ {
+			others.Add(1)
+			go func(alias io.Closer) {
+				defer others.Done()
+				<-start
+				if err := alias.Close(); err != nil {
+					wantError(t, err, ErrWrongThread, "[wrong-thread] ")
+				}
+			}(closer)
+		}
+		close(start)
+		ok(t, closer.Close())
+		others.Wait()
+
+		calls := countCalls(t)
+		ok(t, closer.Close())
+		elsewhere(func() { ok(t, closer.Close()) })
+		if n := calls.total(); n != 0 {
+			t.Errorf("%T: later closes made %d calls", closer, n)
+		}
+	}
+}
+
+// A Close on another thread that passed the binding's check before the owner's Close, and comes to the
+// library after it.
+func TestHDL01CloseThatLosesToTheOwnerReturnsNil(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	closeLate := func(closer io.Closer, destroy string) {
+		calls := countCalls(t)
+		inside, finish := calls.holdFirst(destroy)
+		late := make(chan error)
+		go func() { late <- closer.Close() }()
+		<-inside
+		ok(t, closer.Close())
+		close(finish)
+		ok(t, <-late)
+		if n := calls.of(destroy); n != 2 {
+			t.Errorf("%s called %d times, want the owner's and the late one", destroy, n)
+		}
+	}
+	closeLate(session, "courier_session_destroy")
+	closeLate(rt, "courier_runtime_destroy")
+}
+
+func TestHDL02RefusedCloseLeavesTheRuntimeLive(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	ok(t, rt.SetProvider(answerWith("still here")))
+	calls := countCalls(t)
+	for i := 0; i < 2; i++ {
+		wantError(t, rt.Close(), ErrInvalidState, "[live-children] ")
+	}
+	if n := calls.of("cell.free"); n != 0 {
+		t.Error("a refused close freed the provider")
+	}
+	want(t, loadOne(t, rt, session, "app:a"), "still here")
+	ok(t, session.Close())
+	ok(t, rt.Close())
+	if n := calls.of("cell.free"); n != 1 {
+		t.Errorf("the provider was freed %d times", n)
+	}
+}
+
+func TestHDL03ParentWithChildrenStaysOpen(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	sessions := []*Session{newSession(t, rt), newSession(t, rt)}
+	for _, session := range sessions {
+		wantError(t, rt.Close(), ErrInvalidState, "[live-children] ")
+		wantFailure(t, loadOne(t, rt, session, "app:a"), FailureUnsupported)
+		ok(t, session.Close())
+	}
+	ok(t, rt.Close())
+	_, err := rt.Pump(0)
+	wantError(t, err, ErrClosed, "")
+}
+
+func TestHDL04ChildrenOutliveTheRuntime(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	h := newHandles(t, rt, session)
+	ok(t, session.Close())
+	ok(t, rt.Close())
+
+	calls := countCalls(t)
+	if bytes, err := h.blob.Bytes(); string(bytes) != "payload" || err != nil {
+		t.Errorf("Bytes = %q, %v", bytes, err)
+	}
+	ok(t, h.source.Signal())
+	if cancelled, err := h.request.Cancelled(); !cancelled || err != nil {
+		t.Errorf("Cancelled = %v, %v", cancelled, err)
+	}
+	wantError(t, h.request.Complete(nil), ErrInvalidState, "[cancelled] ")
+	for release, closer := range h.releases() {
+		ok(t, closer.Close())
+		if n := calls.of(release); n != 1 {
+			t.Errorf("%s called %d times", release, n)
+		}
+	}
+}
+
+// A release waits for the call that passed its check; a later call is refused without waiting.
+func TestHDL09ReleaseWaitsForUses(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	h := newHandles(t, rt, session)
+	uses := map[string]struct {
+		release string
+		use     func() error
+		closer  io.Closer
+	}{
+		"courier_request_is_cancelled": {"courier_request_release", func() error { _, err := h.request.Cancelled(); return err }, h.request},
+		"courier_blob_copy":            {"courier_blob_release", func() error { _, err := h.blob.Bytes(); return err }, h.blob},
+		"courier_wake_source_signal":   {"courier_wake_source_release", h.source.Signal, h.source},
+	}
+	for call, u := range uses {
+		t.Run(call, func(t *testing.T) {
+			calls := countCalls(t)
+			useDuringClose(t, calls, call, u.release, u.use, u.use, u.closer)
+		})
+	}
+}
+
+// useDuringClose holds a use just before it goes to C, closes meanwhile, and checks that the release
+// comes after it, and that probe is refused meanwhile. It returns the held use's error.
+func useDuringClose(t *testing.T, calls *calls, call, release string, use, probe func() error, closer io.Closer) {
+	t.Helper()
+	inside, finish := calls.holdFirst(call)
+	used, closedIt := make(chan error), make(chan error)
+	go func() { used <- use() }()
+	<-inside
+	go func() { closedIt <- closer.Close() }()
+	for probe() == nil {
+		runtime.Gosched() // until Close has begun
+	}
+	wantError(t, probe(), ErrClosed, "")
+	if n := calls.of(release); n != 0 {
+		t.Error("released under a use in flight")
+	}
+	close(finish)
+	ok(t, <-used)
+	ok(t, <-closedIt)
+	if n := calls.of(release); n != 1 {
+		t.Errorf("released %d times", n)
+	}
+}
+
+func TestHDL11ClosedHandlesAreRefusedBeforeC(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	h := newHandles(t, rt, session)
+	for _, closer := range []io.Closer{h.request, h.blob, h.source, session, rt} {
+		ok(t, closer.Close())
+	}
+	calls := countCalls(t)
+	for name, method := range map[string]func() error{
+		"Runtime.Pump":          func() error { _, err := rt.Pump(0); return err },
+		"Runtime.Drain":         func() error { _, err := rt.Drain(nil); return err },
+		"Runtime.Step":          func() error { _, err := rt.Step(); return err },
+		"Runtime.SetProvider":   func() error { return rt.SetProvider(answerWith("")) },
+		"Runtime.ClearProvider": rt.ClearProvider,
+		"Runtime.NewSession":    func() error { _, err := rt.NewSession(); return err },
+		"Runtime.NewWakeSource": func() error { _, err := rt.NewWakeSource(); return err },
+		"Session.Load":          func() error { _, err := session.Load("app:a"); return err },
+		"Session.Cancel":        func() error { return session.Cancel(1) },
+		"Request.Complete":      func() error { return h.request.Complete(nil) },
+		"Request.Fail":          func() error { return h.request.Fail("") },
+		"Request.Cancelled":     func() error { _, err := h.request.Cancelled(); return err },
+		"Blob.Bytes":            func() error { _, err := h.blob.Bytes(); return err },
+		"WakeSource.Signal":     h.source.Signal,
+	} {
+		t.Run(name, func(t *testing.T) { wantError(t, method(), ErrClosed, "") })
+	}
+	if n := calls.total(); n != 0 {
+		t.Errorf("%d calls reached C: %v", n, calls.counts)
+	}
+}
+
+// Close inside the runtime's own callback, on the owner thread and on a worker: refused by the library,
+// while the step or the destroy that waits for the callback is still going on.
+func TestHDL18CloseInsideACallbackIsRefused(t *testing.T) {
+	t.Run("stepped", func(t *testing.T) {
+		rt := newRuntime(t, Stepped())
+		session := newSession(t, rt)
+		ok(t, rt.SetProvider(func(*Request, string) Decision {
+			wantError(t, session.Close(), ErrInvalidState, "[inside-callback] ")
+			wantError(t, rt.Close(), ErrInvalidState, "[inside-callback] ")
+			wantError(t, rt.ClearProvider(), ErrInvalidState, "[inside-callback] ")
+			return Pass
+		}))
+		wantFailure(t, loadOne(t, rt, session, "app:a"), FailureUnsupported)
+	})
+	t.Run("threads", func(t *testing.T) {
+		rt := newRuntime(t, Threads(1))
+		session := newSession(t, rt)
+		inside, clearing := make(chan struct{}), make(chan struct{})
+		ok(t, rt.SetProvider(func(*Request, string) Decision {
+			close(inside)
+			<-clearing
+			wantError(t, rt.Close(), ErrWrongThread, "[wrong-thread] ")
+			return Pass
+		}))
+		load(t, session, "app:a")
+		<-inside
+		close(clearing)
+		ok(t, rt.ClearProvider()) // waits for the callback
+		wantFailure(t, next(t, rt), FailureUnsupported)
+	})
+	t.Run("during close", func(t *testing.T) {
+		rt := newRuntime(t, Threads(1))
+		session := newSession(t, rt)
+		inside, closing := make(chan struct{}), make(chan struct{})
+		ok(t, rt.SetProvider(func(*Request, string) Decision {
+			close(inside)
+			<-closing
+			if err := rt.Close(); err != nil { // nil if the other has got so far
+				wantError(t, err, ErrWrongThread, "[wrong-thread] ")
+			}
+			return Pass
+		}))
+		load(t, session, "app:a")
+		<-inside
+		ok(t, session.Close())
+		close(closing)
+		ok(t, rt.Close()) // waits for the callback
+	})
+}
+
+func TestHDL24PublicHandlesHaveClose(t *testing.T) {
+	for _, handle := range []io.Closer{new(Runtime), new(Session), new(Request), new(Blob), new(WakeSource)} {
+		public := reflect.TypeOf(handle).Elem()
+		if public.Kind() != reflect.Struct {
+			t.Errorf("%v is a %v", public, public.Kind())
+		}
+		for i := 0; i < public.NumField(); i++ {
+			if field := public.Field(i); field.IsExported() {
+				t.Errorf("%v exports its field %s", public, field.Name)
+			}
+		}
+	}
+}

@@ -1,0 +1,415 @@
+// courier: an embeddable resource loader with a thread-affine owner. C ABI.
+//
+// A host creates a runtime on a thread, which becomes its owner thread, opens sessions in it and loads
+// resources by URL. Each load is offered to the host's provider first; when that passes, `file:` URLs
+// are read under the runtime's root directory. Results come back as events: pump, then drain.
+//
+// HANDLES are numbers. 0 is null for every kind. A handle names one object for ever: after release it
+// is stale and never names a newer one.
+//   kind         made by                        thread   ended by
+//   runtime      courier_runtime_create         owner    courier_runtime_destroy (refused with sessions)
+//   session      courier_session_create         owner    courier_session_destroy
+//   request      given to the provider          any      courier_request_release, exactly once
+//   blob         a drained event                any      courier_blob_release
+//   wake source  courier_runtime_wake_source    any      courier_wake_source_release
+//
+// THREADS. Functions of runtimes and sessions belong to the owner thread: elsewhere they return
+// COURIER_WRONG_THREAD, and from inside a provider call on the owner thread COURIER_INVALID_STATE.
+// All other functions may be called on any thread, also from inside a provider call.
+//
+// STATUS. Checks come in this order: arguments, liveness of the handle, thread, state. A function that
+// does not return COURIER_OK has had no effect unless it says otherwise. Out parameters are written
+// only with COURIER_OK, except a required length. The out parameter of a function that creates a
+// handle must hold 0. courier_last_error explains the failure; its text begins with a stable word in
+// brackets:
+//   handles    [null] [malformed] [wrong-kind] [never-issued] [future-generation] [stale]
+//   arguments  [null-pointer] [bad-size] [out-not-null] [bad-value] [not-utf8] [bad-url] [bad-root]
+//              [unknown-load] [too-small]
+//   thread     [wrong-thread]
+//   state      [inside-callback] [live-children] [owner-has-runtime] [load-ended] [completed]
+//              [cancelled]
+//   others     [not-stepped] (COURIER_UNSUPPORTED); [exhausted] [system] [panic] (COURIER_NATIVE_ERROR)
+//
+// MEMORY. The library borrows what is passed to it for the call only, and copies what it keeps; the one
+// exception is a provider's user_data. Nothing that it returns needs free().
+
+
+#ifndef COURIER_H
+#define COURIER_H
+
+// Generated from the Rust source by `cargo lab header`; do not edit.
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The version of this header. A library with another version must not be used.
+#define COURIER_ABI_VERSION 1
+
+// What a function returns.
+typedef int32_t courier_status;
+
+// Immutable bytes.
+typedef uint64_t courier_blob;
+
+// What one owner thread owns.
+typedef uint64_t courier_runtime;
+
+// What happened. Hosts keep numbers that they do not know.
+typedef int32_t courier_event_kind;
+
+// Why a load failed. Hosts keep numbers that they do not know.
+typedef int32_t courier_failure;
+
+// A group of loads that ends together.
+typedef uint64_t courier_session;
+
+// The end of one load.
+typedef struct courier_event {
+    // What happened: COURIER_EVENT_...
+    courier_event_kind kind;
+    // Why a load failed: COURIER_FAILURE_..., or COURIER_FAILURE_NONE.
+    courier_failure failure;
+    // The session that loaded. It may be stale by now, and never names a newer session.
+    courier_session session;
+    // The load's number in that session.
+    uint64_t load;
+    // A blob that the caller now owns and releases, or 0.
+    courier_blob payload;
+} courier_event;
+
+// Text: `len` bytes of UTF-8 at `data`, not NUL-terminated. With `len` 0, `data` may be anything.
+typedef struct courier_string_view {
+    // The first byte.
+    const char *data;
+    // How many bytes.
+    size_t len;
+} courier_string_view;
+
+// What a provider answers.
+typedef int32_t courier_decision;
+
+// A provider's hold on one load.
+typedef uint64_t courier_request;
+
+// Offers a load to the host.
+//
+// `request` is the host's hold on the load while the call runs, and longer if it answers
+// COURIER_DECISION_HANDLE. `url` is borrowed for the call. Any other number than the three decisions
+// fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then.
+//
+// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. No lock
+// of the library is held. From inside, functions of requests, blobs and wake sources may be called;
+// those of runtimes and sessions are refused. The callback must not unwind or longjmp out.
+typedef courier_decision (*courier_provider_fn)(void *user_data,
+                                                courier_request request,
+                                                struct courier_string_view url);
+
+// A provider: a callback and what it works on.
+typedef struct courier_provider {
+    // sizeof(courier_provider) of the header that the host was compiled with.
+    uint32_t size;
+    // The callback; not NULL.
+    courier_provider_fn provide;
+    // Passed to every call. The library never looks into it. It must stay valid, for any thread, until
+    // the provider has been replaced or cleared or the runtime destroyed: when one of these calls has
+    // returned COURIER_OK, no call runs any more and none comes later.
+    void *user_data;
+} courier_provider;
+
+// What a response carries.
+typedef int32_t courier_response_kind;
+
+// Bytes: `len` of them at `data`. With `len` 0, `data` may be anything.
+typedef struct courier_bytes_view {
+    // The first byte.
+    const uint8_t *data;
+    // How many bytes.
+    size_t len;
+} courier_bytes_view;
+
+// A provider's answer to a request.
+typedef struct courier_response {
+    // sizeof(courier_response) of the header that the host was compiled with.
+    uint32_t size;
+    // COURIER_RESPONSE_BYTES or COURIER_RESPONSE_ERROR.
+    courier_response_kind kind;
+    // The resource. Looked at with COURIER_RESPONSE_BYTES only; may be empty.
+    struct courier_bytes_view bytes;
+    // The error text. Looked at with COURIER_RESPONSE_ERROR only; may be empty.
+    struct courier_string_view message;
+} courier_response;
+
+// Who runs the loads of a runtime.
+typedef int32_t courier_workers;
+
+// How a new runtime is set up. courier_runtime_options_init fills in the defaults.
+typedef struct courier_runtime_options {
+    // sizeof(courier_runtime_options) of the header that the host was compiled with.
+    uint32_t size;
+    // COURIER_WORKERS_THREADS (the default) or COURIER_WORKERS_STEPPED.
+    courier_workers workers;
+    // How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
+    uint32_t worker_threads;
+    // The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
+    // for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
+    const char *root;
+} courier_runtime_options;
+
+// A signal that wakes a runtime's owner thread.
+typedef uint64_t courier_wake_source;
+
+// A load completed; the payload is a blob with its bytes.
+#define COURIER_EVENT_COMPLETED 1
+
+// A load failed; the payload is a blob with a text in UTF-8.
+#define COURIER_EVENT_FAILED 2
+
+// A load was cancelled; there is no payload.
+#define COURIER_EVENT_CANCELLED 3
+
+// It did not fail.
+#define COURIER_FAILURE_NONE 0
+
+// The provider answered with an error.
+#define COURIER_FAILURE_PROVIDER 1
+
+// The provider released the request without completing it.
+#define COURIER_FAILURE_DROPPED 2
+
+// The provider's response or decision was malformed.
+#define COURIER_FAILURE_BAD_RESPONSE 3
+
+// Neither the provider nor the runtime serves such a URL.
+#define COURIER_FAILURE_UNSUPPORTED 4
+
+// There is no such file.
+#define COURIER_FAILURE_NOT_FOUND 5
+
+// The path leads out of the root directory, by itself or through a symbolic link.
+#define COURIER_FAILURE_OUTSIDE_ROOT 6
+
+// The system failed to read the file, or it is not a regular file.
+#define COURIER_FAILURE_IO 7
+
+// The library failed: no handle was left for the request, or for the payload, which is 0 then.
+#define COURIER_FAILURE_INTERNAL 8
+
+// Not mine: the runtime serves the load itself, or fails it. The provider keeps nothing and does not
+// release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
+#define COURIER_DECISION_PASS 0
+
+// Mine: the provider completes the request inline, later, or on another thread, and releases it
+// exactly once.
+#define COURIER_DECISION_HANDLE 1
+
+// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, as with
+// COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
+// panic in its language.
+#define COURIER_DECISION_FAIL 2
+
+// The resource's bytes.
+#define COURIER_RESPONSE_BYTES 1
+
+// An error text: the load fails with COURIER_FAILURE_PROVIDER.
+#define COURIER_RESPONSE_ERROR 2
+
+// Threads of the runtime's own.
+#define COURIER_WORKERS_THREADS 1
+
+// The owner thread, one load at a time, by courier_runtime_step.
+#define COURIER_WORKERS_STEPPED 2
+
+// Done.
+#define COURIER_OK 0
+
+// An argument or a handle is not acceptable.
+#define COURIER_INVALID_ARGUMENT -1
+
+// The arguments are fine, the moment is not.
+#define COURIER_INVALID_STATE -2
+
+// The call belongs to the owner thread.
+#define COURIER_WRONG_THREAD -3
+
+// This runtime was not set up for the call.
+#define COURIER_UNSUPPORTED -4
+
+// The library itself, or the system below it, failed.
+#define COURIER_NATIVE_ERROR -5
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// Copies a blob's bytes to `buffer` and writes their number to `*required`. With a NULL `buffer` and
+// `capacity` 0 only the number is written. If `capacity` is too small the call is refused with
+// [too-small]: `*required` is written, `buffer` is untouched. Any thread.
+//
+// # Safety
+// `buffer` is NULL or valid for writing `capacity` bytes. `required` is NULL or valid for writing.
+courier_status courier_blob_copy(courier_blob blob,
+                                 uint8_t *buffer,
+                                 size_t capacity,
+                                 size_t *required);
+
+// Releases a blob. Null and released ones are ignored. Never blocks, cannot fail. Any thread.
+void courier_blob_release(courier_blob blob);
+
+// Moves at most `capacity` events into `events`, oldest first, and says in `*count` how many. `stride`
+// is the caller's sizeof(courier_event): the distance between two events in memory. A stride that is
+// below this library's, or not a multiple of the struct's alignment, is refused with [bad-size]; of a
+// larger one only the part that this library knows is written. With `capacity` 0, `events` may be
+// NULL. Owner thread.
+//
+// # Safety
+// `events` is NULL or valid for writing `capacity` times `stride` bytes, and aligned. `count` is NULL or
+// valid for writing.
+courier_status courier_runtime_drain_events(courier_runtime runtime,
+                                            struct courier_event *events,
+                                            uint32_t stride,
+                                            uint32_t capacity,
+                                            uint32_t *count);
+
+// The ABI version of the library: equal to the header's COURIER_ABI_VERSION, or the two must not be
+// used together. Any thread.
+uint32_t courier_abi_version(void);
+
+// A number that changes whenever a size, an offset or a constant of this header changes: the FNV-1a
+// hash (64 bits) of the layout text. courier_layout.h lists what the text speaks of, so that a host
+// can compute the number from the header that it was compiled with and refuse another library. Any
+// thread.
+uint64_t courier_layout_fingerprint(void);
+
+// Why the calling thread's last status-returning call failed; empty if it succeeded. The text begins
+// with a word in brackets, belongs to the library, and is valid until the thread's next
+// status-returning call. Functions that return nothing leave it alone.
+struct courier_string_view courier_last_error(void);
+
+// Installs a provider, or replaces the one there is. Returns when no call of the old provider runs any
+// more; none comes later. Requests that it holds stay usable. When refused, the old provider stays.
+// Owner thread.
+//
+// # Safety
+// `provider` is NULL or valid for reading as many bytes as its size field says; callback and user_data
+// are good as documented there.
+courier_status courier_runtime_set_provider(courier_runtime runtime,
+                                            const struct courier_provider *provider);
+
+// Takes the provider out, and returns when no call of it runs any more; none comes later. Requests
+// that it holds stay usable. Fine when there is none. Owner thread.
+courier_status courier_runtime_clear_provider(courier_runtime runtime);
+
+// Completes a request. One-shot: the first completion ends the load. The response is copied. Any
+// thread.
+//
+// Refused without effect: a NULL response or one whose size is too small; a completion after another
+// ([completed]), after a cancel ([cancelled]), or after the load ended in another way ([load-ended]).
+// A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
+// length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
+// COURIER_FAILURE_BAD_RESPONSE.
+//
+// # Safety
+// `response` is NULL or valid for reading as many bytes as its size field says, with views as
+// documented at their types.
+courier_status courier_request_complete(courier_request request,
+                                        const struct courier_response *response);
+
+// Says in `*cancelled` whether the load was cancelled (1) or not (0), so that completing it is
+// pointless. Any thread.
+//
+// # Safety
+// `cancelled` is NULL or valid for writing.
+courier_status courier_request_is_cancelled(courier_request request, uint32_t *cancelled);
+
+// Releases a request, after waiting for calls on it that other threads are inside. If it was not
+// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
+// thread.
+void courier_request_release(courier_request request);
+
+// Fills `*options` with the defaults. `size` is the caller's sizeof(courier_runtime_options): a size
+// below this library's minimum is refused with [bad-size]; of a larger struct only the part that this
+// library knows is written. Any thread.
+//
+// # Safety
+// `options` is NULL or valid for writing `size` bytes.
+courier_status courier_runtime_options_init(struct courier_runtime_options *options,
+                                            uint32_t size);
+
+// Creates a runtime and makes the calling thread its owner. A thread owns at most one live runtime:
+// [owner-has-runtime]. `options` may be NULL for the defaults. A root directory that cannot be opened
+// and listed is refused with [bad-root].
+//
+// # Safety
+// `options` is NULL or valid for reading as many bytes as its size field says, with a root as
+// documented there. `runtime` is NULL or valid for reading and writing.
+courier_status courier_runtime_create(const struct courier_runtime_options *options,
+                                      courier_runtime *runtime);
+
+// Destroys a runtime. Loads that no worker has begun are discarded; for those that are running,
+// provider calls included, the call waits. Refused with [live-children] while the runtime has
+// sessions: it is intact then, and the call can be repeated. Owner thread.
+courier_status courier_runtime_destroy(courier_runtime runtime);
+
+// Turns finished loads into events, and says in `*unread` how many events wait to be drained. When
+// there is nothing to do, a positive `timeout_ms` waits at most that many milliseconds, a negative one
+// without limit, and 0 not at all. With unread events it never waits. It may return early with nothing
+// done. A signal of a wake source ends the wait and is cleared by the pump that returns. Owner thread.
+//
+// # Safety
+// `unread` is NULL or valid for writing.
+courier_status courier_runtime_pump(courier_runtime runtime,
+                                    int64_t timeout_ms,
+                                    uint32_t *unread);
+
+// Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
+// was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
+//
+// # Safety
+// `ran` is NULL or valid for writing.
+courier_status courier_runtime_step(courier_runtime runtime,
+                                    uint32_t *ran);
+
+// Opens a session. Owner thread.
+//
+// # Safety
+// `session` is NULL or valid for reading and writing.
+courier_status courier_session_create(courier_runtime runtime, courier_session *session);
+
+// Ends a session: cancels its loads and discards its events. Requests of its loads stay with the
+// provider, which releases them. Owner thread.
+courier_status courier_session_destroy(courier_session session);
+
+// Starts a load and writes its number in the session, from 1. Unless the session is destroyed first,
+// it ends in exactly one event. `url` is copied; text that is not a URL is refused with [bad-url].
+// Owner thread.
+//
+// # Safety
+// `url` is valid as documented at courier_string_view. `load` is NULL or valid for writing.
+courier_status courier_session_load(courier_session session,
+                                    struct courier_string_view url,
+                                    uint64_t *load);
+
+// Cancels a load: it ends in a COURIER_EVENT_CANCELLED. Refused with [unknown-load] if the session
+// never issued the number, and with [load-ended] if the load ended before, drained or not. Owner
+// thread.
+courier_status courier_session_cancel(courier_session session, uint64_t load);
+
+// Makes a wake source for the runtime. It may outlive the runtime. Owner thread.
+//
+// # Safety
+// `source` is NULL or valid for reading and writing.
+courier_status courier_runtime_wake_source(courier_runtime runtime, courier_wake_source *source);
+
+// Ends the owner's current wait in courier_runtime_pump, or else its next one. Several signals before
+// that pump count as one. After the runtime's end it does nothing. Any thread.
+courier_status courier_wake_source_signal(courier_wake_source source);
+
+// Releases a wake source, before or after its runtime's end. Null and released ones are ignored. Never
+// blocks, cannot fail. Any thread.
+void courier_wake_source_release(courier_wake_source source);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* COURIER_H */

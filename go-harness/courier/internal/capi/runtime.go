@@ -1,0 +1,111 @@
+package capi
+
+/*
+#include <stdlib.h>
+#include "helpers.h"
+
+static capi_result capi_runtime_create(const char *root, const courier_workers *workers, const uint32_t *threads) {
+	courier_runtime_options options;
+	capi_result result = {courier_runtime_options_init(&options, sizeof options), 0};
+	if (result.status != COURIER_OK) return result;
+	if (root) options.root = root;
+	if (workers) options.workers = *workers;
+	if (threads) options.worker_threads = *threads;
+	result.status = courier_runtime_create(&options, &result.value);
+	return result;
+}
+
+static capi_result capi_runtime_pump(courier_runtime runtime, int64_t timeout_ms) {
+	uint32_t unread = 0;
+	capi_result result = {courier_runtime_pump(runtime, timeout_ms, &unread), 0};
+	result.value = unread;
+	return result;
+}
+
+static capi_result capi_runtime_step(courier_runtime runtime) {
+	uint32_t ran = 0;
+	capi_result result = {courier_runtime_step(runtime, &ran), 0};
+	result.value = ran;
+	return result;
+}
+
+static capi_result capi_runtime_drain_events(courier_runtime runtime, courier_event *events, uint32_t capacity) {
+	uint32_t count = 0;
+	capi_result result = {courier_runtime_drain_events(runtime, events, sizeof *events, capacity, &count), 0};
+	result.value = count;
+	return result;
+}
+*/
+import "C"
+
+import "unsafe"
+
+// RuntimeOptions holds what a new runtime is told; nil is the library's default. Root must not hold
+// a NUL byte: C would end it there.
+type RuntimeOptions struct {
+	Root          *string
+	Workers       *int32
+	WorkerThreads *uint32
+}
+
+func RuntimeCreate(o RuntimeOptions) (runtime uint64, err error) {
+	var root *C.char
+	if o.Root != nil {
+		root = C.CString(*o.Root)
+		defer C.free(unsafe.Pointer(root))
+	}
+	err = check("courier_runtime_create", func() C.courier_status {
+		r := C.capi_runtime_create(root, (*C.courier_workers)(o.Workers), (*C.uint32_t)(o.WorkerThreads))
+		runtime = uint64(r.value)
+		return r.status
+	})
+	return runtime, err
+}
+
+func RuntimeDestroy(runtime uint64) error {
+	return check("courier_runtime_destroy", func() C.courier_status {
+		return C.courier_runtime_destroy(C.courier_runtime(runtime))
+	})
+}
+
+func RuntimePump(runtime uint64, timeoutMS int64) (unread uint32, err error) {
+	err = check("courier_runtime_pump", func() C.courier_status {
+		r := C.capi_runtime_pump(C.courier_runtime(runtime), C.int64_t(timeoutMS))
+		unread = uint32(r.value)
+		return r.status
+	})
+	return unread, err
+}
+
+func RuntimeStep(runtime uint64) (ran bool, err error) {
+	err = check("courier_runtime_step", func() C.courier_status {
+		r := C.capi_runtime_step(C.courier_runtime(runtime))
+		ran = r.value != 0
+		return r.status
+	})
+	return ran, err
+}
+
+// Event is a courier_event.
+type Event struct {
+	Kind, Failure          int32
+	Session, Load, Payload uint64
+}
+
+// RuntimeDrainEvents takes at most limit events out of the queue.
+func RuntimeDrainEvents(runtime uint64, limit uint32) ([]Event, error) {
+	drained := make([]C.courier_event, limit)
+	err := check("courier_runtime_drain_events", func() C.courier_status {
+		r := C.capi_runtime_drain_events(C.courier_runtime(runtime), unsafe.SliceData(drained), C.uint32_t(limit))
+		drained = drained[:r.value]
+		return r.status
+	})
+	if err != nil {
+		return nil, err
+	}
+	events := make([]Event, len(drained))
+	for i, e := range drained {
+		events[i] = Event{int32(e.kind), int32(e.failure), uint64(e.session), uint64(e.load), uint64(e.payload)}
+	}
+	return events, nil
+}

@@ -1,0 +1,78 @@
+// Package handle decides when a native handle may be used and when it is released. It knows nothing
+// of cgo, so that its rules can be tested, and raced, alone.
+//
+// There are two kinds of handle, because there are two ways to keep a use and a release apart:
+//
+//   - [Shared]: any thread may use it. Uses are counted, and the release waits for them.
+//   - [Bound]: one thread owns it. The native library refuses every other thread, and one thread
+//     cannot use and release at the same time. Nothing waits, so nothing can deadlock: not a
+//     callback that closes its own runtime, not a close on a wrong thread during a long pump.
+//
+// The zero value of both holds the null id, which the native library refuses. Neither may be copied
+// after first use.
+package handle
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Shared is a handle that any thread may use, and whose native release cannot fail.
+type Shared struct {
+	id   uint64
+	uses sync.RWMutex // read-locked by each use; locked by Close, for good
+	once sync.Once
+}
+
+// Init sets the native id. It comes before any other call.
+func (s *Shared) Init(id uint64) { s.id = id }
+
+// Begin begins a use of the native id. If ok, [Shared.End] must follow. It never waits: once a Close
+// has begun the handle counts as closed, and ok is false.
+func (s *Shared) Begin() (id uint64, ok bool) {
+	return s.id, s.uses.TryRLock() // fails only when a Close holds the lock or waits for it
+}
+
+// End ends a use.
+func (s *Shared) End() { s.uses.RUnlock() }
+
+// Close waits for the uses in flight and then calls release. Later calls, and calls at the same
+// time, call nothing; all return after the release has ended, also when it ended in a panic.
+func (s *Shared) Close(release func(id uint64)) {
+	s.once.Do(func() {
+		s.uses.Lock()
+		release(s.id)
+	})
+}
+
+// Bound is a handle that belongs to one thread, and whose native destroy may be refused.
+type Bound struct {
+	id     uint64
+	closed atomic.Bool
+}
+
+// Init sets the native id. It comes before any other call.
+func (b *Bound) Init(id uint64) { b.id = id }
+
+// ID is the native id, also after Close: an id is never issued twice.
+func (b *Bound) ID() uint64 { return b.id }
+
+// Closed reports whether a Close has succeeded.
+func (b *Bound) Closed() bool { return b.closed.Load() }
+
+// Close calls destroy. If that is refused, the handle stays open and a later Close tries again.
+// After a success, Close returns nil and calls nothing.
+//
+// Closes at the same time come from different threads. All of them ask, and the native library
+// lets only the owner's through: waiting for each other would deadlock when the owner's destroy
+// waits for a callback that closes.
+func (b *Bound) Close(destroy func(id uint64) error) error {
+	if b.closed.Load() {
+		return nil
+	}
+	err := destroy(b.id)
+	if err == nil {
+		b.closed.Store(true)
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package courier
+
+import (
+	"sync/atomic"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+	"github.com/cgolab/cgolab/go-harness/courier/internal/handle"
+)
+
+// A Request is a provider's hold on one load. It is completed at most once, with [Request.Complete] or
+// [Request.Fail], and closed. All methods may be called on any goroutine, inside the provider and after
+// it.
+type Request struct {
+	handle handle.Shared
+	answer atomic.Int32 // pending, claimed or takenBack; leaves pending once
+}
+
+// The states of Request.answer.
+const (
+	pending   = iota
+	claimed   // a completion has gone to the library, or is about to
+	takenBack // nobody will complete it: the library has taken the request back
+)
+
+// Complete ends the load with body, which may be empty. A second completion returns
+// [ErrAlreadyCompleted], whatever the first returned. After the load was cancelled, Complete returns
+// [ErrInvalidState].
+func (r *Request) Complete(body []byte) error {
+	return r.complete("complete", func(id uint64) error { return capi.RequestComplete(id, body) })
+}
+
+// Fail ends the load in a [Failed] event with this message. It is a completion, like
+// [Request.Complete]. A message that is not UTF-8 fails the load too, and returns [ErrInvalidArgument].
+func (r *Request) Fail(message string) error {
+	return r.complete("fail", func(id uint64) error { return capi.RequestFail(id, message) })
+}
+
+// complete lets one completion through, for good: the library may have acted on it even if it returned
+// an error.
+func (r *Request) complete(op string, answer func(id uint64) error) error {
+	id, ok := r.handle.Begin()
+	if !ok {
+		return closed(op)
+	}
+	defer r.handle.End()
+	if !r.answer.CompareAndSwap(pending, claimed) {
+		if r.answer.Load() == takenBack {
+			return closed(op)
+		}
+		return refuse(op, ErrAlreadyCompleted, ErrAlreadyCompleted.Error())
+	}
+	return wrap(op, answer(id))
+}
+
+// Cancelled reports whether the load was cancelled, so that completing it is pointless.
+func (r *Request) Cancelled() (bool, error) {
+	const op = "check cancel"
+	id, ok := r.handle.Begin()
+	if !ok {
+		return false, closed(op)
+	}
+	defer r.handle.End()
+	cancelled, err := capi.RequestIsCancelled(id)
+	return cancelled, wrap(op, err)
+}
+
+// Close lets go of the request. If it was not completed, its load fails. It always returns nil.
+func (r *Request) Close() error {
+	r.handle.Close(capi.RequestRelease)
+	return nil
+}
+
+// takeBack follows the library, which takes a request back when the provider does not want it, unless
+// the provider has completed it: then it stays open until the provider closes it. Nothing is released
+// here.
+func (r *Request) takeBack() {
+	if r.answer.CompareAndSwap(pending, takenBack) {
+		r.handle.Close(func(uint64) {})
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/cgolab/cgolab/go-harness
+
+go 1.21

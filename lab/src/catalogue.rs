@@ -1,0 +1,402 @@
+//! The contract catalogue: loads and validates `contracts/*.toml`.
+//!
+//! One file for each family. A contract names the engines that can see it broken: *claimed*
+//! (a run without a passing check of that engine is red) or *planned* (counted, not demanded).
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+/// Every engine that a contract may name, in the order of columns. Which of them are built is
+/// known to [`crate::engine`].
+pub(crate) const ENGINES: [&str; 15] = [
+    "layout",
+    "proptest",
+    "loom",
+    "shuttle",
+    "fuzz-abi",
+    "fuzz-go",
+    "go",
+    "race",
+    "xrace",
+    "cgocheck2",
+    "asan",
+    "guard",
+    "vet",
+    "process",
+    "leak",
+];
+
+const LAYERS: [&str; 3] = ["native", "abi", "go"];
+
+/// One numbered promise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contract {
+    pub(crate) id: String,
+    /// The promise, in one sentence.
+    pub(crate) sentence: String,
+    /// Who must keep it: `native`, `abi`, `go`.
+    pub(crate) layer: Vec<String>,
+    /// Where it comes from: rules, specifications, public bugs.
+    pub(crate) source: Vec<String>,
+    /// Engines that must have a passing check of it whenever they run.
+    pub(crate) claimed: Vec<String>,
+    /// Engines that could see it broken, and do not check it yet.
+    pub(crate) planned: Vec<String>,
+    /// Why it is exempt, or anything else that a reader must know.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
+}
+
+impl Contract {
+    /// `REQ` of `REQ-04`.
+    pub(crate) fn family(&self) -> &str {
+        self.id.split('-').next().unwrap_or_default()
+    }
+
+    pub(crate) fn claims(&self, engine: &str) -> bool {
+        self.claimed.iter().any(|name| name == engine)
+    }
+}
+
+/// A family of contracts: one file.
+#[derive(Debug, Clone)]
+pub(crate) struct Family {
+    /// Three capitals, such as `REQ`.
+    pub(crate) name: String,
+    /// What it is about, in a few words.
+    pub(crate) title: String,
+    pub(crate) contracts: Vec<Contract>,
+}
+
+/// All contracts, by family, each in the order of its file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Catalogue {
+    pub(crate) families: Vec<Family>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    title: String,
+    contract: Vec<Contract>,
+}
+
+/// How well an engine covers a contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// A check of this engine with this id passed in the last run.
+    Exercised,
+    /// A check is said to exist.
+    Claimed,
+    /// Nothing yet.
+    Planned,
+}
+
+impl Catalogue {
+    /// Loads every `*.toml` in `dir`.
+    ///
+    /// The error names the file and, where there is one, the contract.
+    pub(crate) fn load(dir: &Path) -> Result<Catalogue> {
+        let entries = fs::read_dir(dir)
+            .with_context(|| format!("cannot read the catalogue folder {}", dir.display()))?;
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ext| ext == "toml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        ensure!(
+            !files.is_empty(),
+            "the catalogue folder {} holds no .toml file",
+            dir.display()
+        );
+        let mut families = Vec::new();
+        for path in files {
+            let file = format!(
+                "contracts/{}",
+                path.file_name().unwrap_or_default().display()
+            );
+            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+            families.push(parse(&file, &text)?);
+        }
+        Ok(Catalogue { families })
+    }
+
+    pub(crate) fn contracts(&self) -> impl Iterator<Item = &Contract> {
+        self.families.iter().flat_map(|family| &family.contracts)
+    }
+
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.contracts().any(|contract| contract.id == id)
+    }
+
+    /// The ids that a test name carries; see [`crate::ids`].
+    pub(crate) fn contracts_in_name(&self, name: &str) -> Vec<String> {
+        let families: Vec<String> = self.families.iter().map(|f| f.name.clone()).collect();
+        crate::ids::contracts_in_name(name, &families)
+    }
+
+    /// The ids of contracts that `engine` claims.
+    pub(crate) fn claimed_by(&self, engine: &str) -> Vec<&str> {
+        self.contracts()
+            .filter(|contract| contract.claims(engine))
+            .map(|contract| contract.id.as_str())
+            .collect()
+    }
+
+    /// Engine by engine, how well `contract` is covered. `exercised(engine)` says whether the
+    /// last run had a passing check.
+    pub(crate) fn states(
+        contract: &Contract,
+        exercised: impl Fn(&str) -> bool,
+    ) -> BTreeMap<String, State> {
+        let mut states = BTreeMap::new();
+        for engine in ENGINES {
+            let state = if exercised(engine) {
+                State::Exercised
+            } else if contract.claims(engine) {
+                State::Claimed
+            } else if contract.planned.iter().any(|name| name == engine) {
+                State::Planned
+            } else {
+                continue;
+            };
+            states.insert(engine.to_owned(), state);
+        }
+        states
+    }
+}
+
+fn parse(file: &str, text: &str) -> Result<Family> {
+    let parsed: File = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| {
+            text[..span.start.min(text.len())].matches('\n').count() + 1
+        });
+        let id = id_near(text, line).map_or(String::new(), |id| format!(" ({id})"));
+        let message = error.message().trim().replace('\n', " ");
+        anyhow::anyhow!("{file}:{line}{id}: {message}; correct this line of the catalogue")
+    })?;
+    let name = file
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.strip_suffix(".toml"))
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    ensure!(
+        name.len() == 3 && name.bytes().all(|byte| byte.is_ascii_uppercase()),
+        "{file}: a family has a name of three letters; rename the file"
+    );
+    ensure!(
+        !parsed.title.trim().is_empty(),
+        "{file}: empty title; say what the family is about"
+    );
+    let mut seen: Vec<&str> = Vec::new();
+    for contract in &parsed.contract {
+        check(&name, contract)
+            .and_then(|()| {
+                ensure!(
+                    !seen.contains(&contract.id.as_str()),
+                    "the id is used twice; give the newer contract the next free number"
+                );
+                Ok(())
+            })
+            .with_context(|| format!("{file}: {}", contract.id))?;
+        seen.push(&contract.id);
+    }
+    Ok(Family {
+        name,
+        title: parsed.title,
+        contracts: parsed.contract,
+    })
+}
+
+fn check(family: &str, contract: &Contract) -> Result<()> {
+    let number = contract
+        .id
+        .strip_prefix(family)
+        .and_then(|rest| rest.strip_prefix('-'));
+    match number {
+        Some(digits)
+            if (2..=3).contains(&digits.len())
+                && digits.bytes().all(|byte| byte.is_ascii_digit()) => {}
+        _ => bail!("wrong id for this file; it takes ids such as {family}-01"),
+    }
+    ensure!(
+        !contract.sentence.trim().is_empty(),
+        "empty sentence; write the promise down"
+    );
+    ensure!(
+        !contract.layer.is_empty(),
+        "no layer; name at least one of {}",
+        LAYERS.join(", ")
+    );
+    for layer in &contract.layer {
+        ensure!(
+            LAYERS.contains(&layer.as_str()),
+            "unknown layer `{layer}`; use {}",
+            LAYERS.join(", ")
+        );
+    }
+    let mut named: Vec<&str> = Vec::new();
+    for engine in contract.claimed.iter().chain(&contract.planned) {
+        ensure!(
+            ENGINES.contains(&engine.as_str()),
+            "unknown engine `{engine}`; known: {}",
+            ENGINES.join(", ")
+        );
+        ensure!(
+            !named.contains(&engine.as_str()),
+            "engine `{engine}` is named twice; it is either claimed or planned"
+        );
+        named.push(engine);
+    }
+    ensure!(
+        !named.is_empty() || contract.note.is_some(),
+        "no engine; plan one, or say in `note` why none can see it"
+    );
+    Ok(())
+}
+
+/// The id of the contract that holds `line` (from 1), if its table has one.
+fn id_near(text: &str, line: usize) -> Option<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let line = line.min(lines.len());
+    let header = |text: &&str| text.trim() == "[[contract]]";
+    // The error may point at the header itself (a missing key) or below it.
+    let start = lines[..line].iter().rposition(header)?;
+    lines[start + 1..]
+        .iter()
+        .take_while(|text| !header(text))
+        .find_map(|text| text.trim().strip_prefix("id = "))
+        .map(|id| id.trim().trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+title = "Resource requests"
+
+[[contract]]
+id = "REQ-03"
+sentence = "Completion is one-shot."
+layer = ["go"]
+source = ["S9"]
+claimed = ["race"]
+planned = ["go"]
+
+[[contract]]
+id = "REQ-04"
+sentence = "The C side also refuses a second completion."
+layer = ["native"]
+source = []
+claimed = []
+planned = ["loom"]
+note = "later"
+"#;
+
+    fn error(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from}");
+        let text = GOOD.replacen(from, to, 1);
+        format!("{:#}", parse("contracts/req.toml", &text).unwrap_err())
+    }
+
+    #[test]
+    fn a_good_file_loads() {
+        let family = parse("contracts/req.toml", GOOD).unwrap();
+        assert_eq!(family.name, "REQ");
+        assert_eq!(family.contracts.len(), 2);
+        assert_eq!(family.contracts[0].family(), "REQ");
+        assert!(family.contracts[0].claims("race"));
+        assert!(!family.contracts[0].claims("go"));
+        assert_eq!(family.contracts[1].note.as_deref(), Some("later"));
+    }
+
+    #[test]
+    fn each_mistake_names_file_and_contract() {
+        for (from, to, expected) in [
+            ("REQ-04", "REQ-03", "used twice"),
+            ("REQ-04", "EVT-04", "wrong id for this file"),
+            ("REQ-04", "REQ-4", "wrong id for this file"),
+            ("\"loom\"", "\"lom\"", "unknown engine `lom`"),
+            (
+                "planned = [\"go\"]",
+                "planned = [\"race\"]",
+                "`race` is named twice",
+            ),
+            ("\"native\"", "\"rust\"", "unknown layer `rust`"),
+            ("[\"native\"]", "[]", "no layer"),
+            ("Completion is one-shot.", " ", "empty sentence"),
+        ] {
+            let message = error(from, to);
+            assert!(
+                message.starts_with("contracts/req.toml: REQ-")
+                    || message.starts_with("contracts/req.toml: EVT-"),
+                "{message}"
+            );
+            assert!(message.contains(expected), "{message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+
+    #[test]
+    fn mistakes_of_form_name_the_line() {
+        let unknown = error("note = ", "nota = ");
+        assert!(
+            unknown.starts_with("contracts/req.toml:19 (REQ-04): unknown field `nota`"),
+            "{unknown}"
+        );
+        let missing = error("claimed = [\"race\"]\n", "");
+        assert!(missing.contains("(REQ-03)"), "{missing}");
+        assert!(missing.contains("missing field `claimed`"), "{missing}");
+        let broken = error("[\"S9\"]", "[\"S9\"");
+        assert!(broken.starts_with("contracts/req.toml:"), "{broken}");
+        assert!(!broken.contains('\n'), "{broken}");
+    }
+
+    #[test]
+    fn a_file_is_named_after_its_family() {
+        let message = parse("contracts/requests.toml", GOOD).unwrap_err();
+        assert!(message.to_string().contains("three letters"), "{message}");
+    }
+
+    #[test]
+    fn an_engine_needs_a_reason_to_be_absent() {
+        assert!(error("planned = [\"loom\"]\nnote = \"later\"", "planned = []").contains("note"));
+    }
+
+    #[test]
+    fn states_prefer_what_ran() {
+        let family = parse("contracts/req.toml", GOOD).unwrap();
+        let states = Catalogue::states(&family.contracts[0], |engine| engine == "proptest");
+        assert_eq!(
+            states.into_iter().collect::<Vec<_>>(),
+            [
+                ("go".to_owned(), State::Planned),
+                ("proptest".to_owned(), State::Exercised),
+                ("race".to_owned(), State::Claimed),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_catalogue_of_this_project_loads() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
+        if !dir.is_dir() {
+            return; // A published crate comes without it.
+        }
+        let catalogue = Catalogue::load(&dir).unwrap();
+        assert!(catalogue.contracts().count() >= 131);
+        assert!(catalogue.contains("REQ-04"));
+        assert_eq!(catalogue.contracts_in_name("req_04_x"), ["REQ-04"]);
+    }
+}

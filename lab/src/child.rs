@@ -1,0 +1,552 @@
+//! Runs a child process: output to a log file, a time limit, no survivors.
+//!
+//! Output goes to files and is read back from there while the child runs. There is no pipe that
+//! a forgotten grandchild could hold open, and the log is complete whatever happens to us.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::progress::Progress;
+use crate::record::Outcome;
+use crate::workspace::Workspace;
+
+/// Time for a child to end by itself after it was asked to. nextest takes up to 10 s to end its
+/// tests.
+const GRACE: Duration = Duration::from_secs(13);
+
+/// Set once by Ctrl-C; every child is then ended and no other is started.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the user asked to stop.
+pub(crate) fn interrupted() -> bool {
+    // ORDERING: Relaxed. A lone flag that is polled; it publishes no other data.
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Makes Ctrl-C and SIGTERM end the children and let the command write what it knows. The second
+/// one ends the command at once.
+pub(crate) fn catch_interrupts() -> Result<()> {
+    ctrlc::set_handler(|| {
+        // ORDERING: Relaxed. See `interrupted`.
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot watch for Ctrl-C")
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By itself, with this status.
+    Exited(ExitStatus),
+    /// Ended by us at its time limit.
+    TimedOut,
+    /// Ended by us because the user asked to stop.
+    Interrupted,
+}
+
+/// What is left of a child.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) end: End,
+    pub(crate) seconds: f64,
+    /// The command as a person would type it in the root of the checkout.
+    pub(crate) command: String,
+    pub(crate) log: PathBuf,
+}
+
+impl Finished {
+    pub(crate) fn success(&self) -> bool {
+        matches!(self.end, End::Exited(status) if status.success())
+    }
+
+    /// The exit code, if it ended by itself and not by a signal.
+    pub(crate) fn code(&self) -> Option<i32> {
+        match self.end {
+            End::Exited(status) => status.code(),
+            End::TimedOut | End::Interrupted => None,
+        }
+    }
+
+    /// "exit status: 1", "timed out", "interrupted".
+    pub(crate) fn how(&self) -> String {
+        match self.end {
+            End::Exited(status) => status.to_string(),
+            End::TimedOut => format!("timed out after {:.0} s", self.seconds),
+            End::Interrupted => "interrupted".to_owned(),
+        }
+    }
+
+    /// What it means for a check that we ended its process, if we did.
+    pub(crate) fn cut(&self) -> Option<Outcome> {
+        match self.end {
+            End::Exited(_) => None,
+            End::TimedOut => Some(Outcome::Timeout),
+            End::Interrupted => Some(Outcome::NotRun),
+        }
+    }
+
+    /// The text of the log, as far as it can be read.
+    pub(crate) fn log_text(&self) -> String {
+        read_lossy(&self.log)
+    }
+}
+
+/// The text of a file that a child wrote; empty if it cannot be read.
+pub(crate) fn read_lossy(path: &Path) -> String {
+    fs::read(path).map_or_else(
+        |_| String::new(),
+        |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+    )
+}
+
+/// A child to be run.
+pub(crate) struct Task {
+    command: Command,
+    /// How the program is called in the shown command.
+    shown_program: OsString,
+    /// Variables that matter to whoever repeats the command.
+    shown_env: Vec<String>,
+    root: PathBuf,
+    dir: PathBuf,
+    log: PathBuf,
+    /// Where standard output goes when it is not part of the log.
+    stdout: Option<PathBuf>,
+    limit: Duration,
+}
+
+impl Task {
+    /// `program` in the root of the checkout, with a limit of half an hour.
+    pub(crate) fn new(workspace: &Workspace, program: impl AsRef<OsStr>, log: &Path) -> Task {
+        let mut command = Command::new(&program);
+        clean_environment(&mut command, workspace);
+        Task {
+            command,
+            shown_program: program.as_ref().to_owned(),
+            shown_env: Vec::new(),
+            root: workspace.root().to_path_buf(),
+            dir: workspace.root().to_path_buf(),
+            log: log.to_path_buf(),
+            stdout: None,
+            limit: Duration::from_secs(30 * 60),
+        }
+    }
+
+    /// The Cargo that runs us.
+    pub(crate) fn cargo(workspace: &Workspace, log: &Path) -> Task {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Task::new(workspace, cargo, log).shown_as("cargo")
+    }
+
+    pub(crate) fn shown_as(mut self, program: impl AsRef<OsStr>) -> Task {
+        self.shown_program = program.as_ref().to_owned();
+        self
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Task {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Task {
+        self.shown_env
+            .push(format!("{key}={}", quoted(value.as_ref())));
+        self.command.env(key, value);
+        self
+    }
+
+    pub(crate) fn dir(mut self, dir: &Path) -> Task {
+        self.dir = dir.to_path_buf();
+        self
+    }
+
+    /// Keeps standard output apart from the log, for programs whose output is data.
+    pub(crate) fn stdout_to(mut self, path: &Path) -> Task {
+        self.stdout = Some(path.to_path_buf());
+        self
+    }
+
+    pub(crate) fn limit(mut self, limit: Duration) -> Task {
+        self.limit = limit;
+        self
+    }
+
+    /// The command as a person would type it in the root of the checkout.
+    pub(crate) fn shown(&self) -> String {
+        let mut words = self.shown_env.clone();
+        words.push(quoted(&self.shown_program));
+        words.extend(self.command.get_args().map(quoted));
+        let line = words.join(" ");
+        match self.dir.strip_prefix(&self.root) {
+            Ok(below) if below.as_os_str().is_empty() => line,
+            Ok(below) => format!("cd {} && {line}", quoted(below.as_os_str())),
+            Err(_) => format!("cd {} && {line}", quoted(self.dir.as_os_str())),
+        }
+    }
+
+    /// Runs the child to its end. `show` turns each line of its output into the line to be
+    /// printed, if any.
+    ///
+    /// An error means that the child could not be started or watched; how it ended is in the
+    /// result.
+    pub(crate) fn run(
+        mut self,
+        progress: &Progress,
+        mut show: impl FnMut(&str) -> Option<String>,
+    ) -> Result<Finished> {
+        let command = self.shown();
+        let log = create(&self.log)?;
+        let (out, followed) = match &self.stdout {
+            Some(path) => (create(path)?, path.clone()),
+            None => (log.try_clone()?, self.log.clone()),
+        };
+        self.command
+            .current_dir(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(log);
+        let started = Instant::now();
+        let child = own_group(&mut self.command).spawn().with_context(|| {
+            format!(
+                "cannot start {}; is it installed and executable?",
+                quoted(self.command.get_program())
+            )
+        })?;
+        let mut group = Group { child };
+        let mut tail = Tail::open(&followed)?;
+        let mut print = |tail: &mut Tail, rest: bool| {
+            for line in tail.lines(rest) {
+                match show(&line) {
+                    Some(text) => progress.line(&text),
+                    None => progress.detail(&line),
+                }
+            }
+        };
+        let mut pause = Duration::from_millis(2);
+        let end = loop {
+            if let Some(status) = group.child.try_wait()? {
+                break End::Exited(status);
+            }
+            if interrupted() {
+                group.end();
+                break End::Interrupted;
+            }
+            if started.elapsed() >= self.limit {
+                group.end();
+                break End::TimedOut;
+            }
+            print(&mut tail, false);
+            progress.tick();
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+        };
+        print(&mut tail, true);
+        Ok(Finished {
+            end,
+            seconds: started.elapsed().as_secs_f64(),
+            command,
+            log: self.log,
+        })
+    }
+}
+
+/// Shows nothing of the output.
+pub(crate) fn quiet(_line: &str) -> Option<String> {
+    None
+}
+
+fn create(path: &Path) -> Result<File> {
+    // Appending: standard output and error write to one file without overwriting each other.
+    let _ = fs::remove_file(path);
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A word as a POSIX shell reads it, with quotes only where they are needed.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./,:@%~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Takes away what Cargo sets for the programs it runs, and fixes where children build.
+fn clean_environment(command: &mut Command, workspace: &Workspace) {
+    for (key, _) in env::vars_os() {
+        let name = key.to_string_lossy();
+        let from_cargo = name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+            || [
+                "CARGO_BIN_NAME",
+                "CARGO_CRATE_NAME",
+                "CARGO_PRIMARY_PACKAGE",
+                "OUT_DIR",
+            ]
+            .contains(&name.as_ref());
+        if from_cargo {
+            command.env_remove(&key);
+        }
+    }
+    // `cargo run` puts the folders of its build first. A shared libcourier in there would be
+    // taken in place of the static one; what the user put into the variable stays.
+    let exe = env::current_exe().unwrap_or_default();
+    let target = workspace.target();
+    for key in ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
+        if let Some(value) = env::var_os(key) {
+            match without_build_folders(&value, &target, &exe) {
+                Some(kept) => command.env(key, kept),
+                None => command.env_remove(key),
+            };
+        }
+    }
+    command.env("CARGO_TARGET_DIR", target);
+    // Logs are read by people and by us, never by a terminal.
+    command.env("CARGO_TERM_COLOR", "never");
+}
+
+/// `value` without folders below `target` and without the one that holds `exe`, or `None` if
+/// nothing is left.
+fn without_build_folders(value: &OsStr, target: &Path, exe: &Path) -> Option<OsString> {
+    let kept: Vec<PathBuf> = env::split_paths(value)
+        .filter(|dir| {
+            let holds_exe = exe.parent().is_some_and(|parent| dir.starts_with(parent));
+            !dir.as_os_str().is_empty() && !dir.starts_with(target) && !holds_exe
+        })
+        .collect();
+    if kept.is_empty() {
+        return None;
+    }
+    env::join_paths(kept).ok()
+}
+
+/// A child that leads its own process group, so that its own children can be ended with it.
+struct Group {
+    child: Child,
+}
+
+impl Group {
+    /// Asks the whole group to end, and makes it end after [`GRACE`].
+    fn end(&mut self) {
+        self.signal(Ending::Asked);
+        let asked = Instant::now();
+        while asked.elapsed() < GRACE {
+            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.signal(Ending::Forced);
+        let _ = self.child.wait();
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, ending: Ending) {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        let signal = match ending {
+            Ending::Asked => Signal::TERM,
+            Ending::Forced => Signal::KILL,
+        };
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // It fails when the group is empty, which is what we want.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn signal(&mut self, _ending: Ending) {
+        let _ = self.child.kill();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Only when watching it failed: in all other cases the child has been waited for.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal(Ending::Forced);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Ending {
+    Asked,
+    Forced,
+}
+
+#[cfg(unix)]
+fn own_group(command: &mut Command) -> &mut Command {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0)
+}
+
+#[cfg(not(unix))]
+fn own_group(command: &mut Command) -> &mut Command {
+    command
+}
+
+/// Reads the lines that were added to a file.
+struct Tail {
+    file: File,
+    /// The beginning of a line whose end has not been written yet.
+    partial: Vec<u8>,
+}
+
+impl Tail {
+    fn open(path: &Path) -> io::Result<Tail> {
+        Ok(Tail {
+            file: File::open(path)?,
+            partial: Vec::new(),
+        })
+    }
+
+    /// The complete lines since the last call; with `rest` also an unfinished one.
+    fn lines(&mut self, rest: bool) -> Vec<String> {
+        // A read error shows itself as a silent log; the child goes on.
+        let _ = self.file.read_to_end(&mut self.partial);
+        let end = match self.partial.iter().rposition(|byte| *byte == b'\n') {
+            _ if rest => self.partial.len(),
+            Some(newline) => newline + 1,
+            None => return Vec::new(),
+        };
+        let complete: Vec<u8> = self.partial.drain(..end).collect();
+        String::from_utf8_lossy(&complete)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn sh(dir: &Path, script: &str) -> Task {
+        let workspace = Workspace::at(dir);
+        Task::new(&workspace, "sh", &dir.join("log")).args(["-c", script])
+    }
+
+    #[test]
+    fn output_is_logged_and_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut seen = Vec::new();
+        let finished = sh(dir.path(), "echo one; echo two >&2; printf three; exit 3")
+            .run(&Progress::new(), |line| {
+                seen.push(line.to_owned());
+                None
+            })
+            .unwrap();
+        assert_eq!(finished.code(), Some(3));
+        assert!(!finished.success());
+        assert_eq!(seen, ["one", "two", "three"]);
+        assert_eq!(finished.log_text(), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn output_that_is_data_is_kept_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let finished = sh(dir.path(), "echo data; echo noise >&2")
+            .stdout_to(&data)
+            .run(&Progress::new(), quiet)
+            .unwrap();
+        assert_eq!(read_lossy(&data), "data\n");
+        assert_eq!(finished.log_text(), "noise\n");
+    }
+
+    #[test]
+    fn the_limit_ends_grandchildren_too() {
+        use rustix::process::{Pid, test_kill_process};
+        let dir = tempfile::tempdir().unwrap();
+        let finished = sh(dir.path(), "sleep 600 & echo $!; wait")
+            .limit(Duration::from_millis(300))
+            .run(&Progress::new(), quiet)
+            .unwrap();
+        assert_eq!(finished.end, End::TimedOut);
+        let grandchild: i32 = finished.log_text().trim().parse().unwrap();
+        let grandchild = Pid::from_raw(grandchild).unwrap();
+        // It is gone, or a zombie until its new parent looks.
+        let stat = PathBuf::from(format!("/proc/{}/stat", grandchild.as_raw_nonzero()));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while test_kill_process(grandchild).is_ok() && !read_lossy(&stat).contains(") Z ") {
+            assert!(Instant::now() < deadline, "the grandchild survived");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn a_missing_program_is_an_error_that_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Task::new(
+            &Workspace::at(dir.path()),
+            "no-such-program",
+            &dir.path().join("log"),
+        )
+        .run(&Progress::new(), quiet)
+        .unwrap_err();
+        assert!(error.to_string().contains("no-such-program"), "{error}");
+    }
+
+    #[test]
+    fn the_shown_command_can_be_typed() {
+        let dir = tempfile::tempdir().unwrap();
+        let below = dir.path().join("go-harness");
+        let task = sh(dir.path(), "a b").env("KEY", "x y").dir(&below);
+        assert_eq!(task.shown(), "cd go-harness && KEY='x y' sh -c 'a b'");
+    }
+
+    #[test]
+    fn words_are_quoted_where_needed() {
+        let shown = |word: &str| quoted(OsStr::new(word));
+        assert_eq!(shown("-count=3"), "-count=3");
+        assert_eq!(shown("./..."), "./...");
+        assert_eq!(shown("test(=x)"), "'test(=x)'");
+        assert_eq!(shown("it's"), r"'it'\''s'");
+        assert_eq!(shown(""), "''");
+    }
+
+    #[test]
+    fn build_folders_leave_the_library_path() {
+        let target = Path::new("/p/target");
+        let exe = Path::new("/elsewhere/debug/cgolab");
+        let kept = |value: &str| without_build_folders(OsStr::new(value), target, exe);
+        assert_eq!(
+            kept("/p/target/debug/deps:/p/target/debug:/usr/local/lib").unwrap(),
+            "/usr/local/lib"
+        );
+        assert_eq!(kept("/elsewhere/debug/deps:/elsewhere/debug"), None);
+        assert_eq!(kept(""), None);
+    }
+
+    #[test]
+    fn lines_are_shown_when_they_are_complete() {
+        use std::io::Write as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let mut file = File::create(&path).unwrap();
+        let mut tail = Tail::open(&path).unwrap();
+        write!(file, "one\ntw").unwrap();
+        assert_eq!(tail.lines(false), ["one"]);
+        write!(file, "o").unwrap();
+        assert!(tail.lines(false).is_empty());
+        writeln!(file).unwrap();
+        assert_eq!(tail.lines(false), ["two"]);
+        write!(file, "end").unwrap();
+        assert_eq!(tail.lines(true), ["end"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! `cargo lab contracts`: the catalogue, and how well the last run covered it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use crate::catalogue::{Catalogue, Contract, State};
+use crate::record::{Kind, Outcome, Record};
+use crate::results;
+use crate::table;
+use crate::workspace::Workspace;
+
+/// One element of the JSON array.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    sentence: &'a str,
+    layer: &'a [String],
+    source: &'a [String],
+    engines: BTreeMap<String, State>,
+}
+
+/// Prints the catalogue, or one family of it.
+pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> Result<()> {
+    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
+    let wanted = family.map(str::to_ascii_uppercase);
+    if let Some(wanted) = &wanted
+        && !catalogue.families.iter().any(|f| f.name == *wanted)
+    {
+        let known: Vec<&str> = catalogue.families.iter().map(|f| f.name.as_str()).collect();
+        bail!(
+            "family `{wanted}` is unknown; choose from {}",
+            known.join(", ")
+        );
+    }
+    let exercised = exercised(&results::latest(workspace)?);
+    let rows = catalogue
+        .contracts()
+        .filter(|contract| wanted.as_deref().is_none_or(|w| contract.family() == w))
+        .map(|contract| {
+            let states = Catalogue::states(contract, |engine| {
+                exercised.contains(&(contract.id.clone(), engine.to_owned()))
+            });
+            (contract, states)
+        });
+    if json {
+        println!("{}", as_json(rows)?);
+    } else {
+        print!("{}", table::catalogue(rows));
+    }
+    Ok(())
+}
+
+fn as_json<'a>(
+    rows: impl Iterator<Item = (&'a Contract, BTreeMap<String, State>)>,
+) -> Result<String> {
+    let rows: Vec<Row<'_>> = rows
+        .map(|(contract, engines)| Row {
+            id: &contract.id,
+            sentence: &contract.sentence,
+            layer: &contract.layer,
+            source: &contract.source,
+            engines,
+        })
+        .collect();
+    Ok(serde_json::to_string_pretty(&rows)?)
+}
+
+/// Contract and engine of every passing check, without those that another check contradicts.
+fn exercised(records: &[Record]) -> BTreeSet<(String, String)> {
+    let pairs = |wanted: fn(&Record) -> bool| -> BTreeSet<(String, String)> {
+        records
+            .iter()
+            .filter(|record| record.kind == Kind::Check && wanted(record))
+            .filter_map(|record| Some((record.contract.clone()?, record.engine.clone())))
+            .collect()
+    };
+    let passed = pairs(|record| record.outcome == Outcome::Pass);
+    let red = pairs(|record| !record.is_green());
+    passed.difference(&red).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exercised_means_passed_and_not_contradicted() {
+        let record = |contract: &str, outcome| Record {
+            contract: Some(contract.to_owned()),
+            ..Record::check("race", "x", outcome)
+        };
+        let canary = Record {
+            kind: Kind::Canary,
+            ..record("REQ-09", Outcome::Pass)
+        };
+        let found = exercised(&[
+            record("REQ-01", Outcome::Pass),
+            record("REQ-02", Outcome::Pass),
+            record("REQ-02", Outcome::Fail),
+            record("REQ-03", Outcome::Skipped),
+            canary,
+        ]);
+        let pairs: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(pairs, ["REQ-01"]);
+    }
+}

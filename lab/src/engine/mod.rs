@@ -1,0 +1,206 @@
+//! The engines: each is a way to break contracts, and proves first that it is on.
+//!
+//! To add one, write a module with a type that implements [`Engine`], list it in [`BUILT`], and
+//! see that its name is in [`crate::catalogue::ENGINES`].
+
+mod layout;
+mod proptest;
+mod race;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::catalogue::{Catalogue, ENGINES};
+use crate::child::{self, Finished, Task};
+use crate::progress::Progress;
+use crate::record::{Evidence, Kind, Outcome, Record};
+use crate::results::RunFolder;
+use crate::tools::{Need, Tools};
+use crate::workspace::Workspace;
+
+/// A way to break contracts.
+pub(crate) trait Engine: Sync {
+    /// The name in the catalogue, in results and after `--only`.
+    fn name(&self) -> &'static str;
+
+    /// What runs, in one line for people.
+    fn describe(&self) -> &'static str;
+
+    /// The tools without which it cannot run.
+    fn needs(&self) -> &'static [Need];
+
+    /// Plants a bug outside of the subject and looks whether the engine sees it.
+    ///
+    /// An error means the same as a bug that was not caught.
+    fn canary(&self, context: &Context<'_>) -> Result<Canary>;
+
+    /// Runs all checks. Called only after the canary was caught.
+    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>>;
+}
+
+/// Every engine that is built, in the order in which they run.
+pub(crate) const BUILT: [&dyn Engine; 3] = [&layout::Layout, &proptest::Proptest, &race::Race];
+
+/// The engines that `--only` names, in the order of [`BUILT`]; all of them if it names none.
+pub(crate) fn select(only: &[String]) -> Result<Vec<&'static dyn Engine>> {
+    let built: Vec<&str> = BUILT.iter().map(|engine| engine.name()).collect();
+    for name in only {
+        if !built.contains(&name.as_str()) {
+            let what = if ENGINES.contains(&name.as_str()) {
+                "is planned and not built yet"
+            } else {
+                "is unknown"
+            };
+            bail!("engine `{name}` {what}; choose from {}", built.join(", "));
+        }
+    }
+    Ok(BUILT
+        .into_iter()
+        .filter(|engine| only.is_empty() || only.iter().any(|name| name == engine.name()))
+        .collect())
+}
+
+/// What an engine works with.
+pub(crate) struct Context<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) tools: &'a Tools,
+    pub(crate) run: &'a RunFolder,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Context<'_> {
+    fn log(&self, name: &str) -> PathBuf {
+        self.run.log(name)
+    }
+
+    fn evidence(&self, finished: &Finished) -> Evidence {
+        Evidence {
+            command: finished.command.clone(),
+            log: Some(self.run.shown_log(&finished.log)),
+            scenario: None,
+        }
+    }
+
+    /// A child of Cargo, with a log of this name.
+    fn cargo<'b>(&self, log: &str, args: impl IntoIterator<Item = &'b str>) -> Task {
+        Task::cargo(self.workspace, &self.log(log)).args(args)
+    }
+
+    /// A child of Go in `go-harness`, with a log of this name.
+    fn go<'b>(&self, log: &str, args: impl IntoIterator<Item = &'b str>) -> Result<Task> {
+        let go = self.tools.go()?;
+        Ok(go
+            .task(self.workspace, &self.log(log))
+            .args(args)
+            .dir(&self.workspace.go_dir()))
+    }
+
+    /// Builds the static library that Go links. The error is the record to report.
+    fn native_library(&self, engine: &str) -> Result<Result<(), Record>> {
+        self.progress.step("cargo build --release -p courier-ffi");
+        let log = format!("{engine}.native.log");
+        let finished = self
+            .cargo(&log, ["build", "--release", "-p", "courier-ffi"])
+            .run(self.progress, child::quiet)?;
+        if finished.success() {
+            return Ok(Ok(()));
+        }
+        let mut record = Record::check(engine, "native library", not_built(&finished))
+            .because(cargo_error(&finished));
+        record.evidence = self.evidence(&finished);
+        record.seconds = finished.seconds;
+        Ok(Err(record))
+    }
+}
+
+/// Whether the planted bug was caught.
+#[derive(Debug)]
+pub(crate) struct Canary {
+    /// What was planted, as a check name.
+    pub(crate) check: &'static str,
+    /// Why it was not caught, if it was not.
+    pub(crate) missed: Option<String>,
+    pub(crate) evidence: Evidence,
+    pub(crate) seconds: f64,
+}
+
+impl Canary {
+    /// The record of this canary.
+    pub(crate) fn record(self, engine: &str) -> Record {
+        let outcome = match self.missed {
+            None => Outcome::Pass,
+            Some(_) => Outcome::CanaryOff,
+        };
+        Record {
+            kind: Kind::Canary,
+            reason: self.missed,
+            seconds: self.seconds,
+            evidence: self.evidence,
+            ..Record::check(engine, self.check, outcome)
+        }
+    }
+}
+
+/// What it means that a child which should have built something did not succeed.
+fn not_built(finished: &Finished) -> Outcome {
+    finished.cut().unwrap_or(Outcome::BuildFailed)
+}
+
+/// The first error in a log of Cargo, or how the child ended.
+fn cargo_error(finished: &Finished) -> String {
+    finished
+        .log_text()
+        .lines()
+        .find(|line| line.starts_with("error"))
+        .map_or_else(|| finished.how(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_engine_is_known_to_the_catalogue() {
+        for engine in BUILT {
+            assert!(ENGINES.contains(&engine.name()), "{}", engine.name());
+            assert!(!engine.describe().is_empty());
+        }
+    }
+
+    #[test]
+    fn selection_keeps_the_order_and_names_what_it_does_not_know() {
+        let names = |only: &[&str]| -> Result<Vec<&str>> {
+            let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
+            Ok(select(&only)?.iter().map(|engine| engine.name()).collect())
+        };
+        assert_eq!(names(&[]).unwrap(), ["layout", "proptest", "race"]);
+        assert_eq!(names(&["race", "layout"]).unwrap(), ["layout", "race"]);
+        let unknown = names(&["races"]).unwrap_err().to_string();
+        assert_eq!(
+            unknown,
+            "engine `races` is unknown; choose from layout, proptest, race"
+        );
+        let planned = names(&["loom"]).unwrap_err().to_string();
+        assert!(planned.contains("planned and not built yet"), "{planned}");
+    }
+
+    #[test]
+    fn a_missed_canary_is_off() {
+        let canary = |missed: Option<&str>| {
+            Canary {
+                check: "planted race",
+                missed: missed.map(str::to_owned),
+                evidence: Evidence::default(),
+                seconds: 1.0,
+            }
+            .record("race")
+        };
+        assert_eq!(canary(None).outcome, Outcome::Pass);
+        let off = canary(Some("no report"));
+        assert_eq!(off.kind, Kind::Canary);
+        assert_eq!(off.outcome, Outcome::CanaryOff);
+        assert_eq!(off.reason.as_deref(), Some("no report"));
+    }
+}

@@ -1,0 +1,241 @@
+//! The generated files: the C header, the layout list, Go's view of the layout, and the copies
+//! that lie beside the cgo code.
+//!
+//! They are checked in. `cargo lab header` writes them; the layout engine and
+//! `cargo lab header --check` compare.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+
+use crate::child::{self, Task};
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+
+/// The folder of the C headers.
+pub(crate) const INCLUDE: &str = "ffi/include";
+/// The folder of the only Go package that says `import "C"`. Go hashes the headers in it, so
+/// copies are kept there: a header elsewhere could change without a rebuild.
+pub(crate) const CAPI: &str = "go-harness/courier/internal/capi";
+
+/// What `cargo run -p courier-ffi --example layout` prints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum View {
+    /// Names, sizes, offsets and values as Rust sees them.
+    Text,
+    /// The C header with the list of names.
+    CHeader,
+    /// The Go file with the list of names.
+    Go,
+}
+
+impl View {
+    fn argument(self) -> &'static str {
+        match self {
+            View::Text => "text",
+            View::CHeader => "c-header",
+            View::Go => "go",
+        }
+    }
+}
+
+/// The child that prints a view to standard output, with its messages in `log`.
+pub(crate) fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
+    Task::cargo(workspace, log).args([
+        "run",
+        "-q",
+        "-p",
+        "courier-ffi",
+        "--example",
+        "layout",
+        "--",
+        view.argument(),
+    ])
+}
+
+/// A file and the text that it must have.
+pub(crate) struct Generated {
+    /// From the root of the checkout.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// Generates all files. `scratch` takes logs.
+pub(crate) fn generate(
+    workspace: &Workspace,
+    progress: &Progress,
+    scratch: &Path,
+) -> Result<Vec<Generated>> {
+    let courier = header(workspace)?;
+    let names = view(workspace, progress, View::CHeader, scratch)?;
+    let go = view(workspace, progress, View::Go, scratch)?;
+    let files = [
+        (INCLUDE, "courier.h", &courier),
+        (INCLUDE, "courier_layout.h", &names),
+        (CAPI, "courier.h", &courier),
+        (CAPI, "courier_layout.h", &names),
+        (CAPI, "layout_generated.go", &go),
+    ];
+    Ok(files
+        .into_iter()
+        .map(|(dir, name, text)| Generated {
+            path: format!("{dir}/{name}"),
+            text: text.clone(),
+        })
+        .collect())
+}
+
+/// The C header as cbindgen writes it now.
+fn header(workspace: &Workspace) -> Result<String> {
+    let config_path = workspace.path("ffi/cbindgen.toml");
+    ensure!(
+        config_path.is_file(),
+        "{} is missing; is this a complete checkout?",
+        config_path.display()
+    );
+    let config = cbindgen::Config::from_file(&config_path)
+        .map_err(|error| anyhow!("ffi/cbindgen.toml: {error}"))?;
+    let bindings = cbindgen::Builder::new()
+        .with_crate(workspace.path("ffi"))
+        .with_config(config)
+        .generate()
+        .map_err(|error| anyhow!("cbindgen cannot read ffi/: {error}"))?;
+    let mut text = Vec::new();
+    bindings.write(&mut text);
+    String::from_utf8(text).context("cbindgen wrote a header that is not UTF-8")
+}
+
+fn view(workspace: &Workspace, progress: &Progress, view: View, scratch: &Path) -> Result<String> {
+    let out = scratch.join(format!("layout-{}.out", view.argument()));
+    let log = scratch.join(format!("layout-{}.log", view.argument()));
+    let finished = layout_task(workspace, view, &log)
+        .stdout_to(&out)
+        .run(progress, child::quiet)?;
+    let messages = finished.log_text();
+    ensure!(
+        finished.success(),
+        "`{}` failed ({}): {}",
+        finished.command,
+        finished.how(),
+        messages
+            .lines()
+            .find(|line| line.starts_with("error"))
+            .unwrap_or("no message")
+    );
+    Ok(child::read_lossy(&out))
+}
+
+/// What differs between the checked-in files and the generated ones, one sentence a file.
+pub(crate) fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
+    files
+        .iter()
+        .filter_map(|file| {
+            let found = match fs::read_to_string(workspace.path(&file.path)) {
+                Ok(found) => found,
+                Err(error) => return Some(format!("{}: {error}", file.path)),
+            };
+            first_difference(&found, &file.text)
+                .map(|difference| format!("{}: {difference}", file.path))
+        })
+        .collect()
+}
+
+/// Writes the files that differ and returns their paths. Equal ones keep their time, so that
+/// nothing is rebuilt for them.
+pub(crate) fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for file in files {
+        let path = workspace.path(&file.path);
+        if fs::read(&path).is_ok_and(|found| found == file.text.as_bytes()) {
+            continue;
+        }
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        }
+        fs::write(&path, &file.text).with_context(|| format!("cannot write {}", path.display()))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// Where two texts part, in one sentence; `None` if they are equal.
+pub(crate) fn first_difference(found: &str, expected: &str) -> Option<String> {
+    if found == expected {
+        return None;
+    }
+    let mut lines = (found.lines(), expected.lines());
+    let mut number = 0;
+    loop {
+        number += 1;
+        match (lines.0.next(), lines.1.next()) {
+            (Some(found), Some(expected)) if found == expected => {}
+            (None, None) => return Some("the ends of lines differ".to_owned()),
+            (found, expected) => {
+                let shown = |line: Option<&str>| match line {
+                    Some(line) => format!("`{}`", line.trim()),
+                    None => "its end".to_owned(),
+                };
+                return Some(format!(
+                    "line {number} is {}, generated is {}",
+                    shown(found),
+                    shown(expected)
+                ));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn the_first_difference_is_named() {
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(
+            first_difference("a\n b\n", "a\nc\n").unwrap(),
+            "line 2 is `b`, generated is `c`"
+        );
+        assert_eq!(
+            first_difference("a\n", "a\nc\n").unwrap(),
+            "line 2 is its end, generated is `c`"
+        );
+        assert_eq!(
+            first_difference("a", "a\n").unwrap(),
+            "the ends of lines differ"
+        );
+    }
+
+    #[test]
+    fn only_files_that_differ_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let file = |path: &str, text: &str| Generated {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let old = SystemTime::now() - Duration::from_secs(3600);
+        fs::write(dir.path().join("same.h"), "same").unwrap();
+        let same = fs::File::options()
+            .write(true)
+            .open(dir.path().join("same.h"))
+            .unwrap();
+        same.set_modified(old).unwrap();
+
+        let files = [file("same.h", "same"), file("new/other.h", "new")];
+        assert_eq!(
+            differences(&workspace, &files).len(),
+            1,
+            "{:?}",
+            differences(&workspace, &files)
+        );
+        let written = write(&workspace, &files).unwrap();
+        assert_eq!(written, [dir.path().join("new/other.h")]);
+        let kept = fs::metadata(dir.path().join("same.h")).unwrap();
+        assert_eq!(kept.modified().unwrap(), old);
+        assert!(differences(&workspace, &files).is_empty());
+        assert!(write(&workspace, &files).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,187 @@
+//! The lab of cgolab: runs the engines that try to break a cgo interop library's contracts, and
+//! shows what they found.
+//!
+//! In a checkout it is `cargo lab`; installed it is `cgolab`. Everything it runs are ordinary
+//! commands that also work by hand; it adds the order, the proof that each engine is on, the
+//! catalogue, and the results.
+//!
+//! Where to start reading: [`run`] for the flow, [`engine`] for what an engine is, [`record`]
+//! for what comes out, [`catalogue`] for what must hold. [`child`] is the only place that starts
+//! long processes.
+
+#![forbid(unsafe_code)]
+
+mod catalogue;
+mod child;
+mod contracts;
+mod engine;
+mod gotest;
+mod header;
+mod ids;
+mod nextest;
+mod progress;
+mod record;
+mod results;
+mod run;
+mod table;
+mod testcmd;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+
+/// Something that was asked for is red.
+const RED: u8 = 1;
+/// Bad input, a missing tool, or the lab itself: nothing was judged.
+const CANNOT: u8 = 2;
+/// The user asked to stop.
+const STOPPED: u8 = 130;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 everything is green; 1 something is red; 2 the command could not do its work
+(bad input, missing tool), earlier results are intact; 130 stopped by Ctrl-C.
+
+First steps:
+  cargo lab run          all engines, with a table at the end
+  cargo lab test         all tests, before a commit
+  cargo lab contracts    what is promised, and what the last run checked of it";
+
+/// Checks that a Go binding over a native library keeps its interop contracts.
+#[derive(Parser)]
+#[command(name = "cgolab", bin_name = "cargo lab", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the engines on the sample library and show contract × engine.
+    ///
+    /// Each engine first proves that it is on: it must catch a planted bug, its canary. If it
+    /// does not, the engine reads OFF, its checks do not run, and the run is red.
+    ///
+    /// A cold run builds everything and may install nextest: up to 20 minutes on 2 cores. A warm
+    /// one takes a few. Go 1.21 or newer and a C compiler must be installed.
+    ///
+    /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
+    /// Ctrl-C stops the children and writes what is known.
+    #[command(verbatim_doc_comment)]
+    Run {
+        /// Run these engines only.
+        #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// Run all tests of the project: nextest, doc tests, go vet, go test.
+    ///
+    /// Builds the static library in between, because the Go tests link it. All steps run even if
+    /// one fails; the failing ones are named at the end. Logs: target/lab/test/.
+    Test,
+    /// Print the contract catalogue and how well each contract is covered.
+    ///
+    /// exercised: a check with this id passed in the last `cargo lab run` of that engine.
+    /// claimed: a check is said to exist; without a passing one a run of the engine is red.
+    /// planned: nothing yet.
+    #[command(verbatim_doc_comment)]
+    Contracts {
+        /// As JSON: an array of {id, sentence, layer, source, engines: {name: state}}.
+        #[arg(long)]
+        json: bool,
+        /// One family only, such as REQ.
+        #[arg(long)]
+        family: Option<String>,
+    },
+    /// Write the generated files: the C header, the layout lists, and the copies for cgo.
+    ///
+    /// They are checked in. Run it after a change of the C ABI and commit the result; files that
+    /// are right already are not touched.
+    Header {
+        /// Write nothing; name the files that are not current and exit with 1.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match dispatch(parse().command) {
+        _ if child::interrupted() => ExitCode::from(STOPPED),
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(RED),
+        Err(error) => {
+            let message = format!("{error:#}").replace('\n', " ");
+            eprintln!("error: {message}");
+            ExitCode::from(CANNOT)
+        }
+    }
+}
+
+/// Reads the command line; ends the process for `--help` and for bad input.
+fn parse() -> Cli {
+    let engines: String = engine::BUILT
+        .iter()
+        .map(|engine| format!("\n  {:<9} {}", engine.name(), engine.describe()))
+        .collect();
+    let matches = Cli::command()
+        .mut_subcommand("run", |run| run.after_help(format!("Engines:{engines}")))
+        .get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Runs the command and returns whether everything is green.
+fn dispatch(command: Command) -> Result<bool> {
+    let workspace = Workspace::find()?;
+    child::catch_interrupts()?;
+    match command {
+        Command::Run { only } => run::run(&workspace, &only),
+        Command::Test => testcmd::test(&workspace),
+        Command::Contracts { json, family } => {
+            contracts::print(&workspace, family.as_deref(), json)?;
+            Ok(true)
+        }
+        Command::Header { check } => write_header(&workspace, check),
+    }
+}
+
+fn write_header(workspace: &Workspace, check: bool) -> Result<bool> {
+    let progress = Progress::new();
+    progress.step("generating the header and the layout lists");
+    let scratch = tempfile::tempdir()?;
+    let files = header::generate(workspace, &progress, scratch.path())?;
+    progress.finish();
+    if check {
+        let differences = header::differences(workspace, &files);
+        for difference in &differences {
+            println!("{difference}");
+        }
+        if differences.is_empty() {
+            println!("all {} generated files are current", files.len());
+        } else {
+            println!("not current; run `cargo lab header`");
+        }
+        return Ok(differences.is_empty());
+    }
+    let written = header::write(workspace, &files)?;
+    for path in &written {
+        println!("wrote {}", workspace.shown(path));
+    }
+    if written.is_empty() {
+        println!("all {} generated files are current", files.len());
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,389 @@
+//! Reads what nextest ran: its JUnit file, and the notes that tests print into their output.
+//!
+//! A property test says what its oracle looked at, one fact a line:
+//!
+//! | line | meaning |
+//! |---|---|
+//! | `cgolab: contract=REQ-04 checks=123` | the contract was checked that often |
+//! | `cgolab: broken=REQ-04` | this contract is the one that does not hold |
+//! | `cgolab: executions=512` | cases that the test ran |
+//! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
+
+use anyhow::{Context as _, Result};
+use roxmltree::{Document, Node};
+
+use crate::catalogue::Catalogue;
+use crate::record::{Evidence, Outcome, Record, one_line};
+
+/// One test that ran.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) seconds: f64,
+    /// Why it did not pass.
+    pub(crate) reason: Option<String>,
+    /// What it printed, standard output first.
+    pub(crate) output: String,
+}
+
+impl Case {
+    /// Whether SIGTERM ended it.
+    pub(crate) fn was_terminated(&self) -> bool {
+        self.outcome == Outcome::Fail
+            && self
+                .reason
+                .as_deref()
+                .is_some_and(|reason| reason.contains("SIGTERM"))
+    }
+}
+
+/// The tests in a JUnit file of nextest.
+pub(crate) fn read_junit(xml: &str) -> Result<Vec<Case>> {
+    let document = Document::parse(xml).context("the JUnit file of nextest is not well-formed")?;
+    Ok(document
+        .descendants()
+        .filter(|node| node.has_tag_name("testcase"))
+        .map(|node| read_case(&node))
+        .collect())
+}
+
+fn read_case(node: &Node<'_, '_>) -> Case {
+    let child = |tag: &str| node.children().find(|child| child.has_tag_name(tag));
+    let output = ["system-out", "system-err"]
+        .iter()
+        .filter_map(|tag| child(tag)?.text())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let verdict = [
+        ("failure", Outcome::Fail),
+        ("error", Outcome::Fail),
+        ("flakyFailure", Outcome::Unstable),
+        ("flakyError", Outcome::Unstable),
+        ("skipped", Outcome::Skipped),
+    ]
+    .into_iter()
+    .find_map(|(tag, outcome)| Some((child(tag)?, outcome)));
+    let (outcome, reason) = match verdict {
+        None => (Outcome::Pass, None),
+        Some((node, outcome)) => {
+            let kind = node.attribute("type").unwrap_or_default();
+            let outcome = match kind {
+                "test timeout" => Outcome::Timeout,
+                _ => outcome,
+            };
+            let message = node.attribute("message").unwrap_or(kind);
+            let reason = panic_message(&output).unwrap_or(message);
+            (outcome, Some(one_line(reason, 300)))
+        }
+    };
+    Case {
+        name: node.attribute("name").unwrap_or_default().to_owned(),
+        outcome,
+        seconds: node
+            .attribute("time")
+            .and_then(|time| time.parse().ok())
+            .unwrap_or(0.0),
+        reason,
+        output,
+    }
+}
+
+/// The text of the last panic: the line after "panicked at".
+fn panic_message(output: &str) -> Option<&str> {
+    let mut lines = output.lines();
+    let mut message = None;
+    while let Some(line) = lines.next() {
+        if line.contains("panicked at ") {
+            message = lines.next().or(message);
+        }
+    }
+    message.filter(|line| !line.trim().is_empty())
+}
+
+/// What a test said about itself.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Notes {
+    /// Contract and number of checks; never zero checks.
+    checked: Vec<(String, u64)>,
+    broken: Vec<String>,
+    executions: Option<u64>,
+    /// The last one printed: shrinking comes last.
+    scenario: Option<String>,
+}
+
+fn notes(output: &str) -> Notes {
+    let mut notes = Notes::default();
+    for line in output.lines() {
+        // Not at the start of the line where libtest has written "test name ... " before it.
+        let Some((_, note)) = line.split_once("cgolab: ") else {
+            continue;
+        };
+        if let Some(scenario) = note.strip_prefix("scenario=") {
+            notes.scenario = Some(scenario.trim().to_owned());
+            continue;
+        }
+        let value = |key: &str| {
+            note.split_whitespace()
+                .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+        };
+        if let Some(id) = value("contract") {
+            let checks = value("checks").and_then(|n| n.parse().ok()).unwrap_or(0);
+            match notes.checked.iter_mut().find(|(known, _)| known == id) {
+                Some((_, sum)) => *sum += checks,
+                None => notes.checked.push((id.to_owned(), checks)),
+            }
+        }
+        if let Some(id) = value("broken")
+            && !notes.broken.iter().any(|known| known == id)
+        {
+            notes.broken.push(id.to_owned());
+        }
+        if let Some(executions) = value("executions").and_then(|n| n.parse().ok()) {
+            notes.executions = Some(executions);
+        }
+    }
+    notes.checked.retain(|(_, checks)| *checks > 0);
+    notes
+}
+
+/// The records of one test.
+///
+/// A passing test is a check of the contracts in its name and of those that it noted. A failing
+/// one speaks only about the contracts that it noted as broken, or else those in its name.
+pub(crate) fn records(
+    engine: &str,
+    catalogue: &Catalogue,
+    case: &Case,
+    evidence: &Evidence,
+) -> Vec<Record> {
+    let notes = notes(&case.output);
+    let mut base = Record::check(engine, &case.name, case.outcome);
+    base.reason.clone_from(&case.reason);
+    base.seconds = case.seconds;
+    base.executions = notes.executions;
+    base.evidence = evidence.clone();
+    base.evidence.scenario = notes.scenario;
+    let named = catalogue.contracts_in_name(&case.name);
+    let known = |id: &str| catalogue.contains(id);
+    if case.outcome != Outcome::Pass {
+        let ids = if notes.broken.is_empty() {
+            named
+        } else {
+            notes.broken
+        };
+        return base.for_contracts(&ids, known);
+    }
+    if !notes.broken.is_empty() {
+        base.outcome = Outcome::Fail;
+        return base
+            .because("the test passed although it noted a broken contract")
+            .for_contracts(&notes.broken, known);
+    }
+    let mut ids = named;
+    for (id, _) in &notes.checked {
+        if !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    }
+    let mut records = base.for_contracts(&ids, known);
+    for record in &mut records {
+        let checks = notes
+            .checked
+            .iter()
+            .find(|(id, _)| record.contract.as_deref() == Some(id.as_str()));
+        if let Some((_, checks)) = checks {
+            record.executions = Some(*checks);
+        }
+    }
+    records
+}
+
+/// Whether people want to see this line of nextest's output while it runs.
+pub(crate) fn closing_line(line: &str) -> Option<String> {
+    let words = line.trim_start();
+    let shown = [
+        "Summary [",
+        "FAIL [",
+        "TIMEOUT [",
+        "SIG",
+        "ABORT [",
+        "error",
+    ]
+    .iter()
+    .any(|start| words.starts_with(start));
+    shown.then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shape as written by nextest 0.9.148, shortened.
+    const JUNIT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="4" failures="2" errors="0" uuid="x" timestamp="2026-01-01T00:00:00.000+00:00" time="1.5">
+  <testsuite name="courier-scenario::model" tests="4" disabled="0" errors="0" failures="2">
+    <testcase name="req_03_named_only" classname="courier-scenario::model" timestamp="2026-01-01T00:00:00.000+00:00" time="0.250">
+      <system-out>
+running 1 test
+test req_03_named_only ... ok
+</system-out>
+      <system-err></system-err>
+    </testcase>
+    <testcase name="state_machine" classname="courier-scenario::model" time="1.250">
+      <system-out>
+running 1 test
+test state_machine ... cgolab: contract=REQ-04 checks=123
+cgolab: contract=EVT-01 checks=7
+cgolab: contract=EVT-02 checks=0
+cgolab: executions=512
+ok
+</system-out>
+    </testcase>
+    <testcase name="shrunk" classname="courier-scenario::model" time="0.001">
+      <failure message="thread 'shrunk' (12) panicked at scenario/tests/model.rs:3:5" type="test failure with exit code 101">thread 'shrunk' (12) panicked at scenario/tests/model.rs:3:5:
+second &lt;completion&gt; accepted
+note: run with `RUST_BACKTRACE=1`</failure>
+      <system-out>cgolab: contract=EVT-01 checks=7
+cgolab: broken=REQ-04
+cgolab: scenario=load; complete; cancel; complete
+cgolab: scenario=load; complete; complete
+</system-out>
+      <system-err>thread 'shrunk' (12) panicked at scenario/tests/model.rs:3:5:
+second &lt;completion&gt; accepted
+</system-err>
+    </testcase>
+    <testcase name="slow" classname="courier-scenario::model" time="600.0">
+      <failure type="test timeout"/>
+    </testcase>
+  </testsuite>
+</testsuites>"#;
+
+    fn catalogue() -> Catalogue {
+        let contract = |id: &str| {
+            format!(
+                "[[contract]]\nid = \"{id}\"\nsentence = \"x\"\nlayer = [\"go\"]\nsource = []\n\
+                 claimed = []\nplanned = [\"race\"]\n"
+            )
+        };
+        let dir = tempfile::tempdir().unwrap();
+        for (file, ids) in [
+            ("req.toml", &["REQ-03", "REQ-04"][..]),
+            ("evt.toml", &["EVT-01"][..]),
+        ] {
+            let text: String = ids.iter().map(|id| contract(id)).collect();
+            std::fs::write(dir.path().join(file), format!("title = \"x\"\n{text}")).unwrap();
+        }
+        Catalogue::load(dir.path()).unwrap()
+    }
+
+    fn all_records(xml: &str) -> Vec<Record> {
+        let catalogue = catalogue();
+        read_junit(xml)
+            .unwrap()
+            .iter()
+            .flat_map(|case| records("proptest", &catalogue, case, &Evidence::default()))
+            .collect()
+    }
+
+    fn of<'a>(records: &'a [Record], check: &str) -> Vec<&'a Record> {
+        records.iter().filter(|r| r.check == check).collect()
+    }
+
+    #[test]
+    fn names_and_notes_become_records() {
+        let records = all_records(JUNIT);
+        let named = of(&records, "req_03_named_only");
+        assert_eq!(named.len(), 1);
+        assert_eq!(named[0].contract.as_deref(), Some("REQ-03"));
+        assert_eq!(named[0].outcome, Outcome::Pass);
+        assert!((named[0].seconds - 0.25).abs() < 1e-9);
+        assert_eq!(named[0].executions, None);
+
+        let noted = of(&records, "state_machine");
+        let seen: Vec<_> = noted
+            .iter()
+            .map(|r| (r.contract.as_deref(), r.outcome, r.executions))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (Some("REQ-04"), Outcome::Pass, Some(123)),
+                (Some("EVT-01"), Outcome::Pass, Some(7)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failing_test_credits_nothing_and_blames_what_it_noted() {
+        let records = all_records(JUNIT);
+        let failed = of(&records, "shrunk");
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].contract.as_deref(), Some("REQ-04"));
+        assert_eq!(failed[0].outcome, Outcome::Fail);
+        assert_eq!(
+            failed[0].reason.as_deref(),
+            Some("second <completion> accepted")
+        );
+        assert_eq!(
+            failed[0].evidence.scenario.as_deref(),
+            Some("load; complete; complete")
+        );
+    }
+
+    #[test]
+    fn a_timeout_is_no_failure_of_a_contract() {
+        let records = all_records(JUNIT);
+        let slow = of(&records, "slow");
+        assert_eq!(slow[0].outcome, Outcome::Timeout);
+        assert_eq!(slow[0].contract, None);
+        assert_eq!(slow[0].reason.as_deref(), Some("test timeout"));
+    }
+
+    #[test]
+    fn a_failure_without_note_blames_the_name() {
+        let xml = r#"<testsuites><testsuite name="a"><testcase name="req_03_evt_01_x" time="1">
+            <failure message="boom" type="test failure"/></testcase>
+            <testcase name="plain" time="1"><failure message="boom" type="x"/></testcase>
+            </testsuite></testsuites>"#;
+        let records = all_records(xml);
+        let blamed: Vec<_> = records.iter().map(|r| r.contract.as_deref()).collect();
+        assert_eq!(blamed, [Some("REQ-03"), Some("EVT-01"), None]);
+        assert!(records.iter().all(|r| r.outcome == Outcome::Fail));
+        assert!(records.iter().all(|r| r.reason.as_deref() == Some("boom")));
+    }
+
+    #[test]
+    fn unknown_ids_and_contradictions_fail() {
+        let xml = r#"<testsuites><testsuite name="a"><testcase name="req_99_x" time="1"/>
+            <testcase name="noted" time="1"><system-out>cgolab: contract=REQ-98 checks=1</system-out>
+            </testcase><testcase name="odd" time="1"><system-out>cgolab: broken=REQ-03</system-out>
+            </testcase></testsuite></testsuites>"#;
+        let records = all_records(xml);
+        assert!(records.iter().all(|r| r.outcome == Outcome::Fail));
+        let reasons: Vec<_> = records.iter().filter_map(|r| r.reason.as_deref()).collect();
+        assert_eq!(reasons[0], "REQ-99 is not in the catalogue");
+        assert_eq!(reasons[1], "REQ-98 is not in the catalogue");
+        assert!(reasons[2].contains("noted a broken contract"));
+        assert_eq!(records[2].contract.as_deref(), Some("REQ-03"));
+    }
+
+    #[test]
+    fn broken_xml_is_an_error() {
+        assert!(read_junit("<testsuites>").is_err());
+        assert_eq!(read_junit("<testsuites/>").unwrap(), []);
+    }
+
+    #[test]
+    fn closing_lines_of_nextest() {
+        for line in [
+            "     Summary [   0.02s] 3 tests run: 3 passed, 0 skipped",
+            "        FAIL [   0.00s] courier-scenario req_03",
+            "     SIGABRT [   0.00s] courier-scenario req_03",
+            "error: test run failed",
+        ] {
+            assert!(closing_line(line).is_some(), "{line}");
+        }
+        assert!(closing_line("        PASS [   0.00s] courier-scenario req_03").is_none());
+    }
+}

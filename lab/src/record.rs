@@ -1,0 +1,217 @@
+//! One result: what an engine found out about one contract through one check.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a record speaks about the subject or about the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// A check of the subject.
+    Check,
+    /// The proof that the engine is on.
+    Canary,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// The check ran and held; of a canary: the planted bug was caught.
+    Pass,
+    /// The check ran and did not hold.
+    Fail,
+    /// The check chose not to run; fine if it says why.
+    Skipped,
+    /// The check should have run and did not.
+    NotRun,
+    /// The planted bug was not caught: nothing that the engine says counts.
+    CanaryOff,
+    /// The outer limit ended it. Says nothing about the contract.
+    Timeout,
+    /// Some repetitions passed and some failed.
+    Unstable,
+    /// It did not compile or link.
+    BuildFailed,
+}
+
+impl Outcome {
+    /// The word in a table cell.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Outcome::Pass => "pass",
+            Outcome::Fail => "FAIL",
+            Outcome::Skipped => "skip",
+            Outcome::NotRun => "not run",
+            Outcome::CanaryOff => "OFF",
+            Outcome::Timeout => "TIMEOUT",
+            Outcome::Unstable => "UNSTABLE",
+            Outcome::BuildFailed => "BUILD",
+        }
+    }
+
+    /// Orders the records of one cell: the highest is shown.
+    pub(crate) fn weight(self) -> u8 {
+        match self {
+            Outcome::Skipped => 0,
+            Outcome::Pass => 1,
+            Outcome::NotRun => 2,
+            Outcome::CanaryOff => 3,
+            Outcome::Timeout => 4,
+            Outcome::BuildFailed => 5,
+            Outcome::Unstable => 6,
+            Outcome::Fail => 7,
+        }
+    }
+}
+
+/// Where to look further.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Evidence {
+    /// A command that repeats the check, from the root of the checkout.
+    pub(crate) command: String,
+    /// The log, relative to the folder of the run.
+    pub(crate) log: Option<String>,
+    /// The shrunk scenario, on one line.
+    pub(crate) scenario: Option<String>,
+}
+
+/// One line of `results.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) kind: Kind,
+    pub(crate) engine: String,
+    /// The contract, or null if the check carries no id.
+    pub(crate) contract: Option<String>,
+    /// The name of the test or check.
+    pub(crate) check: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<String>,
+    /// Duration of the check, all repetitions together.
+    pub(crate) seconds: f64,
+    /// How often the contract was checked, where the check counts that.
+    pub(crate) executions: Option<u64>,
+    pub(crate) evidence: Evidence,
+}
+
+impl Record {
+    /// A check record without contract, reason or counts.
+    pub(crate) fn check(engine: &str, check: impl Into<String>, outcome: Outcome) -> Record {
+        Record {
+            kind: Kind::Check,
+            engine: engine.to_owned(),
+            contract: None,
+            check: check.into(),
+            outcome,
+            reason: None,
+            seconds: 0.0,
+            executions: None,
+            evidence: Evidence::default(),
+        }
+    }
+
+    /// Adds why the outcome is what it is.
+    pub(crate) fn because(mut self, reason: impl Into<String>) -> Record {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Whether a run may end with exit code 0 in spite of this record.
+    pub(crate) fn is_green(&self) -> bool {
+        match self.outcome {
+            Outcome::Pass => true,
+            Outcome::Skipped => self.reason.as_deref().is_some_and(|why| !why.is_empty()),
+            _ => false,
+        }
+    }
+
+    /// One copy for each contract, or the record as it is if there is none. A contract that the
+    /// catalogue does not hold gives a failing record.
+    pub(crate) fn for_contracts(self, ids: &[String], known: impl Fn(&str) -> bool) -> Vec<Record> {
+        if ids.is_empty() {
+            return vec![self];
+        }
+        ids.iter()
+            .map(|id| {
+                let mut record = self.clone();
+                if known(id) {
+                    record.contract = Some(id.clone());
+                    record
+                } else {
+                    record.outcome = Outcome::Fail;
+                    record.because(format!("{id} is not in the catalogue"))
+                }
+            })
+            .collect()
+    }
+}
+
+/// Text cut to one line of at most `width` characters.
+pub(crate) fn one_line(text: &str, width: usize) -> String {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if joined.chars().count() <= width {
+        return joined;
+    }
+    let mut cut: String = joined.chars().take(width.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_has_all_keys_and_kebab_case_words() {
+        let record = Record::check("race", "TestREQ03", Outcome::BuildFailed);
+        let line = serde_json::to_value(&record).unwrap();
+        assert_eq!(
+            line,
+            serde_json::json!({
+                "kind": "check", "engine": "race", "contract": null, "check": "TestREQ03",
+                "outcome": "build-failed", "reason": null, "seconds": 0.0, "executions": null,
+                "evidence": {"command": "", "log": null, "scenario": null},
+            })
+        );
+        assert_eq!(serde_json::from_value::<Record>(line).unwrap(), record);
+    }
+
+    #[test]
+    fn only_passes_and_explained_skips_are_green() {
+        let skipped = Record::check("race", "x", Outcome::Skipped);
+        assert!(!skipped.is_green());
+        assert!(skipped.because("needs two CPUs").is_green());
+        assert!(Record::check("race", "x", Outcome::Pass).is_green());
+        for outcome in [
+            Outcome::Fail,
+            Outcome::NotRun,
+            Outcome::CanaryOff,
+            Outcome::Timeout,
+            Outcome::Unstable,
+            Outcome::BuildFailed,
+        ] {
+            assert!(!Record::check("race", "x", outcome).because("y").is_green());
+        }
+    }
+
+    #[test]
+    fn an_id_outside_the_catalogue_fails() {
+        let ids = ["REQ-04".to_owned(), "REQ-99".to_owned()];
+        let records =
+            Record::check("race", "x", Outcome::Pass).for_contracts(&ids, |id| id == "REQ-04");
+        assert_eq!(records[0].contract.as_deref(), Some("REQ-04"));
+        assert!(records[0].is_green());
+        assert_eq!(records[1].contract, None);
+        assert_eq!(records[1].outcome, Outcome::Fail);
+        assert_eq!(
+            records[1].reason.as_deref(),
+            Some("REQ-99 is not in the catalogue")
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(one_line(" a\n  b ", 10), "a b");
+        assert_eq!(one_line("abcdef", 4), "abc…");
+    }
+}

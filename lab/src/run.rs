@@ -1,0 +1,268 @@
+//! `cargo lab run`: runs engines, judges what they say, writes it down.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::catalogue::Catalogue;
+use crate::child;
+use crate::engine::{self, Context, Engine};
+use crate::progress::Progress;
+use crate::record::{Kind, Outcome, Record, one_line};
+use crate::results::RunFolder;
+use crate::table;
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+
+/// One engine's share of a run.
+pub(crate) struct Share {
+    pub(crate) engine: &'static str,
+    /// Wall time of canary and checks.
+    pub(crate) seconds: f64,
+    pub(crate) records: Vec<Record>,
+}
+
+impl Share {
+    /// `on`, `OFF` if the canary was missed, or `not run`.
+    pub(crate) fn state(&self) -> &'static str {
+        let canary = self
+            .records
+            .iter()
+            .find(|record| record.kind == Kind::Canary);
+        match canary.map(|record| record.outcome) {
+            Some(Outcome::Pass) => "on",
+            Some(Outcome::CanaryOff) => "OFF",
+            _ => "not run",
+        }
+    }
+
+    pub(crate) fn is_green(&self) -> bool {
+        self.records.iter().all(Record::is_green)
+    }
+}
+
+/// Runs the engines that `only` names, or all, and returns whether every record is green.
+///
+/// An error means that nothing ran: earlier results are intact.
+pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<bool> {
+    let engines = engine::select(only)?;
+    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
+    let progress = Progress::new();
+    let needs: Vec<_> = engines.iter().flat_map(|e| e.needs()).copied().collect();
+    let tools = Tools::find(workspace, &needs, &progress)?;
+    let folder = RunFolder::create(workspace, &progress)?;
+    let context = Context {
+        workspace,
+        catalogue: &catalogue,
+        tools: &tools,
+        run: &folder,
+        progress: &progress,
+    };
+    let mut shares = Vec::new();
+    for engine in engines {
+        let started = Instant::now();
+        let records = run_engine(engine, &context);
+        folder.append(&records)?;
+        let share = Share {
+            engine: engine.name(),
+            seconds: started.elapsed().as_secs_f64(),
+            records,
+        };
+        progress.line(&table::engine_line(&share));
+        shares.push(share);
+    }
+    folder.publish()?;
+    progress.finish();
+    print!("{}", table::report(&catalogue, &shares));
+    Ok(shares.iter().all(Share::is_green))
+}
+
+fn run_engine(engine: &dyn Engine, context: &Context<'_>) -> Vec<Record> {
+    let name = engine.name();
+    let stopped = || child::interrupted().then(|| "interrupted".to_owned());
+    if let Some(reason) = stopped() {
+        return judge(name, context.catalogue, Vec::new(), Some(reason));
+    }
+    let mut canary = match engine.canary(context) {
+        Ok(canary) => canary.record(name),
+        Err(error) => Record {
+            kind: Kind::Canary,
+            ..Record::check(name, "canary", Outcome::CanaryOff)
+        }
+        .because(one_line(&format!("{error:#}"), 300)),
+    };
+    if let Some(reason) = stopped() {
+        canary.outcome = Outcome::NotRun;
+        let canary = canary.because(&reason);
+        return judge(name, context.catalogue, vec![canary], Some(reason));
+    }
+    let mut records = vec![canary];
+    let mut why = Some("the canary was not caught".to_owned());
+    if records[0].outcome == Outcome::Pass {
+        records.extend(engine.checks(context).unwrap_or_else(|error| {
+            let reason = one_line(&format!("{error:#}"), 300);
+            vec![Record::check(name, "engine", Outcome::Fail).because(reason)]
+        }));
+        why = stopped();
+    }
+    judge(name, context.catalogue, records, why)
+}
+
+/// Completes what an engine said: checks that did not run, and claims that nothing backs.
+///
+/// `stopped` is why the engine did not run all of its checks, where that is known.
+fn judge(
+    engine: &str,
+    catalogue: &Catalogue,
+    mut records: Vec<Record>,
+    stopped: Option<String>,
+) -> Vec<Record> {
+    let stopped = stopped.or_else(|| {
+        records
+            .iter()
+            .any(|record| record.outcome == Outcome::BuildFailed)
+            .then(|| "something did not build".to_owned())
+    });
+    for id in catalogue.claimed_by(engine) {
+        let mine = || {
+            records
+                .iter()
+                .filter(|record| record.contract.as_deref() == Some(id))
+        };
+        let passed = mine().any(|record| record.outcome == Outcome::Pass);
+        let red = mine().any(|record| !record.is_green());
+        if passed || red {
+            continue;
+        }
+        let reason = match &stopped {
+            Some(reason) => reason.clone(),
+            None if mine().next().is_some() => {
+                "claimed by the catalogue, and every check with this id was skipped".to_owned()
+            }
+            None => "claimed by the catalogue, but no check with this id ran".to_owned(),
+        };
+        let mut record = Record::check(engine, "claimed", Outcome::NotRun).because(reason);
+        record.contract = Some(id.to_owned());
+        records.push(record);
+    }
+    if records.iter().all(|record| record.kind == Kind::Canary) {
+        let reason = stopped.unwrap_or_else(|| "the engine ran no check".to_owned());
+        records.push(Record::check(engine, "all", Outcome::NotRun).because(reason));
+    }
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(
+            dir.path().join("req.toml"),
+            "title = \"x\"\n\
+             [[contract]]\nid = \"REQ-03\"\nsentence = \"x\"\nlayer = [\"go\"]\nsource = []\n\
+             claimed = [\"race\"]\nplanned = []\n\
+             [[contract]]\nid = \"REQ-04\"\nsentence = \"x\"\nlayer = [\"go\"]\nsource = []\n\
+             claimed = []\nplanned = [\"race\"]\n",
+        )
+        .unwrap();
+        Catalogue::load(dir.path()).unwrap()
+    }
+
+    fn caught() -> Record {
+        Record {
+            kind: Kind::Canary,
+            ..Record::check("race", "planted", Outcome::Pass)
+        }
+    }
+
+    fn of(contract: &str, outcome: Outcome) -> Record {
+        Record {
+            contract: Some(contract.to_owned()),
+            ..Record::check("race", "test", outcome)
+        }
+    }
+
+    fn judged(checks: Vec<Record>) -> Vec<Record> {
+        judge(
+            "race",
+            &catalogue(),
+            [vec![caught()], checks].concat(),
+            None,
+        )
+    }
+
+    fn green(records: &[Record]) -> bool {
+        records.iter().all(Record::is_green)
+    }
+
+    #[test]
+    fn a_claim_with_a_passing_check_is_green() {
+        let records = judged(vec![of("REQ-03", Outcome::Pass)]);
+        assert_eq!(records.len(), 2);
+        assert!(green(&records));
+    }
+
+    #[test]
+    fn a_claim_without_a_check_is_red() {
+        let records = judged(vec![of("REQ-04", Outcome::Pass)]);
+        assert!(!green(&records));
+        assert_eq!(records[2].contract.as_deref(), Some("REQ-03"));
+        assert_eq!(
+            records[2].reason.as_deref(),
+            Some("claimed by the catalogue, but no check with this id ran")
+        );
+    }
+
+    #[test]
+    fn a_claim_whose_checks_were_all_skipped_is_red() {
+        let skipped = of("REQ-03", Outcome::Skipped).because("one CPU");
+        assert!(skipped.is_green());
+        let records = judged(vec![skipped]);
+        assert!(!green(&records));
+        assert!(records[2].reason.as_deref().unwrap().contains("skipped"));
+    }
+
+    #[test]
+    fn a_failing_check_is_reported_once() {
+        let records = judged(vec![of("REQ-03", Outcome::Fail)]);
+        assert_eq!(records.len(), 2);
+        assert!(!green(&records));
+    }
+
+    #[test]
+    fn a_missed_canary_leaves_every_claim_not_run() {
+        let records = judge(
+            "race",
+            &catalogue(),
+            vec![caught()],
+            Some("the canary was not caught".to_owned()),
+        );
+        assert_eq!(records[1].outcome, Outcome::NotRun);
+        assert_eq!(records[1].contract.as_deref(), Some("REQ-03"));
+        assert_eq!(
+            records[1].reason.as_deref(),
+            Some("the canary was not caught")
+        );
+    }
+
+    #[test]
+    fn an_engine_that_ran_nothing_is_red() {
+        let empty = Catalogue::default();
+        let records = judge("race", &empty, vec![caught()], None);
+        assert_eq!(records[1].outcome, Outcome::NotRun);
+        assert!(!green(&records));
+    }
+
+    #[test]
+    fn claims_behind_a_build_failure_say_so() {
+        let broken = Record::check("race", "p", Outcome::BuildFailed).because("undefined: x");
+        let records = judged(vec![broken]);
+        assert_eq!(records[2].outcome, Outcome::NotRun);
+        assert_eq!(
+            records[2].reason.as_deref(),
+            Some("something did not build")
+        );
+    }
+}

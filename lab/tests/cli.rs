@@ -1,0 +1,202 @@
+//! The command from outside: bad input, and what it leaves behind.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const CONTRACT: &str = "\
+title = \"Requests\"
+
+[[contract]]
+id = \"REQ-04\"
+sentence = \"The C side also refuses a second completion, without effect.\"
+layer = [\"native\"]
+source = [\"S9\"]
+claimed = [\"race\"]
+planned = [\"loom\"]
+";
+
+const RECORD: &str = r#"{"kind":"check","engine":"proptest","contract":"REQ-04","check":"x","outcome":"pass","reason":null,"seconds":0.1,"executions":7,"evidence":{"command":"c","log":null,"scenario":null}}"#;
+
+/// A checkout with a catalogue, earlier results and nothing else.
+fn checkout() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+    fs::create_dir(root.join("contracts")).unwrap();
+    fs::write(root.join("contracts/req.toml"), CONTRACT).unwrap();
+    fs::create_dir(root.join("go-harness")).unwrap();
+    fs::create_dir_all(root.join("target/lab/latest")).unwrap();
+    fs::write(root.join("target/lab/latest/results.jsonl"), RECORD).unwrap();
+    dir
+}
+
+fn lab(root: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cgolab"));
+    command.current_dir(root).args(args);
+    command
+}
+
+/// Expects one line of error with these words, exit code 2, and untouched results.
+fn assert_refused(root: &Path, output: &Output, words: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.starts_with("error: "), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "`{word}` is not in: {stderr}");
+    }
+    let results = fs::read_to_string(root.join("target/lab/latest/results.jsonl")).unwrap();
+    assert_eq!(results, RECORD);
+    assert!(!root.join("target/lab/runs").exists());
+}
+
+#[test]
+fn an_unknown_engine_is_refused() {
+    let dir = checkout();
+    let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
+    let words = ["engine `rac` is unknown", "layout, proptest, race"];
+    assert_refused(dir.path(), &output.unwrap(), &words);
+}
+
+#[test]
+fn a_malformed_catalogue_is_refused_by_every_command_that_reads_it() {
+    let dir = checkout();
+    let broken = CONTRACT.replace("\"loom\"", "\"lom\"");
+    fs::write(dir.path().join("contracts/req.toml"), broken).unwrap();
+    for args in [&["run"][..], &["contracts", "--json"]] {
+        let output = lab(dir.path(), args).output().unwrap();
+        assert_refused(
+            dir.path(),
+            &output,
+            &["contracts/req.toml", "REQ-04", "`lom`"],
+        );
+    }
+}
+
+#[test]
+fn a_missing_tool_is_named_with_what_to_install() {
+    let dir = checkout();
+    let empty = tempfile::tempdir().unwrap();
+    let output = lab(dir.path(), &["run", "--only", "race"])
+        .env("PATH", empty.path())
+        .env_remove("CC")
+        .output()
+        .unwrap();
+    assert_refused(dir.path(), &output, &["C compiler", "install gcc or clang"]);
+
+    std::os::unix::fs::symlink("/bin/sh", empty.path().join("cc")).unwrap();
+    let output = lab(dir.path(), &["run", "--only", "race"])
+        .env("PATH", empty.path())
+        .env_remove("CC")
+        .output()
+        .unwrap();
+    assert_refused(dir.path(), &output, &["go was not found", "Go 1.21"]);
+}
+
+#[test]
+fn outside_of_a_checkout_it_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = lab(dir.path(), &["run"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("no cgolab checkout"), "{stderr}");
+}
+
+#[test]
+fn contracts_as_json_has_states_from_the_last_run() {
+    let dir = checkout();
+    let below = dir.path().join("go-harness");
+    let output = lab(&below, &["contracts", "--json"]).output().unwrap();
+    assert!(output.status.success());
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!([{
+            "id": "REQ-04",
+            "sentence": "The C side also refuses a second completion, without effect.",
+            "layer": ["native"],
+            "source": ["S9"],
+            "engines": {"proptest": "exercised", "race": "claimed", "loom": "planned"},
+        }])
+    );
+}
+
+#[test]
+fn an_unknown_family_names_the_known_ones() {
+    let dir = checkout();
+    let output = lab(dir.path(), &["contracts", "--family", "xyz"]).output();
+    assert_refused(dir.path(), &output.unwrap(), &["`XYZ`", "REQ"]);
+}
+
+/// A script that stands in for a program.
+fn script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn nextest_is_installed_once_and_never_by_halves() {
+    let dir = checkout();
+    let cache = tempfile::tempdir().unwrap();
+    let cargo = cache.path().join("fake-cargo");
+    let run = || {
+        lab(dir.path(), &["run", "--only", "proptest"])
+            .env("PATH", "/usr/bin:/bin")
+            .env("CARGO", &cargo)
+            .env("XDG_CACHE_HOME", cache.path())
+            .output()
+            .unwrap()
+    };
+    let installs = |output: &Output| {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        stderr.contains("installing cargo-nextest 0.9.148 into the user's cache (once, 5 to 10")
+    };
+    // It dies after it wrote something.
+    script(
+        &cargo,
+        r#"while [ "$1" != --root ]; do shift; done
+        mkdir -p "$2/bin"; echo broken > "$2/bin/cargo-nextest"; echo "error: no network" >&2; exit 101"#,
+    );
+    let output = run();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(installs(&output), "{stderr}");
+    assert!(stderr.contains("error: no network"), "{stderr}");
+    assert!(stderr.contains("cargo-nextest-0.9.148.log"), "{stderr}");
+    let tools = cache.path().join("cgolab/tools");
+    assert!(!tools.join("cargo-nextest-0.9.148").exists());
+    assert_eq!(
+        fs::read_to_string(dir.path().join("target/lab/latest/results.jsonl")).unwrap(),
+        RECORD
+    );
+
+    script(
+        &cargo,
+        r#"while [ "$1" != --root ]; do shift; done
+        mkdir -p "$2/bin"
+        printf '#!/bin/sh\necho "cargo-nextest 0.9.148 (x 2026-01-01)"\n' > "$2/bin/cargo-nextest"
+        chmod +x "$2/bin/cargo-nextest""#,
+    );
+    // The stand-in for nextest fails nothing, so the canary is missed and the run is red.
+    fs::remove_dir_all(dir.path().join("target")).unwrap();
+    let output = run();
+    assert!(installs(&output));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        tools
+            .join("cargo-nextest-0.9.148/bin/cargo-nextest")
+            .is_file()
+    );
+    let output = run();
+    assert!(
+        !installs(&output),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let left = fs::read_dir(&tools).unwrap().count();
+    assert_eq!(left, 3, "the tool, its log, and the lock");
+}

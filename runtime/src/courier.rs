@@ -1,0 +1,389 @@
+//! The library: every handle table, and every call by id.
+
+use std::collections::HashSet;
+
+use url::Url;
+
+use crate::error::{Error, Word};
+use crate::event::{Event, EventKind};
+use crate::id::{Id, Kind};
+use crate::load::{Ended, Ending, Failed, Failure, Job, Load, Outcome};
+use crate::loader::Loader;
+use crate::mailbox::{Mailbox, Wait};
+use crate::oneshot::{OneShot, Winner};
+use crate::provider::Provider;
+use crate::request::{Request, Response};
+use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
+use crate::session::{self, Session};
+use crate::sync::thread::{self, ThreadId};
+use crate::sync::{Arc, Mutex};
+use crate::table::Table;
+
+/// One instance of the library. The C ABI has one for the process; tests make their own.
+///
+/// Methods that say *owner thread* are refused elsewhere with [`Word::WrongThread`], and from inside
+/// a provider call with [`Word::InsideCallback`]. The others may be called on any thread. Every
+/// method refuses ids that are null, malformed, of another kind, never issued or stale.
+#[derive(Debug)]
+pub struct Courier {
+    runtimes: Table<Runtime>,
+    sessions: Table<Session>,
+    /// Shared with the workers, which make requests.
+    requests: Arc<Table<Request>>,
+    blobs: Table<Vec<u8>>,
+    wake_sources: Table<WakeSource>,
+    owners: Mutex<HashSet<ThreadId>>,
+}
+
+/// Keeps a mailbox alive past its runtime, so that a late signal is harmless.
+#[derive(Debug)]
+struct WakeSource(Arc<Mailbox<Ended>>);
+
+/// How many handles of each kind are live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// Runtimes.
+    pub runtimes: usize,
+    /// Sessions.
+    pub sessions: usize,
+    /// Requests held by providers.
+    pub requests: usize,
+    /// Blobs.
+    pub blobs: usize,
+    /// Wake sources.
+    pub wake_sources: usize,
+}
+
+impl Default for Courier {
+    fn default() -> Self {
+        Courier::new()
+    }
+}
+
+impl Courier {
+    /// An instance without handles.
+    pub fn new() -> Courier {
+        Courier::with_last_generation(u32::MAX)
+    }
+
+    /// An instance whose slots retire after `last_generation` objects, for tests of retirement.
+    pub fn with_last_generation(last_generation: u32) -> Courier {
+        Courier {
+            runtimes: Table::new(Kind::Runtime, last_generation),
+            sessions: Table::new(Kind::Session, last_generation),
+            requests: Arc::new(Table::new(Kind::Request, last_generation)),
+            blobs: Table::new(Kind::Blob, last_generation),
+            wake_sources: Table::new(Kind::WakeSource, last_generation),
+            owners: Mutex::new(HashSet::new()),
+        }
+    }
+
+    /// Counts the live handles. Any thread; exact when no other call is running.
+    pub fn live(&self) -> Live {
+        Live {
+            runtimes: self.runtimes.live(),
+            sessions: self.sessions.live(),
+            requests: self.requests.live(),
+            blobs: self.blobs.live(),
+            wake_sources: self.wake_sources.live(),
+        }
+    }
+
+    // ---- runtimes ------------------------------------------------------------------------------
+
+    /// Creates a runtime and makes the calling thread its owner.
+    ///
+    /// # Errors
+    /// [`Word::BadRoot`]; [`Word::OwnerHasRuntime`]; [`Word::System`] when threads cannot start.
+    pub fn runtime_create(&self, options: &RuntimeOptions) -> Result<Id, Error> {
+        let loader = Loader::open(options.root.as_deref())?;
+        let me = thread::current_id();
+        if !self.owners.lock().insert(me) {
+            return Err(Error::new(
+                Word::OwnerHasRuntime,
+                "this thread owns a live runtime",
+            ));
+        }
+        Runtime::start(options.workers, loader, Arc::clone(&self.requests))
+            .and_then(|runtime| self.runtimes.insert(runtime))
+            .inspect_err(|_| self.forget_owner(me))
+    }
+
+    /// Destroys a runtime: discards jobs that have not begun, and waits for those that have.
+    /// Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::LiveChildren`] while it has sessions; the runtime is intact then.
+    pub fn runtime_destroy(&self, id: Id) -> Result<(), Error> {
+        let runtime = self.owned_runtime(id)?;
+        let sessions = runtime.owned.lock().sessions;
+        if sessions > 0 {
+            return Err(Error::new(
+                Word::LiveChildren,
+                format!("the runtime has {sessions} live sessions"),
+            ));
+        }
+        self.runtimes.remove(id)?;
+        runtime.shut_down();
+        self.forget_owner(thread::current_id());
+        Ok(())
+    }
+
+    /// Waits for work as `wait` says, unless there are unread events, and turns what arrived into
+    /// events. Returns how many events are unread. Owner thread.
+    ///
+    /// A pump that returns because of a [signal](Self::wake_source_signal) clears it.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn runtime_pump(&self, id: Id, wait: Wait) -> Result<usize, Error> {
+        let runtime = self.owned_runtime(id)?;
+        let unread = !runtime.owned.lock().events.is_empty();
+        let ended = runtime
+            .mailbox
+            .collect(if unread { Wait::No } else { wait });
+        for message in ended {
+            // The session may be gone: then nobody wants to know.
+            let Ok(session) = self.sessions.get(message.session) else {
+                continue;
+            };
+            session.finish(message.load);
+            runtime.owned.lock().events.push_back(QueuedEvent {
+                session: message.session,
+                load: message.load,
+                outcome: message.outcome,
+            });
+        }
+        Ok(runtime.owned.lock().events.len())
+    }
+
+    /// Runs one job on the calling thread, if there is one. Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::NotStepped`] if the runtime has worker threads.
+    pub fn runtime_step(&self, id: Id) -> Result<bool, Error> {
+        let runtime = self.owned_runtime(id)?;
+        if !runtime.workers.is_stepped() {
+            return Err(Error::new(
+                Word::NotStepped,
+                "the runtime has worker threads of its own",
+            ));
+        }
+        let Some(job) = runtime.workers.take() else {
+            return Ok(false);
+        };
+        runtime.runner.run(job);
+        Ok(true)
+    }
+
+    /// Moves at most `limit` events out, oldest first. Their blobs belong to the caller. When no
+    /// blob handle is left, the event says [`Failure::Internal`] and has a null blob. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn runtime_drain_events(&self, id: Id, limit: usize) -> Result<Vec<Event>, Error> {
+        let runtime = self.owned_runtime(id)?;
+        let mut owned = runtime.owned.lock();
+        let mut events = Vec::new();
+        while events.len() < limit
+            && let Some(queued) = owned.events.pop_front()
+        {
+            let kind = match queued.outcome {
+                Outcome::Cancelled => Ok(EventKind::Cancelled),
+                Outcome::Completed(bytes) => self.blobs.insert(bytes).map(EventKind::Completed),
+                Outcome::Failed(Failed { failure, text }) => self
+                    .blobs
+                    .insert(text.into_bytes())
+                    .map(|text| EventKind::Failed(failure, text)),
+            }
+            .unwrap_or(EventKind::Failed(Failure::Internal, Id::NULL));
+            events.push(Event {
+                session: queued.session,
+                load: queued.load,
+                kind,
+            });
+        }
+        Ok(events)
+    }
+
+    /// Installs a provider or replaces the one there is. Returns when no call of the old one runs
+    /// any more, and the old one has been dropped. Requests that it holds stay usable. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call; the old provider stays then.
+    pub fn runtime_set_provider(&self, id: Id, provider: Box<dyn Provider>) -> Result<(), Error> {
+        self.owned_runtime(id)?.provider.replace(Some(provider));
+        Ok(())
+    }
+
+    /// Takes the provider out, waiting as [`runtime_set_provider`](Self::runtime_set_provider) does.
+    /// Fine when there is none. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call; the provider stays then.
+    pub fn runtime_clear_provider(&self, id: Id) -> Result<(), Error> {
+        self.owned_runtime(id)?.provider.replace(None);
+        Ok(())
+    }
+
+    /// Makes a wake source for the runtime, which may outlive it. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn runtime_wake_source(&self, id: Id) -> Result<Id, Error> {
+        let runtime = self.owned_runtime(id)?;
+        self.wake_sources
+            .insert(WakeSource(Arc::clone(&runtime.mailbox)))
+    }
+
+    // ---- wake sources --------------------------------------------------------------------------
+
+    /// Ends the owner's current or next pump. Harmless after the runtime's end.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn wake_source_signal(&self, id: Id) -> Result<(), Error> {
+        self.wake_sources.get(id)?.0.signal();
+        Ok(())
+    }
+
+    /// Releases a wake source.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn wake_source_release(&self, id: Id) -> Result<(), Error> {
+        self.wake_sources.remove(id).map(drop)
+    }
+
+    // ---- sessions ------------------------------------------------------------------------------
+
+    /// Opens a session. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn session_create(&self, runtime: Id) -> Result<Id, Error> {
+        let runtime = self.owned_runtime(runtime)?;
+        let id = self.sessions.insert(Session::new(Arc::clone(&runtime)))?;
+        runtime.owned.lock().sessions += 1;
+        Ok(id)
+    }
+
+    /// Ends a session: cancels its loads and discards its events. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn session_destroy(&self, id: Id) -> Result<(), Error> {
+        let session = self.owned_session(id)?;
+        session.cancel_all();
+        {
+            let mut owned = session.runtime.owned.lock();
+            owned.events.retain(|event| event.session != id);
+            owned.sessions -= 1;
+        }
+        self.sessions.remove(id).map(drop)
+    }
+
+    /// Starts a load and returns its number in the session, from 1. It ends in exactly one event,
+    /// unless the session is destroyed before that is drained. Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::BadUrl`].
+    pub fn session_load(&self, id: Id, url: &str) -> Result<u64, Error> {
+        let parsed = Url::parse(url)
+            .map_err(|error| Error::new(Word::BadUrl, format!("{url:?} is not a URL: {error}")))?;
+        let session = self.owned_session(id)?;
+        let (number, load) = session.start(|load| -> Load {
+            OneShot::new(Ending {
+                mailbox: Arc::clone(&session.runtime.mailbox),
+                session: id,
+                load,
+            })
+        });
+        session.runtime.workers.push(Job {
+            load,
+            text: url.to_owned(),
+            url: parsed,
+        });
+        Ok(number)
+    }
+
+    /// Cancels a load, which ends in a cancelled event. Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::UnknownLoad`]; [`Word::LoadEnded`] if it was completed, failed or cancelled before,
+    /// whether or not its event was drained.
+    pub fn session_cancel(&self, id: Id, load: u64) -> Result<(), Error> {
+        let session = self.owned_session(id)?;
+        let ending = session
+            .pending(load)?
+            .claim(Winner::Cancel)
+            .map_err(|_| session::ended(load))?;
+        ending.report(Outcome::Cancelled);
+        Ok(())
+    }
+
+    // ---- requests ------------------------------------------------------------------------------
+
+    /// Completes a request. One-shot: the first completion ends the load. A response that the
+    /// caller found malformed is passed as its error: it fails the load and is returned.
+    ///
+    /// # Errors
+    /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::LoadEnded`]; the malformed response's.
+    pub fn request_complete(&self, id: Id, response: Result<Response, Error>) -> Result<(), Error> {
+        self.requests.get(id)?.complete(response)
+    }
+
+    /// Whether the load was cancelled, so that completing it is pointless.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn request_is_cancelled(&self, id: Id) -> Result<bool, Error> {
+        Ok(self.requests.get(id)?.is_cancelled())
+    }
+
+    /// Releases a request, after waiting for calls on it in flight. Fails the load if it was not
+    /// completed.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn request_release(&self, id: Id) -> Result<(), Error> {
+        self.requests.remove(id)?.released();
+        Ok(())
+    }
+
+    // ---- blobs ---------------------------------------------------------------------------------
+
+    /// Lends a blob's bytes. They stay valid while `read` runs, also if the blob is released.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn blob_read<R>(&self, id: Id, read: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+        Ok(read(&self.blobs.get(id)?))
+    }
+
+    /// Releases a blob.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn blob_release(&self, id: Id) -> Result<(), Error> {
+        self.blobs.remove(id).map(drop)
+    }
+
+    // ---- checks --------------------------------------------------------------------------------
+
+    fn owned_runtime(&self, id: Id) -> Result<Arc<Runtime>, Error> {
+        let runtime = self.runtimes.get(id)?;
+        runtime.check_owner()?;
+        Ok(runtime)
+    }
+
+    fn owned_session(&self, id: Id) -> Result<Arc<Session>, Error> {
+        let session = self.sessions.get(id)?;
+        session.runtime.check_owner()?;
+        Ok(session)
+    }
+
+    fn forget_owner(&self, owner: ThreadId) {
+        self.owners.lock().remove(&owner);
+    }
+}

@@ -1,0 +1,62 @@
+//! The runtime of courier: an embeddable resource loader with a thread-affine owner.
+//!
+//! A host creates a [runtime](Courier::runtime_create) on a thread, which becomes its *owner
+//! thread*, opens sessions in it, and loads resources by URL. Each load is offered to the host's
+//! [provider](Provider) first and goes to the runtime's own loader when the provider passes.
+//! Results come back as events, which the owner collects by pumping and draining.
+//!
+//! ```text
+//!  owner thread                    worker (thread, or a step)             any thread
+//!  ------------                    --------------------------             ----------
+//!  session_load ──► job queue ──►  provider ──HANDLE──► request ────────► request_complete
+//!                                     │ PASS                                    │
+//!                                     ▼                                         │
+//!                                   loader (file: under the root)               │
+//!                                     │                                         │
+//!  session_cancel ────────────────────┴──────► one-shot: one winner ◄───────────┘
+//!                                                    │ outcome
+//!  pump  ◄──────── mailbox (parks, wakes) ◄──────────┘
+//!   │
+//!  events ──► drain_events ──► blobs
+//! ```
+//!
+//! # Handles
+//!
+//! Everything outside is named by an [`Id`]: a number, checked at every use, that never names a
+//! newer object than the one it was issued for. [`Courier`] owns the tables and is the whole public
+//! API; it is `Sync`, and every method says which thread may call it. Methods check in one order,
+//! so that one answer is predictable: arguments, liveness of the handle, thread, state.
+//!
+//! # Where to read
+//!
+//! [`oneshot`] is the heart and holds the only `unsafe` of this crate; `mailbox` parks and wakes the
+//! owner; `provider` makes replacement quiescent; `table` issues and refuses ids; `courier` puts
+//! them together. All concurrency goes through [`sync`]: no other module names `std::sync` or
+//! `std::thread`.
+#![deny(unsafe_code)]
+
+mod courier;
+mod error;
+mod event;
+mod id;
+mod load;
+mod loader;
+mod mailbox;
+pub mod oneshot;
+mod provider;
+mod request;
+mod runtime;
+mod session;
+pub mod sync;
+mod table;
+mod workers;
+
+pub use courier::{Courier, Live};
+pub use error::{Error, Status, Word};
+pub use event::{Event, EventKind};
+pub use id::{Id, Kind};
+pub use load::Failure;
+pub use mailbox::Wait;
+pub use provider::{Decision, Provider};
+pub use request::Response;
+pub use runtime::{RuntimeOptions, WorkerKind};

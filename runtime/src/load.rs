@@ -1,0 +1,184 @@
+//! A load: from the job that offers it, to the one outcome that ends it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use url::Url;
+
+use crate::id::Id;
+use crate::loader::Loader;
+use crate::mailbox::Mailbox;
+use crate::oneshot::{OneShot, Winner};
+use crate::provider::{Decision, ProviderSlot};
+use crate::request::Request;
+use crate::sync::Arc;
+use crate::table::Table;
+
+/// Why a load failed. The values are part of the C ABI; 0 means that it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum Failure {
+    /// The provider answered with an error.
+    Provider = 1,
+    /// The provider let go of the request without completing it.
+    Dropped = 2,
+    /// The provider's response or decision was malformed.
+    BadResponse = 3,
+    /// Neither the provider nor the loader serves such a URL.
+    Unsupported = 4,
+    /// There is no such file.
+    NotFound = 5,
+    /// The path leads out of the root directory.
+    OutsideRoot = 6,
+    /// The system failed to read the file.
+    Io = 7,
+    /// No handle was left for the request or for the payload.
+    Internal = 8,
+}
+
+/// A failure and its text for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    pub(crate) text: String,
+}
+
+/// How a load ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Completed(Vec<u8>),
+    Failed(Failed),
+    Cancelled,
+}
+
+impl Outcome {
+    pub(crate) fn failed(failure: Failure, text: impl Into<String>) -> Outcome {
+        Outcome::Failed(Failed {
+            failure,
+            text: text.into(),
+        })
+    }
+}
+
+/// The message that tells the owner how a load ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) session: Id,
+    pub(crate) load: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// The right to end a load. Whoever claims it from the load's one-shot either
+/// [reports](Self::report) an outcome or drops it, which ends the load without an event.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) mailbox: Arc<Mailbox<Ended>>,
+    pub(crate) session: Id,
+    pub(crate) load: u64,
+}
+
+impl Ending {
+    pub(crate) fn report(self, outcome: Outcome) {
+        self.mailbox.post(Ended {
+            session: self.session,
+            load: self.load,
+            outcome,
+        });
+    }
+}
+
+/// The contended end of one load, shared by its session, its job and its request.
+pub(crate) type Load = OneShot<Ending>;
+
+/// One load, waiting for a worker.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) load: Arc<Load>,
+    /// As the host wrote it: this is what the provider sees.
+    pub(crate) text: String,
+    pub(crate) url: Url,
+}
+
+/// What a worker needs to run jobs.
+#[derive(Clone, Debug)]
+pub(crate) struct JobRunner {
+    pub(crate) requests: Arc<Table<Request>>,
+    pub(crate) provider: Arc<ProviderSlot>,
+    pub(crate) loader: Arc<Loader>,
+}
+
+impl JobRunner {
+    /// Runs one job to its end, or to the provider's hands.
+    pub(crate) fn run(&self, job: Job) {
+        if job.load.winner().is_some() {
+            return;
+        }
+        if !self.provider.is_installed() {
+            return self.load_file(&job);
+        }
+        let request = match self.requests.insert(Request::new(Arc::clone(&job.load))) {
+            Ok(request) => request,
+            Err(error) => {
+                let outcome = Outcome::failed(Failure::Internal, error.to_string());
+                return end(&job.load, outcome);
+            }
+        };
+        match self.ask(request, &job.text) {
+            Decision::Handle => {}
+            Decision::Pass => {
+                if self.take_back(request, &job.load) {
+                    self.load_file(&job);
+                }
+            }
+            Decision::Fail(text) => {
+                if self.take_back(request, &job.load) {
+                    end(&job.load, Outcome::failed(Failure::Provider, text));
+                }
+            }
+            Decision::Unknown(number) => {
+                if self.take_back(request, &job.load) {
+                    let text = format!("the provider made an unknown decision: {number}");
+                    end(&job.load, Outcome::failed(Failure::BadResponse, text));
+                }
+            }
+        }
+    }
+
+    /// Asks the provider. Foreign code: a panic is contained and counts as a failure.
+    fn ask(&self, request: Id, url: &str) -> Decision {
+        let ask = AssertUnwindSafe(|| self.provider.call(request, url));
+        catch_unwind(ask).unwrap_or_else(|panic| {
+            let text = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("no text");
+            Decision::Fail(format!("the provider panicked: {text}"))
+        })
+    }
+
+    /// Ends the provider's hold on a request that it did not want. `false` if the provider has
+    /// ended the load inline, in which case it keeps the request and releases it itself.
+    fn take_back(&self, request: Id, load: &Load) -> bool {
+        if load.winner() == Some(Winner::Provider) {
+            return false;
+        }
+        // Stale if the provider released it although it does not want it: nothing to take back.
+        let _ = self.requests.remove(request);
+        true
+    }
+
+    fn load_file(&self, job: &Job) {
+        let outcome = match self.loader.load(&job.url) {
+            Ok(bytes) => Outcome::Completed(bytes),
+            Err(failed) => Outcome::Failed(failed),
+        };
+        end(&job.load, outcome);
+    }
+}
+
+/// Ends a load in the loader's name, unless somebody else was first.
+fn end(load: &Load, outcome: Outcome) {
+    if let Ok(ending) = load.claim(Winner::Loader) {
+        ending.report(outcome);
+    }
+}

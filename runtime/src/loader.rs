@@ -1,0 +1,163 @@
+//! The runtime's own loader: `file:` URLs under a root directory.
+//!
+//! The directory is opened once, when the runtime is created, and every path is resolved beneath
+//! that open directory by `cap-std`: neither `..` (written, percent-encoded or behind `%2F`) nor a
+//! symbolic link can lead out, also when somebody changes the tree meanwhile.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use url::Url;
+
+use crate::error::{Error, Word};
+use crate::load::{Failed, Failure};
+
+#[derive(Debug)]
+pub(crate) struct Loader {
+    root: Option<Dir>,
+}
+
+impl Loader {
+    /// Opens the root directory. Without one, no `file:` URL is served.
+    ///
+    /// # Errors
+    /// [`Word::BadRoot`] with the path and the system's reason.
+    pub(crate) fn open(root: Option<&Path>) -> Result<Loader, Error> {
+        let root = match root {
+            None => None,
+            Some(path) => Some(open_dir(path).map_err(|error| {
+                Error::new(
+                    Word::BadRoot,
+                    format!("cannot open the root directory {path:?}: {error}"),
+                )
+            })?),
+        };
+        Ok(Loader { root })
+    }
+
+    /// Reads what `url` names.
+    pub(crate) fn load(&self, url: &Url) -> Result<Vec<u8>, Failed> {
+        let fail = |failure, text: String| Err(Failed { failure, text });
+        if url.scheme() != "file" {
+            return fail(Failure::Unsupported, format!("nobody serves {url}"));
+        }
+        let Some(root) = &self.root else {
+            return fail(
+                Failure::Unsupported,
+                format!("{url}: this runtime has no root directory"),
+            );
+        };
+        // Fails for a URL with a host: another machine's file.
+        let Ok(path) = url.to_file_path() else {
+            return fail(Failure::Unsupported, format!("{url} is not a local path"));
+        };
+        let relative = path.strip_prefix("/").unwrap_or(&path);
+        read_file(root, relative).map_err(|error| Failed {
+            failure: classify(&error),
+            text: format!("{url}: {error}"),
+        })
+    }
+}
+
+fn open_dir(path: &Path) -> io::Result<Dir> {
+    if path.as_os_str().is_empty() {
+        return Err(io::Error::other("the path is empty"));
+    }
+    let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+    // Opening is allowed without the right to read; finding that out at the first load is late.
+    dir.entries()?;
+    Ok(dir)
+}
+
+fn read_file(root: &Dir, path: &Path) -> io::Result<Vec<u8>> {
+    // Without O_NONBLOCK, opening a FIFO would block the worker until somebody writes to it. It does
+    // nothing to regular files.
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    let mut file = root.open_with(path, &options)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn classify(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Failure::NotFound,
+        // cap-std reports an escape with this kind and without a system error number; a file that
+        // the system does not let us read has one.
+        io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Failure::OutsideRoot,
+        _ => Failure::Io,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn load(loader: &Loader, url: &str) -> Result<Vec<u8>, Failure> {
+        loader
+            .load(&Url::parse(url).unwrap())
+            .map_err(|failed| failed.failure)
+    }
+
+    #[test]
+    fn files_under_the_root_are_served_and_nothing_else() {
+        let outer = tempfile::tempdir().unwrap();
+        fs::write(outer.path().join("secret"), "secret").unwrap();
+        let root = outer.path().join("root");
+        fs::create_dir_all(root.join("dir")).unwrap();
+        fs::write(root.join("a b.txt"), "hello").unwrap();
+        fs::write(root.join("dir/empty"), "").unwrap();
+        symlink("a b.txt", root.join("inside")).unwrap();
+        symlink("../secret", root.join("relative")).unwrap();
+        symlink(outer.path().join("secret"), root.join("absolute")).unwrap();
+        symlink("..", root.join("up")).unwrap();
+        let loader = Loader::open(Some(&root)).unwrap();
+
+        assert_eq!(load(&loader, "file:///a%20b.txt").unwrap(), b"hello");
+        assert_eq!(load(&loader, "file:///dir/empty").unwrap(), b"");
+        assert_eq!(load(&loader, "file:///inside").unwrap(), b"hello");
+        // The URL standard removes these dots before anything is opened.
+        assert_eq!(load(&loader, "file:///../secret"), Err(Failure::NotFound));
+        for escape in [
+            "..%2Fsecret",
+            "dir%2F..%2F..%2Fsecret",
+            "relative",
+            "absolute",
+            "up/secret",
+        ] {
+            let url = format!("file:///{escape}");
+            assert_eq!(load(&loader, &url), Err(Failure::OutsideRoot), "{url}");
+        }
+        assert_eq!(load(&loader, "file:///missing"), Err(Failure::NotFound));
+        assert_eq!(load(&loader, "file:///inside/x"), Err(Failure::NotFound));
+        assert_eq!(load(&loader, "file:///dir"), Err(Failure::Io));
+        assert_eq!(load(&loader, "file:///a%00b"), Err(Failure::Io));
+        assert_eq!(load(&loader, "file://host/a"), Err(Failure::Unsupported));
+        assert_eq!(load(&loader, "app:thing"), Err(Failure::Unsupported));
+    }
+
+    #[test]
+    fn without_a_root_no_file_is_served() {
+        let loader = Loader::open(None).unwrap();
+        assert_eq!(load(&loader, "file:///a"), Err(Failure::Unsupported));
+    }
+
+    #[test]
+    fn a_root_that_is_empty_missing_or_a_file_is_refused_with_its_path() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for path in [Path::new(""), Path::new("/nowhere/at/all"), file.path()] {
+            let error = Loader::open(Some(path)).unwrap_err();
+            assert_eq!(error.word(), Word::BadRoot);
+            assert!(error.to_string().contains(&format!("{path:?}")), "{error}");
+        }
+    }
+}

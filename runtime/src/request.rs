@@ -1,0 +1,73 @@
+//! A request: a provider's hold on one load.
+
+use crate::error::{Error, Word};
+use crate::load::{Failure, Load, Outcome};
+use crate::oneshot::Winner;
+use crate::sync::{Arc, Mutex};
+
+/// What a provider answers to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// The resource.
+    Bytes(Vec<u8>),
+    /// The load fails with this text.
+    Error(String),
+}
+
+/// The provider's end of a load. Completed at most once, released exactly once, on any thread.
+#[derive(Debug)]
+pub(crate) struct Request {
+    load: Arc<Load>,
+    /// Held by each call on the request, so that a release waits for those in flight.
+    calls: Mutex<()>,
+}
+
+impl Request {
+    pub(crate) fn new(load: Arc<Load>) -> Request {
+        Request {
+            load,
+            calls: Mutex::new(()),
+        }
+    }
+
+    /// Ends the load with the response, or with the error of a malformed one, which is returned and
+    /// consumes the request all the same.
+    pub(crate) fn complete(&self, response: Result<Response, Error>) -> Result<(), Error> {
+        let _call = self.calls.lock();
+        let ending = self
+            .load
+            .claim(Winner::Provider)
+            .map_err(|winner| match winner {
+                Winner::Provider => Error::new(Word::Completed, "the request was completed before"),
+                Winner::Cancel => Error::new(Word::Cancelled, "the load was cancelled"),
+                Winner::Loader => Error::new(Word::LoadEnded, "the load has ended"),
+            })?;
+        let (outcome, result) = match response {
+            Ok(Response::Bytes(bytes)) => (Outcome::Completed(bytes), Ok(())),
+            Ok(Response::Error(text)) => (Outcome::failed(Failure::Provider, text), Ok(())),
+            Err(error) => (
+                Outcome::failed(Failure::BadResponse, error.to_string()),
+                Err(error),
+            ),
+        };
+        ending.report(outcome);
+        result
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        let _call = self.calls.lock();
+        self.load.winner() == Some(Winner::Cancel)
+    }
+
+    /// Called once, by whoever took the request out of its table: waits for calls in flight, and
+    /// fails the load if it is still pending.
+    pub(crate) fn released(&self) {
+        let _call = self.calls.lock();
+        if let Ok(ending) = self.load.claim(Winner::Provider) {
+            ending.report(Outcome::failed(
+                Failure::Dropped,
+                "the provider released the request without completing it",
+            ));
+        }
+    }
+}

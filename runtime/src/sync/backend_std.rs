@@ -1,0 +1,105 @@
+//! The standard library behind the surface of [`sync`](super).
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+pub use std::sync::Arc;
+
+/// Atomic types and their orderings.
+pub mod atomic {
+    pub use std::sync::atomic::{AtomicU8, Ordering};
+}
+
+/// Threads: identity and start.
+pub mod thread {
+    pub use std::thread::{JoinHandle, ThreadId};
+
+    /// The identity of the calling OS thread. Never reused within a process.
+    pub fn current_id() -> ThreadId {
+        std::thread::current().id()
+    }
+
+    /// Starts a named OS thread.
+    ///
+    /// # Errors
+    /// The operating system's, when it refuses another thread.
+    pub fn spawn<F>(name: String, body: F) -> std::io::Result<JoinHandle<()>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        std::thread::Builder::new().name(name).spawn(body)
+    }
+}
+
+/// A mutual exclusion lock whose `lock` returns the guard.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(std::sync::Mutex<T>);
+
+/// Holds a [`Mutex`] until it is dropped.
+pub type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+
+impl<T> Mutex<T> {
+    /// Wraps `value`.
+    pub fn new(value: T) -> Self {
+        Mutex(std::sync::Mutex::new(value))
+    }
+
+    /// Blocks until the lock is held.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A condition variable. Waits may end without a notification.
+#[derive(Debug, Default)]
+pub struct Condvar(std::sync::Condvar);
+
+impl Condvar {
+    /// A condition variable nobody waits on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Releases the lock, waits, and takes the lock again.
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`wait`](Self::wait), at most for `limit`.
+    pub fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        limit: Duration,
+    ) -> MutexGuard<'a, T> {
+        self.0
+            .wait_timeout(guard, limit)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    /// Wakes one waiter, if there is one.
+    pub fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    /// Wakes all waiters.
+    pub fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+/// A cell for data whose exclusive access is granted by a protocol, not by the borrow checker.
+#[derive(Debug)]
+pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    /// Wraps `value`.
+    pub fn new(value: T) -> Self {
+        UnsafeCell(std::cell::UnsafeCell::new(value))
+    }
+
+    /// Lends the pointer for an exclusive access. Whoever dereferences it states the proof.
+    pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+        access(self.0.get())
+    }
+}

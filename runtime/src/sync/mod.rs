@@ -1,0 +1,17 @@
+//! The one door to threads, locks and atomics.
+//!
+//! Every other module takes its concurrency from here, so that a model checker can take the place
+//! of the standard library without a change to the code it checks. A test in `tests/` refuses
+//! `std::sync` and `std::thread` anywhere else in this crate.
+//!
+//! The surface is what the runtime needs and no more:
+//!
+//! - [`Mutex::lock`] returns the guard. Poison is decided here, once: a panic while a lock is held
+//!   cannot leave our state half-changed, because no critical section of this crate runs foreign
+//!   code or can panic half-way, so the poison flag carries no news and is ignored.
+//! - [`Condvar`] may wake spuriously, as everywhere: callers wait in a loop.
+//! - [`UnsafeCell`] is accessed through closures, so that a model checker sees each access.
+
+mod backend_std;
+
+pub use backend_std::*;

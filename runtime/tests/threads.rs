@@ -1,0 +1,243 @@
+//! Life cycles on real worker threads. What must hold in every schedule is the loom models' matter;
+//! these tests see that the parts work together, and count.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Weak};
+use std::thread;
+
+use courier_core::{
+    Courier, Decision, Error, EventKind, Failure, Id, Live, Provider, Response, RuntimeOptions,
+    Wait, Word,
+};
+
+/// A provider made of a closure.
+struct FromFn<F>(F);
+
+impl<F: Fn(Id, &str) -> Decision + Send + Sync> Provider for FromFn<F> {
+    fn provide(&self, request: Id, url: &str) -> Decision {
+        (self.0)(request, url)
+    }
+}
+
+fn provider(f: impl Fn(Id, &str) -> Decision + Send + Sync + 'static) -> Box<dyn Provider> {
+    Box::new(FromFn(f))
+}
+
+/// Pumps until `count` events were drained.
+fn drain(courier: &Courier, runtime: Id, count: usize) -> Vec<courier_core::Event> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        courier.runtime_pump(runtime, Wait::Forever).unwrap();
+        events.extend(courier.runtime_drain_events(runtime, 64).unwrap());
+    }
+    events
+}
+
+#[test]
+fn requests_completed_on_other_threads_end_their_loads_once() {
+    const LOADS: usize = 200;
+    let courier = Arc::new(Courier::new());
+    let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+    let (requests, queue) = channel();
+    let requests: Sender<Id> = requests;
+    courier
+        .runtime_set_provider(
+            runtime,
+            provider(move |request, _| {
+                requests.send(request).unwrap();
+                Decision::Handle
+            }),
+        )
+        .unwrap();
+    let won = Arc::new(AtomicUsize::new(0));
+    let host = {
+        let (courier, won) = (Arc::clone(&courier), Arc::clone(&won));
+        thread::spawn(move || {
+            for request in queue {
+                // Two threads complete the same request; one wins, or the cancel does.
+                thread::scope(|scope| {
+                    for _ in 0..2 {
+                        scope.spawn(|| {
+                            let response = Ok(Response::Bytes(b"bytes".to_vec()));
+                            match courier.request_complete(request, response) {
+                                Ok(()) => {
+                                    won.fetch_add(1, Ordering::Relaxed);
+                                }
+                                Err(error) => assert!(
+                                    [Word::Completed, Word::Cancelled].contains(&error.word()),
+                                    "{error}"
+                                ),
+                            }
+                        });
+                    }
+                });
+                courier.request_release(request).unwrap();
+            }
+        })
+    };
+    let session = courier.session_create(runtime).unwrap();
+    let mut cancelled = 0;
+    for _ in 0..LOADS {
+        let load = courier.session_load(session, "app:thing").unwrap();
+        if load.is_multiple_of(4) {
+            // Cancels a load that is somewhere between its worker and its completion.
+            match courier.session_cancel(session, load - 1) {
+                Ok(()) => cancelled += 1,
+                Err(error) => assert_eq!(error.word(), Word::LoadEnded),
+            }
+        }
+    }
+    let events = drain(&courier, runtime, LOADS);
+    // Drops the closure and with it the sender: the host's queue ends.
+    courier.runtime_clear_provider(runtime).unwrap();
+    host.join().unwrap();
+
+    let mut ended: Vec<u64> = events.iter().map(|event| event.load).collect();
+    ended.sort_unstable();
+    assert!(
+        ended.into_iter().eq(1..=LOADS as u64),
+        "a load ended twice or never"
+    );
+    let of_kind = |cancel| {
+        let kinds = events
+            .iter()
+            .map(|event| event.kind == EventKind::Cancelled);
+        kinds.filter(|is_cancel| *is_cancel == cancel).count()
+    };
+    assert_eq!(of_kind(true), cancelled);
+    assert_eq!(of_kind(false), won.load(Ordering::Relaxed));
+    for event in events {
+        if let EventKind::Completed(blob) | EventKind::Failed(_, blob) = event.kind {
+            courier.blob_release(blob).unwrap();
+        }
+    }
+    courier.session_destroy(session).unwrap();
+    courier.runtime_destroy(runtime).unwrap();
+    assert_eq!(courier.live(), Live::default());
+}
+
+#[test]
+fn cbk_06_clearing_and_destroying_wait_for_running_calls() {
+    for clear in [true, false] {
+        for _ in 0..100 {
+            let courier = Courier::new();
+            let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+            let (entered, wait_entered) = channel();
+            let inside = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&inside);
+            courier
+                .runtime_set_provider(
+                    runtime,
+                    provider(move |_, _| {
+                        flag.store(true, Ordering::SeqCst);
+                        entered.send(()).unwrap();
+                        for _ in 0..50 {
+                            thread::yield_now();
+                        }
+                        flag.store(false, Ordering::SeqCst);
+                        Decision::Pass
+                    }),
+                )
+                .unwrap();
+            let session = courier.session_create(runtime).unwrap();
+            courier.session_load(session, "app:thing").unwrap();
+            wait_entered.recv().unwrap();
+            if clear {
+                courier.runtime_clear_provider(runtime).unwrap();
+                assert!(
+                    !inside.load(Ordering::SeqCst),
+                    "cleared under a running call"
+                );
+                assert_eq!(
+                    Arc::strong_count(&inside),
+                    1,
+                    "the provider was not dropped"
+                );
+            }
+            courier.session_destroy(session).unwrap();
+            courier.runtime_destroy(runtime).unwrap();
+            assert!(
+                !inside.load(Ordering::SeqCst),
+                "destroyed under a running call"
+            );
+            assert_eq!(
+                Arc::strong_count(&inside),
+                1,
+                "the provider was not dropped"
+            );
+        }
+    }
+}
+
+/// A provider that panics fails its load, and the worker lives on.
+#[test]
+fn a_panicking_provider_fails_its_load_and_keeps_nothing() {
+    let courier = Courier::new();
+    let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+    courier
+        .runtime_set_provider(
+            runtime,
+            provider(|_, url| std::panic::resume_unwind(Box::new(format!("no {url}")))),
+        )
+        .unwrap();
+    let session = courier.session_create(runtime).unwrap();
+    for _ in 0..4 {
+        courier.session_load(session, "app:thing").unwrap();
+        let events = drain(&courier, runtime, 1);
+        let EventKind::Failed(Failure::Provider, text) = events[0].kind else {
+            panic!("{events:?}");
+        };
+        let text = courier.blob_read(text, <[u8]>::to_vec).unwrap();
+        assert_eq!(text, b"the provider panicked: no app:thing");
+    }
+    assert_eq!(courier.live().requests, 0);
+}
+
+/// A wake source ends a wait without work, from another thread, and outlives the runtime.
+#[test]
+fn evt_05_a_wake_source_works_before_and_after_its_runtimes_end() {
+    let courier = Arc::new(Courier::new());
+    let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+    let source = courier.runtime_wake_source(runtime).unwrap();
+    let waker = {
+        let courier = Arc::clone(&courier);
+        thread::spawn(move || courier.wake_source_signal(source).unwrap())
+    };
+    assert_eq!(courier.runtime_pump(runtime, Wait::Forever).unwrap(), 0);
+    waker.join().unwrap();
+    courier.runtime_destroy(runtime).unwrap();
+    courier.wake_source_signal(source).unwrap();
+    courier.wake_source_release(source).unwrap();
+    let stale: Error = courier.wake_source_signal(source).unwrap_err();
+    assert_eq!(stale.word(), Word::Stale);
+}
+
+/// Owners may come and go on many threads at once; what a runtime kept alive ends with it.
+#[test]
+fn thr_04_a_thread_owns_one_runtime_at_a_time() {
+    let courier = Arc::new(Courier::new());
+    let weak: Weak<Courier> = Arc::downgrade(&courier);
+    let owners = (0..4).map(|_| {
+        let courier = Arc::clone(&courier);
+        thread::spawn(move || {
+            for _ in 0..20 {
+                let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+                let second = courier
+                    .runtime_create(&RuntimeOptions::default())
+                    .unwrap_err();
+                assert_eq!(second.word(), Word::OwnerHasRuntime);
+                courier.runtime_destroy(runtime).unwrap();
+            }
+        })
+    });
+    for owner in owners.collect::<Vec<_>>() {
+        owner.join().unwrap();
+    }
+    assert_eq!(courier.live(), Live::default());
+    drop(courier);
+    assert!(
+        weak.upgrade().is_none(),
+        "something keeps the library alive"
+    );
+}

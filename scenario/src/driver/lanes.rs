@@ -1,0 +1,88 @@
+//! Lanes: the threads that a scenario's steps run on, one at a time.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::op::LANES;
+
+/// How long a step may take before it counts as hung. Steps take microseconds; this is for machines
+/// that have much else to do.
+const WATCHDOG: Duration = Duration::from_secs(30);
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Threads that take tasks, kept for as many scenarios as there are.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: Vec<Lane>,
+    /// A lane is stuck in a task and must not be waited for.
+    stuck: bool,
+}
+
+#[derive(Debug)]
+struct Lane {
+    tasks: Sender<Task>,
+    thread: JoinHandle<()>,
+}
+
+impl Lanes {
+    pub(crate) fn start() -> Lanes {
+        let lanes = (0..LANES)
+            .map(|number| {
+                let (tasks, queue): (Sender<Task>, Receiver<Task>) = channel();
+                let thread = thread::Builder::new()
+                    .name(format!("lane-{number}"))
+                    .spawn(move || queue.into_iter().for_each(|task| task()))
+                    .expect("a scenario needs four threads");
+                Lane { tasks, thread }
+            })
+            .collect();
+        Lanes {
+            lanes,
+            stuck: false,
+        }
+    }
+
+    /// Runs a task on a lane and waits for its result.
+    ///
+    /// # Errors
+    /// A sentence, if the task panicked or hangs.
+    pub(crate) fn run<R: Send + 'static>(
+        &mut self,
+        lane: u8,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, String> {
+        let (done, result) = channel();
+        let task = move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(task));
+            // The receiver is gone only if the watchdog has barked.
+            let _ = done.send(outcome);
+        };
+        self.lanes[usize::from(lane)]
+            .tasks
+            .send(Box::new(task))
+            .expect("a lane takes tasks until it is dropped");
+        match result.recv_timeout(WATCHDOG) {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(_)) => Err("the call panicked".to_owned()),
+            Err(_) => {
+                self.stuck = true;
+                Err(format!("the call has not returned after {WATCHDOG:?}"))
+            }
+        }
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        if self.stuck {
+            return;
+        }
+        for Lane { tasks, thread } in self.lanes.drain(..) {
+            drop(tasks);
+            // Tasks contain their panics.
+            let _ = thread.join();
+        }
+    }
+}

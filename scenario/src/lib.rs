@@ -1,0 +1,28 @@
+//! Scenarios: the one vocabulary in which courier is driven, predicted and judged.
+//!
+//! A scenario is a finite list of [`Step`]s: operations on up to four *lanes* (OS threads), carried
+//! out one after the other. Objects are named by ordinal, in the order in which they came to be, and
+//! stay nameable after their release: that is how released handles are replayed.
+//!
+//! ```text
+//!  bytes ──decode──► steps ──► Driver (Rust API)  ──► observed ─┐
+//!                      │                                        ├─ equal, or a contract is broken
+//!                      └─────► Model (pure)       ──► expected ─┘
+//! ```
+//!
+//! - [`op`] is the vocabulary, [`bytes`] its total binary form (every byte string is a scenario),
+//! - [`model`] predicts every result and says which contracts the prediction rests on,
+//! - [`driver`] carries the steps out,
+//! - [`oracle`] runs both, compares after each step, and counts what was checked.
+//!
+//! Start reading at [`oracle::run`].
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+pub mod driver;
+pub mod model;
+pub mod op;
+pub mod oracle;
+pub mod outcome;
+
+pub use op::{Op, Step};

@@ -1,0 +1,195 @@
+//! The judge: runs a scenario on a driver and on the model, and compares after each step.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::bytes::to_hex;
+use crate::driver::Driver;
+use crate::model::{Contract, Expected, Model};
+use crate::op::Step;
+use crate::outcome::Outcome;
+
+/// How often each contract was put to the test and held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    checks: BTreeMap<Contract, u64>,
+    scenarios: u64,
+}
+
+impl Ledger {
+    /// Checks of one contract.
+    pub fn checks(&self, contract: &str) -> u64 {
+        self.checks.get(contract).copied().unwrap_or(0)
+    }
+
+    /// Adds another ledger's counts.
+    pub fn add(&mut self, other: &Ledger) {
+        self.scenarios += other.scenarios;
+        for (contract, count) in &other.checks {
+            *self.checks.entry(contract).or_default() += count;
+        }
+    }
+
+    fn count(&mut self, expected: &Expected) {
+        for contract in &expected.contracts {
+            *self.checks.entry(contract).or_default() += 1;
+        }
+    }
+}
+
+/// The lines by which a test tells the lab what it checked.
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "cgolab: executions={}", self.scenarios)?;
+        for (contract, count) in &self.checks {
+            writeln!(f, "cgolab: contract={contract} checks={count}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A step whose result was not what the model says. Displays as a report with the lines by which a
+/// test tells the lab what broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The contract in question, if the model knows one.
+    pub contract: Option<Contract>,
+    /// The steps so far, the broken one last.
+    pub steps: Vec<Step>,
+    /// What the model expected.
+    pub expected: String,
+    /// What was seen.
+    pub observed: String,
+    /// The last step did not come back: the driver is of no use any more.
+    pub hung: bool,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "the library and the model disagree at the last of these steps:"
+        )?;
+        for (number, step) in self.steps.iter().enumerate() {
+            writeln!(f, "  {number:3}  lane {}  {:?}", step.lane, step.op)?;
+        }
+        writeln!(f, "  expected: {}", self.expected)?;
+        writeln!(f, "  observed: {}", self.observed)?;
+        let hex = to_hex(&self.steps);
+        writeln!(
+            f,
+            "  replay:   cargo run -q -p courier-scenario --example replay -- {hex}"
+        )?;
+        if let Some(contract) = self.contract {
+            writeln!(f, "cgolab: broken={contract}")?;
+        }
+        write!(f, "cgolab: scenario={hex}")
+    }
+}
+
+/// Runs a scenario and a teardown after it, and checks that nothing is left.
+///
+/// A pump that would park for ever runs without its wait. `watch` sees each step and its result.
+///
+/// # Errors
+/// The first step that went another way than the model says.
+pub fn run(
+    steps: &[Step],
+    driver: &mut impl Driver,
+    mut watch: impl FnMut(Step, &Outcome),
+) -> Result<Ledger, Box<Broken>> {
+    let mut run = Run {
+        driver,
+        model: Model::default(),
+        ledger: Ledger::default(),
+        done: Vec::new(),
+        watch: &mut watch,
+    };
+    for step in steps {
+        run.step(*step)?;
+    }
+    for step in run.model.teardown() {
+        run.step(step)?;
+    }
+    for step in run.model.teardown_blobs() {
+        run.step(step)?;
+    }
+    if run.model.pending_loads() > 0 || run.model.live() != courier_core::Live::default() {
+        let left = format!("{:?}", run.model.live());
+        return Err(run.broken(None, "a teardown that leaves nothing".to_owned(), left));
+    }
+    run.ledger.scenarios = 1;
+    Ok(run.ledger)
+}
+
+struct Run<'a, D> {
+    driver: &'a mut D,
+    model: Model,
+    ledger: Ledger,
+    done: Vec<Step>,
+    watch: &'a mut dyn FnMut(Step, &Outcome),
+}
+
+impl<D: Driver> Run<'_, D> {
+    fn step(&mut self, step: Step) -> Result<(), Box<Broken>> {
+        let step = self.model.without_endless_wait(step);
+        self.done.push(step);
+        let expected = self.model.apply(step);
+        let observed = match self.driver.apply(step) {
+            Ok(observed) => observed,
+            Err(hang) => {
+                let contract = expected.contracts.first().copied();
+                let mut broken = self.broken(contract, format!("{:?}", expected.outcome), hang);
+                broken.hung = true;
+                return Err(broken);
+            }
+        };
+        (self.watch)(step, &observed);
+        if observed != expected.outcome {
+            let contract = in_question(&expected, &observed);
+            return Err(self.broken(
+                contract,
+                format!("{:?}", expected.outcome),
+                format!("{observed:?}"),
+            ));
+        }
+        let (should, is) = (self.model.live(), self.driver.live());
+        if should != is {
+            let contract = if should.requests == is.requests {
+                expected.contracts.first().copied()
+            } else {
+                Some("REQ-05")
+            };
+            return Err(self.broken(contract, format!("{should:?}"), format!("{is:?}")));
+        }
+        self.ledger.count(&expected);
+        Ok(())
+    }
+
+    fn broken(
+        &self,
+        contract: Option<Contract>,
+        expected: String,
+        observed: String,
+    ) -> Box<Broken> {
+        Box::new(Broken {
+            contract,
+            steps: self.done.clone(),
+            expected,
+            observed,
+            hung: false,
+        })
+    }
+}
+
+/// The contract that a wrong result breaks: of drained events, that of the first wrong one.
+fn in_question(expected: &Expected, observed: &Outcome) -> Option<Contract> {
+    if let (Outcome::Drained(should), Outcome::Drained(is)) = (&expected.outcome, observed) {
+        let wrong = should.iter().zip(is).position(|(should, is)| should != is);
+        return match wrong {
+            Some(index) => expected.events.get(index).copied(),
+            None => Some("EVT-02"),
+        };
+    }
+    expected.contracts.first().copied()
+}
