@@ -20,6 +20,11 @@ use crate::tools::Need;
 /// Its own: other flags in one folder would build everything anew each time.
 const TARGET: &str = "target/loom";
 
+/// Preemptions of a schedule: what the user sets, or the profile's.
+const BOUND: &str = "COURIER_LOOM_BOUND";
+/// Executions after which a model is cut off, if the user sets that.
+const LIMIT: &str = "COURIER_LOOM_LIMIT";
+
 pub(super) struct Loom;
 
 impl Engine for Loom {
@@ -28,7 +33,7 @@ impl Engine for Loom {
     }
 
     fn describe(&self) -> &'static str {
-        "models of the runtime under every schedule with at most 2 (full: 3) preemptions"
+        "models of the runtime, every schedule with up to 2 (full: 3) preemptions"
     }
 
     fn needs(&self) -> &'static [Need] {
@@ -61,18 +66,19 @@ fn records(catalogue: &Catalogue, case: &Case, evidence: &Evidence) -> Vec<Recor
 }
 
 fn suite(profile: Profile) -> Suite {
+    let bound = env::var_os(BOUND).unwrap_or_else(|| profile.loom_bound().to_string().into());
+    let mut env = vec![
+        ("RUSTFLAGS", rustflags(env::var_os("RUSTFLAGS").as_deref())),
+        // Optimised, or it takes for ever; with assertions, or it sees less.
+        ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
+        (BOUND, bound),
+    ];
+    // Inherited anyway; named, so that it is part of the command that repeats the run.
+    env.extend(env::var_os(LIMIT).map(|limit| (LIMIT, limit)));
     Suite {
         engine: "loom",
         package: "courier-loom",
-        env: vec![
-            ("RUSTFLAGS", rustflags(env::var_os("RUSTFLAGS").as_deref())),
-            // Optimised, or it takes for ever; with assertions, or it sees less.
-            ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
-            (
-                "COURIER_LOOM_BOUND",
-                profile.loom_bound().to_string().into(),
-            ),
-        ],
+        env,
         options: vec!["--release"],
         target: Some(TARGET),
     }

@@ -69,7 +69,7 @@ impl Suite {
         let evidence = context.evidence(&finished);
         let mut records = Vec::new();
         // Written also when tests failed; not when the build did.
-        if let Ok(xml) = fs::read_to_string(self.junit(context)) {
+        if let Ok(xml) = fs::read_to_string(junit(context)) {
             fs::write(context.log(&format!("{engine}.junit.xml")), &xml)?;
             for mut case in nextest::read_junit(&xml)? {
                 // nextest passes our signal on; what it hits did not fail by itself.
@@ -105,17 +105,8 @@ impl Suite {
         Ok(records)
     }
 
-    /// Where nextest writes what the profile `lab` asks for.
-    fn junit(&self, context: &Context<'_>) -> PathBuf {
-        let target = match self.target {
-            Some(target) => context.workspace.path(target),
-            None => context.workspace.target(),
-        };
-        target.join("nextest/lab/junit.xml")
-    }
-
     fn run(&self, context: &Context<'_>, log: &str, more: &[&str]) -> Result<Finished> {
-        let junit = self.junit(context);
+        let junit = junit(context);
         if junit.exists() {
             // An old file must never be read as the result of this run.
             fs::remove_file(&junit)
@@ -139,4 +130,9 @@ impl Suite {
             _ => None, // The canary fails on purpose; its lines would look like trouble.
         })
     }
+}
+
+/// Where nextest writes what the profile `lab` asks for, whatever the target folder.
+fn junit(context: &Context<'_>) -> PathBuf {
+    context.workspace.path("target/nextest/lab/junit.xml")
 }
