@@ -14,11 +14,15 @@
 mod catalogue;
 mod child;
 mod contracts;
+mod doctor;
 mod engine;
+mod fuzz;
 mod gotest;
 mod header;
 mod ids;
 mod nextest;
+mod notes;
+mod profile;
 mod progress;
 mod record;
 mod results;
@@ -33,6 +37,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::fuzz::Sanitizer;
+use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
@@ -48,6 +54,7 @@ Exit codes: 0 everything is green; 1 something is red; 2 the command could not d
 (bad input, missing tool), earlier results are intact; 130 stopped by Ctrl-C.
 
 First steps:
+  cargo lab doctor       which tools were found, and which are missing
   cargo lab run          all engines, with a table at the end
   cargo lab test         all tests, before a commit
   cargo lab contracts    what is promised, and what the last run checked of it";
@@ -67,8 +74,9 @@ enum Command {
     /// Each engine first proves that it is on: it must catch a planted bug, its canary. If it
     /// does not, the engine reads OFF, its checks do not run, and the run is red.
     ///
-    /// A cold run builds everything and may install nextest: up to 20 minutes on 2 cores. A warm
-    /// one takes a few. Go 1.21 or newer and a C compiler must be installed.
+    /// A cold run builds everything and may install nextest and cargo-fuzz: up to 25 minutes on 2
+    /// cores. A warm one takes at most 5. Go 1.21 or newer and a C and C++ compiler must be
+    /// installed.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
     /// Ctrl-C stops the children and writes what is known.
@@ -77,7 +85,32 @@ enum Command {
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
+        /// How much of everything: quick takes at most 5 minutes on 2 warm cores, full a part of
+        /// the night.
+        #[arg(long, value_enum, default_value_t)]
+        profile: Profile,
     },
+    /// Fuzz one target, and show the plain command that does the same.
+    ///
+    /// New inputs are kept in fuzz/corpus/TARGET; the checked-in ones in fuzz/seeds/TARGET are
+    /// read too. Uses nightly if it is installed, else stable with RUSTC_BOOTSTRAP=1 for this one
+    /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/last/, with
+    /// the command that replays it.
+    #[command(verbatim_doc_comment)]
+    Fuzz {
+        /// A target of fuzz/Cargo.toml, such as request_lifecycle.
+        target: String,
+        /// How long to fuzz.
+        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        seconds: u64,
+        /// What to build the target with.
+        #[arg(long, value_enum, default_value_t)]
+        sanitizer: Sanitizer,
+    },
+    /// Show the tools that were found: version, place, and how to get what is missing.
+    ///
+    /// Installs nothing. Ends with the folder to put on PATH for the pinned tools.
+    Doctor,
     /// Run all tests of the project: nextest, doc tests, go vet, go test.
     ///
     /// Builds the static library in between, because the Go tests link it. All steps run even if
@@ -138,7 +171,13 @@ fn dispatch(command: Command) -> Result<bool> {
     let workspace = Workspace::find()?;
     child::catch_interrupts()?;
     match command {
-        Command::Run { only } => run::run(&workspace, &only),
+        Command::Run { only, profile } => run::run(&workspace, &only, profile),
+        Command::Fuzz {
+            target,
+            seconds,
+            sanitizer,
+        } => fuzz::command::fuzz(&workspace, &target, seconds, sanitizer),
+        Command::Doctor => doctor::doctor(&workspace),
         Command::Test => testcmd::test(&workspace),
         Command::Contracts { json, family } => {
             contracts::print(&workspace, family.as_deref(), json)?;

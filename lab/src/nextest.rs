@@ -1,18 +1,10 @@
-//! Reads what nextest ran: its JUnit file, and the notes that tests print into their output.
-//!
-//! A property test says what its oracle looked at, one fact a line:
-//!
-//! | line | meaning |
-//! |---|---|
-//! | `cgolab: contract=REQ-04 checks=123` | the contract was checked that often |
-//! | `cgolab: broken=REQ-04` | this contract is the one that does not hold |
-//! | `cgolab: executions=512` | cases that the test ran |
-//! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
+//! Reads what nextest ran: its JUnit file, with the notes ([`crate::notes`]) that tests print.
 
 use anyhow::{Context as _, Result};
 use roxmltree::{Document, Node};
 
 use crate::catalogue::Catalogue;
+use crate::notes::{Model, Notes};
 use crate::record::{Evidence, Outcome, Record, one_line};
 
 /// One test that ran.
@@ -101,69 +93,24 @@ fn panic_message(output: &str) -> Option<&str> {
     message.filter(|line| !line.trim().is_empty())
 }
 
-/// What a test said about itself.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Notes {
-    /// Contract and number of checks; never zero checks.
-    checked: Vec<(String, u64)>,
-    broken: Vec<String>,
-    executions: Option<u64>,
-    /// The last one printed: shrinking comes last.
-    scenario: Option<String>,
-}
-
-fn notes(output: &str) -> Notes {
-    let mut notes = Notes::default();
-    for line in output.lines() {
-        // Not at the start of the line where libtest has written "test name ... " before it.
-        let Some((_, note)) = line.split_once("cgolab: ") else {
-            continue;
-        };
-        if let Some(scenario) = note.strip_prefix("scenario=") {
-            notes.scenario = Some(scenario.trim().to_owned());
-            continue;
-        }
-        let value = |key: &str| {
-            note.split_whitespace()
-                .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
-        };
-        if let Some(id) = value("contract") {
-            let checks = value("checks").and_then(|n| n.parse().ok()).unwrap_or(0);
-            match notes.checked.iter_mut().find(|(known, _)| known == id) {
-                Some((_, sum)) => *sum += checks,
-                None => notes.checked.push((id.to_owned(), checks)),
-            }
-        }
-        if let Some(id) = value("broken")
-            && !notes.broken.iter().any(|known| known == id)
-        {
-            notes.broken.push(id.to_owned());
-        }
-        if let Some(executions) = value("executions").and_then(|n| n.parse().ok()) {
-            notes.executions = Some(executions);
-        }
-    }
-    notes.checked.retain(|(_, checks)| *checks > 0);
-    notes
-}
-
 /// The records of one test.
 ///
 /// A passing test is a check of the contracts in its name and of those that it noted. A failing
-/// one speaks only about the contracts that it noted as broken, or else those in its name.
+/// one speaks only about the contracts that it noted as broken, or else those in its name. A
+/// model that was cut off passes, and says so.
 pub(crate) fn records(
     engine: &str,
     catalogue: &Catalogue,
     case: &Case,
     evidence: &Evidence,
 ) -> Vec<Record> {
-    let notes = notes(&case.output);
+    let notes = Notes::read(&case.output);
     let mut base = Record::check(engine, &case.name, case.outcome);
     base.reason.clone_from(&case.reason);
     base.seconds = case.seconds;
     base.executions = notes.executions;
     base.evidence = evidence.clone();
-    base.evidence.scenario = notes.scenario;
+    base.evidence.scenario.clone_from(&notes.scenario);
     let named = catalogue.contracts_in_name(&case.name);
     let known = |id: &str| catalogue.contains(id);
     if case.outcome != Outcome::Pass {
@@ -180,23 +127,10 @@ pub(crate) fn records(
             .because("the test passed although it noted a broken contract")
             .for_contracts(&notes.broken, known);
     }
-    let mut ids = named;
-    for (id, _) in &notes.checked {
-        if !ids.contains(id) {
-            ids.push(id.clone());
-        }
+    if notes.model == Some(Model::CutOff) {
+        base = base.cut_off();
     }
-    let mut records = base.for_contracts(&ids, known);
-    for record in &mut records {
-        let checks = notes
-            .checked
-            .iter()
-            .find(|(id, _)| record.contract.as_deref() == Some(id.as_str()));
-        if let Some((_, checks)) = checks {
-            record.executions = Some(*checks);
-        }
-    }
-    records
+    notes.credit(base, named, known)
 }
 
 /// Whether people want to see this line of nextest's output while it runs.

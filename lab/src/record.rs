@@ -75,6 +75,9 @@ pub(crate) struct Evidence {
     pub(crate) scenario: Option<String>,
 }
 
+/// How the reason of a pass begins that is not the whole truth.
+const CUT_OFF: &str = "cut off after";
+
 /// One line of `results.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -113,6 +116,18 @@ impl Record {
     pub(crate) fn because(mut self, reason: impl Into<String>) -> Record {
         self.reason = Some(reason.into());
         self
+    }
+
+    /// Says that a model checker passed without having explored everything. Green, and listed.
+    pub(crate) fn cut_off(self) -> Record {
+        let executions = self.executions.unwrap_or(0);
+        self.because(format!("{CUT_OFF} {executions} executions"))
+    }
+
+    /// Whether it passed without having explored everything.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        self.outcome == Outcome::Pass && reason.starts_with(CUT_OFF)
     }
 
     /// Whether a run may end with exit code 0 in spite of this record.
@@ -192,6 +207,19 @@ mod tests {
         ] {
             assert!(!Record::check("race", "x", outcome).because("y").is_green());
         }
+    }
+
+    #[test]
+    fn a_model_that_was_cut_off_is_green_and_says_so() {
+        let mut model = Record::check("loom", "x", Outcome::Pass);
+        model.executions = Some(70_000);
+        assert!(!model.is_cut_off());
+        let cut = model.cut_off();
+        assert!(cut.is_cut_off() && cut.is_green());
+        assert_eq!(
+            cut.reason.as_deref(),
+            Some("cut off after 70000 executions")
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::catalogue::Catalogue;
 use crate::child;
 use crate::engine::{self, Context, Engine};
+use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::record::{Kind, Outcome, Record, one_line};
 use crate::results::RunFolder;
@@ -44,7 +45,7 @@ impl Share {
 /// Runs the engines that `only` names, or all, and returns whether every record is green.
 ///
 /// An error means that nothing ran: earlier results are intact.
-pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<bool> {
+pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> Result<bool> {
     let engines = engine::select(only)?;
     let catalogue = Catalogue::load(&workspace.path("contracts"))?;
     let progress = Progress::new();
@@ -55,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<bool> {
         workspace,
         catalogue: &catalogue,
         tools: &tools,
+        profile,
         run: &folder,
         progress: &progress,
     };

@@ -39,6 +39,9 @@ pub(crate) fn report(catalogue: &Catalogue, shares: &[Share]) -> String {
     for share in shares {
         let _ = writeln!(text, "{}", engine_line(share));
     }
+    for (check, why) in shares.iter().flat_map(cut_off) {
+        let _ = writeln!(text, "not all of it: {check}, {why}");
+    }
     let verdict = if red.is_empty() {
         "every check passed".to_owned()
     } else {
@@ -158,11 +161,16 @@ pub(crate) fn engine_line(share: &Share) -> String {
             count.0 += 1;
         }
     }
-    let counts: Vec<String> = counts
+    let mut counts: Vec<String> = counts
         .values()
         .rev()
         .map(|(count, outcome)| format!("{count} {}", outcome.word()))
         .collect();
+    match cut_off(share).len() {
+        0 => {}
+        1 => counts.push("1 model cut off".to_owned()),
+        models => counts.push(format!("{models} models cut off")),
+    }
     format!(
         "{:<9} {:<7} {:>6.1} s  {}",
         share.engine,
@@ -170,6 +178,22 @@ pub(crate) fn engine_line(share: &Share) -> String {
         share.seconds,
         counts.join(", ")
     )
+}
+
+/// The models that passed without having been explored to their end, with how far that went.
+fn cut_off(share: &Share) -> Vec<(&str, &str)> {
+    let mut models = Vec::new();
+    for record in share.records.iter().filter(|record| record.is_cut_off()) {
+        let model = (
+            record.check.as_str(),
+            record.reason.as_deref().unwrap_or_default(),
+        );
+        // One record for each contract; one line for the model.
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
+    models
 }
 
 /// The table, and the number of contracts without a row: no engine of this run has anything to
@@ -441,6 +465,34 @@ mod tests {
             engine_line(&shares[0]),
             "race      on        12.3 s  1 pass"
         );
+    }
+
+    #[test]
+    fn models_that_were_cut_off_are_listed() {
+        let cut = |contract| {
+            let mut record = record("loom", contract, Outcome::Pass);
+            record.executions = Some(70_000);
+            record.cut_off()
+        };
+        let shares = [share(
+            "loom",
+            Outcome::Pass,
+            vec![
+                cut("REQ-03"),
+                cut("REQ-04"),
+                record("loom", "REQ-04", Outcome::Pass),
+            ],
+        )];
+        assert_eq!(
+            engine_line(&shares[0]),
+            "loom      on        12.3 s  3 pass, 1 model cut off"
+        );
+        let text = report(&test_catalogue(), &shares);
+        assert!(
+            text.contains("not all of it: test, cut off after 70000 executions\n"),
+            "{text}"
+        );
+        assert!(text.contains("every check passed"), "{text}");
     }
 
     #[test]

@@ -57,7 +57,10 @@ fn assert_refused(root: &Path, output: &Output, words: &[&str]) {
 fn an_unknown_engine_is_refused() {
     let dir = checkout();
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
-    let words = ["engine `rac` is unknown", "layout, proptest, race"];
+    let words = [
+        "engine `rac` is unknown",
+        "layout, proptest, loom, race, cgocheck2, fuzz-abi",
+    ];
     assert_refused(dir.path(), &output.unwrap(), &words);
 }
 

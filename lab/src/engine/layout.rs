@@ -15,7 +15,7 @@ use super::{Canary, Context, Engine, not_built};
 use crate::child::{self, Finished, Task, quiet};
 use crate::header::{self, CAPI, INCLUDE, View};
 use crate::record::{Evidence, Outcome, Record, one_line};
-use crate::tools::{self, Need, Program};
+use crate::tools::{Need, Program, system};
 
 const PRINTER: &str = "ffi/tests/c/layout.c";
 /// Strict enough that a header which passes compiles in anybody's project.
@@ -177,7 +177,7 @@ fn header_compiles_as_c11(context: &Context<'_>, name: &str) -> Result<Finding> 
 }
 
 fn header_compiles_as_cpp17(context: &Context<'_>, name: &str) -> Result<Finding> {
-    match tools::find_cxx() {
+    match system::find_cxx() {
         Some(cxx) => header_compiles(context, name, &cxx, &["-std=c++17", "-x", "c++"]),
         None => Ok(Finding::new(
             Outcome::Skipped,

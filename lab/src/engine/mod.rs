@@ -3,9 +3,14 @@
 //! To add one, write a module with a type that implements [`Engine`], list it in [`BUILT`], and
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
+mod cgocheck2;
+mod fuzz_abi;
+mod gosuite;
 mod layout;
+mod loom;
 mod proptest;
 mod race;
+mod suite;
 
 use std::path::PathBuf;
 
@@ -13,6 +18,7 @@ use anyhow::{Result, bail};
 
 use crate::catalogue::{Catalogue, ENGINES};
 use crate::child::{self, Finished, Task};
+use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::record::{Evidence, Kind, Outcome, Record};
 use crate::results::RunFolder;
@@ -40,7 +46,14 @@ pub(crate) trait Engine: Sync {
 }
 
 /// Every engine that is built, in the order in which they run.
-pub(crate) const BUILT: [&dyn Engine; 3] = [&layout::Layout, &proptest::Proptest, &race::Race];
+pub(crate) const BUILT: [&dyn Engine; 6] = [
+    &layout::Layout,
+    &proptest::Proptest,
+    &loom::Loom,
+    &race::Race,
+    &cgocheck2::Cgocheck2,
+    &fuzz_abi::FuzzAbi,
+];
 
 /// The engines that `--only` names, in the order of [`BUILT`]; all of them if it names none.
 pub(crate) fn select(only: &[String]) -> Result<Vec<&'static dyn Engine>> {
@@ -66,6 +79,7 @@ pub(crate) struct Context<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) tools: &'a Tools,
+    pub(crate) profile: Profile,
     pub(crate) run: &'a RunFolder,
     pub(crate) progress: &'a Progress,
 }
@@ -169,20 +183,29 @@ mod tests {
         }
     }
 
+    const ALL: [&str; 6] = [
+        "layout",
+        "proptest",
+        "loom",
+        "race",
+        "cgocheck2",
+        "fuzz-abi",
+    ];
+
     #[test]
     fn selection_keeps_the_order_and_names_what_it_does_not_know() {
         let names = |only: &[&str]| -> Result<Vec<&str>> {
             let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
             Ok(select(&only)?.iter().map(|engine| engine.name()).collect())
         };
-        assert_eq!(names(&[]).unwrap(), ["layout", "proptest", "race"]);
+        assert_eq!(names(&[]).unwrap(), ALL);
         assert_eq!(names(&["race", "layout"]).unwrap(), ["layout", "race"]);
         let unknown = names(&["races"]).unwrap_err().to_string();
         assert_eq!(
             unknown,
-            "engine `races` is unknown; choose from layout, proptest, race"
+            format!("engine `races` is unknown; choose from {}", ALL.join(", "))
         );
-        let planned = names(&["loom"]).unwrap_err().to_string();
+        let planned = names(&["shuttle"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
     }
 

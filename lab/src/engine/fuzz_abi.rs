@@ -1,0 +1,559 @@
+//! fuzz-abi: scenarios through the C ABI under libFuzzer, without and with AddressSanitizer.
+//!
+//! For each build: the seeds are replayed, which credits contracts by the target's own ledger,
+//! and then it is fuzzed. An input that makes the target fail runs again, alone and in a new
+//! process, before it is reported: what does not fail there is unstable.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::{Canary, Context, Engine, cargo_error, not_built};
+use crate::catalogue::Catalogue;
+use crate::child::{Finished, quiet};
+use crate::fuzz::instrumented::Calls;
+use crate::fuzz::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, output, seeds};
+use crate::notes::Notes;
+use crate::record::{Evidence, Outcome, Record};
+use crate::tools::Need;
+
+const ENGINE: &str = "fuzz-abi";
+/// The target.
+const TARGET: &str = "request_lifecycle";
+/// The target with a planted crash, what it prints, and the input that it wants.
+const CANARY: &str = "canary_crash";
+const CANARY_TEXT: &str = "canary: planted crash found";
+const CANARY_INPUT: &[u8] = b"BUG!";
+/// Seconds in which the planted crash must be found. It takes about one.
+const CANARY_SECONDS: u32 = 60;
+
+/// Without, because it is several times faster; then with, from the inputs that were found.
+const BUILDS: [Sanitizer; 2] = [Sanitizer::None, Sanitizer::Address];
+
+/// Fixed, so that a run can be repeated.
+const SEED: &str = "-seed=1";
+/// Seconds that one input may take: far more than any does on a busy machine.
+const INPUT_LIMIT: &str = "-timeout=25";
+/// Makes the target print what it checked.
+const LEDGER: &str = "CGOLAB_LEDGER";
+
+pub(super) struct FuzzAbi;
+
+impl Engine for FuzzAbi {
+    fn name(&self) -> &'static str {
+        ENGINE
+    }
+
+    fn describe(&self) -> &'static str {
+        "libFuzzer through the C ABI, 20 s (full: 300 s) each without and with ASAN"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::C, Need::Objdump, Need::Fuzz]
+    }
+
+    fn canary(&self, context: &Context<'_>) -> Result<Canary> {
+        let mut canary = Canary {
+            check: "planted crash",
+            missed: None,
+            evidence: Evidence::default(),
+            seconds: 0.0,
+        };
+        for sanitizer in BUILDS {
+            let fuzzer = fuzzer(context, sanitizer)?;
+            for proof in [builds, is_what_it_says, finds_the_crash] {
+                let Proof { missed, finished } = proof(context, &fuzzer)?;
+                canary.seconds += finished.seconds;
+                canary.evidence = context.evidence(&finished);
+                canary.missed = missed.map(|why| format!("sanitizer {}: {why}", sanitizer.name()));
+                if canary.missed.is_some() {
+                    return Ok(canary);
+                }
+            }
+        }
+        Ok(canary)
+    }
+
+    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
+        let corpus = prepare_corpus(context)?;
+        let mut records = Vec::new();
+        for sanitizer in BUILDS {
+            let target = Target {
+                context,
+                fuzzer: fuzzer(context, sanitizer)?,
+            };
+            records.extend(target.replay_seeds()?);
+            records.extend(target.fuzz(&corpus)?);
+        }
+        Ok(records)
+    }
+}
+
+fn fuzzer<'a>(context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>> {
+    Ok(Fuzzer {
+        workspace: context.workspace,
+        tool: context.tools.fuzz()?,
+        sanitizer,
+    })
+}
+
+/// One step of the proof that a build is on.
+struct Proof {
+    missed: Option<String>,
+    finished: Finished,
+}
+
+fn builds(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
+    let sanitizer = fuzzer.sanitizer.name();
+    context
+        .progress
+        .step(format!("fuzz-abi: cargo fuzz build, sanitizer {sanitizer}"));
+    let log = context.log(&format!("{ENGINE}.{sanitizer}.build.log"));
+    let finished = fuzzer.build(&log).run(context.progress, quiet)?;
+    let missed = (!finished.success()).then(|| match not_built(&finished) {
+        Outcome::BuildFailed => format!("it did not build: {}", cargo_error(&finished)),
+        _ => finished.how(),
+    });
+    Ok(Proof { missed, finished })
+}
+
+/// Counts the sanitizer's calls in the target.
+fn is_what_it_says(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
+    let sanitizer = fuzzer.sanitizer.name();
+    let binary = fuzzer.binary(TARGET)?;
+    let disassembly = tempfile::NamedTempFile::new()?;
+    let finished = context
+        .tools
+        .objdump()?
+        .task(
+            context.workspace,
+            &context.log(&format!("{ENGINE}.{sanitizer}.objdump.log")),
+        )
+        .args(["-d", "--no-show-raw-insn"])
+        .args([context.workspace.shown(&binary)])
+        .stdout_to(disassembly.path())
+        .limit(Duration::from_secs(5 * 60))
+        .run(context.progress, quiet)?;
+    if !finished.success() {
+        let missed = Some(format!("objdump ended with {}", finished.how()));
+        return Ok(Proof { missed, finished });
+    }
+    let calls = Calls::count(disassembly.path())?;
+    let missed = match fuzzer.sanitizer {
+        Sanitizer::None => calls.too_many(),
+        Sanitizer::Address => calls.too_few(),
+    };
+    context.progress.line(&format!(
+        "fuzz-abi: sanitizer {sanitizer}: {} checks of AddressSanitizer in the target, {} of them in \
+         the subject",
+        calls.all, calls.subject
+    ));
+    Ok(Proof { missed, finished })
+}
+
+/// Finds the planted crash, from nothing.
+fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
+    let sanitizer = fuzzer.sanitizer.name();
+    context.progress.step(format!(
+        "fuzz-abi: canary, a planted crash, sanitizer {sanitizer}"
+    ));
+    let crashes = context.log(&format!("{ENGINE}.{sanitizer}.canary"));
+    let prefix = artifact_folder(context.workspace, &crashes)?;
+    let empty = empty_folder(context, "canary")?;
+    let options = [
+        SEED.to_owned(),
+        format!("-max_total_time={CANARY_SECONDS}"),
+        prefix,
+    ];
+    let log = context.log(&format!("{ENGINE}.{sanitizer}.canary.log"));
+    let finished = fuzzer
+        .run(CANARY, &[empty], &options, &log)
+        .limit(Duration::from_secs(10 * 60))
+        .run(context.progress, quiet)?;
+    let text = finished.log_text();
+    let missed = if finished.cut().is_some() {
+        Some(finished.how())
+    } else if finished.success() {
+        Some(format!(
+            "the planted crash was not found in {CANARY_SECONDS} s"
+        ))
+    } else if !text.contains(CANARY_TEXT) {
+        Some(format!(
+            "it failed without saying `{CANARY_TEXT}`: {}",
+            output::failure(&text)
+        ))
+    } else if !artifacts(&crashes)
+        .iter()
+        .any(|path| has_canary_input(path))
+    {
+        Some("it failed and left no input that makes it fail".to_owned())
+    } else {
+        None
+    };
+    Ok(Proof { missed, finished })
+}
+
+fn has_canary_input(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(CANARY_INPUT))
+}
+
+/// An empty folder below `target/fuzz`, from the root of the checkout. Not in the folder of the
+/// run: the command that is shown must work later, too.
+fn empty_folder(context: &Context<'_>, name: &str) -> Result<PathBuf> {
+    let shown = Path::new("target/fuzz/quick-corpus").join(name);
+    let path = context.workspace.root().join(&shown);
+    if path.exists() {
+        fs::remove_dir_all(&path).with_context(|| format!("cannot empty {}", path.display()))?;
+    }
+    fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(shown)
+}
+
+/// Where new inputs go, and where those of the other build are found.
+fn prepare_corpus(context: &Context<'_>) -> Result<PathBuf> {
+    if !context.profile.keeps_corpus() {
+        return empty_folder(context, TARGET);
+    }
+    let kept = corpus(TARGET);
+    let path = context.workspace.root().join(&kept);
+    fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(kept)
+}
+
+/// The target in one build.
+struct Target<'a> {
+    context: &'a Context<'a>,
+    fuzzer: Fuzzer<'a>,
+}
+
+impl Target<'_> {
+    /// Runs the checked-in inputs once.
+    fn replay_seeds(&self) -> Result<Vec<Record>> {
+        let seeds = seeds(TARGET);
+        let mut records = self.run(
+            "seeds",
+            std::slice::from_ref(&seeds),
+            &["-runs=0".to_owned()],
+            0,
+        )?;
+        let names = file_names(&self.context.workspace.root().join(&seeds))?;
+        if records.iter().all(Record::is_green) {
+            let check = self.check("seed names");
+            records.extend(idle_seeds(self.context.catalogue, &names, &records, &check));
+        }
+        Ok(records)
+    }
+
+    /// Fuzzes for the seconds of the profile.
+    fn fuzz(&self, corpus: &Path) -> Result<Vec<Record>> {
+        let seconds = self.context.profile.fuzz_seconds();
+        let inputs = [corpus.to_path_buf(), seeds(TARGET)];
+        let options = [SEED.to_owned(), format!("-max_total_time={seconds}")];
+        self.run("fuzz", &inputs, &options, seconds)
+    }
+
+    fn check(&self, what: &str) -> String {
+        format!(
+            "{TARGET} {what}, sanitizer {}",
+            self.fuzzer.sanitizer.name()
+        )
+    }
+
+    fn log(&self, what: &str) -> PathBuf {
+        let sanitizer = self.fuzzer.sanitizer.name();
+        self.context.log(&format!("{ENGINE}.{sanitizer}.{what}"))
+    }
+
+    fn run(
+        &self,
+        what: &str,
+        inputs: &[PathBuf],
+        options: &[String],
+        seconds: u64,
+    ) -> Result<Vec<Record>> {
+        let context = self.context;
+        let check = self.check(what);
+        context.progress.step(format!("fuzz-abi: {check}"));
+        let crashes = self.log(&format!("{what}.crashes"));
+        let mut all = options.to_vec();
+        all.extend([
+            INPUT_LIMIT.to_owned(),
+            "-print_final_stats=1".to_owned(),
+            artifact_folder(context.workspace, &crashes)?,
+        ]);
+        let task = self
+            .fuzzer
+            .run(TARGET, inputs, &all, &self.log(&format!("{what}.log")));
+        let finished = task
+            .env(LEDGER, "1")
+            .limit(Duration::from_secs(seconds + 15 * 60))
+            .run(context.progress, output::closing_line)?;
+        let mut base = Record::check(ENGINE, check, Outcome::Pass);
+        base.seconds = finished.seconds;
+        base.evidence = context.evidence(&finished);
+        let text = finished.log_text();
+        let found = artifacts(&crashes);
+        if finished.success() || found.is_empty() || finished.cut().is_some() {
+            let records = without_crash(context.catalogue, base, &finished, &text);
+            self.report_speed(&records, seconds);
+            return Ok(records);
+        }
+        let mut records = Vec::new();
+        for (number, crash) in found.iter().enumerate() {
+            let log = self.log(&format!("{what}.crash-{}.log", number + 1));
+            records.extend(self.replay_alone(&base, crash, &text, &log)?);
+        }
+        Ok(records)
+    }
+
+    /// Runs an input that made the target fail in a process of its own.
+    fn replay_alone(
+        &self,
+        base: &Record,
+        crash: &Path,
+        found: &str,
+        log: &Path,
+    ) -> Result<Vec<Record>> {
+        let context = self.context;
+        let shown = PathBuf::from(context.workspace.shown(crash));
+        let again = artifact_folder(context.workspace, &crash.with_extension("again"))?;
+        let replay = self
+            .fuzzer
+            .run(TARGET, &[shown], &[INPUT_LIMIT.to_owned(), again], log)
+            .limit(Duration::from_secs(10 * 60))
+            .run(context.progress, quiet)?;
+        let mut base = base.clone();
+        base.evidence = context.evidence(&replay);
+        Ok(judge_crash(context.catalogue, base, found, &replay))
+    }
+
+    fn report_speed(&self, records: &[Record], seconds: u64) {
+        let executions = records.first().and_then(|record| record.executions);
+        if let (Some(executions), true) = (executions, seconds > 0) {
+            self.context.progress.line(&format!(
+                "fuzz-abi: sanitizer {}: {executions} executions, {} a second",
+                self.fuzzer.sanitizer.name(),
+                executions / seconds
+            ));
+        }
+    }
+}
+
+/// The records of a run that left no input behind.
+fn without_crash(
+    catalogue: &Catalogue,
+    mut base: Record,
+    finished: &Finished,
+    text: &str,
+) -> Vec<Record> {
+    base.executions = output::executions(text);
+    if finished.success() {
+        let notes = Notes::read(text);
+        let total = base.clone();
+        let mut records = vec![total];
+        if !notes.checked.is_empty() {
+            records.extend(notes.credit(base, Vec::new(), |id| catalogue.contains(id)));
+        }
+        return records;
+    }
+    let (outcome, reason) = match finished.cut() {
+        Some(cut) => (cut, finished.how()),
+        None if !output::started(text) => (Outcome::BuildFailed, output::failure(text)),
+        None => {
+            let reason = format!("it failed and left no input: {}", output::failure(text));
+            (Outcome::Fail, reason)
+        }
+    };
+    base.outcome = outcome;
+    vec![base.because(reason)]
+}
+
+/// The records of an input that made the target fail, after it ran again alone.
+fn judge_crash(
+    catalogue: &Catalogue,
+    mut base: Record,
+    found: &str,
+    replay: &Finished,
+) -> Vec<Record> {
+    let text = replay.log_text();
+    if replay.success() {
+        base.outcome = Outcome::Unstable;
+        base.evidence.scenario = Notes::read(found).scenario;
+        let reason = output::failure(found);
+        return vec![base.because(format!("1 of 2 failed: it passes alone; before: {reason}"))];
+    }
+    let (outcome, reason) = match replay.cut() {
+        Some(cut) => (
+            cut,
+            format!("while it was replayed alone: {}", replay.how()),
+        ),
+        None if !output::started(&text) => (Outcome::BuildFailed, output::failure(&text)),
+        None => (Outcome::Fail, output::failure(&text)),
+    };
+    let notes = Notes::read(&text);
+    base.outcome = outcome;
+    base.evidence.scenario = notes.scenario;
+    base.because(reason)
+        .for_contracts(&notes.broken, |id| catalogue.contains(id))
+}
+
+/// A failing record for each contract in the names of seeds that the replay did not check: such
+/// a seed does not reach what it is there for.
+fn idle_seeds(
+    catalogue: &Catalogue,
+    names: &[String],
+    replayed: &[Record],
+    check: &str,
+) -> Vec<Record> {
+    let mut idle = Vec::new();
+    for name in names {
+        for id in catalogue.contracts_in_name(name) {
+            let checked = replayed
+                .iter()
+                .any(|record| record.contract.as_deref() == Some(id.as_str()));
+            if !checked {
+                idle.extend(
+                    Record::check(ENGINE, check, Outcome::Fail)
+                        .because(format!(
+                            "seed {name} is named for {id}, and no seed checks that"
+                        ))
+                        .for_contracts(&[id], |id| catalogue.contains(id)),
+                );
+            }
+        }
+    }
+    idle
+}
+
+fn file_names(dir: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+    let mut names: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().display().to_string())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    use super::*;
+    use crate::child::End;
+
+    fn catalogue() -> Catalogue {
+        let dir = tempfile::tempdir().unwrap();
+        let contract = |id: &str| {
+            format!(
+                "[[contract]]\nid = \"{id}\"\nsentence = \"x\"\nlayer = [\"abi\"]\nsource = []\n\
+                 claimed = [\"fuzz-abi\"]\nplanned = []\n"
+            )
+        };
+        let text = format!(
+            "title = \"x\"\n{}{}",
+            contract("REQ-04"),
+            contract("REQ-05")
+        );
+        fs::write(dir.path().join("req.toml"), text).unwrap();
+        Catalogue::load(dir.path()).unwrap()
+    }
+
+    fn base() -> Record {
+        Record::check(ENGINE, "request_lifecycle fuzz", Outcome::Pass)
+    }
+
+    /// A child that ended with this code and left this log.
+    fn finished(code: i32, text: &str) -> (tempfile::TempDir, Finished) {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("log");
+        fs::write(&log, text).unwrap();
+        let finished = Finished {
+            end: End::Exited(ExitStatus::from_raw(code << 8)),
+            seconds: 1.0,
+            command: "cargo fuzz run".to_owned(),
+            log,
+        };
+        (dir, finished)
+    }
+
+    fn seen(records: &[Record]) -> Vec<(Option<&str>, Outcome, Option<u64>)> {
+        records
+            .iter()
+            .map(|r| (r.contract.as_deref(), r.outcome, r.executions))
+            .collect()
+    }
+
+    #[test]
+    fn a_run_without_crash_credits_its_ledger() {
+        let text = "INFO: Seed: 1\nstat::number_of_executed_units: 100\n\
+                    cgolab: executions=100\ncgolab: contract=REQ-04 checks=70\n";
+        let (_dir, ended) = finished(0, text);
+        let records = without_crash(&catalogue(), base(), &ended, text);
+        assert_eq!(
+            seen(&records),
+            [
+                (None, Outcome::Pass, Some(100)),
+                (Some("REQ-04"), Outcome::Pass, Some(70)),
+            ]
+        );
+        let silent = without_crash(&catalogue(), base(), &ended, "INFO: Seed: 1\n");
+        assert_eq!(seen(&silent), [(None, Outcome::Pass, None)]);
+    }
+
+    #[test]
+    fn a_build_error_is_no_crash() {
+        let text = "error: could not compile `courier-fuzz`\n";
+        let (_dir, ended) = finished(1, text);
+        let records = without_crash(&catalogue(), base(), &ended, text);
+        assert_eq!(records[0].outcome, Outcome::BuildFailed);
+        let text = "INFO: Seed: 1\nERROR: libFuzzer: out-of-memory\n";
+        let records = without_crash(&catalogue(), base(), &ended, text);
+        assert_eq!(records[0].outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn a_crash_is_reported_as_it_replays() {
+        let found = "INFO: Seed: 1\ncgolab: broken=REQ-05\n==1== ERROR: libFuzzer: deadly signal\n";
+        let (_dir, replay) = finished(
+            1,
+            "Running: crash-1\ncgolab: broken=REQ-04\ncgolab: scenario=0100\n\
+             thread 'x' panicked at a.rs:1:1:\nsecond completion accepted\n",
+        );
+        let records = judge_crash(&catalogue(), base(), found, &replay);
+        assert_eq!(seen(&records), [(Some("REQ-04"), Outcome::Fail, None)]);
+        assert_eq!(records[0].evidence.scenario.as_deref(), Some("0100"));
+        assert_eq!(
+            records[0].reason.as_deref(),
+            Some("second completion accepted")
+        );
+    }
+
+    #[test]
+    fn a_crash_that_passes_alone_is_unstable() {
+        let found = "INFO: Seed: 1\n==1== ERROR: libFuzzer: deadly signal\n";
+        let (_dir, replay) = finished(0, "Running: crash-1\nExecuted crash-1 in 0 ms\n");
+        let records = judge_crash(&catalogue(), base(), found, &replay);
+        assert_eq!(seen(&records), [(None, Outcome::Unstable, None)]);
+        assert!(
+            records[0]
+                .reason
+                .as_deref()
+                .unwrap()
+                .contains("passes alone")
+        );
+    }
+
+    #[test]
+    fn a_seed_must_check_what_it_is_named_for() {
+        let mut checked = base();
+        checked.contract = Some("REQ-04".to_owned());
+        let names = ["REQ-04-twice", "REQ-05-late", "other"].map(String::from);
+        let idle = idle_seeds(&catalogue(), &names, &[checked], "seed names");
+        assert_eq!(seen(&idle), [(Some("REQ-05"), Outcome::Fail, None)]);
+        assert!(idle[0].reason.as_deref().unwrap().contains("REQ-05-late"));
+    }
+}

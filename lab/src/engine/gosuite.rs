@@ -1,0 +1,158 @@
+//! Runs `go test -json` in `go-harness`, for the engines that are builds of the Go tests.
+
+use std::ffi::OsString;
+use std::fs;
+
+use anyhow::Result;
+
+use super::Context;
+use crate::child::{End, Finished, quiet, read_lossy};
+use crate::gotest::{self, Run};
+use crate::record::{Evidence, Outcome, Record};
+
+/// One way to build and run the Go tests.
+pub(super) struct GoSuite {
+    pub(super) engine: &'static str,
+    /// Part of the names of log files.
+    pub(super) log: String,
+    pub(super) env: Vec<(&'static str, OsString)>,
+    /// Options of `go test`, beside `-json`, `-count` and `-shuffle`.
+    pub(super) options: Vec<&'static str>,
+    pub(super) repetitions: u32,
+    /// A new order of tests each time; the seed is part of the evidence.
+    pub(super) shuffle: bool,
+}
+
+/// What a run left behind.
+pub(super) struct Ran {
+    pub(super) run: Run,
+    pub(super) finished: Finished,
+}
+
+impl Ran {
+    /// Why this run of a planted bug says nothing, if it ended in another way than the bug's.
+    pub(super) fn unfit(&self) -> Option<String> {
+        if self.finished.success() {
+            Some("the planted bug passed".to_owned())
+        } else if let Some(error) = self.run.build_error() {
+            Some(format!("it did not build: {error}"))
+        } else if !matches!(self.finished.end, End::Exited(_)) {
+            Some(self.finished.how())
+        } else {
+            None
+        }
+    }
+}
+
+impl GoSuite {
+    /// Runs the canary in this folder below `internal/canary`.
+    pub(super) fn canary(&self, context: &Context<'_>, folder: &str) -> Result<Ran> {
+        let package = format!("./internal/canary/{folder}");
+        let options = ["-json", "-count=1", "-tags=canary", &package];
+        self.run(context, &format!("{}.canary", self.log), &options, quiet)
+    }
+
+    /// Runs all tests, and gives the run beside its records.
+    pub(super) fn checks(&self, context: &Context<'_>) -> Result<(Vec<Record>, Ran)> {
+        let count = format!("-count={}", self.repetitions);
+        let mut options = vec!["-json", &count];
+        if self.shuffle {
+            options.push("-shuffle=on");
+        }
+        options.push("./...");
+        let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
+        let Ran { run, finished } = &ran;
+        let log = context.run.shown_log(&finished.log);
+        let mut records = run.records(
+            self.engine,
+            context.catalogue,
+            self.repetitions,
+            finished.cut(),
+            |package, seed| Evidence {
+                command: self.repeat(&count, package, seed),
+                log: Some(log.clone()),
+                scenario: None,
+            },
+        );
+        let explained = records.iter().any(|record| !record.is_green());
+        if !finished.success() && !explained {
+            let (outcome, reason) = match (finished.cut(), run.build_error()) {
+                (Some(cut), _) => (cut, finished.how()),
+                (None, Some(error)) => (Outcome::BuildFailed, error),
+                (None, None) => {
+                    let reason = format!("{}: {}", finished.how(), run.first_message());
+                    (Outcome::Fail, reason)
+                }
+            };
+            let mut record = Record::check(self.engine, "go test", outcome).because(reason);
+            record.evidence = context.evidence(finished);
+            records.push(record);
+        }
+        Ok((records, ran))
+    }
+
+    /// The command that repeats a package. The order of all its tests follows from the seed.
+    fn repeat(&self, count: &str, package: &str, seed: Option<&str>) -> String {
+        let mut words = vec!["cd go-harness &&".to_owned()];
+        for (key, value) in &self.env {
+            words.push(format!("{key}={}", value.display()));
+        }
+        words.extend(["go".to_owned(), "test".to_owned()]);
+        words.extend(self.options.iter().map(|option| (*option).to_owned()));
+        words.push(count.to_owned());
+        if self.shuffle {
+            words.push(format!("-shuffle={}", seed.unwrap_or("on")));
+        }
+        words.push(package.to_owned());
+        words.join(" ")
+    }
+
+    fn run(
+        &self,
+        context: &Context<'_>,
+        log: &str,
+        options: &[&str],
+        show: fn(&str) -> Option<String>,
+    ) -> Result<Ran> {
+        let events = context.log(&format!("{log}.json"));
+        let mut task = context.go(&format!("{log}.log"), ["test"])?;
+        for (key, value) in &self.env {
+            task = task.env(key, value);
+        }
+        let finished = task
+            .args(&self.options)
+            .args(options)
+            .stdout_to(&events)
+            .run(context.progress, show)?;
+        let run = Run::read(&read_lossy(&events), &finished.log_text());
+        fs::write(&finished.log, run.text())?;
+        Ok(Ran { run, finished })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_repeats_a_package_has_all_that_matters() {
+        let mut suite = GoSuite {
+            engine: "race",
+            log: "race".to_owned(),
+            env: Vec::new(),
+            options: vec!["-race"],
+            repetitions: 3,
+            shuffle: true,
+        };
+        assert_eq!(
+            suite.repeat("-count=3", "p/q", Some("17")),
+            "cd go-harness && go test -race -count=3 -shuffle=17 p/q"
+        );
+        suite.shuffle = false;
+        suite.env = vec![("GOEXPERIMENT", "cgocheck2".into())];
+        assert_eq!(
+            suite.repeat("-count=1", "p", None),
+            "cd go-harness && GOEXPERIMENT=cgocheck2 go test -race -count=1 p"
+        );
+    }
+}

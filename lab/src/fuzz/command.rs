@@ -1,0 +1,104 @@
+//! `cargo lab fuzz`: fuzzes one target for a while, and says how to do that without the lab.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, known_target, output, seeds};
+use crate::child;
+use crate::notes::Notes;
+use crate::progress::Progress;
+use crate::tools::pinned::CARGO_FUZZ;
+use crate::tools::{Need, Tools};
+use crate::workspace::Workspace;
+
+/// Fuzzes `target` and returns whether nothing was found.
+///
+/// New inputs are kept in `fuzz/corpus/`; the seeds of the target come second, so they are read
+/// and never written.
+pub(crate) fn fuzz(
+    workspace: &Workspace,
+    target: &str,
+    seconds: u64,
+    sanitizer: Sanitizer,
+) -> Result<bool> {
+    known_target(workspace, target)?;
+    let progress = Progress::new();
+    let tools = Tools::find(workspace, &[Need::C, Need::Fuzz], &progress)?;
+    let tool = tools.fuzz()?;
+    let fuzzer = Fuzzer {
+        workspace,
+        tool,
+        sanitizer,
+    };
+    let logs = workspace.lab().join("fuzz");
+    let corpus = corpus(target);
+    for dir in [&logs, &workspace.root().join(&corpus)] {
+        fs::create_dir_all(dir)
+            .with_context(|| format!("cannot create {}; is it writable?", dir.display()))?;
+    }
+    progress.step(format!(
+        "building the fuzz targets, sanitizer {}",
+        sanitizer.name()
+    ));
+    let build_log = logs.join("build.log");
+    let built = fuzzer.build(&build_log).run(&progress, child::quiet)?;
+    if !built.success() {
+        if child::interrupted() {
+            return Ok(false);
+        }
+        bail!(
+            "the fuzz targets do not build: {}; read {}",
+            output::failure(&built.log_text()),
+            workspace.shown(&build_log)
+        );
+    }
+    let mut inputs = vec![corpus];
+    if workspace.root().join(seeds(target)).is_dir() {
+        inputs.push(seeds(target));
+    }
+    let crashes = workspace.path("fuzz/artifacts").join(target).join("last");
+    let options = [
+        format!("-max_total_time={seconds}"),
+        artifact_folder(workspace, &crashes)?,
+    ];
+    println!("{}", fuzzer.plain(target, &inputs, &options));
+    if !matches!(which::which(CARGO_FUZZ.name), Ok(path) if path == tool.program.path) {
+        println!("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)");
+    }
+    progress.step(format!("fuzzing {target} for {seconds} s"));
+    let log = logs.join(format!("{target}.log"));
+    let finished = fuzzer
+        .run(target, &inputs, &options, &log)
+        .limit(Duration::from_secs(seconds.saturating_add(30 * 60)))
+        .run(&progress, |line| Some(line.to_owned()))?;
+    progress.finish();
+    if finished.success() {
+        let executions = output::executions(&finished.log_text()).unwrap_or(0);
+        println!("nothing found in {executions} executions");
+        return Ok(true);
+    }
+    if child::interrupted() {
+        println!("interrupted; what it found of new inputs is in the corpus");
+        return Ok(false);
+    }
+    let text = finished.log_text();
+    println!("FOUND: {}", output::failure(&text));
+    let notes = Notes::read(&text);
+    for id in &notes.broken {
+        println!("    contract: {id}");
+    }
+    if let Some(scenario) = &notes.scenario {
+        println!("    scenario: {scenario}");
+    }
+    for crash in artifacts(&crashes) {
+        let crash = crash
+            .strip_prefix(workspace.root())
+            .unwrap_or(&crash)
+            .to_path_buf();
+        println!("    again: {}", fuzzer.plain(target, &[crash], &[]));
+    }
+    println!("    log: {}", workspace.shown(&log));
+    Ok(false)
+}

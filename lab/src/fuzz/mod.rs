@@ -1,0 +1,267 @@
+//! cargo-fuzz as the lab calls it: the targets of `fuzz/`, builds, runs, and what they print.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`command`] | `cargo lab fuzz` |
+//! | [`output`] | what libFuzzer and the targets print |
+//! | [`instrumented`] | whether a binary really has AddressSanitizer's checks in it |
+
+pub(crate) mod command;
+pub(crate) mod instrumented;
+pub(crate) mod output;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use crate::child::Task;
+use crate::tools::Fuzz;
+use crate::workspace::Workspace;
+
+/// What a fuzz target is built with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sanitizer {
+    /// Nothing: the fastest.
+    None,
+    /// AddressSanitizer: sees bad accesses of the heap and the stack, and is several times slower.
+    #[default]
+    Address,
+}
+
+impl Sanitizer {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Sanitizer::None => "none",
+            Sanitizer::Address => "address",
+        }
+    }
+}
+
+/// The names of the fuzz targets.
+pub(crate) fn targets(workspace: &Workspace) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        #[serde(default)]
+        bin: Vec<Bin>,
+    }
+    #[derive(Deserialize)]
+    struct Bin {
+        name: String,
+    }
+    let path = workspace.path("fuzz/Cargo.toml");
+    let text = fs::read_to_string(&path)
+        .map_err(|_| anyhow!("fuzz/Cargo.toml is missing; is this a complete checkout?"))?;
+    let manifest: Manifest =
+        toml::from_str(&text).with_context(|| format!("{} is malformed", path.display()))?;
+    Ok(manifest.bin.into_iter().map(|bin| bin.name).collect())
+}
+
+/// The target of this name, or an error that names the others.
+pub(crate) fn known_target(workspace: &Workspace, name: &str) -> Result<()> {
+    let targets = targets(workspace)?;
+    if targets.iter().any(|target| target == name) {
+        return Ok(());
+    }
+    bail!(
+        "fuzz target `{name}` is unknown; choose from {}",
+        targets.join(", ")
+    )
+}
+
+/// The checked-in inputs of a target, from the root of the checkout.
+pub(crate) fn seeds(target: &str) -> PathBuf {
+    Path::new("fuzz/seeds").join(target)
+}
+
+/// The inputs that fuzzing found and keeps; not checked in.
+pub(crate) fn corpus(target: &str) -> PathBuf {
+    Path::new("fuzz/corpus").join(target)
+}
+
+/// cargo-fuzz with one sanitizer.
+///
+/// Each sanitizer has its own target folder: in a common one, each build would undo the other's.
+pub(crate) struct Fuzzer<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) tool: &'a Fuzz,
+    pub(crate) sanitizer: Sanitizer,
+}
+
+impl Fuzzer<'_> {
+    /// Builds all targets.
+    pub(crate) fn build(&self, log: &Path) -> Task {
+        self.task("build", log)
+    }
+
+    /// Runs a target: `inputs` are folders or files, `options` are libFuzzer's.
+    ///
+    /// Builds it first if need be. Fails also for a build error: build it before, and look for
+    /// what the run says.
+    pub(crate) fn run(
+        &self,
+        target: &str,
+        inputs: &[PathBuf],
+        options: &[String],
+        log: &Path,
+    ) -> Task {
+        self.task("run", log)
+            .args(run_args(target, inputs, options))
+    }
+
+    /// A run as people type it when cargo-fuzz is on `PATH`.
+    pub(crate) fn plain(&self, target: &str, inputs: &[PathBuf], options: &[String]) -> String {
+        let mut words = vec![self.tool.toolchain.plain().to_owned(), "run".to_owned()];
+        words.extend(self.common());
+        words.extend(
+            run_args(target, inputs, options)
+                .iter()
+                .map(|arg| arg.display().to_string()),
+        );
+        words.join(" ")
+    }
+
+    /// The folder of the builds, from the root of the checkout.
+    fn target_dir(&self) -> String {
+        format!("target/fuzz/{}", self.sanitizer.name())
+    }
+
+    /// The program that was built for a target.
+    pub(crate) fn binary(&self, target: &str) -> Result<PathBuf> {
+        let dir = self.workspace.path(&self.target_dir());
+        let hosts = fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))?;
+        hosts
+            .flatten()
+            .map(|host| host.path().join("release").join(target))
+            .find(|path| path.is_file())
+            .with_context(|| format!("no {target} below {}", dir.display()))
+    }
+
+    fn task(&self, subcommand: &str, log: &Path) -> Task {
+        let task = self.tool.program.task(self.workspace, log);
+        self.tool
+            .toolchain
+            .prepare(task)
+            .args([subcommand])
+            .args(self.common())
+    }
+
+    fn common(&self) -> [String; 4] {
+        [
+            "--sanitizer".to_owned(),
+            self.sanitizer.name().to_owned(),
+            "--target-dir".to_owned(),
+            self.target_dir(),
+        ]
+    }
+}
+
+fn run_args(target: &str, inputs: &[PathBuf], options: &[String]) -> Vec<OsString> {
+    let mut args = vec![OsString::from(target)];
+    args.extend(inputs.iter().map(|input| input.clone().into_os_string()));
+    args.push("--".into());
+    args.extend(options.iter().map(OsString::from));
+    args
+}
+
+/// A folder for crash files, empty, and the option that sends them there.
+pub(crate) fn artifact_folder(workspace: &Workspace, dir: &Path) -> Result<String> {
+    if dir.exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    Ok(format!("-artifact_prefix={}/", workspace.shown(dir)))
+}
+
+/// The inputs in a folder for crash files that made the target fail. Slow ones did not.
+pub(crate) fn artifacts(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ["crash-", "timeout-", "oom-", "leak-"]
+                .iter()
+                .any(|kind| name.starts_with(kind))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::Program;
+    use crate::tools::rust::ForFuzzing;
+
+    #[test]
+    fn targets_are_read_from_the_manifest() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let missing = targets(&workspace).unwrap_err().to_string();
+        assert!(missing.contains("fuzz/Cargo.toml is missing"), "{missing}");
+        fs::create_dir(dir.path().join("fuzz")).unwrap();
+        let manifest = "[package]\nname = \"f\"\n[[bin]]\nname = \"a\"\n[[bin]]\nname = \"b\"\n";
+        fs::write(dir.path().join("fuzz/Cargo.toml"), manifest).unwrap();
+        assert_eq!(targets(&workspace).unwrap(), ["a", "b"]);
+        assert!(known_target(&workspace, "b").is_ok());
+        let unknown = known_target(&workspace, "c").unwrap_err().to_string();
+        assert_eq!(unknown, "fuzz target `c` is unknown; choose from a, b");
+        fs::write(dir.path().join("fuzz/Cargo.toml"), "[[bin]]\nname = 3\n").unwrap();
+        assert!(targets(&workspace).is_err());
+    }
+
+    #[test]
+    fn commands_are_those_that_people_type() {
+        let workspace = Workspace::at(Path::new("/checkout"));
+        let tool = Fuzz {
+            program: Program {
+                path: "/bin/cargo-fuzz".into(),
+                args: vec!["fuzz".to_owned()],
+                shown: "cargo".into(),
+            },
+            toolchain: ForFuzzing::Stable,
+        };
+        let fuzzer = Fuzzer {
+            workspace: &workspace,
+            tool: &tool,
+            sanitizer: Sanitizer::None,
+        };
+        let inputs = [corpus("t"), seeds("t")];
+        let options = ["-runs=0".to_owned()];
+        let expected = "RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none \
+            --target-dir target/fuzz/none t fuzz/corpus/t fuzz/seeds/t -- -runs=0";
+        assert_eq!(fuzzer.plain("t", &inputs, &options), expected);
+        let task = fuzzer.run("t", &inputs, &options, Path::new("log"));
+        assert_eq!(task.shown(), expected);
+    }
+
+    #[test]
+    fn slow_inputs_are_no_crashes() {
+        let dir = tempfile::tempdir().unwrap();
+        let crashes = dir.path().join("crashes");
+        let workspace = Workspace::at(dir.path());
+        fs::create_dir(&crashes).unwrap();
+        fs::write(crashes.join("crash-old"), "").unwrap();
+        assert_eq!(
+            artifact_folder(&workspace, &crashes).unwrap(),
+            "-artifact_prefix=crashes/"
+        );
+        for name in ["slow-unit-1", "timeout-2", "crash-1"] {
+            fs::write(crashes.join(name), "").unwrap();
+        }
+        let names: Vec<_> = artifacts(&crashes)
+            .iter()
+            .map(|path| path.file_name().unwrap().display().to_string())
+            .collect();
+        assert_eq!(names, ["crash-1", "timeout-2"]);
+        assert!(artifacts(&dir.path().join("nothing")).is_empty());
+    }
+}

@@ -1,0 +1,128 @@
+//! Reads what a libFuzzer run printed.
+
+use crate::record::one_line;
+
+/// Whether the target started at all; if not, something did not build.
+pub(crate) fn started(text: &str) -> bool {
+    text.lines()
+        .any(|line| line.starts_with("INFO: Seed:") || line.starts_with("Running: "))
+}
+
+/// How many inputs ran.
+pub(crate) fn executions(text: &str) -> Option<u64> {
+    let after = |line: &str, start: &str| -> Option<u64> {
+        line.strip_prefix(start)?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    };
+    text.lines().rev().find_map(|line| {
+        after(line, "stat::number_of_executed_units:").or_else(|| after(line, "Done "))
+    })
+}
+
+/// Why the target failed, in one line: what the target or the sanitizer said before libFuzzer
+/// only says that there was a signal.
+pub(crate) fn failure(text: &str) -> String {
+    let lines = || text.lines().map(str::trim);
+    panic(text)
+        .or_else(|| lines().find(|line| line.contains("ERROR: AddressSanitizer:")))
+        .or_else(|| lines().find(|line| line.contains("ERROR: LeakSanitizer:")))
+        .or_else(|| lines().find(|line| line.contains("ERROR: libFuzzer:")))
+        .or_else(|| lines().rfind(|line| line.starts_with("error")))
+        .map_or_else(
+            || "no message".to_owned(),
+            |line| one_line(without_process(line), 300),
+        )
+}
+
+/// The text of the last panic: the line after "panicked at".
+fn panic(text: &str) -> Option<&str> {
+    let mut lines = text.lines();
+    let mut message = None;
+    while let Some(line) = lines.next() {
+        if line.contains("panicked at ") {
+            message = lines.next().or(message);
+        }
+    }
+    message.map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// Without the number of the process, which is another one each time: `==123== ERROR`.
+fn without_process(line: &str) -> &str {
+    match line
+        .strip_prefix("==")
+        .and_then(|rest| rest.split_once("=="))
+    {
+        Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => rest.trim(),
+        _ => line,
+    }
+}
+
+/// Whether people want to see this line while the target runs.
+pub(crate) fn closing_line(line: &str) -> Option<String> {
+    let shown = ["SUMMARY: ", "cgolab: broken=", "error"]
+        .iter()
+        .any(|start| line.starts_with(start))
+        || line.contains("ERROR: libFuzzer:");
+    shown.then(|| line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CRASH: &str = "\
+INFO: Running with entropic power schedule (0xFF, 100).
+INFO: Seed: 1
+#2\tINITED cov: 4 ft: 4 corp: 1/1b exec/s: 0 rss: 33Mb
+cgolab: broken=REQ-04
+==4242== ERROR: libFuzzer: deadly signal
+SUMMARY: libFuzzer: deadly signal
+artifact_prefix='c/'; Test unit written to c/crash-1
+stat::number_of_executed_units: 4242
+stat::average_exec_per_sec:     0
+";
+
+    #[test]
+    fn executions_are_counted() {
+        assert_eq!(executions(CRASH), Some(4242));
+        assert_eq!(
+            executions("Done 1317242 runs in 21 second(s)\n"),
+            Some(1_317_242)
+        );
+        assert_eq!(executions("Done with it\n"), None);
+    }
+
+    #[test]
+    fn the_failure_is_what_says_most() {
+        assert_eq!(failure(CRASH), "ERROR: libFuzzer: deadly signal");
+        let panic = "thread '<unnamed>' (7) panicked at x.rs:1:2:\nthe model disagrees\n";
+        assert_eq!(failure(&format!("{panic}{CRASH}")), "the model disagrees");
+        let asan = "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n";
+        assert_eq!(
+            failure(&format!("{asan}SUMMARY: x\n")),
+            "ERROR: AddressSanitizer: heap-use-after-free on address 0x1"
+        );
+        assert_eq!(
+            failure("error: could not compile `x`"),
+            "error: could not compile `x`"
+        );
+        assert_eq!(failure(""), "no message");
+    }
+
+    #[test]
+    fn a_build_error_is_no_start() {
+        assert!(started(CRASH));
+        assert!(started("Running: crash-1\n"));
+        assert!(!started("error: could not compile `x`\n"));
+    }
+
+    #[test]
+    fn progress_is_not_news() {
+        assert!(closing_line("#1024\tNEW    cov: 9 ft: 10").is_none());
+        assert!(closing_line("==1== ERROR: libFuzzer: timeout after 25 seconds").is_some());
+        assert!(closing_line("cgolab: broken=REQ-04").is_some());
+    }
+}

@@ -1,0 +1,53 @@
+//! How much of everything a run does.
+
+use clap::ValueEnum;
+
+/// The two sizes of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// At most 5 minutes on 2 warm cores: before a commit, and for pull requests.
+    #[default]
+    Quick,
+    /// As deep as a night allows: more schedules, longer fuzzing with a kept corpus.
+    Full,
+}
+
+impl Profile {
+    /// How often a thread may be preempted in a loom model.
+    pub(crate) fn loom_bound(self) -> u32 {
+        match self {
+            Profile::Quick => 2,
+            Profile::Full => 3,
+        }
+    }
+
+    /// Seconds of fuzzing for each sanitizer.
+    pub(crate) fn fuzz_seconds(self) -> u64 {
+        match self {
+            Profile::Quick => 20,
+            Profile::Full => 300,
+        }
+    }
+
+    /// Whether fuzzing starts from the inputs that earlier runs found, and adds to them.
+    pub(crate) fn keeps_corpus(self) -> bool {
+        self == Profile::Full
+    }
+
+    /// How often each test runs under Go's race detector: each time is another chance for a race
+    /// to show.
+    pub(crate) fn race_repetitions(self) -> u32 {
+        match self {
+            Profile::Quick => 3,
+            Profile::Full => 20,
+        }
+    }
+
+    /// Cases of each property test; `None` leaves it to the test.
+    pub(crate) fn property_cases(self) -> Option<u32> {
+        match self {
+            Profile::Quick => None,
+            Profile::Full => Some(5_000),
+        }
+    }
+}

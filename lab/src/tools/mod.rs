@@ -1,0 +1,127 @@
+//! The tools that engines need: finds them, and brings the ones that Cargo can build.
+//!
+//! | module | tools | where from |
+//! |---|---|---|
+//! | [`system`] | compilers, objdump, Go | must be there |
+//! | [`pinned`] | nextest, cargo-fuzz | `PATH` at exactly the pinned version, else the user's cache, else built into that cache |
+//! | [`rust`] | the toolchain for fuzzing | nightly if it is installed, else stable told to take nightly's options |
+
+pub(crate) mod pinned;
+pub(crate) mod rust;
+pub(crate) mod system;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+
+use crate::child::Task;
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+
+/// What an engine or command cannot do without, the slow ones last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// A C compiler; cgo needs it too.
+    C,
+    /// The disassembler, which comes with the C compiler's linker.
+    Objdump,
+    /// Go with cgo.
+    Go,
+    /// The pinned cargo-fuzz, and a toolchain for it. May take minutes.
+    Fuzz,
+    /// The pinned nextest. May take minutes.
+    Nextest,
+}
+
+/// A program, and the arguments that always come first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) args: Vec<String>,
+    /// How people call it.
+    pub(crate) shown: OsString,
+}
+
+impl Program {
+    /// A child that runs it in the root of the checkout.
+    pub(crate) fn task(&self, workspace: &Workspace, log: &Path) -> Task {
+        Task::new(workspace, &self.path, log)
+            .shown_as(&self.shown)
+            .args(&self.args)
+    }
+}
+
+/// cargo-fuzz and the toolchain that it builds with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fuzz {
+    pub(crate) program: Program,
+    pub(crate) toolchain: rust::ForFuzzing,
+}
+
+/// The tools that were asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tools {
+    c: Option<Program>,
+    objdump: Option<Program>,
+    go: Option<Program>,
+    fuzz: Option<Fuzz>,
+    nextest: Option<Program>,
+}
+
+impl Tools {
+    /// Finds every tool in `needs`, or says what is missing and how to get it.
+    pub(crate) fn find(
+        workspace: &Workspace,
+        needs: &[Need],
+        progress: &Progress,
+    ) -> Result<Tools> {
+        let mut tools = Tools::default();
+        let mut needs = needs.to_vec();
+        needs.sort();
+        needs.dedup();
+        for need in needs {
+            match need {
+                Need::C => tools.c = Some(system::find_c()?),
+                Need::Objdump => tools.objdump = Some(system::find_objdump()?),
+                Need::Go => tools.go = Some(system::find_go(workspace)?),
+                Need::Fuzz => {
+                    // libFuzzer is C++ and is built with the first target.
+                    system::find_cxx().ok_or_else(system::no_cxx)?;
+                    tools.fuzz = Some(Fuzz {
+                        toolchain: rust::for_fuzzing(workspace),
+                        program: pinned::CARGO_FUZZ.find_or_install(workspace, progress)?,
+                    });
+                }
+                Need::Nextest => {
+                    tools.nextest = Some(pinned::NEXTEST.find_or_install(workspace, progress)?);
+                }
+            }
+        }
+        Ok(tools)
+    }
+
+    pub(crate) fn c(&self) -> Result<&Program> {
+        self.c.as_ref().ok_or_else(|| undeclared("C"))
+    }
+
+    pub(crate) fn objdump(&self) -> Result<&Program> {
+        self.objdump.as_ref().ok_or_else(|| undeclared("objdump"))
+    }
+
+    pub(crate) fn go(&self) -> Result<&Program> {
+        self.go.as_ref().ok_or_else(|| undeclared("Go"))
+    }
+
+    pub(crate) fn fuzz(&self) -> Result<&Fuzz> {
+        self.fuzz.as_ref().ok_or_else(|| undeclared("cargo-fuzz"))
+    }
+
+    pub(crate) fn nextest(&self) -> Result<&Program> {
+        self.nextest.as_ref().ok_or_else(|| undeclared("nextest"))
+    }
+}
+
+fn undeclared(tool: &str) -> anyhow::Error {
+    anyhow!("this engine uses {tool} without declaring that it needs it; this is a bug in the lab")
+}
