@@ -21,6 +21,7 @@ mod ids;
 mod nextest;
 mod progress;
 mod record;
+mod report;
 mod results;
 mod run;
 mod table;
@@ -77,6 +78,15 @@ enum Command {
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
+    },
+    /// Make the HTML report of a run again, and print where it is.
+    ///
+    /// `cargo lab run` writes it at its end, also when it is red or was stopped. This makes it
+    /// from what lies in the folder of the run: of one that was killed, or one from elsewhere.
+    #[command(verbatim_doc_comment)]
+    Report {
+        /// A run in target/lab/runs, or the folder of one; the latest if it is left out.
+        run: Option<String>,
     },
     /// Run all tests of the project: nextest, doc tests, go vet, go test.
     ///
@@ -139,6 +149,10 @@ fn dispatch(command: Command) -> Result<bool> {
     child::catch_interrupts()?;
     match command {
         Command::Run { only } => run::run(&workspace, &only),
+        Command::Report { run } => {
+            report::again(&workspace, run.as_deref())?;
+            Ok(true)
+        }
         Command::Test => testcmd::test(&workspace),
         Command::Contracts { json, family } => {
             contracts::print(&workspace, family.as_deref(), json)?;
