@@ -19,6 +19,7 @@ pub(super) struct Evidence {
     pub(super) more: usize,
     pub(super) reasons: Vec<String>,
     pub(super) command: String,
+    /// As a command that replays it, if it is one that can be replayed.
     pub(super) scenario: Option<String>,
     /// Relative to the folder of the run, if it may be linked to.
     pub(super) log: Option<String>,
@@ -98,10 +99,18 @@ impl Evidence {
             more,
             reasons: reasons.into_iter().collect(),
             command: first.evidence.command.clone(),
-            scenario: first.evidence.scenario.clone(),
+            scenario: first.evidence.scenario.as_deref().map(replay),
             log,
             excerpt,
         }
+    }
+}
+
+/// The command for a scenario in digits; any other text as it is.
+fn replay(scenario: &str) -> String {
+    match scenario.bytes().all(|byte| byte.is_ascii_hexdigit()) && !scenario.is_empty() {
+        true => format!("cargo run -q -p courier-scenario --example replay -- {scenario}"),
+        false => scenario.to_owned(),
     }
 }
 
@@ -159,6 +168,13 @@ impl Logs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_become_a_command() {
+        assert!(replay("0a1f").ends_with("--example replay -- 0a1f"));
+        assert_eq!(replay("load; complete"), "load; complete");
+        assert_eq!(replay(""), "");
+    }
 
     #[test]
     fn names_of_tests_can_be_looked_for() {

@@ -5,16 +5,18 @@
 //! for HTML is the template's work.
 
 /// Lines that an excerpt of a red record has at most, and of a green one.
-const MOST: [usize; 2] = [60, 8];
+const MOST: [usize; 2] = [100, 8];
 /// Lines that are shown around one that names a red check.
-const BEFORE: usize = 6;
-const AFTER: usize = 18;
+const BEFORE: usize = 3;
+const AFTER: usize = 12;
+/// Lines that are shown after one that says what went wrong: a message with its steps or stacks.
+const MESSAGE: usize = 70;
 /// Lines of the end of a log that names nothing.
 const TAIL: [usize; 2] = [30, 6];
 /// Characters of a line.
 const WIDTH: usize = 400;
 
-/// Texts that say that something went wrong, where the check's own name is not in the log.
+/// Texts that say that something went wrong.
 const TROUBLE: [&str; 9] = [
     "WARNING: DATA RACE",
     "ERROR: AddressSanitizer",
@@ -51,20 +53,19 @@ pub(super) struct Line {
 
 /// Cuts out of `log` what speaks about the checks of these names.
 ///
-/// Lines with a name count; around those of a red check its neighbours do too. If no line has a
-/// name, trouble does; if there is none, the end of the log is shown.
+/// Lines with a name count; around those of a red check its neighbours do too, as far as they do
+/// not speak about another test. If no line has a name, trouble does; if there is none, the end
+/// of the log is shown.
 pub(super) fn excerpt(log: &str, names: &[&str], red: bool) -> Excerpt {
     let lines: Vec<String> = log.lines().map(plain).collect();
     if lines.iter().all(|line| line.trim().is_empty()) {
         return Excerpt::Empty;
     }
     let kind = usize::from(!red);
-    let with = |words: &[&str]| -> Vec<usize> {
-        let hit = |line: &String| words.iter().any(|word| line.contains(word));
-        (0..lines.len()).filter(|at| hit(&lines[*at])).collect()
-    };
-    let names: Vec<&str> = names.iter().map(|name| name.trim()).collect();
-    let mut hits = with(&names);
+    let has = |at: usize, words: &[&str]| words.iter().any(|word| lines[at].contains(word));
+    let with =
+        |words: &[&str]| -> Vec<usize> { (0..lines.len()).filter(|at| has(*at, words)).collect() };
+    let mut hits = with(names);
     if hits.is_empty() && red {
         hits = with(&TROUBLE);
     }
@@ -73,14 +74,61 @@ pub(super) fn excerpt(log: &str, names: &[&str], red: bool) -> Excerpt {
         let first = lines.len().saturating_sub(TAIL[kind]);
         shown[first..].fill(true);
     }
-    for hit in &hits {
-        let (before, after) = if red { (BEFORE, AFTER) } else { (0, 0) };
-        let last = (hit + after).min(lines.len() - 1);
-        shown[hit.saturating_sub(before)..=last].fill(true);
+    for hit in hits.iter().copied() {
+        shown[hit] = true;
+        if red {
+            let foreign = |at: &usize| begins_test(&lines[*at]) && !has(*at, names);
+            let mut left = AFTER;
+            let after = (hit..lines.len()).take_while(|at| *at == hit || !foreign(at));
+            for at in after {
+                if has(at, &TROUBLE) {
+                    left = left.max(MESSAGE);
+                }
+                shown[at] = !is_noise(&lines[at]);
+                left -= 1;
+                if left == 0 {
+                    break;
+                }
+            }
+            let before = (hit.saturating_sub(BEFORE)..hit).rev();
+            for at in before.take_while(|at| !foreign(at)) {
+                shown[at] = !is_noise(&lines[at]);
+            }
+        }
     }
     // Where nothing but hits is shown, marking them would say nothing.
     let marked = if red { hits.as_slice() } else { &[] };
     Excerpt::Lines(collect(&lines, &shown, marked, MOST[kind]))
+}
+
+/// Whether a test runner speaks here about the next test.
+fn begins_test(line: &str) -> bool {
+    let line = line.trim_start();
+    [
+        "=== RUN",
+        "=== PAUSE",
+        "=== CONT",
+        "--- PASS",
+        "--- FAIL",
+        "--- SKIP",
+    ]
+    .iter()
+    .chain(&["PASS [", "FAIL [", "SLOW [", "ABORT [", "SIGABRT [", "────"])
+    .any(|word| line.starts_with(word))
+}
+
+/// Whether it is a stack frame of the standard library, which every panic has.
+fn is_noise(line: &str) -> bool {
+    let line = line.trim_start();
+    let frame = line
+        .split_once(": ")
+        .filter(|(number, _)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        .map(|(_, function)| function);
+    let library = [
+        "core::", "std::", "__rustc", "<fn", "<alloc::", "<core::", "test::",
+    ];
+    line.starts_with("at /rustc/")
+        || frame.is_some_and(|function| library.iter().any(|name| function.starts_with(name)))
 }
 
 /// The lines that are shown, with notes about what was left out.
@@ -182,13 +230,39 @@ mod tests {
         let found = numbers(&excerpt(&lines.join("\n"), &["TestREQ03"], true));
         assert_eq!(found[0], 0);
         assert_eq!(found[1], 50 - BEFORE);
-        assert_eq!(found[found.len() - 2], 50 + AFTER);
+        assert_eq!(found[found.len() - 2], 49 + AFTER);
         let Excerpt::Lines(found) = excerpt(&lines.join("\n"), &["TestREQ03"], true) else {
             unreachable!()
         };
         let marked: Vec<_> = found.iter().filter(|line| line.hit).collect();
         assert_eq!(marked.len(), 1);
         assert_eq!(marked[0].number, 50);
+    }
+
+    #[test]
+    fn other_tests_are_left_out() {
+        let mut lines = log(100);
+        lines[46] = "--- PASS: TestREQ01 (0.00s)".to_owned();
+        lines[49] = "=== RUN   TestREQ03".to_owned();
+        lines[51] = "--- FAIL: TestREQ03 (0.00s)".to_owned();
+        lines[53] = "=== RUN   TestREQ09".to_owned();
+        let found = numbers(&excerpt(&lines.join("\n"), &["TestREQ03"], true));
+        assert_eq!(found, [0, 48, 49, 50, 51, 52, 53, 0]);
+    }
+
+    #[test]
+    fn a_message_is_shown_with_its_steps_and_without_the_librarys_frames() {
+        let mut lines = log(200);
+        lines[9] = "        FAIL [   0.2s] courier req_03_x".to_owned();
+        lines[12] = "thread 'req_03_x' panicked at a.rs:1".to_owned();
+        lines[59] = "   1: core::panicking::panic_fmt".to_owned();
+        lines[60] = "             at /rustc/5980/library/core/src/panicking.rs:80:14".to_owned();
+        lines[61] = "   2: courier::handle".to_owned();
+        let found = numbers(&excerpt(&lines.join("\n"), &["req_03_x"], true));
+        assert!(found.contains(&59), "{found:?}");
+        assert!(!found.contains(&60) && !found.contains(&61), "{found:?}");
+        assert!(found.contains(&62), "{found:?}");
+        assert!(!found.contains(&150), "{found:?}");
     }
 
     #[test]

@@ -75,8 +75,13 @@ struct Count {
     count: usize,
 }
 
+/// Gaps that are open when the page opens.
+const OPEN: usize = 3;
+
 /// Red records with one cause.
 struct Gap {
+    /// Its details are shown at once.
+    open: bool,
     said: Said,
     engine: String,
     contracts: Vec<Named>,
@@ -145,9 +150,10 @@ struct Cell {
 impl Cell {
     /// How long its checks took; empty where none ran.
     fn time(&self) -> String {
-        match self.evidence.is_empty() {
-            true => String::new(),
-            false => time(self.seconds),
+        match self.said {
+            Said::Outcome(Outcome::NotRun) => String::new(),
+            _ if self.evidence.is_empty() => String::new(),
+            _ => time(self.seconds),
         }
     }
 }
@@ -218,6 +224,7 @@ impl Page {
                 .map(|gap| {
                     let evidence = Evidence::of(&gap.records, &logs);
                     Gap {
+                        open: false,
                         said: Said::of(gap.first),
                         engine: gap.first.engine.clone(),
                         contracts: gap
@@ -226,7 +233,7 @@ impl Page {
                             .map(|id| named(catalogue, id))
                             .collect(),
                         what: match gap.first.outcome {
-                            Outcome::NotRun => String::new(),
+                            Outcome::NotRun if !gap.contracts.is_empty() => String::new(),
                             _ => plain(&gap.shown_checks()),
                         },
                         evidence,
@@ -240,7 +247,7 @@ impl Page {
             verdict,
             summary,
             total: catalogue.contracts().count(),
-            failures: gaps(&failures),
+            failures: opened(gaps(&failures)),
             unexercised: gaps(&unexercised),
             cut_off: gaps(&cut_off),
             planned: planned(&families),
@@ -297,6 +304,21 @@ fn named(catalogue: &Catalogue, id: &str) -> Named {
         id: id.to_owned(),
         sentence: sentence.unwrap_or_default(),
     }
+}
+
+/// Opens the first gaps, one of each contract: the others mostly have the same cause.
+fn opened(mut gaps: Vec<Gap>) -> Vec<Gap> {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut left = OPEN;
+    for gap in &mut gaps {
+        let new = gap.contracts.is_empty() || gap.contracts.iter().any(|c| !seen.contains(&c.id));
+        if new && left > 0 {
+            gap.open = true;
+            left -= 1;
+            seen.extend(gap.contracts.iter().map(|contract| contract.id.clone()));
+        }
+    }
+    gaps
 }
 
 fn planned(families: &[FamilyRows]) -> Vec<PlannedFamily> {
@@ -408,14 +430,18 @@ fn engine(name: &str, identity: &Identity, records: &[Record], logs: &Logs) -> E
     };
     // A check that speaks about many contracts counts once.
     let mut checks: BTreeMap<&str, &Record> = BTreeMap::new();
-    for record in mine().filter(|record| record.kind == Kind::Check) {
+    // `claimed` stands for a check that is not there.
+    let is_check = |record: &&Record| record.kind == Kind::Check && record.check != "claimed";
+    for record in mine().filter(is_check) {
         let kept = checks.entry(&record.check).or_insert(record);
         if record.outcome.weight() > kept.outcome.weight() {
             *kept = record;
         }
     }
     let mut counts: Vec<(Said, usize)> = Vec::new();
-    for record in checks.values() {
+    let mut checks: Vec<&Record> = checks.into_values().collect();
+    checks.sort_by_key(|record| std::cmp::Reverse(record.outcome.weight()));
+    for record in checks {
         let said = Said::of(record);
         match counts.iter_mut().find(|(other, _)| *other == said) {
             Some((_, count)) => *count += 1,
