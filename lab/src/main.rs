@@ -18,6 +18,7 @@ mod engine;
 mod gotest;
 mod header;
 mod ids;
+mod matrix;
 mod nextest;
 mod progress;
 mod record;
@@ -107,6 +108,20 @@ enum Command {
         #[arg(long)]
         family: Option<String>,
     },
+    /// Print the jobs of continuous integration, or run one of them here.
+    ///
+    /// They are written down in ci/matrix.toml: what runs when, on which toolchains. The
+    /// workflows in .github read it through --github and call --run, nothing else.
+    #[command(verbatim_doc_comment)]
+    Matrix {
+        /// As JSON for `strategy.matrix` of a GitHub workflow: the jobs of a pull request, or
+        /// of a night.
+        #[arg(long, value_name = "WHEN", conflicts_with = "run")]
+        github: Option<matrix::When>,
+        /// Run exactly this job's commands here, with its toolchains and variables.
+        #[arg(long, value_name = "JOB")]
+        run: Option<String>,
+    },
     /// Write the generated files: the C header, the layout lists, and the copies for cgo.
     ///
     /// They are checked in. Run it after a change of the C ABI and commit the result; files that
@@ -158,6 +173,11 @@ fn dispatch(command: Command) -> Result<bool> {
             contracts::print(&workspace, family.as_deref(), json)?;
             Ok(true)
         }
+        Command::Matrix { github, run } => match (github, run) {
+            (_, Some(job)) => matrix::run(&workspace, &job),
+            (Some(when), None) => matrix::print_github(&workspace, when).map(|()| true),
+            (None, None) => matrix::print(&workspace).map(|()| true),
+        },
         Command::Header { check } => write_header(&workspace, check),
     }
 }

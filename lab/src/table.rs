@@ -12,7 +12,7 @@ use crate::run::Share;
 /// Width of everything that is printed.
 const WIDTH: u16 = 80;
 /// A line below the header, and no others: many rows, little ink.
-const STYLE: TableStyle =
+pub(crate) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;
