@@ -1,7 +1,7 @@
 //! Prints the ABI's layout, for `cargo lab header` and for the layout engine.
 //!
 //! - `text`: the layout as Rust sees it.
-//! - `c-header`: `courier_layout.h`, the list of names for C.
+//! - `c-header HEADER`: `courier_layout.h`, the list of names for C, with the hash of this courier.h.
 //! - `go`: `layout_generated.go`, the list of names for Go.
 
 use std::process::ExitCode;
@@ -9,19 +9,26 @@ use std::process::ExitCode;
 use courier::layout::{self, Item};
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        Some("text") => print!("{}", layout::text()),
-        Some("c-header") => c_header(),
-        Some("go") => go(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["text"] => print!("{}", layout::text()),
+        ["go"] => go(),
+        ["c-header", path] => match std::fs::read_to_string(path) {
+            Ok(header) => c_header(&header),
+            Err(error) => {
+                eprintln!("error: {path}: {error}");
+                return ExitCode::from(2);
+            }
+        },
         _ => {
-            eprintln!("usage: layout text|c-header|go");
+            eprintln!("usage: layout text | layout go | layout c-header HEADER");
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
 }
 
-fn c_header() {
+fn c_header(header: &str) {
     println!(
         "\
 // Generated from the Rust source by `cargo lab header`; do not edit.
@@ -29,6 +36,7 @@ fn c_header() {
 // What courier_layout_fingerprint speaks of, for hosts that compute it from their own header: expand
 // COURIER_LAYOUT with three macros of yours and print, in this order,
 //   abi <COURIER_ABI_VERSION>
+//   header <COURIER_HEADER_HASH, 16 hexadecimal digits>
 //   struct <name> <sizeof> <alignof>
 //   field <struct>.<field> <offsetof> <sizeof>
 //   const <name> <value>
@@ -37,7 +45,11 @@ fn c_header() {
 #ifndef COURIER_LAYOUT_H
 #define COURIER_LAYOUT_H
 
-#define COURIER_LAYOUT(STRUCT, FIELD, CONST) \\"
+// The FNV-1a hash of courier.h.
+#define COURIER_HEADER_HASH UINT64_C(0x{:016x})
+
+#define COURIER_LAYOUT(STRUCT, FIELD, CONST) \\",
+        layout::fingerprint(header)
     );
     let items = layout::items();
     let last = items.len() - 1;

@@ -95,7 +95,9 @@ typedef uint64_t courier_request;
 //
 // `request` is the host's hold on the load while the call runs, and longer if it answers
 // COURIER_DECISION_HANDLE. `url` is borrowed for the call. Any other number than the three decisions
-// fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then.
+// fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then, unless it has
+// completed the request already. To have completed it means that courier_request_complete returned
+// COURIER_OK, or refused a malformed response.
 //
 // Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. No lock
 // of the library is held. From inside, functions of requests, blobs and wake sources may be called;
@@ -202,8 +204,8 @@ typedef uint64_t courier_wake_source;
 // exactly once.
 #define COURIER_DECISION_HANDLE 1
 
-// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, as with
-// COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
+// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, unless it has completed
+// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
 // panic in its language.
 #define COURIER_DECISION_FAIL 2
 
@@ -274,8 +276,8 @@ courier_status courier_runtime_drain_events(courier_runtime runtime,
 // used together. Any thread.
 uint32_t courier_abi_version(void);
 
-// A number that changes whenever a size, an offset or a constant of this header changes: the FNV-1a
-// hash (64 bits) of the layout text. courier_layout.h lists what the text speaks of, so that a host
+// A number that changes whenever this header changes, or a size, an offset or a constant in it: the
+// FNV-1a hash (64 bits) of the layout text. courier_layout.h lists what the text speaks of, so that a host
 // can compute the number from the header that it was compiled with and refuse another library. Any
 // thread.
 uint64_t courier_layout_fingerprint(void);

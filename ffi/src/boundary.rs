@@ -1,11 +1,10 @@
 //! What every export goes through: the panic boundary and the thread's last error.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use courier_core::{Courier, Error, Word};
+use courier_core::{Courier, Error, Word, panic_text};
 
 use crate::types::{COURIER_OK, courier_status};
 
@@ -22,7 +21,11 @@ thread_local! {
 pub(crate) fn status(call: impl FnOnce() -> Result<(), Error>) -> courier_status {
     set_last_error(String::new());
     match contain(call) {
-        Ok(()) => COURIER_OK,
+        Ok(()) => {
+            // A provider that was called meanwhile may have left the text of a refusal of its own.
+            set_last_error(String::new());
+            COURIER_OK
+        }
         Err(error) => {
             set_last_error(error.to_string());
             error.status() as courier_status
@@ -57,14 +60,6 @@ fn contain(call: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
         .unwrap_or_else(|panic| Err(Error::new(Word::Panic, panic_text(&*panic))))
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without text".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +82,11 @@ mod tests {
         });
         assert_eq!(on_entry, COURIER_OK);
         assert_eq!(text(), "");
+        let nested = status(|| {
+            assert_eq!(status(refuse), COURIER_INVALID_STATE);
+            Ok(())
+        });
+        assert_eq!((nested, text().as_str()), (COURIER_OK, ""));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! How Rust, C and Go find out whether they see the same ABI.
 //!
-//! The ABI's layout is written down as a text: one line for the version, for each struct (size,
-//! alignment), each field (offset, size) and each constant. This module prints Rust's view of it. The
+//! The ABI's layout is written down as a text: one line for the version, for the header (its hash, so
+//! that a changed prototype counts too), for each struct (size, alignment), each field (offset, size)
+//! and each constant. This module prints Rust's view of it. The
 //! generated `courier_layout.h` lists the same names for C, and `layout_generated.go` for Go, each of
 //! which prints its own view. Tests compare the three texts; a binding compares their hash when it
 //! loads the library.
@@ -87,9 +88,13 @@ items! {
     }
 }
 
+/// The checked-in header that this library was built with.
+const HEADER: &str = include_str!("../include/courier.h");
+
 /// The layout text as Rust sees it.
 pub fn text() -> String {
-    let mut text = format!("abi {COURIER_ABI_VERSION}\n");
+    let header = fingerprint(HEADER);
+    let mut text = format!("abi {COURIER_ABI_VERSION}\nheader {header:016x}\n");
     for item in items() {
         match item {
             Item::Struct(name, size, align) => writeln!(text, "struct {name} {size} {align}"),

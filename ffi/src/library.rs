@@ -11,8 +11,8 @@ pub extern "C" fn courier_abi_version() -> u32 {
     COURIER_ABI_VERSION
 }
 
-/// A number that changes whenever a size, an offset or a constant of this header changes: the FNV-1a
-/// hash (64 bits) of the layout text. courier_layout.h lists what the text speaks of, so that a host
+/// A number that changes whenever this header changes, or a size, an offset or a constant in it: the
+/// FNV-1a hash (64 bits) of the layout text. courier_layout.h lists what the text speaks of, so that a host
 /// can compute the number from the header that it was compiled with and refuse another library. Any
 /// thread.
 #[unsafe(no_mangle)]

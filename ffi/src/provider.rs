@@ -19,8 +19,8 @@ pub const COURIER_DECISION_PASS: courier_decision = 0;
 /// Mine: the provider completes the request inline, later, or on another thread, and releases it
 /// exactly once.
 pub const COURIER_DECISION_HANDLE: courier_decision = 1;
-/// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, as with
-/// COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
+/// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, unless it has completed
+/// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
 /// panic in its language.
 pub const COURIER_DECISION_FAIL: courier_decision = 2;
 
@@ -28,7 +28,9 @@ pub const COURIER_DECISION_FAIL: courier_decision = 2;
 ///
 /// `request` is the host's hold on the load while the call runs, and longer if it answers
 /// COURIER_DECISION_HANDLE. `url` is borrowed for the call. Any other number than the three decisions
-/// fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then.
+/// fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then, unless it has
+/// completed the request already. To have completed it means that courier_request_complete returned
+/// COURIER_OK, or refused a malformed response.
 ///
 /// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. No lock
 /// of the library is held. From inside, functions of requests, blobs and wake sources may be called;

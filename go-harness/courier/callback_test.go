@@ -239,3 +239,22 @@ func TestCBK07ClosureLivesAsLongAsItIsInstalled(t *testing.T) {
 		})
 	}
 }
+
+// A provider that panics cannot close a request that it has completed: it is closed for it.
+func TestCBK03APanicAfterAnInlineCompletionReleasesTheRequest(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	panics := catchPanics(t)
+	calls := countCalls(t)
+	ok(t, rt.SetProvider(func(request *Request, _ string) Decision {
+		ok(t, request.Complete([]byte("in time")))
+		panic("too late")
+	}))
+	want(t, loadOne(t, rt, session, "app:a"), "in time")
+	if p := <-panics; p.Value != "too late" {
+		t.Errorf("reported %v", p.Value)
+	}
+	if n := calls.of("courier_request_release"); n != 1 {
+		t.Errorf("released %d times", n)
+	}
+}

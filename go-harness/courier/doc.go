@@ -59,7 +59,8 @@ to tell them apart.
 # Callbacks
 
 A [Provider] is called on threads of the library, several at once, or inside [Runtime.Step]. A panic in
-it is contained: the load fails, and [SetPanicHandler] tells who wants to know. [runtime.Goexit] in it
+it is contained: the load fails unless the provider has completed it, the request is closed, and
+[SetPanicHandler] tells who wants to know. [runtime.Goexit] in it
 cannot be contained and ends the process; the FailNow and Fatal methods of package testing call it.
 */
 package courier

@@ -65,8 +65,16 @@ func wrap(op string, err error) error {
 	return err
 }
 
-// wrapClose is wrap for an owner-thread handle's Close. While the owner's Close is succeeding, one on
-// another thread may still come to the library: it finds a stale handle, and that is what it wanted.
+// wrapBound is wrap for calls on an owner-thread handle. While the owner's Close is succeeding, a call on
+// another thread may still come to the library and find a stale handle, which is to say a closed one.
+func wrapBound(op string, err error) error {
+	if native, ok := err.(*capi.Error); ok && native.Stale() {
+		return closed(op)
+	}
+	return wrap(op, err)
+}
+
+// wrapClose is wrapBound for Close itself: the handle is closed, and that is what was wanted.
 func wrapClose(op string, err error) error {
 	if native, ok := err.(*capi.Error); ok && native.Stale() {
 		return nil

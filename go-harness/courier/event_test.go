@@ -80,3 +80,16 @@ func TestEVT10ForeverWaitsForWork(t *testing.T) {
 	load(t, session, "app:a")
 	wantFailure(t, next(t, rt), FailureUnsupported)
 }
+
+// A bounded wait ends, and not before its time. (That it takes longer on a busy machine is no error.)
+func TestEVT10ABoundedPumpWaitsAndEnds(t *testing.T) {
+	rt := newRuntime(t, Threads(1))
+	const timeout = 20 * time.Millisecond
+	start := time.Now()
+	if unread, err := rt.Pump(timeout); unread != 0 || err != nil {
+		t.Errorf("Pump = %d, %v", unread, err)
+	}
+	if waited := time.Since(start); waited < timeout {
+		t.Errorf("waited %v of %v", waited, timeout)
+	}
+}

@@ -311,3 +311,22 @@ func TestHDL24PublicHandlesHaveClose(t *testing.T) {
 		}
 	}
 }
+
+// Also where the binding cannot know: a call that has passed the check when the owner's Close comes.
+func TestHDL09ACallThatLosesToTheOwnersCloseIsClosed(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	lose := func(call string, use func() error, owner io.Closer) {
+		t.Helper()
+		calls := countCalls(t)
+		inside, finish := calls.holdFirst(call)
+		late := make(chan error)
+		go func() { late <- use() }()
+		<-inside
+		ok(t, owner.Close())
+		close(finish)
+		wantError(t, <-late, ErrClosed, "")
+	}
+	lose("courier_session_load", func() error { _, err := session.Load("app:a"); return err }, session)
+	lose("courier_runtime_step", func() error { _, err := rt.Step(); return err }, rt)
+}

@@ -12,13 +12,14 @@ import (
 // it.
 type Request struct {
 	handle handle.Shared
-	answer atomic.Int32 // pending, claimed or takenBack; leaves pending once
+	answer atomic.Int32 // pending, claimed, lost or takenBack
 }
 
 // The states of Request.answer.
 const (
 	pending   = iota
 	claimed   // a completion has gone to the library, or is about to
+	lost      // the library refused the completion: the load had ended in another way
 	takenBack // nobody will complete it: the library has taken the request back
 )
 
@@ -49,7 +50,11 @@ func (r *Request) complete(op string, answer func(id uint64) error) error {
 		}
 		return refuse(op, ErrAlreadyCompleted, ErrAlreadyCompleted.Error())
 	}
-	return wrap(op, answer(id))
+	err := answer(id)
+	if native, ok := err.(*capi.Error); ok && native.Status == capi.InvalidState {
+		r.answer.Store(lost)
+	}
+	return wrap(op, err)
 }
 
 // Cancelled reports whether the load was cancelled, so that completing it is pointless.
@@ -71,10 +76,10 @@ func (r *Request) Close() error {
 }
 
 // takeBack follows the library, which takes a request back when the provider does not want it, unless
-// the provider has completed it: then it stays open until the provider closes it. Nothing is released
-// here.
+// the provider's completion has ended the load: then it stays open until the provider closes it. Nothing
+// is released here.
 func (r *Request) takeBack() {
-	if r.answer.CompareAndSwap(pending, takenBack) {
+	if r.answer.CompareAndSwap(pending, takenBack) || r.answer.Load() == lost {
 		r.handle.Close(func(uint64) {})
 	}
 }

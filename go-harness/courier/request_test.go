@@ -301,3 +301,33 @@ func TestREQ12ReleaseWaitsForCompletionAndCancelCheck(t *testing.T) {
 		})
 	}
 }
+
+// The library takes a request back from a provider that passes, also one whose completion came too late.
+// The binding follows, and releases nothing that it does not hold.
+func TestREQ05ACompletionThatLostAndAPassLeaveNothingToRelease(t *testing.T) {
+	rt := newRuntime(t, Threads(1))
+	session := newSession(t, rt)
+	calls := countCalls(t)
+	offered, cancelled, done := make(chan *Request), make(chan struct{}), make(chan error, 1)
+	ok(t, rt.SetProvider(func(request *Request, _ string) Decision {
+		offered <- request
+		<-cancelled
+		done <- request.Complete([]byte("late"))
+		return Pass
+	}))
+	id := load(t, session, "app:a")
+	request := <-offered
+	ok(t, session.Cancel(id))
+	close(cancelled)
+	wantError(t, <-done, ErrInvalidState, "[cancelled] ")
+	ok(t, rt.ClearProvider()) // waits for the call
+	_, err := request.Cancelled()
+	wantError(t, err, ErrClosed, "")
+	ok(t, request.Close())
+	if n := calls.of("courier_request_release"); n != 0 {
+		t.Errorf("released %d times", n)
+	}
+	if event := next(t, rt); event.Kind != Cancelled {
+		t.Errorf("%+v", event)
+	}
+}

@@ -91,7 +91,7 @@ func (rt *Runtime) Pump(timeout time.Duration) (unread int, err error) {
 		return 0, closed(op)
 	}
 	n, err := capi.RuntimePump(rt.handle.ID(), milliseconds(timeout))
-	return int(n), wrap(op, err)
+	return int(n), wrapBound(op, err)
 }
 
 // milliseconds rounds away from 0: a positive timeout must not become a poll, nor a negative one.
@@ -121,7 +121,7 @@ func (rt *Runtime) Drain(events []Event) (n int, err error) {
 	for i, e := range drained {
 		events[i] = newEvent(e)
 	}
-	return len(drained), wrap(op, err)
+	return len(drained), wrapBound(op, err)
 }
 
 // Step runs one load on the calling thread, the provider's call included, and reports whether there was
@@ -132,7 +132,7 @@ func (rt *Runtime) Step() (ran bool, err error) {
 		return false, closed(op)
 	}
 	ran, err = capi.RuntimeStep(rt.handle.ID())
-	return ran, wrap(op, err)
+	return ran, wrapBound(op, err)
 }
 
 // SetProvider installs a provider, or replaces the one there is. It returns when no call of the old one
@@ -149,7 +149,7 @@ func (rt *Runtime) SetProvider(provider Provider) error {
 	cell := capi.NewCell(provider.provide)
 	if err := capi.RuntimeSetProvider(rt.handle.ID(), cell); err != nil {
 		cell.Free()
-		return wrap(op, err)
+		return wrapBound(op, err)
 	}
 	rt.cell.Swap(cell).Free()
 	return nil
@@ -163,7 +163,7 @@ func (rt *Runtime) ClearProvider() error {
 		return closed(op)
 	}
 	if err := capi.RuntimeClearProvider(rt.handle.ID()); err != nil {
-		return wrap(op, err)
+		return wrapBound(op, err)
 	}
 	rt.cell.Swap(nil).Free()
 	return nil
@@ -177,7 +177,7 @@ func (rt *Runtime) NewSession() (*Session, error) {
 	}
 	id, err := capi.SessionCreate(rt.handle.ID())
 	if err != nil {
-		return nil, wrap(op, err)
+		return nil, wrapBound(op, err)
 	}
 	session := new(Session)
 	session.handle.Init(id)
@@ -192,7 +192,7 @@ func (rt *Runtime) NewWakeSource() (*WakeSource, error) {
 	}
 	id, err := capi.RuntimeWakeSource(rt.handle.ID())
 	if err != nil {
-		return nil, wrap(op, err)
+		return nil, wrapBound(op, err)
 	}
 	source := new(WakeSource)
 	source.handle.Init(id)

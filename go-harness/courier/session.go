@@ -28,7 +28,7 @@ func (s *Session) Load(url string) (LoadID, error) {
 		return 0, closed(op)
 	}
 	load, err := capi.SessionLoad(s.handle.ID(), url)
-	return LoadID(load), wrap(op, err)
+	return LoadID(load), wrapBound(op, err)
 }
 
 // Cancel ends a load in a [Cancelled] event. It fails with [ErrInvalidState] if the load has ended
@@ -38,7 +38,7 @@ func (s *Session) Cancel(load LoadID) error {
 	if s.handle.Closed() {
 		return closed(op)
 	}
-	return wrap(op, capi.SessionCancel(s.handle.ID(), uint64(load)))
+	return wrapBound(op, capi.SessionCancel(s.handle.ID(), uint64(load)))
 }
 
 // Close cancels the session's loads and discards its events. Requests of its loads stay with the

@@ -40,7 +40,8 @@ impl View {
     }
 }
 
-/// The child that prints a view to standard output, with its messages in `log`.
+/// The child that prints a view to standard output, with its messages in `log`. `View::CHeader` needs
+/// one more argument: the path of the `courier.h` that it belongs to.
 pub(crate) fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
     Task::cargo(workspace, log).args([
         "run",
@@ -68,8 +69,17 @@ pub(crate) fn generate(
     scratch: &Path,
 ) -> Result<Vec<Generated>> {
     let courier = header(workspace)?;
-    let names = view(workspace, progress, View::CHeader, scratch)?;
-    let go = view(workspace, progress, View::Go, scratch)?;
+    let courier_path = scratch.join("courier.h");
+    fs::write(&courier_path, &courier)
+        .with_context(|| format!("cannot write {}", courier_path.display()))?;
+    let names = view(
+        workspace,
+        progress,
+        View::CHeader,
+        &[&courier_path],
+        scratch,
+    )?;
+    let go = view(workspace, progress, View::Go, &[], scratch)?;
     let files = [
         (INCLUDE, "courier.h", &courier),
         (INCLUDE, "courier_layout.h", &names),
@@ -106,10 +116,17 @@ fn header(workspace: &Workspace) -> Result<String> {
     String::from_utf8(text).context("cbindgen wrote a header that is not UTF-8")
 }
 
-fn view(workspace: &Workspace, progress: &Progress, view: View, scratch: &Path) -> Result<String> {
+fn view(
+    workspace: &Workspace,
+    progress: &Progress,
+    view: View,
+    arguments: &[&Path],
+    scratch: &Path,
+) -> Result<String> {
     let out = scratch.join(format!("layout-{}.out", view.argument()));
     let log = scratch.join(format!("layout-{}.log", view.argument()));
     let finished = layout_task(workspace, view, &log)
+        .args(arguments)
         .stdout_to(&out)
         .run(progress, child::quiet)?;
     let messages = finished.log_text();

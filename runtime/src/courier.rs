@@ -11,7 +11,7 @@ use crate::load::{Ended, Ending, Failed, Failure, Job, Load, Outcome};
 use crate::loader::Loader;
 use crate::mailbox::{Mailbox, Wait};
 use crate::oneshot::{OneShot, Winner};
-use crate::provider::Provider;
+use crate::provider::{self, Provider};
 use crate::request::{Request, Response};
 use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
 use crate::session::{self, Session};
@@ -94,9 +94,12 @@ impl Courier {
     /// Creates a runtime and makes the calling thread its owner.
     ///
     /// # Errors
-    /// [`Word::BadRoot`]; [`Word::OwnerHasRuntime`]; [`Word::System`] when threads cannot start.
+    /// [`Word::BadRoot`]; [`Word::InsideCallback`]; [`Word::OwnerHasRuntime`]; [`Word::System`] when
+    /// threads cannot start.
     pub fn runtime_create(&self, options: &RuntimeOptions) -> Result<Id, Error> {
         let loader = Loader::open(options.root.as_deref())?;
+        // A worker thread that became an owner would end with its runtime still there.
+        provider::refuse_inside()?;
         let me = thread::current_id();
         if !self.owners.lock().insert(me) {
             return Err(Error::new(

@@ -1,5 +1,6 @@
 //! Errors: a stable word, the status it belongs to, and a sentence for people.
 
+use std::any::Any;
 use std::fmt;
 
 /// The class of a refusal. The values are the C ABI's status codes; success is 0.
@@ -91,6 +92,15 @@ words! {
     System = "system", NativeError;
     /// A panic was contained.
     Panic = "panic", NativeError;
+}
+
+/// The text of a contained panic.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without text")
 }
 
 /// Why a call was refused. Displays as `[word] sentence`, which is the C ABI's diagnostic.

@@ -68,6 +68,11 @@ impl Id {
         self.0
     }
 
+    /// How many objects its slot has had, this one included; `None` if no table could have issued it.
+    pub fn generation(self) -> Option<u32> {
+        self.unpack().map(|(_, generation, _)| generation)
+    }
+
     pub(crate) fn pack(kind: Kind, generation: u32, slot: u32) -> Id {
         debug_assert!(generation != 0 && slot < Self::MAX_SLOTS);
         Id(((kind as u64) << 56) | (u64::from(generation) << 24) | u64::from(slot))

@@ -52,7 +52,7 @@ mod table;
 mod workers;
 
 pub use courier::{Courier, Live};
-pub use error::{Error, Status, Word};
+pub use error::{Error, Status, Word, panic_text};
 pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
 pub use load::Failure;

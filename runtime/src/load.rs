@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use url::Url;
 
+use crate::error::panic_text;
 use crate::id::Id;
 use crate::loader::Loader;
 use crate::mailbox::Mailbox;
@@ -147,12 +148,7 @@ impl JobRunner {
     fn ask(&self, request: Id, url: &str) -> Decision {
         let ask = AssertUnwindSafe(|| self.provider.call(request, url));
         catch_unwind(ask).unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                .unwrap_or("no text");
-            Decision::Fail(format!("the provider panicked: {text}"))
+            Decision::Fail(format!("the provider panicked: {}", panic_text(&*panic)))
         })
     }
 

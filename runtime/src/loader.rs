@@ -30,7 +30,9 @@ impl Loader {
             Some(path) => Some(open_dir(path).map_err(|error| {
                 Error::new(
                     Word::BadRoot,
-                    format!("cannot open the root directory {path:?}: {error}"),
+                    format!(
+                        "cannot open the root directory {path:?}: {error}; name one that exists and can be listed"
+                    ),
                 )
             })?),
         };
@@ -54,9 +56,13 @@ impl Loader {
             return fail(Failure::Unsupported, format!("{url} is not a local path"));
         };
         let relative = path.strip_prefix("/").unwrap_or(&path);
-        read_file(root, relative).map_err(|error| Failed {
-            failure: classify(&error),
-            text: format!("{url}: {error}"),
+        read_file(root, relative).map_err(|error| {
+            let failure = classify(&error);
+            let text = match failure {
+                Failure::OutsideRoot => format!("{url} leads out of the root directory"),
+                _ => format!("{url}: {error}"),
+            };
+            Failed { failure, text }
         })
     }
 }

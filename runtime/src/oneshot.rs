@@ -77,18 +77,19 @@ impl<T> OneShot<T> {
         }
     }
 
-    /// Takes the content in the name of `contender`. Any thread.
+    /// Takes the content in the name of `contender`. Any thread. What the winner did before its claim
+    /// is visible to those who learn that it won.
     ///
     /// # Errors
     /// The winner, if somebody else was first.
     pub fn claim(&self, contender: Winner) -> Result<T, Winner> {
-        // ORDERING: success is Acquire: it pairs with whatever published this one-shot and keeps the
-        // take below from moving up; Release makes what the winner did before visible to losers.
-        // Failure is Acquire, pairing with that Release: a loser sees what the winner saw.
+        // ORDERING: the content needs none: it came to this thread with the one-shot itself, and
+        // only the winner touches it. Release on success pairs with the Acquire on failure here and
+        // in `winner`: whoever learns who won also sees what the winner did before.
         let claimed = self.state.compare_exchange(
             PENDING,
             contender as u8,
-            Ordering::AcqRel,
+            Ordering::Release,
             Ordering::Acquire,
         );
         match claimed {

@@ -4,10 +4,11 @@
 //! no call of the old provider runs any more, and none starts later; the old provider has been
 //! dropped by then. So a host may free what its callback uses as soon as the call has returned.
 
+use std::cell::Cell;
+
 use crate::error::{Error, Word};
 use crate::id::Id;
-use crate::sync::thread::{self, ThreadId};
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, Mutex, thread_local};
 
 /// What a provider answers when it is offered a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,28 @@ struct State {
     installed: Option<Arc<Installed>>,
     /// Raised by every replacement: tells the calls of one provider from those of the next.
     epoch: u64,
-    running: Vec<Running>,
+    /// The epochs of the running calls.
+    running: Vec<u64>,
+}
+
+thread_local! {
+    /// How many provider calls the thread is inside of.
+    #[cfg_attr(
+        not(courier_loom),
+        expect(clippy::missing_const_for_thread_local, reason = "loom knows no such form")
+    )]
+    static INSIDE: Cell<usize> = Cell::new(0);
+}
+
+/// Refuses a call that is made from inside a provider call, of whatever runtime, on the same thread.
+pub(crate) fn refuse_inside() -> Result<(), Error> {
+    if INSIDE.with(Cell::get) > 0 {
+        return Err(Error::new(
+            Word::InsideCallback,
+            "this call may not be made from inside a provider call",
+        ));
+    }
+    Ok(())
 }
 
 /// A trait object inside a sized struct, which is what a model checker's `Arc` can hold.
@@ -57,13 +79,6 @@ impl std::fmt::Debug for Installed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Installed(..)")
     }
-}
-
-/// One call of a provider: which provider, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Running {
-    epoch: u64,
-    thread: ThreadId,
 }
 
 impl ProviderSlot {
@@ -80,8 +95,7 @@ impl ProviderSlot {
 
     /// Installs, replaces or (with `None`) clears the provider, and waits for the old one's calls.
     ///
-    /// The caller has checked [`refuse_inside`](Self::refuse_inside): waiting for oneself would
-    /// never end.
+    /// The caller has checked [`refuse_inside`]: waiting for oneself would never end.
     pub(crate) fn replace(&self, provider: Option<Box<dyn Provider>>) {
         let mut state = self.state.lock();
         let old = std::mem::replace(
@@ -90,7 +104,7 @@ impl ProviderSlot {
         );
         state.epoch += 1;
         let epoch = state.epoch;
-        while state.running.iter().any(|call| call.epoch < epoch) {
+        while state.running.iter().any(|call| *call < epoch) {
             state = self.call_ended.wait(state);
         }
         drop(state);
@@ -106,14 +120,12 @@ impl ProviderSlot {
             let Some(provider) = state.installed.clone() else {
                 return Decision::Pass;
             };
-            let running = Running {
-                epoch: state.epoch,
-                thread: thread::current_id(),
-            };
-            state.running.push(running);
+            let epoch = state.epoch;
+            state.running.push(epoch);
+            INSIDE.with(|inside| inside.set(inside.get() + 1));
             Call {
                 slot: self,
-                running,
+                epoch,
                 provider: Some(provider),
             }
         };
@@ -125,38 +137,21 @@ impl ProviderSlot {
     pub(crate) fn is_installed(&self) -> bool {
         self.state.lock().installed.is_some()
     }
-
-    /// Refuses a call that is made from inside a provider call on the same thread.
-    pub(crate) fn refuse_inside(&self) -> Result<(), Error> {
-        let me = thread::current_id();
-        if self
-            .state
-            .lock()
-            .running
-            .iter()
-            .any(|call| call.thread == me)
-        {
-            return Err(Error::new(
-                Word::InsideCallback,
-                "this call may not be made from inside a provider call",
-            ));
-        }
-        Ok(())
-    }
 }
 
 /// A running call; its drop ends it, also when the provider panics.
 struct Call<'a> {
     slot: &'a ProviderSlot,
-    running: Running,
+    epoch: u64,
     provider: Option<Arc<Installed>>,
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         drop(self.provider.take());
+        INSIDE.with(|inside| inside.set(inside.get() - 1));
         let mut state = self.slot.state.lock();
-        let position = state.running.iter().position(|call| *call == self.running);
+        let position = state.running.iter().position(|call| *call == self.epoch);
         state
             .running
             .swap_remove(position.expect("a running call is listed"));

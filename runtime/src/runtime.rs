@@ -9,7 +9,7 @@ use crate::id::Id;
 use crate::load::{Ended, Job, JobRunner, Outcome};
 use crate::loader::Loader;
 use crate::mailbox::Mailbox;
-use crate::provider::ProviderSlot;
+use crate::provider::{self, ProviderSlot};
 use crate::request::Request;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Arc, Mutex};
@@ -117,7 +117,7 @@ impl Runtime {
                 "this call belongs to the thread that created the runtime",
             ));
         }
-        self.provider.refuse_inside()
+        provider::refuse_inside()
     }
 
     /// Ends everything that runs: no job and no provider call is left when this returns.

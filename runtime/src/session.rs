@@ -1,6 +1,6 @@
 //! A session: a group of loads that ends together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::error::{Error, Word};
 use crate::load::Load;
@@ -20,8 +20,8 @@ pub(crate) struct Session {
 struct Loads {
     /// The number of the last load. Numbers start at 1 and are not reused.
     last: u64,
-    /// Loads without an event so far.
-    pending: HashMap<u64, Arc<Load>>,
+    /// Loads without an event so far. Ordered, so that a model checker can repeat what it saw.
+    pending: BTreeMap<u64, Arc<Load>>,
 }
 
 impl Session {
@@ -30,7 +30,7 @@ impl Session {
             runtime,
             loads: Mutex::new(Loads {
                 last: 0,
-                pending: HashMap::new(),
+                pending: BTreeMap::new(),
             }),
         }
     }

@@ -241,3 +241,34 @@ fn thr_04_a_thread_owns_one_runtime_at_a_time() {
         "something keeps the library alive"
     );
 }
+
+/// A worker thread must not become an owner: it ends with the runtime that it works for.
+#[test]
+fn nothing_that_has_an_owner_is_made_inside_a_provider_call() {
+    let courier = Arc::new(Courier::new());
+    let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+    let (result, results) = channel();
+    let inside = Arc::downgrade(&courier);
+    courier
+        .runtime_set_provider(
+            runtime,
+            provider(move |_, _| {
+                let courier = inside.upgrade().unwrap();
+                let word = |error: Error| error.word();
+                let created = courier.runtime_create(&RuntimeOptions::default());
+                result.send(created.map_err(word)).unwrap();
+                result
+                    .send(courier.session_create(runtime).map_err(word))
+                    .unwrap();
+                Decision::Pass
+            }),
+        )
+        .unwrap();
+    let session = courier.session_create(runtime).unwrap();
+    courier.session_load(session, "app:thing").unwrap();
+    assert_eq!(results.recv().unwrap(), Err(Word::InsideCallback));
+    assert_eq!(results.recv().unwrap(), Err(Word::WrongThread));
+    courier.session_destroy(session).unwrap();
+    courier.runtime_destroy(runtime).unwrap();
+    assert_eq!(courier.live(), Live::default());
+}

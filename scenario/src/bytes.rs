@@ -11,7 +11,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use crate::op::{Answer, Behaviour, Op, Step, Url};
+use crate::op::{Answer, Behaviour, Op, Pause, Step, Url};
 
 /// The version that [`encode`] writes.
 pub const VERSION: u8 = 1;
@@ -82,7 +82,7 @@ fn decode_op(operation: u8, first: u8, second: u8) -> Op {
         1 => Op::RuntimeDestroy { runtime: first },
         2 => Op::Pump {
             runtime: first,
-            park: !second.is_multiple_of(2),
+            wait: wrap(Pause::ALL, second),
         },
         3 => Op::Step { runtime: first },
         4 => Op::Drain {
@@ -123,7 +123,7 @@ fn encode_op(op: Op) -> (u8, u8, u8) {
     match op {
         Op::RuntimeCreate { root } => (0, u8::from(!root), 0),
         Op::RuntimeDestroy { runtime } => (1, runtime, 0),
-        Op::Pump { runtime, park } => (2, runtime, u8::from(park)),
+        Op::Pump { runtime, wait } => (2, runtime, number(Pause::ALL, wait)),
         Op::Step { runtime } => (3, runtime, 0),
         Op::Drain { runtime, limit } => (4, runtime, limit),
         Op::SetProvider { runtime, behaviour } => (5, runtime, number(Behaviour::ALL, behaviour)),

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use courier_core::{Failure, Live, Word};
 
 use crate::driver::fixture;
-use crate::op::{Answer, Behaviour, Op, Ordinal, Step, Url};
+use crate::op::{Answer, Behaviour, Op, Ordinal, Pause, Step, Url};
 use crate::outcome::{Call, Content, End, Outcome, Seen};
 
 /// A contract's id.
@@ -206,11 +206,11 @@ impl Model {
         }
     }
 
-    /// The step with the wait taken out of a pump that would park for ever.
+    /// The step with a wait that would never end cut short: it must last its time instead.
     pub fn without_endless_wait(&self, step: Step) -> Step {
         let Op::Pump {
             runtime,
-            park: true,
+            wait: Pause::Forever,
         } = step.op
         else {
             return step;
@@ -219,11 +219,13 @@ impl Model {
             let runtime = &self.runtimes[index];
             runtime.mailbox.is_empty() && runtime.events.is_empty() && !runtime.signalled
         });
+        let wait = if parks {
+            Pause::Briefly
+        } else {
+            Pause::Forever
+        };
         Step {
-            op: Op::Pump {
-                runtime,
-                park: !parks,
-            },
+            op: Op::Pump { runtime, wait },
             ..step
         }
     }
@@ -265,7 +267,7 @@ impl Model {
                 owner,
                 Op::Pump {
                     runtime,
-                    park: false,
+                    wait: Pause::No,
                 },
             ));
             // Twice 255 is more than the longest scenario can have queued.
@@ -323,7 +325,7 @@ impl Model {
         match op {
             Op::RuntimeCreate { root } => self.runtime_create(lane, root),
             Op::RuntimeDestroy { runtime } => self.runtime_destroy(lane, runtime),
-            Op::Pump { runtime, park } => self.pump(lane, runtime, park),
+            Op::Pump { runtime, wait } => self.pump(lane, runtime, wait),
             Op::Step { runtime } => self.step(lane, runtime),
             Op::Drain { runtime, limit } => self.drain(lane, runtime, limit),
             Op::SetProvider { runtime, behaviour } => self.set_provider(lane, runtime, behaviour),
@@ -530,7 +532,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    fn pump(&mut self, lane: u8, ordinal: Ordinal, park: bool) -> Result<Outcome, Word> {
+    fn pump(&mut self, lane: u8, ordinal: Ordinal, wait: Pause) -> Result<Outcome, Word> {
         let index = self.owned_runtime(lane, ordinal)?;
         let runtime = &mut self.runtimes[index];
         let signalled = std::mem::take(&mut runtime.signalled);
@@ -545,8 +547,15 @@ impl Model {
         if !ended.is_empty() {
             self.because("EVT-01");
         }
-        if park && (signalled || unread) {
-            self.because("EVT-04");
+        let nothing = ended.is_empty() && !signalled && !unread;
+        match wait {
+            Pause::Forever => self.because("EVT-04"),
+            // Also a signal that an earlier pump should have cleared would end it early.
+            Pause::Briefly if nothing => {
+                self.because("EVT-10");
+                self.because("EVT-04");
+            }
+            Pause::Briefly | Pause::No => {}
         }
         if discarded {
             self.because("EVT-07");
@@ -556,7 +565,10 @@ impl Model {
                 self.runtimes[index].events.push_back((load, end));
             }
         }
-        Ok(Outcome::Pumped(self.runtimes[index].events.len()))
+        Ok(Outcome::Pumped {
+            unread: self.runtimes[index].events.len(),
+            waited: nothing && wait == Pause::Briefly,
+        })
     }
 
     fn drain(&mut self, lane: u8, ordinal: Ordinal, limit: u8) -> Result<Outcome, Word> {
@@ -649,7 +661,6 @@ impl Model {
         }
         let load = LoadRef { session, number };
         if self.ended(load).is_some() {
-            self.because("REQ-17");
             return Err(Word::LoadEnded);
         }
         self.end(load, By::Cancel, End::Cancelled);
@@ -897,10 +908,13 @@ mod tests {
         assert_eq!(
             at(Op::Pump {
                 runtime: 0,
-                park: true
+                wait: Pause::Forever
             })
             .outcome,
-            Outcome::Pumped(2)
+            Outcome::Pumped {
+                unread: 2,
+                waited: false
+            }
         );
         let seen = |load, end, blob| Seen {
             session: 0,
@@ -922,20 +936,20 @@ mod tests {
     }
 
     #[test]
-    fn only_a_pump_that_would_wait_for_ever_loses_its_wait() {
+    fn only_a_pump_that_would_wait_for_ever_is_cut_short() {
         let mut model = Model::default();
         let pump = Step {
             lane: 0,
             op: Op::Pump {
                 runtime: 0,
-                park: true,
+                wait: Pause::Forever,
             },
         };
-        let harmless = Step {
+        let brief = Step {
             lane: 0,
             op: Op::Pump {
                 runtime: 0,
-                park: false,
+                wait: Pause::Briefly,
             },
         };
         assert_eq!(
@@ -947,7 +961,7 @@ mod tests {
             lane: 0,
             op: Op::RuntimeCreate { root: true },
         });
-        assert_eq!(model.without_endless_wait(pump), harmless);
+        assert_eq!(model.without_endless_wait(pump), brief);
         model.apply(Step {
             lane: 0,
             op: Op::WakeSourceCreate { runtime: 0 },
@@ -958,6 +972,6 @@ mod tests {
         });
         assert_eq!(model.without_endless_wait(pump), pump);
         model.apply(pump);
-        assert_eq!(model.without_endless_wait(pump), harmless);
+        assert_eq!(model.without_endless_wait(pump), brief);
     }
 }

@@ -1,7 +1,12 @@
 //! The operations.
 
+use std::time::Duration;
+
 /// How many lanes a scenario has.
 pub const LANES: u8 = 4;
+
+/// How long [`Pause::Briefly`] lasts. A lower bound: a busy machine only makes it longer.
+pub const BRIEFLY: Duration = Duration::from_millis(1);
 
 /// One operation on one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +38,8 @@ pub enum Op {
     Pump {
         /// Which.
         runtime: Ordinal,
-        /// Waits without limit, where the model knows that there is something to return for.
-        park: bool,
+        /// How long it may park.
+        wait: Pause,
     },
     /// Runs one job of a runtime.
     Step {
@@ -139,6 +144,18 @@ macro_rules! listed {
             pub const ALL: &[$name] = &[$($name::$variant,)*];
         }
     };
+}
+
+listed! {
+    /// How long a pump may park.
+    Pause {
+        /// Not at all.
+        No,
+        /// Until there is something. Where the model knows of nothing, it becomes `Briefly`.
+        Forever,
+        /// For [`BRIEFLY`], which it must last if there is nothing to return for.
+        Briefly,
+    }
 }
 
 listed! {

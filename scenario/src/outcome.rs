@@ -11,8 +11,14 @@ pub enum Outcome {
     Created(usize),
     /// Started the load with this number.
     Started(u64),
-    /// Pumped; so many events are unread.
-    Pumped(usize),
+    /// Pumped.
+    Pumped {
+        /// How many events are unread.
+        unread: usize,
+        /// Whether it lasted as long as a brief wait. It may always last longer than it must, so the
+        /// judge looks at this only where it must.
+        waited: bool,
+    },
     /// Ran a job, with the provider call it led to; or there was none.
     Stepped(Option<Option<Call>>),
     /// Drained these events.

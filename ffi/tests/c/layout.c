@@ -14,6 +14,7 @@
 
 int main(void) {
     printf("abi %d\n", COURIER_ABI_VERSION);
+    printf("header %016" PRIx64 "\n", COURIER_HEADER_HASH);
     COURIER_LAYOUT(STRUCT, FIELD, CONST)
     return 0;
 }

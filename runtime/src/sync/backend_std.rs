@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 pub use std::sync::Arc;
+pub use std::thread_local;
 
 /// Atomic types and their orderings.
 pub mod atomic {

@@ -12,6 +12,12 @@
 //! - [`Condvar`] may wake spuriously, as everywhere: callers wait in a loop.
 //! - [`UnsafeCell`] is accessed through closures, so that a model checker sees each access.
 
+#[cfg(courier_loom)]
+mod backend_loom;
+#[cfg(not(courier_loom))]
 mod backend_std;
 
+#[cfg(courier_loom)]
+pub use backend_loom::*;
+#[cfg(not(courier_loom))]
 pub use backend_std::*;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use courier_core::{
     Courier, Decision, Error, EventKind, Failure, Id, Live, Provider, Response, RuntimeOptions,
@@ -12,7 +13,7 @@ use crate::driver::Driver;
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
 use crate::model::{ANSWER, ANSWER_ERROR, SERVED, UNKNOWN_DECISION};
-use crate::op::{Answer, Behaviour, Op, Ordinal, Step};
+use crate::op::{Answer, BRIEFLY, Behaviour, Op, Ordinal, Pause, Step};
 use crate::outcome::{Call, Content, End, Outcome, Seen};
 
 /// A library instance of its own, stepped, on four threads that are kept from scenario to scenario.
@@ -27,6 +28,7 @@ pub struct RustDriver {
 #[derive(Debug)]
 struct Shared {
     courier: Courier,
+    last_generation: u32,
     root: PathBuf,
     ids: Mutex<Ids>,
 }
@@ -56,6 +58,20 @@ impl RustDriver {
         }
     }
 
+    /// How many ids of this scenario came from slots that had been used before.
+    pub fn reused_slots(&self) -> usize {
+        let ids = self.shared.ids();
+        let all = [
+            &ids.runtimes,
+            &ids.sessions,
+            &ids.requests,
+            &ids.blobs,
+            &ids.wake_sources,
+        ];
+        let ids = all.into_iter().flatten();
+        ids.filter(|id| id.generation() > Some(1)).count()
+    }
+
     /// Forgets everything: the next scenario starts with an empty library.
     pub fn reset(&mut self) {
         self.shared = Shared::new(self.last_generation, self.fixture.root());
@@ -81,7 +97,14 @@ fn pick(ids: &[Id], ordinal: Ordinal) -> Id {
     }
 }
 
-fn add(ids: &mut Vec<Id>, id: Id) -> usize {
+/// Notes a new object. An id comes once, and its slot retires in time.
+fn add(ids: &mut Vec<Id>, id: Id, last_generation: u32) -> usize {
+    assert!(!ids.contains(&id), "{id:?} was issued twice");
+    let generation = id.generation().expect("an issued id is well-formed");
+    assert!(
+        generation <= last_generation,
+        "{id:?} is from a slot that should have retired"
+    );
     ids.push(id);
     ids.len() - 1
 }
@@ -90,6 +113,7 @@ impl Shared {
     fn new(last_generation: u32, root: PathBuf) -> Arc<Shared> {
         Arc::new(Shared {
             courier: Courier::with_last_generation(last_generation),
+            last_generation,
             root,
             ids: Mutex::default(),
         })
@@ -119,16 +143,25 @@ impl Shared {
                     workers: WorkerKind::Stepped,
                     root: root.then(|| self.root.clone()),
                 })?;
-                Ok(Outcome::Created(add(&mut self.ids().runtimes, id)))
+                Ok(Outcome::Created(add(
+                    &mut self.ids().runtimes,
+                    id,
+                    self.last_generation,
+                )))
             }
             Op::RuntimeDestroy { runtime } => {
                 courier.runtime_destroy(runtime_id(runtime)).map(done)
             }
-            Op::Pump { runtime, park } => {
-                let wait = if park { Wait::Forever } else { Wait::No };
-                courier
-                    .runtime_pump(runtime_id(runtime), wait)
-                    .map(Outcome::Pumped)
+            Op::Pump { runtime, wait } => {
+                let start = Instant::now();
+                let wait = match wait {
+                    Pause::No => Wait::No,
+                    Pause::Briefly => Wait::AtMost(BRIEFLY),
+                    Pause::Forever => Wait::Forever,
+                };
+                let unread = courier.runtime_pump(runtime_id(runtime), wait)?;
+                let waited = start.elapsed() >= BRIEFLY;
+                Ok(Outcome::Pumped { unread, waited })
             }
             Op::Step { runtime } => {
                 let ran = courier.runtime_step(runtime_id(runtime))?;
@@ -161,7 +194,11 @@ impl Shared {
                 .map(done),
             Op::WakeSourceCreate { runtime } => {
                 let id = courier.runtime_wake_source(runtime_id(runtime))?;
-                Ok(Outcome::Created(add(&mut self.ids().wake_sources, id)))
+                Ok(Outcome::Created(add(
+                    &mut self.ids().wake_sources,
+                    id,
+                    self.last_generation,
+                )))
             }
             Op::Signal { source } => courier.wake_source_signal(source_id(source)).map(done),
             Op::WakeSourceRelease { source } => {
@@ -169,7 +206,11 @@ impl Shared {
             }
             Op::SessionCreate { runtime } => {
                 let id = courier.session_create(runtime_id(runtime))?;
-                Ok(Outcome::Created(add(&mut self.ids().sessions, id)))
+                Ok(Outcome::Created(add(
+                    &mut self.ids().sessions,
+                    id,
+                    self.last_generation,
+                )))
             }
             Op::SessionDestroy { session } => {
                 courier.session_destroy(session_id(session)).map(done)
@@ -201,7 +242,7 @@ impl Shared {
         let blob = |id| {
             let bytes = self.courier.blob_read(id, <[u8]>::to_vec);
             (
-                add(&mut self.ids().blobs, id),
+                add(&mut self.ids().blobs, id, self.last_generation),
                 bytes.expect("a payload is live"),
             )
         };
@@ -296,7 +337,7 @@ impl Provider for Scripted {
         let call = Call {
             provider: self.ordinal,
             url: url.to_owned(),
-            request: add(&mut ids.requests, request),
+            request: add(&mut ids.requests, request, shared.last_generation),
             inside: inside.collect(),
         };
         ids.calls.push(call);

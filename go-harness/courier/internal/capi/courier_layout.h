@@ -3,6 +3,7 @@
 // What courier_layout_fingerprint speaks of, for hosts that compute it from their own header: expand
 // COURIER_LAYOUT with three macros of yours and print, in this order,
 //   abi <COURIER_ABI_VERSION>
+//   header <COURIER_HEADER_HASH, 16 hexadecimal digits>
 //   struct <name> <sizeof> <alignof>
 //   field <struct>.<field> <offsetof> <sizeof>
 //   const <name> <value>
@@ -10,6 +11,9 @@
 
 #ifndef COURIER_LAYOUT_H
 #define COURIER_LAYOUT_H
+
+// The FNV-1a hash of courier.h.
+#define COURIER_HEADER_HASH UINT64_C(0x5871c246dae68faa)
 
 #define COURIER_LAYOUT(STRUCT, FIELD, CONST) \
     STRUCT(courier_string_view) \

@@ -5,7 +5,7 @@
 #include "courier.h"
 #include "courier_layout.h"
 
-/* One line of text for each name in courier_layout.h. The library makes the same text from Rust's view. */
+/* One line of text for each name in courier_layout.h. */
 size_t capi_layout_text(char *buffer, size_t capacity) {
   size_t length = 0;
 #define LINE(...)                                                                       \
@@ -14,7 +14,6 @@ size_t capi_layout_text(char *buffer, size_t capacity) {
 #define STRUCT(S) LINE("struct " #S " %zu %zu\n", sizeof(S), _Alignof(S))
 #define FIELD(S, F) LINE("field " #S "." #F " %zu %zu\n", offsetof(S, F), sizeof(((S *)0)->F))
 #define CONST(C) LINE("const " #C " %lld\n", (long long)(C))
-  LINE("abi %lld\n", (long long)COURIER_ABI_VERSION)
   COURIER_LAYOUT(STRUCT, FIELD, CONST)
   return length;
 }

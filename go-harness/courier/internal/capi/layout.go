@@ -7,9 +7,16 @@ package capi
 import "C"
 
 import (
+	_ "embed"
+	"fmt"
 	"hash/fnv"
 	"unsafe"
 )
+
+// The header as this package was compiled with it.
+//
+//go:embed courier.h
+var headerText string
 
 // ABIVersion is the version of the header that the binding was compiled with.
 const ABIVersion = C.COURIER_ABI_VERSION
@@ -23,8 +30,16 @@ func LayoutFingerprint() uint64 { return fingerprint(layoutText()) }
 // LibraryLayoutFingerprint is the fingerprint that the library was built with.
 func LibraryLayoutFingerprint() uint64 { return uint64(C.courier_layout_fingerprint()) }
 
-// layoutText is sizes, offsets and constants of the header as the C compiler sees them, one a line.
-func layoutText() string {
+// layoutText is what the binding was compiled with: version and hash of the header, and its sizes,
+// offsets and constants as the C compiler sees them. The library makes the same text from Rust's view.
+func layoutText() string { return identityLines() + cLayout() }
+
+// identityLines are the first two lines of the layout text.
+func identityLines() string {
+	return fmt.Sprintf("abi %d\nheader %016x\n", ABIVersion, fingerprint(headerText))
+}
+
+func cLayout() string {
 	text := make([]byte, C.capi_layout_text(nil, 0)+1)
 	length := C.capi_layout_text((*C.char)(unsafe.Pointer(unsafe.SliceData(text))), C.size_t(len(text)))
 	return string(text[:length])

@@ -12,7 +12,7 @@ import (
 // goLayoutText is the layout text in Go's view.
 func goLayoutText() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "abi %d\n", ABIVersion)
+	text.WriteString(identityLines())
 	for _, row := range goLayout {
 		text.WriteString(row.name)
 		for _, number := range row.numbers {

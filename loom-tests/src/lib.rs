@@ -1,0 +1,117 @@
+//! loom models of courier: every schedule of a small program, within a bound.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg courier_loom" cargo test -p courier-loom --release --target-dir target/loom
+//! ```
+//!
+//! (The lab runs them so, with debug assertions, one process a model.) In a build without the cfg
+//! the same tests run once, on whatever schedule the machine happens to take, which proves little
+//! and keeps them compiling.
+//!
+//! A model holds one race: two or three threads, one to three operations each, capacities of one or
+//! two, no spinning. What must hold is asserted on the model's main thread, because a panic inside a
+//! provider is contained by the runtime. Models run twice, without and with spurious wake-ups.
+//!
+//! loom's own limits end a model with success. [`model`] counts its executions and says whether
+//! the model is complete or was cut off.
+
+use courier_core::sync::{Arc, Mutex, thread};
+use courier_core::{
+    Courier, Decision, Event, Id, Provider, Response, RuntimeOptions, Wait, WorkerKind,
+};
+
+#[cfg(not(courier_loom))]
+mod plain;
+#[cfg(courier_loom)]
+mod under_loom;
+
+#[cfg(not(courier_loom))]
+pub use plain::model;
+#[cfg(courier_loom)]
+pub use under_loom::model;
+
+/// A runtime with stepped workers on the calling thread, and a session in it.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    /// The library.
+    pub courier: Arc<Courier>,
+    /// The runtime, owned by the thread that made the fixture.
+    pub runtime: Id,
+    /// A session of it.
+    pub session: Id,
+}
+
+impl Fixture {
+    /// With stepped workers.
+    pub fn new() -> Fixture {
+        Fixture::with_workers(WorkerKind::Stepped)
+    }
+
+    /// With workers of this kind.
+    pub fn with_workers(workers: WorkerKind) -> Fixture {
+        let courier = Arc::new(Courier::new());
+        let options = RuntimeOptions {
+            workers,
+            root: None,
+        };
+        let runtime = courier.runtime_create(&options).unwrap();
+        let session = courier.session_create(runtime).unwrap();
+        Fixture {
+            courier,
+            runtime,
+            session,
+        }
+    }
+
+    /// Starts a load and has a provider keep its request. Returns both.
+    pub fn kept_request(&self) -> (u64, Id) {
+        let kept = Arc::new(Mutex::new(None));
+        let keeper = Arc::clone(&kept);
+        self.provider(move |request| {
+            *keeper.lock() = Some(request);
+            Decision::Handle
+        });
+        let load = self.courier.session_load(self.session, "app:x").unwrap();
+        assert!(self.courier.runtime_step(self.runtime).unwrap());
+        self.courier.runtime_clear_provider(self.runtime).unwrap();
+        let request = kept.lock().take();
+        (load, request.expect("the provider was called"))
+    }
+
+    /// Installs a provider.
+    pub fn provider(&self, provide: impl Fn(Id) -> Decision + Send + Sync + 'static) {
+        struct FromFn<F>(F);
+        impl<F: Fn(Id) -> Decision + Send + Sync> Provider for FromFn<F> {
+            fn provide(&self, request: Id, _: &str) -> Decision {
+                (self.0)(request)
+            }
+        }
+        let provider = Box::new(FromFn(provide));
+        self.courier
+            .runtime_set_provider(self.runtime, provider)
+            .unwrap();
+    }
+
+    /// The events that are there without waiting.
+    pub fn events(&self) -> Vec<Event> {
+        self.courier.runtime_pump(self.runtime, Wait::No).unwrap();
+        self.courier.runtime_drain_events(self.runtime, 9).unwrap()
+    }
+
+    /// Runs `task` on a thread of the model.
+    pub fn spawn(&self, task: impl FnOnce(&Fixture) + Send + 'static) -> thread::JoinHandle<()> {
+        let fixture = self.clone();
+        thread::spawn("peer".to_owned(), move || task(&fixture)).unwrap()
+    }
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Fixture::new()
+    }
+}
+
+/// A response that completes a load with a few bytes.
+pub fn bytes() -> Result<Response, courier_core::Error> {
+    Ok(Response::Bytes(b"bytes".to_vec()))
+}

@@ -1,0 +1,29 @@
+//! Without loom: one run on real threads, under a watchdog.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Generous: a model takes milliseconds here.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// Runs the model once.
+///
+/// # Panics
+/// When the model does, or when it hangs.
+pub fn model(body: impl Fn() + Send + Sync + 'static) {
+    let (done, ended) = channel();
+    let runner = thread::spawn(move || {
+        body();
+        // The receiver is gone only after the watchdog has barked.
+        let _ = done.send(());
+    });
+    match ended.recv_timeout(WATCHDOG) {
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+            if let Err(panic) = runner.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        Err(RecvTimeoutError::Timeout) => panic!("the model hangs: no end after {WATCHDOG:?}"),
+    }
+}

@@ -1,0 +1,62 @@
+//! With loom: all schedules, counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use courier_core::sync::inject_spurious_wake_ups;
+
+/// How many preemptions a schedule may have, unless `COURIER_LOOM_BOUND` says otherwise: a number,
+/// or `none`.
+const BOUND: usize = 2;
+/// Executions after which a model is cut off, unless `COURIER_LOOM_LIMIT` says otherwise.
+const LIMIT: usize = 400_000;
+/// loom looks at its limits every so many executions.
+const CHECKPOINT: usize = 1_000;
+
+/// Checks every schedule of the model within the bound, without and with spurious wake-ups. Prints
+/// how many there were, and whether that was all of them.
+///
+/// # Panics
+/// When some schedule does, deadlocks, races on a cell, or leaks an `Arc`.
+pub fn model(body: impl Fn() + Send + Sync + 'static) {
+    let bound = match std::env::var("COURIER_LOOM_BOUND") {
+        Err(_) => Some(BOUND),
+        Ok(text) if text == "none" => None,
+        Ok(text) => Some(number("COURIER_LOOM_BOUND", &text)),
+    };
+    let limit = match std::env::var("COURIER_LOOM_LIMIT") {
+        Err(_) => LIMIT,
+        Ok(text) => number("COURIER_LOOM_LIMIT", &text),
+    };
+    let body = Arc::new(body);
+    let mut executions = 0;
+    let mut complete = true;
+    for spurious in [false, true] {
+        inject_spurious_wake_ups(spurious);
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = bound;
+        builder.checkpoint_interval = CHECKPOINT;
+        builder.max_permutations = Some(limit);
+        builder.max_duration = None;
+        let count = Arc::new(AtomicUsize::new(0));
+        let (counter, body) = (Arc::clone(&count), Arc::clone(&body));
+        builder.check(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            body();
+        });
+        let count = count.load(Ordering::Relaxed);
+        executions += count;
+        complete &= count < limit;
+    }
+    println!("cgolab: executions={executions}");
+    println!(
+        "cgolab: model={} bound={}",
+        if complete { "complete" } else { "cut-off" },
+        bound.map_or("none".to_owned(), |bound| bound.to_string()),
+    );
+}
+
+fn number(name: &str, text: &str) -> usize {
+    text.parse()
+        .unwrap_or_else(|_| panic!("{name} is {text:?}; it takes a whole number"))
+}

@@ -1,0 +1,141 @@
+//! The loom model checker behind the surface of [`sync`](super), under `--cfg courier_loom`.
+//!
+//! loom explores every schedule of a small test, within a bound. The cfg is ours, not `loom`, so
+//! that dependencies which know that cfg are not built differently.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicU8 as StdAtomicU8, Ordering as StdOrdering};
+use std::time::Duration;
+
+pub use loom::cell::UnsafeCell;
+pub use loom::sync::Arc;
+pub use loom::thread_local;
+
+/// Atomic types and their orderings.
+pub mod atomic {
+    pub use loom::sync::atomic::{AtomicU8, Ordering};
+}
+
+/// Threads: identity and start.
+pub mod thread {
+    pub use loom::thread::{JoinHandle, ThreadId};
+
+    /// The identity of the calling thread.
+    pub fn current_id() -> ThreadId {
+        loom::thread::current().id()
+    }
+
+    /// Starts a named thread.
+    ///
+    /// # Errors
+    /// None: loom panics beyond its limit of threads.
+    pub fn spawn<F>(name: String, body: F) -> std::io::Result<JoinHandle<()>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        loom::thread::Builder::new().name(name).spawn(body)
+    }
+}
+
+/// A mutual exclusion lock whose `lock` returns the guard.
+#[derive(Debug)]
+pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// Wraps `value`.
+    pub fn new(value: T) -> Self {
+        Mutex(loom::sync::Mutex::new(value))
+    }
+
+    /// Blocks until the lock is held.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        MutexGuard {
+            mutex: self,
+            locked: self.0.lock().expect("a panic fails the whole model"),
+        }
+    }
+}
+
+/// Holds a [`Mutex`] until it is dropped. Knows its mutex, so that a wait can let go of it and come
+/// back.
+#[derive(Debug)]
+pub struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+    locked: loom::sync::MutexGuard<'a, T>,
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.locked
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.locked
+    }
+}
+
+/// Whether the first wait on each condition variable ends without a notification.
+static SPURIOUS: AtomicBool = AtomicBool::new(false);
+
+/// Switches spurious wake-ups on or off. loom's own condition variable has none, so that an `if` in
+/// the place of a `while` would go unseen; a model runs once with them and once without.
+pub fn inject_spurious_wake_ups(on: bool) {
+    SPURIOUS.store(on, StdOrdering::SeqCst);
+}
+
+/// A condition variable.
+#[derive(Debug)]
+pub struct Condvar {
+    inner: loom::sync::Condvar,
+    /// Spurious wake-ups that are left. A plain atomic: no part of the model's own state.
+    spurious: StdAtomicU8,
+}
+
+impl Condvar {
+    /// A condition variable nobody waits on.
+    #[expect(clippy::new_without_default, reason = "the std backend derives it")]
+    pub fn new() -> Self {
+        Condvar {
+            inner: loom::sync::Condvar::new(),
+            spurious: StdAtomicU8::new(u8::from(SPURIOUS.load(StdOrdering::SeqCst))),
+        }
+    }
+
+    /// Releases the lock, waits, and takes the lock again.
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        let MutexGuard { mutex, locked } = guard;
+        if self.spurious.swap(0, StdOrdering::SeqCst) == 1 {
+            drop(locked);
+            return mutex.lock();
+        }
+        let locked = self.inner.wait(locked);
+        MutexGuard {
+            mutex,
+            locked: locked.expect("a panic fails the whole model"),
+        }
+    }
+
+    /// As [`wait`](Self::wait): loom knows no time, so the limit is never reached. A model has
+    /// another thread do what the passing of time would.
+    pub fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        _limit: Duration,
+    ) -> MutexGuard<'a, T> {
+        self.wait(guard)
+    }
+
+    /// Wakes one waiter, if there is one.
+    pub fn notify_one(&self) {
+        self.inner.notify_one();
+    }
+
+    /// Wakes all waiters.
+    pub fn notify_all(&self) {
+        self.inner.notify_all();
+    }
+}
