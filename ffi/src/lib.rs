@@ -22,6 +22,8 @@ mod provider;
 mod request;
 mod runtime;
 mod session;
+#[cfg(feature = "test-hooks")]
+pub mod test_hooks;
 mod types;
 mod wake_source;
 

@@ -286,7 +286,7 @@ fn quoted(word: &OsStr) -> String {
 }
 
 /// Takes away what Cargo sets for the programs it runs, and fixes where children build.
-fn clean_environment(command: &mut Command, workspace: &Workspace) {
+pub(crate) fn clean_environment(command: &mut Command, workspace: &Workspace) {
     for (key, _) in env::vars_os() {
         let name = key.to_string_lossy();
         let from_cargo = name.starts_with("CARGO_PKG_")

@@ -20,11 +20,13 @@ mod fuzz;
 mod gotest;
 mod header;
 mod ids;
+mod matrix;
 mod nextest;
 mod notes;
 mod profile;
 mod progress;
 mod record;
+mod report;
 mod results;
 mod run;
 mod table;
@@ -111,6 +113,15 @@ enum Command {
     ///
     /// Installs nothing. Ends with the folder to put on PATH for the pinned tools.
     Doctor,
+    /// Make the HTML report of a run again, and print where it is.
+    ///
+    /// `cargo lab run` writes it at its end, also when it is red or was stopped. This makes it
+    /// from what lies in the folder of the run: of one that was killed, or one from elsewhere.
+    #[command(verbatim_doc_comment)]
+    Report {
+        /// A run in target/lab/runs, or the folder of one; the latest if it is left out.
+        run: Option<String>,
+    },
     /// Run all tests of the project: nextest, doc tests, go vet, go test.
     ///
     /// Builds the static library in between, because the Go tests link it. All steps run even if
@@ -129,6 +140,20 @@ enum Command {
         /// One family only, such as REQ.
         #[arg(long)]
         family: Option<String>,
+    },
+    /// Print the jobs of continuous integration, or run one of them here.
+    ///
+    /// They are written down in ci/matrix.toml: what runs when, on which toolchains. The
+    /// workflows in .github read it through --github and call --run, nothing else.
+    #[command(verbatim_doc_comment)]
+    Matrix {
+        /// As JSON for `strategy.matrix` of a GitHub workflow: the jobs of a pull request, or
+        /// of a night.
+        #[arg(long, value_name = "WHEN", conflicts_with = "run")]
+        github: Option<matrix::When>,
+        /// Run exactly this job's commands here, with its toolchains and variables.
+        #[arg(long, value_name = "JOB")]
+        run: Option<String>,
     },
     /// Write the generated files: the C header, the layout lists, and the copies for cgo.
     ///
@@ -178,11 +203,20 @@ fn dispatch(command: Command) -> Result<bool> {
             sanitizer,
         } => fuzz::command::fuzz(&workspace, &target, seconds, sanitizer),
         Command::Doctor => doctor::doctor(&workspace),
+        Command::Report { run } => {
+            report::again(&workspace, run.as_deref())?;
+            Ok(true)
+        }
         Command::Test => testcmd::test(&workspace),
         Command::Contracts { json, family } => {
             contracts::print(&workspace, family.as_deref(), json)?;
             Ok(true)
         }
+        Command::Matrix { github, run } => match (github, run) {
+            (_, Some(job)) => matrix::run(&workspace, &job),
+            (Some(when), None) => matrix::print_github(&workspace, when).map(|()| true),
+            (None, None) => matrix::print(&workspace).map(|()| true),
+        },
         Command::Header { check } => write_header(&workspace, check),
     }
 }

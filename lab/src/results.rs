@@ -35,11 +35,17 @@ impl RunFolder {
         let path = fresh_dir(&runs, &time)?;
         fs::create_dir(path.join("logs"))?;
         File::create(path.join("results.jsonl"))?;
+        keep_catalogue(&workspace.path("contracts"), &path.join("contracts"))?;
         Ok(RunFolder {
             lab,
             path,
             _lock: lock,
         })
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A file in `logs/`; evidence names it by [`RunFolder::shown_log`].
@@ -95,14 +101,17 @@ impl RunFolder {
 
 /// The records of the latest run; none if there has been no run.
 pub(crate) fn latest(workspace: &Workspace) -> Result<Vec<Record>> {
-    let path = workspace.lab().join("latest/results.jsonl");
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read {}", path.display()));
-        }
-    };
+    let latest = workspace.lab().join("latest");
+    match latest.join("results.jsonl").try_exists() {
+        Ok(false) => Ok(Vec::new()),
+        _ => read(&latest),
+    }
+}
+
+/// The records of the run in this folder.
+pub(crate) fn read(folder: &Path) -> Result<Vec<Record>> {
+    let path = folder.join("results.jsonl");
+    let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut records = Vec::new();
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let record = serde_json::from_str(&line?).with_context(|| {
@@ -115,6 +124,23 @@ pub(crate) fn latest(workspace: &Workspace) -> Result<Vec<Record>> {
         records.push(record);
     }
     Ok(records)
+}
+
+/// Copies the catalogue: sentences and claims change, a run stays what it was.
+fn keep_catalogue(from: &Path, to: &Path) -> Result<()> {
+    let copy = || -> io::Result<()> {
+        fs::create_dir(to)?;
+        for entry in fs::read_dir(from)? {
+            let path = entry?.path();
+            if let (Some(name), Some("toml")) =
+                (path.file_name(), path.extension().and_then(|e| e.to_str()))
+            {
+                fs::copy(&path, to.join(name))?;
+            }
+        }
+        Ok(())
+    };
+    copy().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
 fn lock(path: &Path, progress: &Progress) -> Result<File> {
@@ -168,9 +194,26 @@ mod tests {
     use super::*;
     use crate::record::Outcome;
 
+    fn checkout() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("contracts")).unwrap();
+        fs::write(dir.path().join("contracts/req.toml"), "title = \"x\"").unwrap();
+        fs::write(dir.path().join("contracts/README.md"), "").unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_run_keeps_its_catalogue() {
+        let dir = checkout();
+        let run = RunFolder::create(&Workspace::at(dir.path()), &Progress::new()).unwrap();
+        let kept = run.path().join("contracts");
+        assert!(kept.join("req.toml").is_file());
+        assert!(!kept.join("README.md").exists());
+    }
+
     #[test]
     fn a_run_is_latest_only_when_published() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = checkout();
         let workspace = Workspace::at(dir.path());
         let progress = Progress::new();
         assert_eq!(latest(&workspace).unwrap(), []);
@@ -194,7 +237,7 @@ mod tests {
 
     #[test]
     fn old_runs_are_forgotten() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = checkout();
         let workspace = Workspace::at(dir.path());
         for number in 0..KEPT + 5 {
             fs::create_dir_all(workspace.lab().join(format!("runs/1999-{number:02}"))).unwrap();

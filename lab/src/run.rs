@@ -10,6 +10,7 @@ use crate::engine::{self, Context, Engine};
 use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::record::{Kind, Outcome, Record, one_line};
+use crate::report::{self, EngineTime, Identity};
 use crate::results::RunFolder;
 use crate::table;
 use crate::tools::Tools;
@@ -52,6 +53,9 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     let needs: Vec<_> = engines.iter().flat_map(|e| e.needs()).copied().collect();
     let tools = Tools::find(workspace, &needs, &progress)?;
     let folder = RunFolder::create(workspace, &progress)?;
+    let started = Instant::now();
+    let mut identity = Identity::gather(workspace, &tools);
+    identity.write(folder.path())?;
     let context = Context {
         workspace,
         catalogue: &catalogue,
@@ -71,11 +75,26 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
             records,
         };
         progress.line(&table::engine_line(&share));
+        identity.engines.push(EngineTime {
+            name: share.engine.to_owned(),
+            what: engine.describe().to_owned(),
+            seconds: share.seconds,
+        });
+        identity.write(folder.path())?;
         shares.push(share);
     }
+    identity.seconds = Some(started.elapsed().as_secs_f64());
+    identity.interrupted = child::interrupted();
+    identity.write(folder.path())?;
     folder.publish()?;
+    let page = report::render(folder.path(), &catalogue);
     progress.finish();
     print!("{}", table::report(&catalogue, &shares));
+    // Results without a page are results; the exit code tells about them.
+    match page {
+        Ok(_) => println!("report: target/lab/latest/report/index.html"),
+        Err(error) => eprintln!("no report: {error:#}"),
+    }
     Ok(shares.iter().all(Share::is_green))
 }
 

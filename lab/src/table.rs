@@ -12,7 +12,7 @@ use crate::run::Share;
 /// Width of everything that is printed.
 const WIDTH: u16 = 80;
 /// A line below the header, and no others: many rows, little ink.
-const STYLE: TableStyle =
+pub(crate) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;
@@ -58,10 +58,11 @@ pub(crate) fn report(catalogue: &Catalogue, shares: &[Share]) -> String {
 }
 
 /// Records that have the same cause and are told together.
-struct Gap<'a> {
-    first: &'a Record,
+pub(crate) struct Gap<'a> {
+    pub(crate) first: &'a Record,
+    pub(crate) records: Vec<&'a Record>,
     checks: Vec<&'a str>,
-    contracts: Vec<&'a str>,
+    pub(crate) contracts: Vec<&'a str>,
 }
 
 impl Gap<'_> {
@@ -74,7 +75,7 @@ impl Gap<'_> {
     }
 
     /// The name of the check, or how many there are.
-    fn shown_checks(&self) -> String {
+    pub(crate) fn shown_checks(&self) -> String {
         match self.checks.as_slice() {
             [check] => (*check).to_owned(),
             checks => format!("{} checks", checks.len()),
@@ -84,7 +85,7 @@ impl Gap<'_> {
 
 /// The red records, worst first, those of one check together; all that an engine did not run for
 /// one reason together.
-fn group<'a>(red: &[&'a Record]) -> Vec<Gap<'a>> {
+pub(crate) fn group<'a>(red: &[&'a Record]) -> Vec<Gap<'a>> {
     let key = |record: &'a Record| {
         let check = match record.outcome {
             Outcome::NotRun => "",
@@ -98,12 +99,14 @@ fn group<'a>(red: &[&'a Record]) -> Vec<Gap<'a>> {
         let at = at.unwrap_or_else(|| {
             gaps.push(Gap {
                 first: record,
+                records: Vec::new(),
                 checks: Vec::new(),
                 contracts: Vec::new(),
             });
             gaps.len() - 1
         });
         let gap = &mut gaps[at];
+        gap.records.push(record);
         if !gap.checks.contains(&record.check.as_str()) {
             gap.checks.push(&record.check);
         }

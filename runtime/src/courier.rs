@@ -89,6 +89,17 @@ impl Courier {
         }
     }
 
+    /// Forgets every id that was ever issued, so that a harness can repeat a history from the start in
+    /// one process. `false`, if something is live. Not for hosts: ids that they still hold would name
+    /// new objects.
+    pub fn reset(&self) -> bool {
+        self.runtimes.reset()
+            && self.sessions.reset()
+            && self.requests.reset()
+            && self.blobs.reset()
+            && self.wake_sources.reset()
+    }
+
     // ---- runtimes ------------------------------------------------------------------------------
 
     /// Creates a runtime and makes the calling thread its owner.

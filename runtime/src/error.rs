@@ -31,6 +31,12 @@ macro_rules! words {
                 match self { $(Word::$name => $text,)* }
             }
 
+            /// The word that stands in the brackets at the beginning of a diagnostic.
+            pub fn of_diagnostic(text: &str) -> Option<Word> {
+                let (word, _) = text.strip_prefix('[')?.split_once("] ")?;
+                [$(Word::$name,)*].into_iter().find(|each| each.as_str() == word)
+            }
+
             /// The status that a call refused with this word returns.
             pub fn status(self) -> Status {
                 match self { $(Word::$name => Status::$status,)* }
@@ -137,3 +143,18 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_begins_with_its_word() {
+        let text = Error::new(Word::Stale, "was [null] released").to_string();
+        assert_eq!(text, "[stale] was [null] released");
+        assert_eq!(Word::of_diagnostic(&text), Some(Word::Stale));
+        for other in ["", "stale", "[stale]", "[unknown] word", " [stale] x"] {
+            assert_eq!(Word::of_diagnostic(other), None, "{other:?}");
+        }
+    }
+}

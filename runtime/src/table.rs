@@ -91,6 +91,17 @@ impl<T> Table<T> {
         Ok(object)
     }
 
+    /// Forgets every id that was ever issued. `false`, and no effect, while an object is live.
+    pub(crate) fn reset(&self) -> bool {
+        let mut slots = self.slots.lock();
+        if slots.all.iter().any(|slot| slot.object.is_some()) {
+            return false;
+        }
+        slots.all.clear();
+        slots.free.clear();
+        true
+    }
+
     /// How many objects are live.
     pub(crate) fn live(&self) -> usize {
         let slots = self.slots.lock();

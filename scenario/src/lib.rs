@@ -6,20 +6,22 @@
 //!
 //! ```text
 //!  bytes ──decode──► steps ──► Driver (Rust API)  ──► observed ─┐
-//!                      │                                        ├─ equal, or a contract is broken
+//!                      │        or Driver (C ABI)               ├─ equal, or a contract is broken
 //!                      └─────► Model (pure)       ──► expected ─┘
 //! ```
 //!
 //! - [`op`] is the vocabulary, [`bytes`] its total binary form (every byte string is a scenario),
 //! - [`model`] predicts every result and says which contracts the prediction rests on,
 //! - [`driver`] carries the steps out,
-//! - [`oracle`] runs both, compares after each step, and counts what was checked.
+//! - [`oracle`] runs both, compares after each step, and counts what was checked,
+//! - [`fuzz`] is what a libFuzzer target calls.
 //!
 //! Start reading at [`oracle::run`].
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod bytes;
 pub mod driver;
+pub mod fuzz;
 pub mod model;
 pub mod op;
 pub mod oracle;

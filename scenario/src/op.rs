@@ -133,6 +133,16 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// Whether it is one of the releases that the C ABI has no status for.
+    pub fn is_release(self) -> bool {
+        matches!(
+            self,
+            Op::RequestRelease { .. } | Op::BlobRelease { .. } | Op::WakeSourceRelease { .. }
+        )
+    }
+}
+
 macro_rules! listed {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)* }) => {
         $(#[$doc])*

@@ -1,15 +1,18 @@
 //! Drivers: they carry steps out on a real library and say what came of them.
 
+mod abi;
 pub mod fixture;
 mod lanes;
 mod rust;
 
+pub use abi::AbiDriver;
 pub use rust::RustDriver;
 
-use courier_core::Live;
+use courier_core::{Failure, Id, Live};
 
-use crate::op::Step;
-use crate::outcome::Outcome;
+use crate::model::{ANSWER, ANSWER_ERROR, Contract, SERVED};
+use crate::op::{Ordinal, Step};
+use crate::outcome::{Content, Outcome};
 
 /// A library under test.
 pub trait Driver {
@@ -21,4 +24,42 @@ pub trait Driver {
 
     /// How many handles are live.
     fn live(&self) -> Live;
+
+    /// Whether releases of null and stale handles are silent, as the C ABI's are. What they did is seen
+    /// by the handles that are left.
+    fn releases_are_silent(&self) -> bool {
+        false
+    }
+
+    /// Contracts that the driver itself has put to the test in the last step, besides the model's.
+    fn checked(&mut self) -> Vec<Contract> {
+        Vec::new()
+    }
+}
+
+/// The id that an ordinal names; null while there is none.
+fn pick(ids: &[Id], ordinal: Ordinal) -> Id {
+    match ids.len() {
+        0 => Id::NULL,
+        count => ids[usize::from(ordinal) % count],
+    }
+}
+
+/// A failure's text: the provider's own must arrive unchanged, the library's may say what it likes.
+fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
+    match failure {
+        Failure::Provider if text == ANSWER_ERROR.as_bytes() => Content::Exactly(text),
+        _ => content(text),
+    }
+}
+
+/// Bytes that a scenario knows, or some text.
+fn content(bytes: Vec<u8>) -> Content {
+    use fixture::{ENCODED, HELLO};
+    let known = [HELLO, ENCODED, SERVED, ANSWER, ANSWER_ERROR.as_bytes(), b""];
+    if known.contains(&&bytes[..]) {
+        Content::Exactly(bytes)
+    } else {
+        Content::SomeText
+    }
 }

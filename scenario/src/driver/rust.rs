@@ -5,16 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use courier_core::{
-    Courier, Decision, Error, EventKind, Failure, Id, Live, Provider, Response, RuntimeOptions,
-    Wait, Word, WorkerKind,
+    Courier, Decision, Error, EventKind, Id, Live, Provider, Response, RuntimeOptions, Wait, Word,
+    WorkerKind,
 };
 
-use crate::driver::Driver;
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
+use crate::driver::{Driver, content, failure_text, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, SERVED, UNKNOWN_DECISION};
-use crate::op::{Answer, BRIEFLY, Behaviour, Op, Ordinal, Pause, Step};
-use crate::outcome::{Call, Content, End, Outcome, Seen};
+use crate::op::{Answer, BRIEFLY, Behaviour, Op, Pause, Step};
+use crate::outcome::{Call, End, Outcome, Seen};
 
 /// A library instance of its own, stepped, on four threads that are kept from scenario to scenario.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl RustDriver {
     pub fn new(last_generation: u32) -> RustDriver {
         let fixture = Fixture::new().expect("the temporary directory takes a few files");
         RustDriver {
-            lanes: Lanes::start(),
+            lanes: Lanes::start(false),
             shared: Shared::new(last_generation, fixture.root()),
             fixture,
             last_generation,
@@ -86,14 +86,6 @@ impl Driver for RustDriver {
 
     fn live(&self) -> Live {
         self.shared.courier.live()
-    }
-}
-
-/// The id that an ordinal names; null while there is none.
-fn pick(ids: &[Id], ordinal: Ordinal) -> Id {
-    match ids.len() {
-        0 => Id::NULL,
-        count => ids[usize::from(ordinal) % count],
     }
 }
 
@@ -277,25 +269,6 @@ fn response(answer: Answer) -> Result<Response, Error> {
         Answer::Empty => Ok(Response::Bytes(Vec::new())),
         Answer::Error => Ok(Response::Error(ANSWER_ERROR.to_owned())),
         Answer::Malformed => Err(Error::new(Word::BadValue, "malformed on purpose")),
-    }
-}
-
-/// A failure's text: the provider's own must arrive unchanged, the library's may say what it likes.
-fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
-    match failure {
-        Failure::Provider if text == ANSWER_ERROR.as_bytes() => Content::Exactly(text),
-        _ => content(text),
-    }
-}
-
-/// Bytes that a scenario knows, or some text.
-fn content(bytes: Vec<u8>) -> Content {
-    use crate::driver::fixture::{ENCODED, HELLO};
-    let known = [HELLO, ENCODED, SERVED, ANSWER, ANSWER_ERROR.as_bytes(), b""];
-    if known.contains(&&bytes[..]) {
-        Content::Exactly(bytes)
-    } else {
-        Content::SomeText
     }
 }
 

@@ -1,0 +1,188 @@
+//! The evidence of a cell: which checks spoke, how to repeat them, what their log says.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use super::excerpt::{Excerpt, excerpt, plain};
+use super::words::{Said, number, time};
+use crate::child::read_lossy;
+use crate::record::{Kind, Record};
+
+/// Names that an evidence block spells out.
+const CHECKS: usize = 40;
+
+/// Checks with the same command, log and scenario.
+pub(super) struct Evidence {
+    pub(super) checks: Vec<Check>,
+    pub(super) more: usize,
+    pub(super) reasons: Vec<String>,
+    pub(super) command: String,
+    /// As a command that replays it, if it is one that can be replayed.
+    pub(super) scenario: Option<String>,
+    /// Relative to the folder of the run, if it may be linked to.
+    pub(super) log: Option<String>,
+    pub(super) excerpt: Excerpt,
+}
+
+pub(super) struct Check {
+    pub(super) said: Said,
+    pub(super) name: String,
+    pub(super) seconds: f64,
+    pub(super) executions: Option<u64>,
+}
+
+impl Check {
+    pub(super) fn time(&self) -> String {
+        time(self.seconds)
+    }
+
+    pub(super) fn executions(&self) -> String {
+        self.executions.map_or_else(String::new, number)
+    }
+}
+
+/// The records, those with the same evidence together, worst first.
+pub(super) fn evidence(records: &[&Record], logs: &Logs) -> Vec<Evidence> {
+    let mut groups: Vec<Vec<&Record>> = Vec::new();
+    for record in records {
+        let same = |group: &&mut Vec<&Record>| {
+            group[0].evidence == record.evidence && group[0].is_green() == record.is_green()
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(record),
+            None => groups.push(vec![record]),
+        }
+    }
+    let worst = |group: &Vec<&Record>| group.iter().map(|r| r.outcome.weight()).max();
+    groups.sort_by_key(|group| std::cmp::Reverse(worst(group)));
+    groups
+        .iter()
+        .map(|group| Evidence::of(group, logs))
+        .collect()
+}
+
+impl Evidence {
+    /// Of records that share their evidence; at least one.
+    pub(super) fn of(records: &[&Record], logs: &Logs) -> Evidence {
+        let first = records[0];
+        // What a caught canary has in its log is trouble, and that is the point of it.
+        let speaks = !first.is_green() || first.kind == Kind::Canary;
+        let names: Vec<&str> = records
+            .iter()
+            .map(|record| record.check.as_str())
+            .filter(|name| is_specific(name))
+            .collect();
+        let (log, excerpt) = logs.excerpt(first.evidence.log.as_deref(), &names, speaks);
+        let mut checks: Vec<Check> = Vec::new();
+        for record in records {
+            // One check may speak about many contracts.
+            if checks.iter().all(|check| check.name != record.check) {
+                checks.push(Check {
+                    said: Said::of(record),
+                    name: plain(&record.check),
+                    seconds: record.seconds,
+                    executions: record.executions,
+                });
+            }
+        }
+        let reasons: BTreeSet<String> = records
+            .iter()
+            .filter_map(|record| record.reason.as_deref())
+            .map(plain)
+            .collect();
+        let more = checks.len().saturating_sub(CHECKS);
+        checks.truncate(CHECKS);
+        Evidence {
+            checks,
+            more,
+            reasons: reasons.into_iter().collect(),
+            command: first.evidence.command.clone(),
+            scenario: first.evidence.scenario.as_deref().map(replay),
+            log,
+            excerpt,
+        }
+    }
+}
+
+/// The command for a scenario in digits; any other text as it is.
+fn replay(scenario: &str) -> String {
+    match scenario.bytes().all(|byte| byte.is_ascii_hexdigit()) && !scenario.is_empty() {
+        true => format!("cargo run -q -p courier-scenario --example replay -- {scenario}"),
+        false => scenario.to_owned(),
+    }
+}
+
+/// Whether a check's name can be looked for in a log: `TestREQ03…` and `req_03_…` can, `all` and
+/// `go test` are the lab's own words.
+fn is_specific(name: &str) -> bool {
+    !name.contains(' ')
+        && name.contains(|c: char| {
+            c == '_' || c == ':' || c.is_ascii_digit() || c.is_ascii_uppercase()
+        })
+}
+
+/// The logs of a run, each read once.
+pub(super) struct Logs {
+    folder: PathBuf,
+    read: RefCell<HashMap<String, Option<Rc<str>>>>,
+}
+
+impl Logs {
+    pub(super) fn of(folder: &Path) -> Logs {
+        Logs {
+            folder: folder.to_path_buf(),
+            read: RefCell::default(),
+        }
+    }
+
+    /// The link to a log from the page, and the part that speaks about these checks.
+    fn excerpt(&self, log: Option<&str>, names: &[&str], red: bool) -> (Option<String>, Excerpt) {
+        let Some(log) = log else {
+            return (None, Excerpt::NoLog);
+        };
+        // A path that leaves the folder is nobody's log.
+        let stays = Path::new(log)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !stays {
+            return (None, Excerpt::Missing);
+        }
+        let text = self
+            .read
+            .borrow_mut()
+            .entry(log.to_owned())
+            .or_insert_with(|| {
+                let path = self.folder.join(log);
+                path.is_file().then(|| read_lossy(&path).into())
+            })
+            .clone();
+        match text {
+            Some(text) => (Some(log.to_owned()), excerpt(&text, names, red)),
+            None => (None, Excerpt::Missing),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_become_a_command() {
+        assert!(replay("0a1f").ends_with("--example replay -- 0a1f"));
+        assert_eq!(replay("load; complete"), "load; complete");
+        assert_eq!(replay(""), "");
+    }
+
+    #[test]
+    fn names_of_tests_can_be_looked_for() {
+        for name in ["TestREQ03", "req_04_x", "model::tests::x", "canary_model"] {
+            assert!(is_specific(name), "{name}");
+        }
+        for name in ["all", "claimed", "go test", "planted race", "nextest"] {
+            assert!(!is_specific(name), "{name}");
+        }
+    }
+}

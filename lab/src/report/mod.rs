@@ -1,0 +1,133 @@
+//! The report of a run: `report/index.html` in its folder, made from what lies beside it.
+//!
+//! The folder of a run holds all that the page needs: `results.jsonl`, `run.json`, `logs/`, and
+//! `contracts/`, the catalogue as it was. So the page can be made again at any time, also from a
+//! folder that was downloaded from somewhere else.
+//!
+//! - [`identity`]: who ran what, where
+//! - [`page`]: what is shown; `templates/report.html` says how
+//! - [`evidence`]: what a cell opens
+//! - [`excerpt`]: the part of a log that speaks about a check
+//! - [`words`]: what cells say
+
+mod evidence;
+mod excerpt;
+mod identity;
+mod page;
+mod words;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use askama::Template as _;
+
+pub(crate) use self::identity::{EngineTime, Identity};
+use self::page::Page;
+use crate::catalogue::Catalogue;
+use crate::results;
+use crate::workspace::Workspace;
+
+/// Runs that an error names.
+const NAMED: usize = 5;
+
+/// Renders the page of the run in `folder` and returns where it is.
+pub(crate) fn render(folder: &Path, catalogue: &Catalogue) -> Result<PathBuf> {
+    let records = results::read(folder)?;
+    let identity = Identity::read(folder)?;
+    let html = Page::new(folder, catalogue, identity, &records).render()?;
+    let dir = folder.join("report");
+    let path = dir.join("index.html");
+    fs::create_dir_all(&dir)
+        .and_then(|()| fs::write(&path, html))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// `cargo lab report [RUN]`: renders again and prints where the page is.
+pub(crate) fn again(workspace: &Workspace, run: Option<&str>) -> Result<()> {
+    let folder = find(workspace, run)?;
+    let kept = folder.join("contracts");
+    // A run of a version that kept no catalogue is shown with the one of today.
+    let catalogue = match kept.is_dir() {
+        true => Catalogue::load(&kept)
+            .with_context(|| format!("the catalogue of the run, {}", kept.display()))?,
+        false => Catalogue::load(&workspace.path("contracts"))?,
+    };
+    let path = render(&folder, &catalogue)?;
+    println!("{}", workspace.shown(&path));
+    Ok(())
+}
+
+/// The folder that people mean: the latest run, the name of a run, or a path.
+fn find(workspace: &Workspace, run: Option<&str>) -> Result<PathBuf> {
+    let lab = workspace.lab();
+    let Some(run) = run else {
+        let latest = lab.join("latest");
+        if latest.join("results.jsonl").is_file() {
+            return Ok(latest);
+        }
+        bail!("there is no run in this checkout yet; start one with `cargo lab run`");
+    };
+    let mut names: Vec<String> = fs::read_dir(lab.join("runs"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().display().to_string())
+        .collect();
+    names.sort();
+    if names.iter().any(|name| name == run) {
+        return Ok(lab.join("runs").join(run));
+    }
+    let path = Path::new(run);
+    if path.join("results.jsonl").is_file() {
+        return Ok(path.to_path_buf());
+    }
+    names.reverse();
+    names.truncate(NAMED);
+    let known = match names.as_slice() {
+        [] => "there are none in this checkout".to_owned(),
+        names => format!("the last ones are {}", names.join(", ")),
+    };
+    bail!("`{run}` is no run and no folder with a results.jsonl; {known}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_in(dir: &Path) {
+        fs::create_dir_all(dir).unwrap();
+        fs::write(dir.join("results.jsonl"), "").unwrap();
+    }
+
+    #[test]
+    fn a_run_is_found_by_name_by_path_or_as_the_latest() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let refused = |run| find(&workspace, run).unwrap_err().to_string();
+        assert!(refused(None).contains("`cargo lab run`"));
+        assert!(refused(Some("x")).contains("there are none"));
+
+        let lab = workspace.lab();
+        for name in ["2026-01-01", "2026-01-02", "3", "4", "5", "6"] {
+            run_in(&lab.join("runs").join(name));
+        }
+        run_in(&lab.join("latest"));
+        assert_eq!(find(&workspace, None).unwrap(), lab.join("latest"));
+        assert_eq!(
+            find(&workspace, Some("2026-01-01")).unwrap(),
+            lab.join("runs/2026-01-01")
+        );
+        let elsewhere = dir.path().join("downloaded");
+        run_in(&elsewhere);
+        let path = elsewhere.display().to_string();
+        assert_eq!(find(&workspace, Some(&path)).unwrap(), elsewhere);
+        let error = refused(Some("2026-01-03"));
+        assert!(
+            error.contains("the last ones are 6, 5, 4, 3, 2026-01-02"),
+            "{error}"
+        );
+        assert!(!error.contains("2026-01-01"), "{error}");
+    }
+}

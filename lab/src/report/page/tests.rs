@@ -1,0 +1,274 @@
+use super::*;
+use crate::record::Evidence as Source;
+use std::fs;
+
+/// Text that a page must never hold as it is.
+const HOSTILE: &str = r#"</pre><script>alert("x")</script>&amp;<img src=x onerror='y'>"#;
+
+fn catalogue() -> Catalogue {
+    let dir = tempfile::tempdir().unwrap();
+    let contract = |id: &str, claimed: &str, planned: &str| {
+        format!(
+            "[[contract]]\nid = \"{id}\"\nsentence = 'Never <b>& {id}.'\nlayer = [\"go\"]\n\
+             source = [\"S9\"]\nclaimed = [{claimed}]\nplanned = [{planned}]\n"
+        )
+    };
+    fs::write(
+        dir.path().join("req.toml"),
+        format!(
+            "title = \"Requests\"\n{}{}{}{}",
+            contract("REQ-01", "\"race\"", "\"loom\""),
+            contract("REQ-02", "\"race\"", ""),
+            contract("REQ-03", "\"proptest\"", ""),
+            contract("REQ-04", "", "\"race\""),
+        ),
+    )
+    .unwrap();
+    Catalogue::load(dir.path()).unwrap()
+}
+
+fn record(contract: &str, check: &str, outcome: Outcome) -> Record {
+    Record {
+        contract: Some(contract.to_owned()),
+        ..Record::check("race", check, outcome)
+    }
+}
+
+fn canary(outcome: Outcome) -> Record {
+    Record {
+        kind: Kind::Canary,
+        ..Record::check("race", "planted race", outcome)
+    }
+}
+
+fn ended() -> Identity {
+    Identity {
+        started: "2026-01-02T03:04:05Z".to_owned(),
+        seconds: Some(61.0),
+        ..Identity::default()
+    }
+}
+
+/// The page of these records, with the text of `logs/race.log`.
+fn page(identity: Identity, records: &[Record], log: Option<&str>) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    if let Some(log) = log {
+        fs::create_dir(dir.path().join("logs")).unwrap();
+        fs::write(dir.path().join("logs/race.log"), log).unwrap();
+    }
+    let page = Page::new(dir.path(), &catalogue(), identity, records);
+    page.render().unwrap()
+}
+
+fn evidence_of(html: &str, anchor: &str) -> String {
+    let (_, rest) = html
+        .split_once(&format!("id=\"{anchor}\""))
+        .unwrap_or_else(|| panic!("no {anchor} in {html}"));
+    let end = rest.find("</tbody>").unwrap();
+    rest[..end].to_owned()
+}
+
+#[test]
+fn hostile_text_is_escaped_wherever_it_comes_from() {
+    let mut broken = record("REQ-01", HOSTILE, Outcome::Fail).because(HOSTILE);
+    broken.evidence = Source {
+        command: HOSTILE.to_owned(),
+        log: Some("logs/race.log".to_owned()),
+        scenario: Some(HOSTILE.to_owned()),
+    };
+    let mut foreign = record("REQ-02", "x", Outcome::Fail);
+    foreign.engine = HOSTILE.to_owned();
+    foreign.evidence.log = Some(format!("logs/{HOSTILE}"));
+    let identity = Identity {
+        command: HOSTILE.to_owned(),
+        profile: Some(HOSTILE.to_owned()),
+        environment: BTreeMap::from([("GOFLAGS".to_owned(), HOSTILE.to_owned())]),
+        ..ended()
+    };
+    let log = format!("{HOSTILE}\n\u{1b}[31mred\u{1b}[0m\0\u{202e}");
+    let html = page(identity, &[broken, foreign], Some(&log));
+    assert!(!html.contains("alert(\"x\")"), "{html}");
+    assert!(!html.contains("<img"), "{html}");
+    assert!(!html.contains("Never <b>"), "{html}");
+    assert!(!html.contains(['\u{1b}', '\0', '\u{202e}']));
+    // One script, our own.
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(html.contains("alert(&#34;x&#34;)"), "{html}");
+    assert!(html.contains("red\\u{0}\\u{202e}"), "{html}");
+}
+
+#[test]
+fn the_page_asks_nothing_of_the_network() {
+    let html = page(ended(), &[canary(Outcome::Pass)], None);
+    for word in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!html.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_outcome_has_its_own_look_and_word() {
+    let outcomes = [
+        (Outcome::Pass, "pass", ">pass<"),
+        (Outcome::Fail, "fail", ">FAIL<"),
+        (Outcome::Skipped, "skip", ">skipped<"),
+        (Outcome::NotRun, "not-run", ">not run<"),
+        (Outcome::CanaryOff, "off", ">canary OFF<"),
+        (Outcome::Timeout, "timeout", ">timeout<"),
+        (Outcome::Unstable, "unstable", ">unstable<"),
+        (Outcome::BuildFailed, "build", ">build failed<"),
+    ];
+    let css = include_str!("../../../templates/report.css");
+    for (outcome, class, word) in outcomes {
+        let records = [canary(Outcome::Pass), record("REQ-01", "TestX", outcome)];
+        let html = page(ended(), &records, None);
+        assert!(
+            html.contains(&format!("<td class=\"cell {class}\">")),
+            "{class}"
+        );
+        assert!(html.contains(word), "{word}");
+        assert!(css.contains(&format!("td.cell.{class}")), "{class}");
+        assert!(evidence_of(&html, "REQ-01.race").contains("TestX"));
+    }
+    let cut = record("REQ-01", "model", Outcome::Pass).because("cut off after 20 executions");
+    let html = page(ended(), &[canary(Outcome::Pass), cut], None);
+    assert!(html.contains("<td class=\"cell cut-off\">"));
+    assert!(html.contains("Cut off: passed as far as they went"));
+    assert!(html.contains("every check passed"));
+    assert!(css.contains("td.cell.cut-off"));
+}
+
+#[test]
+fn the_worst_outcome_is_the_cell() {
+    let records = [
+        canary(Outcome::Pass),
+        record("REQ-01", "TestGood", Outcome::Pass),
+        record("REQ-01", "TestBad", Outcome::Fail),
+    ];
+    let html = page(ended(), &records, None);
+    assert!(html.contains("<td class=\"cell fail\">"));
+    let evidence = evidence_of(&html, "REQ-01.race");
+    assert!(evidence.find("TestBad").unwrap() < evidence.find("TestGood").unwrap());
+}
+
+#[test]
+fn a_missing_log_is_said_and_a_path_outside_is_not_followed() {
+    let with_log = |log: &str| {
+        let mut record = record("REQ-01", "TestX", Outcome::Fail);
+        record.evidence.log = Some(log.to_owned());
+        page(ended(), &[record], None)
+    };
+    for log in ["logs/race.log", "../../../etc/hostname", "/etc/hostname"] {
+        let html = with_log(log);
+        assert!(html.contains("the log is not in the folder"), "{log}");
+    }
+    let mut record = record("REQ-01", "TestX", Outcome::Pass);
+    record.evidence.log = Some("logs/race.log".to_owned());
+    let html = page(ended(), &[record], Some("a\n--- PASS: TestX\nb\n"));
+    assert!(html.contains("href=\"../logs/race.log\""), "{html}");
+    assert!(html.contains("--- PASS: TestX"), "{html}");
+}
+
+#[test]
+fn contracts_are_counted_by_how_they_came_out() {
+    let records = [
+        canary(Outcome::Pass),
+        record("REQ-01", "TestX", Outcome::Fail),
+        record("REQ-02", "claimed", Outcome::NotRun),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let page = Page::new(dir.path(), &catalogue(), ended(), &records);
+    let counts: Vec<_> = page
+        .summary
+        .iter()
+        .map(|part| (part.state, part.count))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            (Standing::Broken, 1),
+            (Standing::NotExercised, 1),
+            (Standing::Exercised, 0),
+            (Standing::Elsewhere, 1),
+            (Standing::Planned, 1),
+        ]
+    );
+    assert_eq!(page.failures.len(), 1);
+    assert_eq!(page.unexercised.len(), 1);
+    assert_eq!(page.planned[0].name, "REQ");
+    assert_eq!(page.families[0].contracts[0].planned, "loom");
+    assert_eq!(page.families[0].contracts[2].claimed, "proptest");
+}
+
+#[test]
+fn a_timeout_says_nothing_about_a_contract() {
+    let records = [
+        canary(Outcome::Pass),
+        record("REQ-01", "TestX", Outcome::Timeout),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let page = Page::new(dir.path(), &catalogue(), ended(), &records);
+    let standing = page.families[0].contracts[0].standing;
+    assert_eq!(standing, Standing::NotExercised);
+    assert_eq!(page.verdict.class, "red");
+}
+
+#[test]
+fn the_headline_tells_a_stopped_run_from_a_red_one() {
+    let green = [canary(Outcome::Pass), record("REQ-01", "x", Outcome::Pass)];
+    let of = |identity: Identity, records: &[Record]| {
+        let red = records.iter().filter(|record| !record.is_green()).count();
+        verdict(&identity, red, records.len()).text
+    };
+    let killed = Identity {
+        seconds: None,
+        ..ended()
+    };
+    let stopped = Identity {
+        interrupted: true,
+        ..ended()
+    };
+    assert_eq!(of(ended(), &green), "every check passed");
+    assert_eq!(of(Identity::default(), &green), "every check passed");
+    assert_eq!(of(killed, &green), "did not come to its end");
+    assert_eq!(of(stopped, &green), "stopped before the end");
+    assert_eq!(of(ended(), &[]), "nothing ran");
+    assert_eq!(
+        of(ended(), &[canary(Outcome::CanaryOff)]),
+        "1 of 1 records is red"
+    );
+}
+
+#[test]
+fn seeds_are_read_from_the_commands() {
+    let with = |engine: &str, command: &str| Record {
+        engine: engine.to_owned(),
+        evidence: Source {
+            command: command.to_owned(),
+            ..Source::default()
+        },
+        ..Record::check(engine, "x", Outcome::Pass)
+    };
+    let found = seeds(&[
+        with("race", "cd go-harness && go test -shuffle=17 ./courier"),
+        with("race", "cd go-harness && go test -shuffle=17 ./courier"),
+        with("race", "go test -shuffle=on ./courier"),
+        with("fuzz-abi", "cargo fuzz run x -- -seed=4"),
+    ]);
+    let shown: Vec<_> = found
+        .iter()
+        .map(|seed| {
+            (
+                seed.engine.as_str(),
+                seed.flag.as_str(),
+                seed.place.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("fuzz-abi", "-seed=4", ""),
+            ("race", "-shuffle=17", "./courier")
+        ]
+    );
+}

@@ -1,0 +1,549 @@
+//! Drives the library through its C ABI, as a C program would.
+//!
+//! Looks after each call at what the model does not know: the diagnostic and its word, out parameters
+//! that must stay untouched, sizes that copy-out reports.
+#![expect(unsafe_code, reason = "it is a C program, written in Rust")]
+
+use std::ffi::{CString, c_char, c_void};
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use courier::*;
+use courier_core::{Failure, Id, Live, Word};
+
+use crate::driver::fixture::Fixture;
+use crate::driver::lanes::Lanes;
+use crate::driver::{Driver, content, failure_text, pick};
+use crate::model::{ANSWER, ANSWER_ERROR, Contract, SERVED, UNKNOWN_DECISION};
+use crate::op::{Answer, BRIEFLY, Behaviour, LANES, Op, Pause, Step};
+use crate::outcome::{Call, End, Outcome, Seen};
+
+/// The process's library, stepped. Lane 0 is the calling thread; the other threads are kept from
+/// scenario to scenario, and nothing else is: see [`reset`](AbiDriver::reset). One per process.
+#[derive(Debug)]
+pub struct AbiDriver {
+    lanes: Lanes,
+    /// Lanes that have made calls, and so may have a diagnostic.
+    used: [bool; LANES as usize],
+    shared: Arc<Shared>,
+    _fixture: Fixture,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: CString,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    runtimes: Vec<Id>,
+    sessions: Vec<Id>,
+    requests: Vec<Id>,
+    blobs: Vec<Id>,
+    wake_sources: Vec<Id>,
+    /// The user_data of each installed provider: at home here, so that its address stays valid for
+    /// longer than the library may use it.
+    scripts: Vec<Arc<Script>>,
+    /// Since the last step.
+    calls: Vec<Call>,
+    checked: Vec<Contract>,
+}
+
+impl AbiDriver {
+    /// A driver of the process's library.
+    pub fn new() -> AbiDriver {
+        let fixture = Fixture::new().expect("the temporary directory takes a few files");
+        let root = fixture.root().into_os_string().into_encoded_bytes();
+        AbiDriver {
+            lanes: Lanes::start(true),
+            used: [false; LANES as usize],
+            shared: Arc::new(Shared {
+                root: CString::new(root).expect("a path has no NUL byte"),
+                state: Mutex::default(),
+            }),
+            _fixture: fixture,
+        }
+    }
+
+    /// Forgets handle tables, generations, callbacks and diagnostics, so that the next scenario finds
+    /// the library as a new process would.
+    ///
+    /// # Panics
+    /// When the scenario before left something alive, which its teardown reports first.
+    pub fn reset(&mut self) {
+        assert!(
+            test_hooks::reset(),
+            "something is live: {:?}",
+            test_hooks::live()
+        );
+        *self.shared.state() = State::default();
+        for lane in 0..LANES {
+            if std::mem::take(&mut self.used[usize::from(lane)]) {
+                let clear = || {
+                    let mut options = options();
+                    // SAFETY: a valid struct of this size. Any successful call clears the diagnostic.
+                    unsafe { courier_runtime_options_init(&raw mut options, options.size) };
+                };
+                self.lanes
+                    .run(lane, clear)
+                    .expect("clearing a diagnostic does not fail");
+            }
+        }
+    }
+}
+
+impl Default for AbiDriver {
+    fn default() -> Self {
+        AbiDriver::new()
+    }
+}
+
+impl Driver for AbiDriver {
+    fn apply(&mut self, step: Step) -> Result<Outcome, String> {
+        self.used[usize::from(step.lane)] = true;
+        let shared = Arc::clone(&self.shared);
+        self.lanes.run(step.lane, move || shared.outcome(step.op))
+    }
+
+    fn live(&self) -> Live {
+        test_hooks::live()
+    }
+
+    fn releases_are_silent(&self) -> bool {
+        true
+    }
+
+    fn checked(&mut self) -> Vec<Contract> {
+        std::mem::take(&mut self.shared.state().checked)
+    }
+}
+
+/// A refused call.
+#[derive(Debug)]
+struct Refused(Word);
+
+fn options() -> courier_runtime_options {
+    courier_runtime_options {
+        size: size_of::<courier_runtime_options>() as u32,
+        workers: COURIER_WORKERS_STEPPED,
+        worker_threads: 0,
+        root: ptr::null(),
+    }
+}
+
+fn view(text: &[u8]) -> courier_string_view {
+    courier_string_view {
+        data: text.as_ptr().cast::<c_char>(),
+        len: text.len(),
+    }
+}
+
+/// What the library says about the thread's last call.
+fn diagnostic() -> String {
+    let view = courier_last_error();
+    if view.len == 0 {
+        return String::new();
+    }
+    // SAFETY: the library lends the text until this thread's next call.
+    let bytes = unsafe { std::slice::from_raw_parts(view.data.cast::<u8>(), view.len) };
+    String::from_utf8(bytes.to_vec()).expect("a diagnostic is UTF-8")
+}
+
+/// A status with its diagnostic: none with success, and a known word of the same class otherwise.
+fn check(status: courier_status) -> Result<(), Refused> {
+    let text = diagnostic();
+    if status == COURIER_OK {
+        assert_eq!(text, "", "a diagnostic after success");
+        return Ok(());
+    }
+    let word = Word::of_diagnostic(&text)
+        .unwrap_or_else(|| panic!("status {status} with the diagnostic {text:?}"));
+    assert_eq!(word.status() as courier_status, status, "{text}");
+    Err(Refused(word))
+}
+
+/// A call that makes a handle: writes it only on success.
+fn create(make: impl FnOnce(*mut u64) -> courier_status) -> Result<Id, Refused> {
+    let mut out = 0;
+    let result = check(make(&raw mut out));
+    match result {
+        Ok(()) => assert_ne!(out, 0, "success without a handle"),
+        Err(_) => assert_eq!(out, 0, "a handle without success"),
+    }
+    result.map(|()| Id::from_raw(out))
+}
+
+/// Copies a blob out in the three ways there are, and checks that they agree.
+fn read_blob(blob: Id) -> Result<Vec<u8>, Refused> {
+    const CANARY: u8 = 0xa5;
+    let blob = blob.to_raw();
+    let mut size = usize::MAX;
+    // SAFETY: a probe takes no buffer.
+    let probed = check(unsafe { courier_blob_copy(blob, ptr::null_mut(), 0, &raw mut size) });
+    if let Err(refused) = probed {
+        assert_eq!(size, usize::MAX, "a size without success");
+        return Err(refused);
+    }
+    let mut buffer = vec![CANARY; size + 1];
+    if size > 0 {
+        let mut required = 0;
+        // SAFETY: the buffer is longer than the capacity given.
+        let short =
+            unsafe { courier_blob_copy(blob, buffer.as_mut_ptr(), size - 1, &raw mut required) };
+        // With a capacity of 0 and a buffer it is short as well.
+        assert_eq!(check(short).unwrap_err().0, Word::TooSmall);
+        assert_eq!(required, size, "a short copy reports the size");
+        assert!(
+            buffer.iter().all(|byte| *byte == CANARY),
+            "a short copy wrote"
+        );
+    }
+    let mut required = 0;
+    // SAFETY: as above.
+    let full = unsafe { courier_blob_copy(blob, buffer.as_mut_ptr(), size, &raw mut required) };
+    check(full)?;
+    assert_eq!(
+        (required, buffer.pop()),
+        (size, Some(CANARY)),
+        "a copy of the wrong size"
+    );
+    Ok(buffer)
+}
+
+impl Shared {
+    /// Never held while the library is called: a provider call takes it too.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outcome(self: &Arc<Self>, op: Op) -> Outcome {
+        let outcome = self
+            .call(op)
+            .unwrap_or_else(|Refused(word)| Outcome::Refused(word));
+        self.state().checked.extend(checked_by(op));
+        outcome
+    }
+
+    fn call(self: &Arc<Self>, op: Op) -> Result<Outcome, Refused> {
+        let runtime_id = |ordinal| pick(&self.state().runtimes, ordinal).to_raw();
+        let session_id = |ordinal| pick(&self.state().sessions, ordinal).to_raw();
+        let request_id = |ordinal| pick(&self.state().requests, ordinal).to_raw();
+        let source_id = |ordinal| pick(&self.state().wake_sources, ordinal).to_raw();
+        let done = |()| Outcome::Done;
+        match op {
+            Op::RuntimeCreate { root } => {
+                let mut options = options();
+                if root {
+                    options.root = self.root.as_ptr();
+                }
+                // SAFETY: both point to values that live during the call.
+                let id = create(|out| unsafe { courier_runtime_create(&raw const options, out) })?;
+                Ok(Outcome::Created(add(&mut self.state().runtimes, id)))
+            }
+            Op::RuntimeDestroy { runtime } => {
+                check(courier_runtime_destroy(runtime_id(runtime))).map(done)
+            }
+            Op::Pump { runtime, wait } => {
+                let runtime = runtime_id(runtime);
+                let timeout = match wait {
+                    Pause::No => 0,
+                    Pause::Briefly => BRIEFLY.as_millis() as i64,
+                    Pause::Forever => -1,
+                };
+                let mut unread = u32::MAX;
+                let start = Instant::now();
+                // SAFETY: the out parameter lives during the call.
+                check(unsafe { courier_runtime_pump(runtime, timeout, &raw mut unread) })?;
+                Ok(Outcome::Pumped {
+                    unread: unread as usize,
+                    waited: start.elapsed() >= BRIEFLY,
+                })
+            }
+            Op::Step { runtime } => {
+                let mut ran = u32::MAX;
+                // SAFETY: the out parameter lives during the call.
+                check(unsafe { courier_runtime_step(runtime_id(runtime), &raw mut ran) })?;
+                let mut calls = std::mem::take(&mut self.state().calls);
+                assert!(
+                    calls.len() <= ran as usize && ran <= 1,
+                    "{ran} jobs, calls {calls:?}"
+                );
+                Ok(Outcome::Stepped((ran == 1).then(|| calls.pop())))
+            }
+            Op::Drain { runtime, limit } => self.drain(runtime_id(runtime), limit),
+            Op::SetProvider { runtime, behaviour } => {
+                let runtime = runtime_id(runtime);
+                let script = Arc::new(Script {
+                    shared: Arc::as_ptr(self),
+                    ordinal: self.state().scripts.len(),
+                    behaviour,
+                    runtime,
+                });
+                let provider = courier_provider {
+                    size: size_of::<courier_provider>() as u32,
+                    provide: Some(provide),
+                    user_data: Arc::as_ptr(&script).cast_mut().cast(),
+                };
+                // SAFETY: the script is kept until the driver is reset, when no runtime is left.
+                check(unsafe { courier_runtime_set_provider(runtime, &raw const provider) })?;
+                self.state().scripts.push(script);
+                Ok(Outcome::Done)
+            }
+            Op::ClearProvider { runtime } => {
+                check(courier_runtime_clear_provider(runtime_id(runtime))).map(done)
+            }
+            Op::WakeSourceCreate { runtime } => {
+                let runtime = runtime_id(runtime);
+                // SAFETY: the out parameter lives during the call.
+                let id = create(|out| unsafe { courier_runtime_wake_source(runtime, out) })?;
+                Ok(Outcome::Created(add(&mut self.state().wake_sources, id)))
+            }
+            Op::Signal { source } => check(courier_wake_source_signal(source_id(source))).map(done),
+            Op::WakeSourceRelease { source } => {
+                courier_wake_source_release(source_id(source));
+                Ok(Outcome::Done)
+            }
+            Op::SessionCreate { runtime } => {
+                let runtime = runtime_id(runtime);
+                // SAFETY: the out parameter lives during the call.
+                let id = create(|out| unsafe { courier_session_create(runtime, out) })?;
+                Ok(Outcome::Created(add(&mut self.state().sessions, id)))
+            }
+            Op::SessionDestroy { session } => {
+                check(courier_session_destroy(session_id(session))).map(done)
+            }
+            Op::Load { session, url } => {
+                let url = view(url.text().as_bytes());
+                let mut load = 0;
+                // SAFETY: text and out parameter live during the call.
+                check(unsafe { courier_session_load(session_id(session), url, &raw mut load) })?;
+                Ok(Outcome::Started(load))
+            }
+            Op::Cancel { session, load } => {
+                check(courier_session_cancel(session_id(session), load.into())).map(done)
+            }
+            Op::Complete { request, answer } => complete(request_id(request), answer).map(done),
+            Op::IsCancelled { request } => {
+                let mut cancelled = u32::MAX;
+                let request = request_id(request);
+                // SAFETY: the out parameter lives during the call.
+                check(unsafe { courier_request_is_cancelled(request, &raw mut cancelled) })?;
+                assert!(cancelled <= 1, "neither yes nor no: {cancelled}");
+                Ok(Outcome::Cancelled(cancelled == 1))
+            }
+            Op::RequestRelease { request } => {
+                courier_request_release(request_id(request));
+                Ok(Outcome::Done)
+            }
+            Op::BlobRead { blob } => {
+                let bytes = read_blob(pick(&self.state().blobs, blob))?;
+                Ok(Outcome::Content(content(bytes)))
+            }
+            Op::BlobRelease { blob } => {
+                courier_blob_release(pick(&self.state().blobs, blob).to_raw());
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    fn drain(&self, runtime: courier_runtime, limit: u8) -> Result<Outcome, Refused> {
+        // A stride of a newer, larger struct: the rest of each place must stay untouched.
+        #[repr(C)]
+        #[derive(Clone, Copy)]
+        struct Grown {
+            event: courier_event,
+            rest: u64,
+        }
+        const REST: u64 = 0xa5a5_a5a5_a5a5_a5a5;
+        let nothing = Grown {
+            event: courier_event {
+                kind: 0,
+                failure: 0,
+                session: 0,
+                load: 0,
+                payload: 0,
+            },
+            rest: REST,
+        };
+        let mut places = vec![nothing; limit.into()];
+        let mut count = u32::MAX;
+        let stride = size_of::<Grown>() as u32;
+        // SAFETY: `limit` places of `stride` bytes, which begin with an event.
+        check(unsafe {
+            courier_runtime_drain_events(
+                runtime,
+                places.as_mut_ptr().cast(),
+                stride,
+                limit.into(),
+                &raw mut count,
+            )
+        })?;
+        assert!(
+            places.iter().all(|place| place.rest == REST),
+            "wrote past an event"
+        );
+        places.truncate(count as usize);
+        let seen = places.into_iter().map(|place| self.see(place.event));
+        Ok(Outcome::Drained(seen.collect()))
+    }
+
+    fn see(&self, event: courier_event) -> Seen {
+        let payload = (event.payload != 0).then(|| {
+            let id = Id::from_raw(event.payload);
+            let bytes = read_blob(id).expect("a payload is live");
+            (add(&mut self.state().blobs, id), bytes)
+        });
+        let (blob, bytes) = payload.unzip();
+        let end = match (event.kind, bytes) {
+            (COURIER_EVENT_COMPLETED, Some(bytes)) => End::Completed(bytes),
+            (COURIER_EVENT_FAILED, Some(text)) => {
+                let failure = failure(event.failure);
+                End::Failed(failure, failure_text(failure, text))
+            }
+            (COURIER_EVENT_CANCELLED, None) => End::Cancelled,
+            (kind, bytes) => panic!("an event of kind {kind} with the payload {bytes:?}"),
+        };
+        let failed = matches!(end, End::Failed(..));
+        assert_eq!(event.failure != COURIER_FAILURE_NONE, failed, "{event:?}");
+        let sessions = &self.state().sessions;
+        let session = sessions.iter().position(|id| id.to_raw() == event.session);
+        Seen {
+            session: session.expect("an event names a session that was created"),
+            load: event.load,
+            end,
+            blob,
+        }
+    }
+}
+
+fn failure(number: courier_failure) -> Failure {
+    match number {
+        COURIER_FAILURE_PROVIDER => Failure::Provider,
+        COURIER_FAILURE_DROPPED => Failure::Dropped,
+        COURIER_FAILURE_BAD_RESPONSE => Failure::BadResponse,
+        COURIER_FAILURE_UNSUPPORTED => Failure::Unsupported,
+        COURIER_FAILURE_NOT_FOUND => Failure::NotFound,
+        COURIER_FAILURE_OUTSIDE_ROOT => Failure::OutsideRoot,
+        COURIER_FAILURE_IO => Failure::Io,
+        COURIER_FAILURE_INTERNAL => Failure::Internal,
+        other => panic!("an unknown failure: {other}"),
+    }
+}
+
+/// Notes a new object.
+fn add(ids: &mut Vec<Id>, id: Id) -> usize {
+    assert!(!ids.contains(&id), "{id:?} was issued twice");
+    ids.push(id);
+    ids.len() - 1
+}
+
+/// What this driver puts to the test in a call of such a kind.
+fn checked_by(op: Op) -> impl Iterator<Item = Contract> {
+    let creates = matches!(
+        op,
+        Op::RuntimeCreate { .. } | Op::SessionCreate { .. } | Op::WakeSourceCreate { .. }
+    );
+    let reads = matches!(op, Op::BlobRead { .. });
+    [
+        (!op.is_release(), "STA-05"),
+        (creates, "HDL-13"),
+        (reads, "VAL-09"),
+    ]
+    .into_iter()
+    .filter_map(|(checked, contract)| checked.then_some(contract))
+}
+
+fn complete(request: courier_request, answer: Answer) -> Result<(), Refused> {
+    let (kind, bytes, message): (_, &[u8], &[u8]) = match answer {
+        Answer::Bytes => (COURIER_RESPONSE_BYTES, ANSWER, b""),
+        Answer::Empty => (COURIER_RESPONSE_BYTES, b"", b""),
+        Answer::Error => (COURIER_RESPONSE_ERROR, b"", ANSWER_ERROR.as_bytes()),
+        Answer::Malformed => (COURIER_RESPONSE_ERROR + 1, b"", b""),
+    };
+    respond(request, kind, bytes, message)
+}
+
+fn respond(
+    request: courier_request,
+    kind: courier_response_kind,
+    bytes: &[u8],
+    message: &[u8],
+) -> Result<(), Refused> {
+    let response = courier_response {
+        size: size_of::<courier_response>() as u32,
+        kind,
+        bytes: courier_bytes_view {
+            data: bytes.as_ptr(),
+            len: bytes.len(),
+        },
+        message: view(message),
+    };
+    // SAFETY: the response and what it shows live during the call.
+    check(unsafe { courier_request_complete(request, &raw const response) })
+}
+
+/// A provider's user_data.
+#[derive(Debug)]
+struct Script {
+    /// Valid as long as the script: it owns the script.
+    shared: *const Shared,
+    ordinal: usize,
+    behaviour: Behaviour,
+    runtime: courier_runtime,
+}
+
+// SAFETY: the pointer leads to a value that may be shared, by the lock in it.
+unsafe impl Send for Script {}
+// SAFETY: as above.
+unsafe impl Sync for Script {}
+
+unsafe extern "C" fn provide(
+    user_data: *mut c_void,
+    request: courier_request,
+    url: courier_string_view,
+) -> courier_decision {
+    // SAFETY: the driver keeps the scripts of all providers until no runtime is left.
+    let script = unsafe { &*user_data.cast::<Script>() };
+    // SAFETY: the driver owns the script, and is in a call.
+    let shared = unsafe { &*script.shared };
+    // SAFETY: the library lends the text for the call.
+    let url = unsafe { std::slice::from_raw_parts(url.data.cast::<u8>(), url.len) };
+    let url = String::from_utf8(url.to_vec()).expect("the URL is UTF-8");
+    let result = |result: Result<(), Refused>| match result {
+        Ok(()) => Outcome::Done,
+        Err(Refused(word)) => Outcome::Refused(word),
+    };
+    let serve = || result(respond(request, COURIER_RESPONSE_BYTES, SERVED, b""));
+    let release = || {
+        courier_request_release(request);
+        Outcome::Done
+    };
+    let (inside, decision) = match script.behaviour {
+        Behaviour::Pass => (vec![], COURIER_DECISION_PASS),
+        Behaviour::Keep => (vec![], COURIER_DECISION_HANDLE),
+        Behaviour::Serve => (vec![serve(), release()], COURIER_DECISION_HANDLE),
+        Behaviour::ServeAndPass => (vec![serve()], COURIER_DECISION_PASS),
+        Behaviour::ServeTwice => (vec![serve(), serve()], COURIER_DECISION_HANDLE),
+        Behaviour::Drop => (vec![release()], COURIER_DECISION_HANDLE),
+        // C cannot panic; what a panic becomes in a binding is this.
+        Behaviour::Fail | Behaviour::Panic => (vec![], COURIER_DECISION_FAIL),
+        Behaviour::Unknown => (vec![], UNKNOWN_DECISION),
+        Behaviour::ClearInside => (
+            vec![result(check(courier_runtime_clear_provider(
+                script.runtime,
+            )))],
+            COURIER_DECISION_PASS,
+        ),
+    };
+    let mut state = shared.state();
+    let call = Call {
+        provider: script.ordinal,
+        url,
+        request: add(&mut state.requests, Id::from_raw(request)),
+        inside,
+    };
+    state.calls.push(call);
+    decision
+}

@@ -1,0 +1,61 @@
+//! What the libFuzzer targets call: decode, run through the C ABI, judge.
+#![expect(
+    unsafe_code,
+    reason = "libc::atexit, to print the ledger when libFuzzer ends the process"
+)]
+
+use std::cell::RefCell;
+use std::sync::Mutex;
+
+use crate::bytes::decode;
+use crate::driver::AbiDriver;
+use crate::oracle::{self, Ledger};
+
+/// With this variable set, the process prints at its end which contracts it has checked, and how often.
+pub const LEDGER_VARIABLE: &str = "CGOLAB_LEDGER";
+
+static LEDGER: Mutex<Option<Ledger>> = Mutex::new(None);
+
+thread_local! {
+    /// libFuzzer calls on one thread, which is lane 0: threads and files are kept from input to input.
+    static DRIVER: RefCell<AbiDriver> = RefCell::new(AbiDriver::new());
+}
+
+/// Prepares the process. Call it once, first.
+pub fn init() {
+    // libfuzzer-sys aborts in its panic hook, also for a panic that the library contains. Those are
+    // judged by what they become; a panic that nobody contains still ends the process.
+    drop(std::panic::take_hook());
+    if std::env::var_os(LEDGER_VARIABLE).is_some() {
+        *LEDGER.lock().expect("nothing panics under this lock") = Some(Ledger::default());
+        // SAFETY: the function may be called at any time, and once.
+        unsafe { libc::atexit(print_ledger) };
+    }
+}
+
+extern "C" fn print_ledger() {
+    if let Ok(ledger) = LEDGER.lock()
+        && let Some(ledger) = &*ledger
+    {
+        eprint!("{ledger}");
+    }
+}
+
+/// Runs one input from a clean state. Prints a report and aborts when a contract is broken.
+pub fn request_lifecycle(input: &[u8]) {
+    let result = DRIVER.with_borrow_mut(|driver| {
+        driver.reset();
+        oracle::run(&decode(input), driver, |_, _| {})
+    });
+    match result {
+        Ok(checked) => {
+            if let Some(ledger) = &mut *LEDGER.lock().expect("nothing panics under this lock") {
+                ledger.add(&checked);
+            }
+        }
+        Err(broken) => {
+            eprintln!("{broken}");
+            std::process::abort();
+        }
+    }
+}
