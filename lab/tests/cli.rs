@@ -204,6 +204,64 @@ fn nextest_is_installed_once_and_never_by_halves() {
     assert_eq!(left, 3, "the tool, its log, and the lock");
 }
 
+#[test]
+fn a_report_is_made_again_from_what_lies_in_the_folder() {
+    let dir = checkout();
+    let output = lab(dir.path(), &["report"]).output().unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(stdout, "target/lab/latest/report/index.html\n");
+    let page = dir.path().join("target/lab/latest/report/index.html");
+    let html = fs::read_to_string(page).unwrap();
+    assert!(html.contains("id=\"REQ-04.proptest\""), "{html}");
+    assert!(html.contains("refuses a second completion"), "{html}");
+
+    // A folder from elsewhere brings its own catalogue.
+    let other = tempfile::tempdir().unwrap();
+    fs::create_dir(other.path().join("contracts")).unwrap();
+    let sentence = CONTRACT.replace("without effect", "as it was then");
+    fs::write(other.path().join("contracts/req.toml"), sentence).unwrap();
+    fs::write(other.path().join("results.jsonl"), RECORD).unwrap();
+    let folder = other.path().to_str().unwrap();
+    let output = lab(dir.path(), &["report", folder]).output().unwrap();
+    assert!(output.status.success());
+    let html = fs::read_to_string(other.path().join("report/index.html")).unwrap();
+    assert!(html.contains("as it was then"), "{html}");
+
+    let output = lab(dir.path(), &["report", "yesterday"]).output().unwrap();
+    assert_refused(dir.path(), &output, &["`yesterday` is no run"]);
+}
+
+#[test]
+fn a_red_run_has_a_report_too() {
+    let dir = checkout();
+    fs::remove_dir_all(dir.path().join("target")).unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    // A Go that can answer what it is, and nothing else.
+    script(
+        &tools.path().join("go"),
+        r#"[ "$1" = env ] && { echo go1.26.8; echo 1; exit; }; echo "<b>no</b>"; exit 2"#,
+    );
+    let output = lab(dir.path(), &["run", "--only", "race"])
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("CC", "sh")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(
+        stdout.contains("report: target/lab/latest/report/index.html"),
+        "{stdout}"
+    );
+    let latest = dir.path().join("target/lab/latest");
+    let html = fs::read_to_string(latest.join("report/index.html")).unwrap();
+    assert!(html.contains("canary OFF"), "{html}");
+    assert!(!html.contains("<b>no</b>"), "{html}");
+    let identity: serde_json::Value =
+        serde_json::from_slice(&fs::read(latest.join("run.json")).unwrap()).unwrap();
+    assert_eq!(identity["engines"][0]["name"], "race");
+    assert!(identity["seconds"].is_number(), "{identity}");
+}
+
 /// Programs that stand in for what fuzzing needs, and the folder to put on `PATH`.
 fn fuzzing_tools(root: &Path, rustup: &str, cargo_fuzz: &str) -> tempfile::TempDir {
     fs::create_dir_all(root.join("fuzz/seeds/parse")).unwrap();
@@ -353,47 +411,6 @@ fn the_doctor_names_what_is_missing_and_how_to_get_it() {
         .env("XDG_CACHE_HOME", empty.path())
         .env_remove("CARGO")
         .env_remove("CC")
-
-#[test]
-fn a_report_is_made_again_from_what_lies_in_the_folder() {
-    let dir = checkout();
-    let output = lab(dir.path(), &["report"]).output().unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(stdout, "target/lab/latest/report/index.html\n");
-    let page = dir.path().join("target/lab/latest/report/index.html");
-    let html = fs::read_to_string(page).unwrap();
-    assert!(html.contains("id=\"REQ-04.proptest\""), "{html}");
-    assert!(html.contains("refuses a second completion"), "{html}");
-
-    // A folder from elsewhere brings its own catalogue.
-    let other = tempfile::tempdir().unwrap();
-    fs::create_dir(other.path().join("contracts")).unwrap();
-    let sentence = CONTRACT.replace("without effect", "as it was then");
-    fs::write(other.path().join("contracts/req.toml"), sentence).unwrap();
-    fs::write(other.path().join("results.jsonl"), RECORD).unwrap();
-    let folder = other.path().to_str().unwrap();
-    let output = lab(dir.path(), &["report", folder]).output().unwrap();
-    assert!(output.status.success());
-    let html = fs::read_to_string(other.path().join("report/index.html")).unwrap();
-    assert!(html.contains("as it was then"), "{html}");
-
-    let output = lab(dir.path(), &["report", "yesterday"]).output().unwrap();
-    assert_refused(dir.path(), &output, &["`yesterday` is no run"]);
-}
-
-#[test]
-fn a_red_run_has_a_report_too() {
-    let dir = checkout();
-    fs::remove_dir_all(dir.path().join("target")).unwrap();
-    let tools = tempfile::tempdir().unwrap();
-    // A Go that can answer what it is, and nothing else.
-    script(
-        &tools.path().join("go"),
-        r#"[ "$1" = env ] && { echo go1.26.8; echo 1; exit; }; echo "<b>no</b>"; exit 2"#,
-    );
-    let output = lab(dir.path(), &["run", "--only", "race"])
-        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", "sh")
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -411,17 +428,4 @@ fn a_red_run_has_a_report_too() {
         assert!(stdout.contains(words), "`{words}` is not in: {stdout}");
     }
     assert!(!stdout.contains("export PATH"), "{stdout}");
-
-    assert!(
-        stdout.contains("report: target/lab/latest/report/index.html"),
-        "{stdout}"
-    );
-    let latest = dir.path().join("target/lab/latest");
-    let html = fs::read_to_string(latest.join("report/index.html")).unwrap();
-    assert!(html.contains("canary OFF"), "{html}");
-    assert!(!html.contains("<b>no</b>"), "{html}");
-    let identity: serde_json::Value =
-        serde_json::from_slice(&fs::read(latest.join("run.json")).unwrap()).unwrap();
-    assert_eq!(identity["engines"][0]["name"], "race");
-    assert!(identity["seconds"].is_number(), "{identity}");
 }
