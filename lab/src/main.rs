@@ -96,8 +96,8 @@ enum Command {
     ///
     /// New inputs are kept in fuzz/corpus/TARGET; the checked-in ones in fuzz/seeds/TARGET are
     /// read too. Uses nightly if it is installed, else stable with RUSTC_BOOTSTRAP=1 for this one
-    /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/last/, with
-    /// the command that replays it.
+    /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/, and the
+    /// command that replays it is printed.
     #[command(verbatim_doc_comment)]
     Fuzz {
         /// A target of fuzz/Cargo.toml, such as request_lifecycle.

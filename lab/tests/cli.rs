@@ -261,3 +261,171 @@ fn a_red_run_has_a_report_too() {
     assert_eq!(identity["engines"][0]["name"], "race");
     assert!(identity["seconds"].is_number(), "{identity}");
 }
+
+/// Programs that stand in for what fuzzing needs, and the folder to put on `PATH`.
+fn fuzzing_tools(root: &Path, rustup: &str, cargo_fuzz: &str) -> tempfile::TempDir {
+    fs::create_dir_all(root.join("fuzz/seeds/parse")).unwrap();
+    let manifest = "[package]\nname = \"fuzz\"\n[[bin]]\nname = \"parse\"\n";
+    fs::write(root.join("fuzz/Cargo.toml"), manifest).unwrap();
+    let bin = tempfile::tempdir().unwrap();
+    for compiler in ["cc", "c++"] {
+        script(&bin.path().join(compiler), "exit 0");
+    }
+    script(&bin.path().join("rustup"), rustup);
+    let version = r#"[ "$2" = --version ] && echo cargo-fuzz 0.13.2 && exit"#;
+    script(
+        &bin.path().join("cargo-fuzz"),
+        &format!("{version}\n{cargo_fuzz}"),
+    );
+    bin
+}
+
+fn fuzz(root: &Path, bin: &Path, args: &[&str]) -> Output {
+    lab(root, &[&["fuzz", "parse"], args].concat())
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("RUSTC_BOOTSTRAP")
+        .output()
+        .unwrap()
+}
+
+/// Says how it was called.
+const SAYS: &str = r#"echo "called: ${RUSTUP_TOOLCHAIN:-none} ${RUSTC_BOOTSTRAP:-none} $*"
+[ "$2" = build ] || echo "Done 12 runs in 1 second(s)""#;
+
+#[test]
+fn without_nightly_stable_is_told_to_take_its_options() {
+    let dir = checkout();
+    for (rustup, toolchain, plain) in [
+        ("exit 1", "none 1", "RUSTC_BOOTSTRAP=1 cargo fuzz"),
+        (
+            r#"case "$1" in toolchain) echo nightly-x;; run) echo rustc 1.97.0-nightly;; esac"#,
+            "nightly none",
+            "cargo +nightly fuzz",
+        ),
+    ] {
+        let bin = fuzzing_tools(dir.path(), rustup, SAYS);
+        let output = fuzz(dir.path(), bin.path(), &["--seconds", "7"]);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        let run = "run --sanitizer address --target-dir target/fuzz/address parse \
+            fuzz/corpus/parse fuzz/seeds/parse -- -max_total_time=7";
+        assert!(stdout.contains(&format!("{plain} {run}\n")), "{stdout}");
+        let called = format!("called: {toolchain} fuzz {run}\n");
+        assert!(stderr.contains(&called), "{stderr}");
+        assert!(
+            stdout.contains("nothing found in 12 executions"),
+            "{stdout}"
+        );
+    }
+}
+
+#[test]
+fn a_nightly_older_than_the_project_is_not_used() {
+    let dir = checkout();
+    let manifest = "[workspace]\nmembers = []\n[workspace.package]\nrust-version = \"1.95\"\n";
+    fs::write(dir.path().join("Cargo.toml"), manifest).unwrap();
+    let old = r#"case "$1" in toolchain) echo nightly-x;; run) echo rustc 1.90.0-nightly;; esac"#;
+    let bin = fuzzing_tools(dir.path(), old, SAYS);
+    let output = fuzz(dir.path(), bin.path(), &["--sanitizer", "none"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("called: none 1 fuzz run --sanitizer none"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn what_fuzzing_finds_is_red_and_what_does_not_build_is_refused() {
+    let dir = checkout();
+    let finds = r#"[ "$2" = build ] && exit 0
+        echo "INFO: Seed: 1"; echo "cgolab: broken=REQ-04"; echo "cgolab: scenario=0100"
+        echo "thread 'x' panicked at a.rs:1:1:"; echo "second completion accepted"
+        echo "Test unit written to $PWD/fuzz/artifacts/parse/crash-1"; exit 1"#;
+    let bin = fuzzing_tools(dir.path(), "exit 1", finds);
+    let output = fuzz(dir.path(), bin.path(), &[]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    for words in [
+        "FOUND: second completion accepted\n",
+        "contract: REQ-04\n",
+        "scenario: 0100\n",
+        "again: RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer address \
+         --target-dir target/fuzz/address parse fuzz/artifacts/parse/crash-1\n",
+    ] {
+        assert!(stdout.contains(words), "`{words}` is not in: {stdout}");
+    }
+
+    let broken = "echo 'error: could not compile `fuzz`' >&2; exit 1";
+    let bin = fuzzing_tools(dir.path(), "exit 1", broken);
+    let output = fuzz(dir.path(), bin.path(), &[]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains(
+            "the fuzz targets do not build: error: could not compile `fuzz`; read \
+            target/lab/fuzz/build.log"
+        ),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn bad_words_after_fuzz_are_refused() {
+    let dir = checkout();
+    let output = lab(dir.path(), &["fuzz", "parse"]).output().unwrap();
+    assert_refused(dir.path(), &output, &["fuzz/Cargo.toml is missing"]);
+    let bin = fuzzing_tools(dir.path(), "exit 1", SAYS);
+    let output = lab(dir.path(), &["fuzz", "prase"]).output().unwrap();
+    assert_refused(
+        dir.path(),
+        &output,
+        &["`prase` is unknown", "choose from parse"],
+    );
+    for args in [
+        &["--seconds", "0"][..],
+        &["--seconds", "soon"],
+        &["--sanitizer", "thread"],
+    ] {
+        let output = fuzz(dir.path(), bin.path(), args);
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(args[1]), "{stderr}");
+    }
+    fs::remove_file(bin.path().join("c++")).unwrap();
+    let output = lab(dir.path(), &["fuzz", "parse"])
+        .env("PATH", bin.path())
+        .env_remove("CXX")
+        .output()
+        .unwrap();
+    assert_refused(dir.path(), &output, &["no C++ compiler", "install g++"]);
+}
+
+#[test]
+fn the_doctor_names_what_is_missing_and_how_to_get_it() {
+    let dir = checkout();
+    let empty = tempfile::tempdir().unwrap();
+    let output = lab(dir.path(), &["doctor"])
+        .env("PATH", empty.path())
+        .env("XDG_CACHE_HOME", empty.path())
+        .env_remove("CARGO")
+        .env_remove("CC")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    for words in [
+        "install Rust from https://rustup.rs",
+        "go was not found on PATH",
+        "no C compiler",
+        "no C++ compiler",
+        "no objdump",
+        "cargo install cargo-fuzz --locked --version 0.13.2",
+        "cargo install cargo-nextest --locked --version 0.9.148",
+        "fuzzing uses stable with RUSTC_BOOTSTRAP=1",
+    ] {
+        assert!(stdout.contains(words), "`{words}` is not in: {stdout}");
+    }
+    assert!(!stdout.contains("export PATH"), "{stdout}");
+}

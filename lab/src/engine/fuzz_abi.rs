@@ -84,8 +84,16 @@ impl Engine for FuzzAbi {
                 context,
                 fuzzer: fuzzer(context, sanitizer)?,
             };
-            records.extend(target.replay_seeds()?);
-            records.extend(target.fuzz(&corpus)?);
+            let replayed = target.replay_seeds()?;
+            let green = replayed.iter().all(Record::is_green);
+            records.extend(replayed);
+            if green {
+                records.extend(target.fuzz(&corpus)?);
+            } else {
+                // It would die of the same seed at once, and say everything twice.
+                let not_run = Record::check(ENGINE, target.check("fuzz"), Outcome::NotRun);
+                records.push(not_run.because("the replay of the seeds is not green"));
+            }
         }
         Ok(records)
     }
@@ -318,10 +326,9 @@ impl Target<'_> {
     ) -> Result<Vec<Record>> {
         let context = self.context;
         let shown = PathBuf::from(context.workspace.shown(crash));
-        let again = artifact_folder(context.workspace, &crash.with_extension("again"))?;
         let replay = self
             .fuzzer
-            .run(TARGET, &[shown], &[INPUT_LIMIT.to_owned(), again], log)
+            .run(TARGET, &[shown], &[INPUT_LIMIT.to_owned()], log)
             .limit(Duration::from_secs(10 * 60))
             .run(context.progress, quiet)?;
         let mut base = base.clone();

@@ -1,11 +1,12 @@
 //! `cargo lab fuzz`: fuzzes one target for a while, and says how to do that without the lab.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, known_target, output, seeds};
+use super::{Fuzzer, Sanitizer, corpus, known_target, output, seeds};
 use crate::child;
 use crate::notes::Notes;
 use crate::progress::Progress;
@@ -58,11 +59,7 @@ pub(crate) fn fuzz(
     if workspace.root().join(seeds(target)).is_dir() {
         inputs.push(seeds(target));
     }
-    let crashes = workspace.path("fuzz/artifacts").join(target).join("last");
-    let options = [
-        format!("-max_total_time={seconds}"),
-        artifact_folder(workspace, &crashes)?,
-    ];
+    let options = [format!("-max_total_time={seconds}")];
     println!("{}", fuzzer.plain(target, &inputs, &options));
     if !matches!(which::which(CARGO_FUZZ.name), Ok(path) if path == tool.program.path) {
         println!("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)");
@@ -92,12 +89,9 @@ pub(crate) fn fuzz(
     if let Some(scenario) = &notes.scenario {
         println!("    scenario: {scenario}");
     }
-    for crash in artifacts(&crashes) {
-        let crash = crash
-            .strip_prefix(workspace.root())
-            .unwrap_or(&crash)
-            .to_path_buf();
-        println!("    again: {}", fuzzer.plain(target, &[crash], &[]));
+    for input in output::written(&text) {
+        let input = PathBuf::from(workspace.shown(input));
+        println!("    again: {}", fuzzer.plain(target, &[input], &[]));
     }
     println!("    log: {}", workspace.shown(&log));
     Ok(false)

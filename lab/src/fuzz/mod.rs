@@ -162,8 +162,10 @@ impl Fuzzer<'_> {
 fn run_args(target: &str, inputs: &[PathBuf], options: &[String]) -> Vec<OsString> {
     let mut args = vec![OsString::from(target)];
     args.extend(inputs.iter().map(|input| input.clone().into_os_string()));
-    args.push("--".into());
-    args.extend(options.iter().map(OsString::from));
+    if !options.is_empty() {
+        args.push("--".into());
+        args.extend(options.iter().map(OsString::from));
+    }
     args
 }
 

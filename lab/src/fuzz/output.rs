@@ -1,5 +1,7 @@
 //! Reads what a libFuzzer run printed.
 
+use std::path::Path;
+
 use crate::record::one_line;
 
 /// Whether the target started at all; if not, something did not build.
@@ -26,9 +28,14 @@ pub(crate) fn executions(text: &str) -> Option<u64> {
 /// only says that there was a signal.
 pub(crate) fn failure(text: &str) -> String {
     let lines = || text.lines().map(str::trim);
+    // The summary names the place, and no addresses that are others each time.
+    let sanitizer = || {
+        let summary = lines().find_map(|line| line.strip_prefix("SUMMARY: "));
+        summary.filter(|summary| !summary.starts_with("libFuzzer:"))
+    };
     panic(text)
+        .or_else(sanitizer)
         .or_else(|| lines().find(|line| line.contains("ERROR: AddressSanitizer:")))
-        .or_else(|| lines().find(|line| line.contains("ERROR: LeakSanitizer:")))
         .or_else(|| lines().find(|line| line.contains("ERROR: libFuzzer:")))
         .or_else(|| lines().rfind(|line| line.starts_with("error")))
         .map_or_else(
@@ -58,6 +65,15 @@ fn without_process(line: &str) -> &str {
         Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => rest.trim(),
         _ => line,
     }
+}
+
+/// The inputs that made the target fail, as libFuzzer wrote them.
+pub(crate) fn written(text: &str) -> Vec<&Path> {
+    text.lines()
+        .filter_map(|line| Some(line.split_once("Test unit written to ")?.1.trim()))
+        .filter(|path| !path.contains("slow-unit-"))
+        .map(Path::new)
+        .collect()
 }
 
 /// Whether people want to see this line while the target runs.
@@ -102,14 +118,26 @@ stat::average_exec_per_sec:     0
         assert_eq!(failure(&format!("{panic}{CRASH}")), "the model disagrees");
         let asan = "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n";
         assert_eq!(
-            failure(&format!("{asan}SUMMARY: x\n")),
+            failure(asan),
             "ERROR: AddressSanitizer: heap-use-after-free on address 0x1"
+        );
+        let summary = "SUMMARY: AddressSanitizer: heap-use-after-free a.rs:3:4 in f\n";
+        assert_eq!(
+            failure(&format!("{asan}{summary}")),
+            "AddressSanitizer: heap-use-after-free a.rs:3:4 in f"
         );
         assert_eq!(
             failure("error: could not compile `x`"),
             "error: could not compile `x`"
         );
         assert_eq!(failure(""), "no message");
+    }
+
+    #[test]
+    fn inputs_are_found_where_they_were_written() {
+        let slow = "artifact_prefix='c/'; Test unit written to c/slow-unit-2\n";
+        let found = format!("{slow}{CRASH}");
+        assert_eq!(written(&found), [Path::new("c/crash-1")]);
     }
 
     #[test]
