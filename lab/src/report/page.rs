@@ -10,7 +10,7 @@ use askama::Template;
 use super::evidence::{Evidence, Logs, evidence};
 use super::excerpt::{Excerpt, plain};
 use super::identity::Identity;
-use super::words::{Said, Standing, is_cut_off, memory, number, time};
+use super::words::{Said, Standing, memory, number, time};
 use crate::catalogue::{Catalogue, Contract};
 use crate::record::{Kind, Outcome, Record};
 use crate::table::group;
@@ -217,7 +217,10 @@ impl Page {
         let (unexercised, failures): (Vec<_>, Vec<_>) = red
             .iter()
             .partition(|record| record.outcome == Outcome::NotRun);
-        let cut_off: Vec<&Record> = records.iter().filter(|record| is_cut_off(record)).collect();
+        let cut_off: Vec<&Record> = records
+            .iter()
+            .filter(|record| record.is_cut_off())
+            .collect();
         let gaps = |records: &[&Record]| -> Vec<Gap> {
             group(records)
                 .iter()
@@ -494,8 +497,8 @@ fn seeds(records: &[Record]) -> Vec<Seed> {
             if !is_seed || number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
                 continue;
             }
-            // The last word is what ran: a package or a corpus.
-            let place = words.last().filter(|last| *last != word);
+            // The last word is what ran, such as a package, if it is no option.
+            let place = words.last().filter(|last| !last.starts_with('-'));
             seeds.insert(Seed {
                 engine: record.engine.clone(),
                 flag: (*word).to_owned(),

@@ -60,7 +60,7 @@ pub(super) enum Said {
 
 impl Said {
     pub(super) fn of(record: &Record) -> Said {
-        if is_cut_off(record) {
+        if record.is_cut_off() {
             Said::CutOff
         } else {
             Said::Outcome(record.outcome)
@@ -99,15 +99,6 @@ impl Said {
             Said::Nothing => "",
         }
     }
-}
-
-/// A model that was ended before it had seen everything passes and says so.
-pub(super) fn is_cut_off(record: &Record) -> bool {
-    record.outcome == Outcome::Pass
-        && record
-            .reason
-            .as_deref()
-            .is_some_and(|reason| reason.starts_with("cut off"))
 }
 
 /// A duration as people say it.
