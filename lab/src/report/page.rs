@@ -7,6 +7,7 @@ use std::path::Path;
 
 use askama::Template;
 
+use super::changes::{Changes, since_last};
 use super::evidence::{Evidence, Logs, evidence};
 use super::excerpt::{Excerpt, plain};
 use super::identity::Identity;
@@ -27,6 +28,7 @@ pub(super) struct Page {
     failures: Vec<Gap>,
     unexercised: Vec<Gap>,
     cut_off: Vec<Gap>,
+    changes: Option<Changes>,
     planned: Vec<PlannedFamily>,
     engines: Vec<EngineRow>,
     families: Vec<FamilyRows>,
@@ -253,6 +255,7 @@ impl Page {
             failures: opened(gaps(&failures)),
             unexercised: gaps(&unexercised),
             cut_off: gaps(&cut_off),
+            changes: since_last(folder, records),
             planned: planned(&families),
             engines: columns
                 .iter()
@@ -432,11 +435,12 @@ fn engine(name: &str, identity: &Identity, records: &[Record], logs: &Logs) -> E
         _ => ("not run", Said::Outcome(Outcome::NotRun)),
     };
     // A check that speaks about many contracts counts once.
-    let mut checks: BTreeMap<&str, &Record> = BTreeMap::new();
+    let mut checks: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
     // `claimed` stands for a check that is not there.
     let is_check = |record: &&Record| record.kind == Kind::Check && record.check != "claimed";
     for record in mine().filter(is_check) {
-        let kept = checks.entry(&record.check).or_insert(record);
+        let key = (record.check.as_str(), record.evidence.command.as_str());
+        let kept = checks.entry(key).or_insert(record);
         if record.outcome.weight() > kept.outcome.weight() {
             *kept = record;
         }
