@@ -312,8 +312,11 @@ fn named(catalogue: &Catalogue, id: &str) -> Named {
     }
 }
 
-/// Opens the first gaps, one of each contract: the others mostly have the same cause.
+/// Puts the worst first and opens some: one of each contract, because the others mostly have the
+/// same cause.
 fn opened(mut gaps: Vec<Gap>) -> Vec<Gap> {
+    // What an engine says that is off counts for nothing, so that comes first.
+    gaps.sort_by_key(|gap| gap.said != Said::Outcome(Outcome::CanaryOff));
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut left = OPEN;
     for gap in &mut gaps {
