@@ -113,6 +113,9 @@ pub(crate) fn records(
     base.evidence.scenario.clone_from(&notes.scenario);
     let named = catalogue.contracts_in_name(&case.name);
     let known = |id: &str| catalogue.contains(id);
+    if case.outcome == Outcome::Fail {
+        base.reason = notes.disagreement().or(base.reason);
+    }
     if case.outcome != Outcome::Pass {
         let ids = if notes.broken.is_empty() {
             named

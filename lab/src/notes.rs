@@ -7,8 +7,9 @@
 //! | `cgolab: executions=512` | cases, inputs or schedules that ran |
 //! | `cgolab: model=complete` | every schedule within the bound was explored; else `cut-off` |
 //! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
+//! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
 
-use crate::record::Record;
+use crate::record::{Record, one_line};
 
 /// Whether a model checker came to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Notes {
     pub(crate) model: Option<Model>,
     /// The last one printed: shrinking comes last.
     pub(crate) scenario: Option<String>,
+    expected: Option<String>,
+    observed: Option<String>,
 }
 
 impl Notes {
@@ -41,10 +44,21 @@ impl Notes {
             // Not at the start of the line where libtest has written "test name ... " before it.
             if let Some((_, note)) = line.split_once("cgolab: ") {
                 notes.take(note);
+            } else if let Some(what) = line.trim_start().strip_prefix("expected: ") {
+                notes.expected = Some(what.trim().to_owned());
+            } else if let Some(what) = line.trim_start().strip_prefix("observed: ") {
+                notes.observed = Some(what.trim().to_owned());
             }
         }
         notes.checked.retain(|(_, checks)| *checks > 0);
         notes
+    }
+
+    /// What the oracle expected and what it saw, in one line; only of a broken contract.
+    pub(crate) fn disagreement(&self) -> Option<String> {
+        let (expected, observed) = (self.expected.as_ref()?, self.observed.as_ref()?);
+        let broken = !self.broken.is_empty() || self.scenario.is_some();
+        broken.then(|| one_line(&format!("expected {expected}, observed {observed}"), 300))
     }
 
     fn take(&mut self, note: &str) {
@@ -133,6 +147,17 @@ mod tests {
         assert_eq!(notes.executions, Some(15));
         assert_eq!(notes.model, None);
         assert_eq!(notes.scenario.as_deref(), Some("short one"));
+    }
+
+    #[test]
+    fn a_report_is_told_in_a_line() {
+        let report = "disagree:\n  expected: Refused(Stale)\n  observed: Done\n";
+        assert_eq!(Notes::read(report).disagreement(), None);
+        let broken = format!("{report}cgolab: broken=EVT-06\n");
+        assert_eq!(
+            Notes::read(&broken).disagreement().as_deref(),
+            Some("expected Refused(Stale), observed Done")
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 
 use super::{Canary, Context, Engine, cargo_error, not_built};
 use crate::catalogue::Catalogue;
-use crate::child::{Finished, quiet};
+use crate::child::{self, Finished, quiet};
 use crate::fuzz::instrumented::Calls;
 use crate::fuzz::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, output, seeds};
 use crate::notes::Notes;
@@ -34,6 +34,8 @@ const BUILDS: [Sanitizer; 2] = [Sanitizer::None, Sanitizer::Address];
 
 /// Fixed, so that a run can be repeated.
 const SEED: &str = "-seed=1";
+/// Runs what is in the folders, and nothing new.
+const NO_MUTATION: &str = "-runs=0";
 /// Seconds that one input may take: far more than any does on a busy machine.
 const INPUT_LIMIT: &str = "-timeout=25";
 /// Makes the target print what it checked.
@@ -170,11 +172,8 @@ fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> 
     let crashes = context.log(&format!("{ENGINE}.{sanitizer}.canary"));
     let prefix = artifact_folder(context.workspace, &crashes)?;
     let empty = empty_folder(context, "canary")?;
-    let options = [
-        SEED.to_owned(),
-        format!("-max_total_time={CANARY_SECONDS}"),
-        prefix,
-    ];
+    let limit = format!("-max_total_time={CANARY_SECONDS}");
+    let options = [SEED, &limit, &prefix];
     let log = context.log(&format!("{ENGINE}.{sanitizer}.canary.log"));
     let finished = fuzzer
         .run(CANARY, &[empty], &options, &log)
@@ -237,16 +236,23 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Runs the checked-in inputs once.
+    /// Runs the checked-in inputs once: all in one process, and each alone if that fails, so that
+    /// one broken contract hides no other.
     fn replay_seeds(&self) -> Result<Vec<Record>> {
         let seeds = seeds(TARGET);
-        let mut records = self.run(
-            "seeds",
-            std::slice::from_ref(&seeds),
-            &["-runs=0".to_owned()],
-            0,
-        )?;
         let names = file_names(&self.context.workspace.root().join(&seeds))?;
+        let mut records = self.run("seeds", std::slice::from_ref(&seeds), &[NO_MUTATION], 0)?;
+        if records.iter().any(is_of_a_crash) {
+            let mut alone = Vec::new();
+            for name in names.iter().take_while(|_| !child::interrupted()) {
+                alone.extend(self.replay_seed(&seeds.join(name), name)?);
+            }
+            if alone.iter().any(|record| !record.is_green()) {
+                records = alone;
+            } else {
+                records.extend(alone);
+            }
+        }
         if records.iter().all(Record::is_green) {
             let check = self.check("seed names");
             records.extend(idle_seeds(self.context.catalogue, &names, &records, &check));
@@ -254,12 +260,25 @@ impl Target<'_> {
         Ok(records)
     }
 
+    fn replay_seed(&self, seed: &Path, name: &str) -> Result<Vec<Record>> {
+        let mut base = Record::check(ENGINE, self.check(&format!("seed {name}")), Outcome::Pass);
+        let ended = self.run_alone(seed, &self.log(&format!("seed.{name}.log")))?;
+        base.seconds = ended.seconds;
+        base.evidence = self.context.evidence(&ended);
+        let text = ended.log_text();
+        if ended.success() {
+            let notes = Notes::read(&text);
+            return Ok(notes.credit(base, Vec::new(), |id| self.context.catalogue.contains(id)));
+        }
+        Ok(failed_alone(self.context.catalogue, base, &ended, &text))
+    }
+
     /// Fuzzes for the seconds of the profile.
     fn fuzz(&self, corpus: &Path) -> Result<Vec<Record>> {
         let seconds = self.context.profile.fuzz_seconds();
         let inputs = [corpus.to_path_buf(), seeds(TARGET)];
-        let options = [SEED.to_owned(), format!("-max_total_time={seconds}")];
-        self.run("fuzz", &inputs, &options, seconds)
+        let limit = format!("-max_total_time={seconds}");
+        self.run("fuzz", &inputs, &[SEED, &limit], seconds)
     }
 
     fn check(&self, what: &str) -> String {
@@ -278,19 +297,16 @@ impl Target<'_> {
         &self,
         what: &str,
         inputs: &[PathBuf],
-        options: &[String],
+        options: &[&str],
         seconds: u64,
     ) -> Result<Vec<Record>> {
         let context = self.context;
         let check = self.check(what);
         context.progress.step(format!("fuzz-abi: {check}"));
         let crashes = self.log(&format!("{what}.crashes"));
+        let prefix = artifact_folder(context.workspace, &crashes)?;
         let mut all = options.to_vec();
-        all.extend([
-            INPUT_LIMIT.to_owned(),
-            "-print_final_stats=1".to_owned(),
-            artifact_folder(context.workspace, &crashes)?,
-        ]);
+        all.extend([INPUT_LIMIT, "-print_final_stats=1", &prefix]);
         let task = self
             .fuzzer
             .run(TARGET, inputs, &all, &self.log(&format!("{what}.log")));
@@ -316,7 +332,7 @@ impl Target<'_> {
         Ok(records)
     }
 
-    /// Runs an input that made the target fail in a process of its own.
+    /// Runs an input that made the target fail again, and gives the records of that.
     fn replay_alone(
         &self,
         base: &Record,
@@ -325,15 +341,19 @@ impl Target<'_> {
         log: &Path,
     ) -> Result<Vec<Record>> {
         let context = self.context;
-        let shown = PathBuf::from(context.workspace.shown(crash));
-        let replay = self
-            .fuzzer
-            .run(TARGET, &[shown], &[INPUT_LIMIT.to_owned()], log)
-            .limit(Duration::from_secs(10 * 60))
-            .run(context.progress, quiet)?;
+        let replay = self.run_alone(Path::new(&context.workspace.shown(crash)), log)?;
         let mut base = base.clone();
         base.evidence = context.evidence(&replay);
         Ok(judge_crash(context.catalogue, base, found, &replay))
+    }
+
+    /// Runs one input in a process of its own.
+    fn run_alone(&self, input: &Path, log: &Path) -> Result<Finished> {
+        self.fuzzer
+            .run(TARGET, &[input.to_path_buf()], &[INPUT_LIMIT], log)
+            .env(LEDGER, "1")
+            .limit(Duration::from_secs(10 * 60))
+            .run(self.context.progress, quiet)
     }
 
     fn report_speed(&self, records: &[Record], seconds: u64) {
@@ -391,19 +411,36 @@ fn judge_crash(
         let reason = output::failure(found);
         return vec![base.because(format!("1 of 2 failed: it passes alone; before: {reason}"))];
     }
-    let (outcome, reason) = match replay.cut() {
-        Some(cut) => (
-            cut,
-            format!("while it was replayed alone: {}", replay.how()),
+    failed_alone(catalogue, base, replay, &text)
+}
+
+/// The records of an input that made the target fail in a process of its own.
+fn failed_alone(
+    catalogue: &Catalogue,
+    mut base: Record,
+    ended: &Finished,
+    text: &str,
+) -> Vec<Record> {
+    let notes = Notes::read(text);
+    let (outcome, reason) = match ended.cut() {
+        Some(cut) => (cut, format!("while it was replayed alone: {}", ended.how())),
+        None if !output::started(text) => (Outcome::BuildFailed, output::failure(text)),
+        None => (
+            Outcome::Fail,
+            notes
+                .disagreement()
+                .unwrap_or_else(|| output::failure(text)),
         ),
-        None if !output::started(&text) => (Outcome::BuildFailed, output::failure(&text)),
-        None => (Outcome::Fail, output::failure(&text)),
     };
-    let notes = Notes::read(&text);
     base.outcome = outcome;
     base.evidence.scenario = notes.scenario;
     base.because(reason)
         .for_contracts(&notes.broken, |id| catalogue.contains(id))
+}
+
+/// Whether an input made the target fail, and not something else.
+fn is_of_a_crash(record: &Record) -> bool {
+    matches!(record.outcome, Outcome::Fail | Outcome::Unstable)
 }
 
 /// A failing record for each contract in the names of seeds that the replay did not check: such

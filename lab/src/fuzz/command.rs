@@ -59,7 +59,8 @@ pub(crate) fn fuzz(
     if workspace.root().join(seeds(target)).is_dir() {
         inputs.push(seeds(target));
     }
-    let options = [format!("-max_total_time={seconds}")];
+    let limit = format!("-max_total_time={seconds}");
+    let options = [limit.as_str()];
     println!("{}", fuzzer.plain(target, &inputs, &options));
     if !matches!(which::which(CARGO_FUZZ.name), Ok(path) if path == tool.program.path) {
         println!("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)");
@@ -81,8 +82,11 @@ pub(crate) fn fuzz(
         return Ok(false);
     }
     let text = finished.log_text();
-    println!("FOUND: {}", output::failure(&text));
     let notes = Notes::read(&text);
+    let what = notes
+        .disagreement()
+        .unwrap_or_else(|| output::failure(&text));
+    println!("FOUND: {what}");
     for id in &notes.broken {
         println!("    contract: {id}");
     }

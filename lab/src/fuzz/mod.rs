@@ -105,7 +105,7 @@ impl Fuzzer<'_> {
         &self,
         target: &str,
         inputs: &[PathBuf],
-        options: &[String],
+        options: &[&str],
         log: &Path,
     ) -> Task {
         self.task("run", log)
@@ -113,7 +113,7 @@ impl Fuzzer<'_> {
     }
 
     /// A run as people type it when cargo-fuzz is on `PATH`.
-    pub(crate) fn plain(&self, target: &str, inputs: &[PathBuf], options: &[String]) -> String {
+    pub(crate) fn plain(&self, target: &str, inputs: &[PathBuf], options: &[&str]) -> String {
         let mut words = vec![self.tool.toolchain.plain().to_owned(), "run".to_owned()];
         words.extend(self.common());
         words.extend(
@@ -159,7 +159,7 @@ impl Fuzzer<'_> {
     }
 }
 
-fn run_args(target: &str, inputs: &[PathBuf], options: &[String]) -> Vec<OsString> {
+fn run_args(target: &str, inputs: &[PathBuf], options: &[&str]) -> Vec<OsString> {
     let mut args = vec![OsString::from(target)];
     args.extend(inputs.iter().map(|input| input.clone().into_os_string()));
     if !options.is_empty() {
@@ -237,7 +237,7 @@ mod tests {
             sanitizer: Sanitizer::None,
         };
         let inputs = [corpus("t"), seeds("t")];
-        let options = ["-runs=0".to_owned()];
+        let options = ["-runs=0"];
         let expected = "RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none \
             --target-dir target/fuzz/none t fuzz/corpus/t fuzz/seeds/t -- -runs=0";
         assert_eq!(fuzzer.plain("t", &inputs, &options), expected);
