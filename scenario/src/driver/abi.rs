@@ -115,6 +115,10 @@ impl Driver for AbiDriver {
         true
     }
 
+    fn waits_briefly(&self) -> bool {
+        false
+    }
+
     fn checked(&mut self) -> Vec<Contract> {
         std::mem::take(&mut self.shared.state().checked)
     }
