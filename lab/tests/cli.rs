@@ -20,6 +20,9 @@ planned = [\"loom\"]
 
 const RECORD: &str = r#"{"kind":"check","engine":"proptest","contract":"REQ-04","check":"x","outcome":"pass","reason":null,"seconds":0.1,"executions":7,"evidence":{"command":"c","log":null,"scenario":null}}"#;
 
+/// A C compiler that makes an empty program of everything: its last argument is the output.
+const COMPILER: &str = r#"for last; do :; done; : > "$last""#;
+
 /// A checkout with a catalogue, earlier results and nothing else.
 fn checkout() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -90,7 +93,7 @@ fn a_missing_tool_is_named_with_what_to_install() {
         .unwrap();
     assert_refused(dir.path(), &output, &["C compiler", "install gcc or clang"]);
 
-    std::os::unix::fs::symlink("/bin/sh", empty.path().join("cc")).unwrap();
+    script(&empty.path().join("cc"), COMPILER);
     let output = lab(dir.path(), &["run", "--only", "race"])
         .env("PATH", empty.path())
         .env_remove("CC")
@@ -241,9 +244,10 @@ fn a_red_run_has_a_report_too() {
         &tools.path().join("go"),
         r#"[ "$1" = env ] && { echo go1.26.8; echo 1; exit; }; echo "<b>no</b>"; exit 2"#,
     );
+    script(&tools.path().join("cc"), COMPILER);
     let output = lab(dir.path(), &["run", "--only", "race"])
         .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", "sh")
+        .env("CC", tools.path().join("cc"))
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -260,4 +264,27 @@ fn a_red_run_has_a_report_too() {
         serde_json::from_slice(&fs::read(latest.join("run.json")).unwrap()).unwrap();
     assert_eq!(identity["engines"][0]["name"], "race");
     assert!(identity["seconds"].is_number(), "{identity}");
+}
+
+#[test]
+fn a_compiler_that_cannot_compile_is_refused_before_anything_runs() {
+    let dir = checkout();
+    let broken = tempfile::tempdir().unwrap();
+    let cc = broken.path().join("cc");
+    script(
+        &cc,
+        r#"echo "In file included from probe.c:1:" >&2
+        echo "probe.c:1:10: fatal error: stdint.h: No such file or directory" >&2; exit 1"#,
+    );
+    for (cc, word) in [
+        (cc.to_str().unwrap(), "fatal error: stdint.h: No such file"),
+        ("false", "exit status: 1"),
+    ] {
+        let output = lab(dir.path(), &["run", "--only", "race"])
+            .env("CC", cc)
+            .output()
+            .unwrap();
+        let words = ["cannot compile a program of one line", word];
+        assert_refused(dir.path(), &output, &words);
+    }
 }
