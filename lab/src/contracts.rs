@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::catalogue::{Catalogue, Contract, State};
+use crate::out;
 use crate::record::{Kind, Outcome, Record};
 use crate::results;
 use crate::table;
@@ -45,11 +46,10 @@ pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> 
             (contract, states)
         });
     if json {
-        println!("{}", as_json(rows)?);
+        out::line(as_json(rows)?)
     } else {
-        print!("{}", table::catalogue(rows));
+        out::print(table::catalogue(rows))
     }
-    Ok(())
 }
 
 fn as_json<'a>(

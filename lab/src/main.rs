@@ -23,6 +23,7 @@ mod ids;
 mod matrix;
 mod nextest;
 mod notes;
+mod out;
 mod profile;
 mod progress;
 mod record;
@@ -230,21 +231,27 @@ fn write_header(workspace: &Workspace, check: bool) -> Result<bool> {
     if check {
         let differences = header::differences(workspace, &files);
         for difference in &differences {
-            println!("{difference}");
+            out::line(difference)?;
         }
         if differences.is_empty() {
-            println!("all {} generated files are current", files.len());
+            out::line(format_args!(
+                "all {} generated files are current",
+                files.len()
+            ))?;
         } else {
-            println!("not current; run `cargo lab header`");
+            out::line("not current; run `cargo lab header`")?;
         }
         return Ok(differences.is_empty());
     }
     let written = header::write(workspace, &files)?;
     for path in &written {
-        println!("wrote {}", workspace.shown(path));
+        out::line(format_args!("wrote {}", workspace.shown(path)))?;
     }
     if written.is_empty() {
-        println!("all {} generated files are current", files.len());
+        out::line(format_args!(
+            "all {} generated files are current",
+            files.len()
+        ))?;
     }
     Ok(true)
 }

@@ -288,3 +288,16 @@ fn a_compiler_that_cannot_compile_is_refused_before_anything_runs() {
         assert_refused(dir.path(), &output, &words);
     }
 }
+
+#[test]
+fn a_reader_may_leave_early() {
+    let dir = checkout();
+    for args in [&["contracts"][..], &["contracts", "--json"], &["doctor"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = lab(dir.path(), args).stdout(writer).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr, "", "{args:?}");
+        assert!(args == ["doctor"] || output.status.success(), "{args:?}");
+    }
+}

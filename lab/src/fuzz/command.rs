@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, known_target, output, seeds};
 use crate::child;
 use crate::notes::Notes;
+use crate::out;
 use crate::progress::Progress;
 use crate::tools::pinned::CARGO_FUZZ;
 use crate::tools::{Need, Tools};
@@ -63,9 +64,9 @@ pub(crate) fn fuzz(
         format!("-max_total_time={seconds}"),
         artifact_folder(workspace, &crashes)?,
     ];
-    println!("{}", fuzzer.plain(target, &inputs, &options));
+    out::line(fuzzer.plain(target, &inputs, &options))?;
     if !matches!(which::which(CARGO_FUZZ.name), Ok(path) if path == tool.program.path) {
-        println!("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)");
+        out::line("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)")?;
     }
     progress.step(format!("fuzzing {target} for {seconds} s"));
     let log = logs.join(format!("{target}.log"));
@@ -76,29 +77,32 @@ pub(crate) fn fuzz(
     progress.finish();
     if finished.success() {
         let executions = output::executions(&finished.log_text()).unwrap_or(0);
-        println!("nothing found in {executions} executions");
+        out::line(format_args!("nothing found in {executions} executions"))?;
         return Ok(true);
     }
     if child::interrupted() {
-        println!("interrupted; what it found of new inputs is in the corpus");
+        out::line("interrupted; what it found of new inputs is in the corpus")?;
         return Ok(false);
     }
     let text = finished.log_text();
-    println!("FOUND: {}", output::failure(&text));
+    out::line(format_args!("FOUND: {}", output::failure(&text)))?;
     let notes = Notes::read(&text);
     for id in &notes.broken {
-        println!("    contract: {id}");
+        out::line(format_args!("    contract: {id}"))?;
     }
     if let Some(scenario) = &notes.scenario {
-        println!("    scenario: {scenario}");
+        out::line(format_args!("    scenario: {scenario}"))?;
     }
     for crash in artifacts(&crashes) {
         let crash = crash
             .strip_prefix(workspace.root())
             .unwrap_or(&crash)
             .to_path_buf();
-        println!("    again: {}", fuzzer.plain(target, &[crash], &[]));
+        out::line(format_args!(
+            "    again: {}",
+            fuzzer.plain(target, &[crash], &[])
+        ))?;
     }
-    println!("    log: {}", workspace.shown(&log));
+    out::line(format_args!("    log: {}", workspace.shown(&log)))?;
     Ok(false)
 }
