@@ -5,7 +5,7 @@ use clap::ValueEnum;
 /// The two sizes of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// At most 5 minutes on 2 warm cores: before a commit, and for pull requests.
+    /// 2 to 3 minutes on 2 warm cores: before a commit, and for pull requests.
     #[default]
     Quick,
     /// As deep as a night allows: more schedules, longer fuzzing with a kept corpus.
@@ -13,6 +13,14 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Profile::Quick => "quick",
+            Profile::Full => "full",
+        }
+    }
+
     /// How often a thread may be preempted in a loom model.
     pub(crate) fn loom_bound(self) -> u32 {
         match self {

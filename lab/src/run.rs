@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     let tools = Tools::find(workspace, &needs, &progress)?;
     let folder = RunFolder::create(workspace, &progress)?;
     let started = Instant::now();
-    let mut identity = Identity::gather(workspace, &tools);
+    let mut identity = Identity::gather(workspace, &tools, profile);
     identity.write(folder.path())?;
     let context = Context {
         workspace,

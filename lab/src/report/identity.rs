@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::profile::Profile;
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 
@@ -55,7 +56,7 @@ pub(crate) struct Identity {
     pub(crate) interrupted: bool,
     /// What was typed.
     pub(crate) command: String,
-    /// How deep engines go.
+    /// How deep engines go; none in a run of a version without profiles.
     pub(crate) profile: Option<String>,
     pub(crate) commit: Option<Commit>,
     pub(crate) machine: Machine,
@@ -108,10 +109,11 @@ pub(crate) struct EngineTime {
 
 impl Identity {
     /// Looks around. What cannot be found out stays empty; that is no reason not to run.
-    pub(crate) fn gather(workspace: &Workspace, tools: &Tools) -> Identity {
+    pub(crate) fn gather(workspace: &Workspace, tools: &Tools, profile: Profile) -> Identity {
         Identity {
             started: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             command: typed(env::args()),
+            profile: Some(profile.name().to_owned()),
             commit: commit(workspace.root()),
             machine: machine(),
             tools: versions(workspace, tools),
@@ -280,6 +282,17 @@ mod tests {
         };
         identity.write(dir.path()).unwrap();
         assert_eq!(Identity::read(dir.path()).unwrap(), identity);
+    }
+
+    #[test]
+    fn the_profile_is_named_as_it_is_typed() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        for (profile, typed) in [(Profile::Quick, "quick"), (Profile::Full, "full")] {
+            let identity = Identity::gather(&workspace, &Tools::default(), profile);
+            assert_eq!(identity.profile.as_deref(), Some(typed));
+            assert!(<Profile as clap::ValueEnum>::from_str(typed, false).is_ok());
+        }
     }
 
     #[test]
