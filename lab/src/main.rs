@@ -82,7 +82,8 @@ enum Command {
     /// installed.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
-    /// Ctrl-C stops the children and writes what is known.
+    /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder
+    /// in target/lab/runs, and latest stays what it was.
     #[command(verbatim_doc_comment)]
     Run {
         /// Run these engines only.

@@ -17,15 +17,15 @@ pub(crate) const STYLE: TableStyle =
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;
 
-/// The whole report of a run.
-pub(crate) fn report(catalogue: &Catalogue, shares: &[Share]) -> String {
+/// The whole report of a run whose results lie in `place`.
+pub(crate) fn report(catalogue: &Catalogue, shares: &[Share], place: &str) -> String {
     let mut text = String::from("\n");
     let red: Vec<&Record> = shares
         .iter()
         .flat_map(|share| &share.records)
         .filter(|record| !record.is_green())
         .collect();
-    gaps(&mut text, &red);
+    gaps(&mut text, &red, place);
     let (table, left_out) = contracts_by_engines(catalogue, shares);
     if table.row_count() > 0 {
         let _ = writeln!(text, "{table}\n");
@@ -50,10 +50,7 @@ pub(crate) fn report(catalogue: &Catalogue, shares: &[Share]) -> String {
             format!("RED: {} of {all} records", red.len())
         }
     };
-    let _ = writeln!(
-        text,
-        "{verdict}; results in target/lab/latest/results.jsonl"
-    );
+    let _ = writeln!(text, "{verdict}; results in {place}/results.jsonl");
     text
 }
 
@@ -120,7 +117,7 @@ pub(crate) fn group<'a>(red: &[&'a Record]) -> Vec<Gap<'a>> {
     gaps
 }
 
-fn gaps(text: &mut String, red: &[&Record]) {
+fn gaps(text: &mut String, red: &[&Record], place: &str) {
     let gaps = group(red);
     for gap in gaps.iter().take(GAPS) {
         let record = gap.first;
@@ -139,7 +136,7 @@ fn gaps(text: &mut String, red: &[&Record]) {
             let _ = writeln!(text, "    scenario: {scenario}");
         }
         if let Some(log) = &record.evidence.log {
-            let _ = writeln!(text, "    log: target/lab/latest/{log}");
+            let _ = writeln!(text, "    log: {place}/{log}");
         }
         if !record.evidence.command.is_empty() {
             let _ = writeln!(text, "    again: {}", record.evidence.command);
@@ -342,6 +339,8 @@ fn word(state: State) -> &'static str {
 mod tests {
     use super::*;
 
+    const LATEST: &str = "target/lab/latest";
+
     fn test_catalogue() -> Catalogue {
         let dir = tempfile::tempdir().unwrap();
         let contract = |id: &str| {
@@ -400,7 +399,7 @@ mod tests {
                 vec![record("race", "REQ-03", Outcome::Pass), broken],
             ),
         ];
-        let text = report(&test_catalogue(), &shares);
+        let text = report(&test_catalogue(), &shares, LATEST);
         assert!(
             text.contains("FAIL REQ-03 race: test\n    data race\n"),
             "{text}"
@@ -462,7 +461,7 @@ mod tests {
             Outcome::Pass,
             vec![record("race", "REQ-03", Outcome::Pass)],
         )];
-        let text = report(&test_catalogue(), &shares);
+        let text = report(&test_catalogue(), &shares, LATEST);
         assert!(text.contains("every check passed"), "{text}");
         assert_eq!(
             engine_line(&shares[0]),
@@ -490,7 +489,7 @@ mod tests {
             engine_line(&shares[0]),
             "loom      on        12.3 s  3 pass, 1 model cut off"
         );
-        let text = report(&test_catalogue(), &shares);
+        let text = report(&test_catalogue(), &shares, LATEST);
         assert!(
             text.contains("not all of it: test, cut off after 70000 executions\n"),
             "{text}"

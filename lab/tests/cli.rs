@@ -301,3 +301,60 @@ fn a_reader_may_leave_early() {
         assert!(args == ["doctor"] || output.status.success(), "{args:?}");
     }
 }
+
+/// Starts the command, waits until `sign` is there, and presses Ctrl-C.
+fn interrupted(command: &mut Command, sign: &Path) -> Output {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !sign.exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
+    let dir = checkout();
+    let tools = tempfile::tempdir().unwrap();
+    let sign = tools.path().join("started");
+    script(&tools.path().join("cc"), COMPILER);
+    script(
+        &tools.path().join("go"),
+        r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
+        *) : > "$SIGN"; sleep 600;; esac"#,
+    );
+    let mut command = lab(dir.path(), &["run", "--only", "race", "--profile", "full"]);
+    command
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("CC", tools.path().join("cc"))
+        .env("SIGN", &sign);
+    let output = interrupted(&mut command, &sign);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{stdout}");
+    let latest = dir.path().join("target/lab/latest");
+    let results = fs::read_to_string(latest.join("results.jsonl")).unwrap();
+    assert_eq!(results, RECORD);
+    assert!(!stdout.contains("target/lab/latest"), "{stdout}");
+
+    // What is known is written all the same.
+    let runs = fs::read_dir(dir.path().join("target/lab/runs")).unwrap();
+    let run = runs.flatten().next().unwrap().path();
+    let results = fs::read_to_string(run.join("results.jsonl")).unwrap();
+    assert!(results.contains("interrupted"), "{results}");
+    assert!(run.join("report/index.html").is_file());
+    let name = run.file_name().unwrap().to_str().unwrap();
+    let place = format!("target/lab/runs/{name}/results.jsonl");
+    assert!(stdout.contains(&place), "{stdout}");
+    let identity: serde_json::Value =
+        serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap();
+    assert_eq!(identity["interrupted"], true);
+    assert_eq!(identity["profile"], "full");
+}
