@@ -10,6 +10,8 @@
 //! long processes.
 
 #![forbid(unsafe_code)]
+// They panic when the reader leaves; see `out`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod catalogue;
 mod child;
@@ -169,15 +171,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match dispatch(parse().command) {
+    let green = dispatch(parse().command);
+    // Also after Ctrl-C: the error may say what is left half done.
+    if let Err(error) = &green {
+        out::say(format!("error: {error:#}").replace('\n', " "));
+    }
+    match green {
         _ if child::interrupted() => ExitCode::from(STOPPED),
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(RED),
-        Err(error) => {
-            let message = format!("{error:#}").replace('\n', " ");
-            eprintln!("error: {message}");
-            ExitCode::from(CANNOT)
-        }
+        Err(_) => ExitCode::from(CANNOT),
     }
 }
 

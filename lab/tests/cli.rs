@@ -358,3 +358,30 @@ fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
     assert_eq!(identity["interrupted"], true);
     assert_eq!(identity["profile"], "full");
 }
+
+#[test]
+fn what_was_left_undone_is_said_after_an_interrupt() {
+    let dir = checkout();
+    let cache = tempfile::tempdir().unwrap();
+    let cargo = cache.path().join("fake-cargo");
+    let sign = cache.path().join("started");
+    script(&cargo, r#": > "$SIGN"; sleep 600"#);
+    let mut command = lab(dir.path(), &["run", "--only", "proptest"]);
+    command
+        .env("PATH", "/usr/bin:/bin")
+        .env("CARGO", &cargo)
+        .env("XDG_CACHE_HOME", cache.path())
+        .env("SIGN", &sign);
+    let output = interrupted(&mut command, &sign);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let errors: Vec<_> = stderr
+        .lines()
+        .filter(|l| l.starts_with("error: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "{stderr}");
+    assert!(
+        errors[0].contains("interrupted while cargo-nextest"),
+        "{stderr}"
+    );
+}
