@@ -1,4 +1,4 @@
-//! `cargo lab contracts`: the catalogue, and how well the last run covered it.
+//! `cargo lab contracts`: the catalogue, and how well the last run of each engine covered it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> 
             known.join(", ")
         );
     }
-    let exercised = exercised(&results::latest(workspace)?);
+    let exercised = exercised(&results::last_of_each_engine(workspace)?);
     let rows = catalogue
         .contracts()
         .filter(|contract| wanted.as_deref().is_none_or(|w| contract.family() == w))

@@ -62,7 +62,7 @@ First steps:
   cargo lab doctor       which tools were found, and which are missing
   cargo lab run          all engines, with a table at the end
   cargo lab test         all tests, before a commit
-  cargo lab contracts    what is promised, and what the last run checked of it";
+  cargo lab contracts    what is promised, and what the last runs checked of it";
 
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Parser)]
@@ -133,7 +133,8 @@ enum Command {
     Test,
     /// Print the contract catalogue and how well each contract is covered.
     ///
-    /// exercised: a check with this id passed in the last `cargo lab run` of that engine.
+    /// exercised: a check with this id passed in the last `cargo lab run` in which that engine ran
+    /// its checks.
     /// claimed: a check is said to exist; without a passing one a run of the engine is red.
     /// planned: nothing yet.
     #[command(verbatim_doc_comment)]

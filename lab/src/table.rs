@@ -319,7 +319,7 @@ pub(crate) fn catalogue<'a>(
     }
     let total = |state| totals.get(&state).copied().unwrap_or(0);
     format!(
-        "{table}\n\n{count} contracts: {} exercised by the last run, {} claimed and not exercised, \
+        "{table}\n\n{count} contracts: {} exercised by the last runs, {} claimed and not exercised, \
          {} only planned\n",
         total(State::Exercised),
         total(State::Claimed),
@@ -508,7 +508,7 @@ mod tests {
         assert!(text.contains("exercised: race"), "{text}");
         assert!(text.contains("claimed: race"), "{text}");
         assert!(
-            text.contains("2 contracts: 1 exercised by the last run, 1 claimed"),
+            text.contains("2 contracts: 1 exercised by the last runs, 1 claimed"),
             "{text}"
         );
         assert!(

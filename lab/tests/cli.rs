@@ -385,3 +385,21 @@ fn what_was_left_undone_is_said_after_an_interrupt() {
         "{stderr}"
     );
 }
+
+#[test]
+fn a_run_of_one_engine_leaves_the_word_of_the_others() {
+    let dir = checkout();
+    let lab_dir = dir.path().join("target/lab");
+    fs::remove_dir_all(&lab_dir).unwrap();
+    let race = RECORD.replace("proptest", "race");
+    for (name, record) in [("2026-01-01", RECORD), ("2026-01-02", &race)] {
+        let run = lab_dir.join("runs").join(name);
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join("results.jsonl"), record).unwrap();
+    }
+    std::os::unix::fs::symlink("runs/2026-01-02", lab_dir.join("latest")).unwrap();
+    let output = lab(dir.path(), &["contracts", "--json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json[0]["engines"]["proptest"], "exercised");
+    assert_eq!(json[0]["engines"]["race"], "exercised");
+}
