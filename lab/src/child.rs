@@ -1,5 +1,9 @@
 //! Runs a child process: output to a log file, a time limit, no survivors.
 //!
+//! A child leads a process group. When it has ended, by itself or by us, what is left of the
+//! group is ended too; only a process that moved to a group of its own lives on. (nextest gives
+//! each test one and ends it itself.)
+//!
 //! Output goes to files and is read back from there while the child runs. There is no pipe that
 //! a forgotten grandchild could hold open, and the log is complete whatever happens to us.
 
@@ -222,7 +226,10 @@ impl Task {
                 quoted(self.command.get_program())
             )
         })?;
-        let mut group = Group { child };
+        let mut group = Group {
+            child,
+            finished: false,
+        };
         let mut tail = Tail::open(&followed)?;
         let mut print = |tail: &mut Tail, rest: bool| {
             for line in tail.lines(rest) {
@@ -234,8 +241,8 @@ impl Task {
         };
         let mut pause = Duration::from_millis(2);
         let end = loop {
-            if let Some(status) = group.child.try_wait()? {
-                break End::Exited(status);
+            if group.leader_ended()? {
+                break End::Exited(group.finish()?);
             }
             if interrupted() {
                 group.end();
@@ -337,6 +344,8 @@ fn without_build_folders(value: &OsStr, target: &Path, exe: &Path) -> Option<OsS
 /// A child that leads its own process group, so that its own children can be ended with it.
 struct Group {
     child: Child,
+    /// The child was waited for: its number may belong to somebody else now.
+    finished: bool,
 }
 
 impl Group {
@@ -345,23 +354,55 @@ impl Group {
         self.signal(Ending::Asked);
         let asked = Instant::now();
         while asked.elapsed() < GRACE {
-            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+            if matches!(self.leader_ended(), Ok(true) | Err(_)) {
                 break;
             }
             thread::sleep(Duration::from_millis(10));
         }
+        let _ = self.finish();
+    }
+
+    /// Makes all that is left of the group end, and returns how its leader did.
+    fn finish(&mut self) -> io::Result<ExitStatus> {
         self.signal(Ending::Forced);
-        let _ = self.child.wait();
+        self.finished = true;
+        self.child.wait()
+    }
+
+    /// Whether the leader has ended. It is left as a zombie, which keeps its number, and so the
+    /// number of the group, from being given to another process before the group is signalled.
+    #[cfg(unix)]
+    fn leader_ended(&mut self) -> io::Result<bool> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let Some(leader) = self.leader() else {
+            return Ok(self.child.try_wait()?.is_some());
+        };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        match waitid(WaitId::Pid(leader), look) {
+            Ok(status) => Ok(status.is_some()),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn leader_ended(&mut self) -> io::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    #[cfg(unix)]
+    fn leader(&self) -> Option<rustix::process::Pid> {
+        rustix::process::Pid::from_raw(i32::try_from(self.child.id()).ok()?)
     }
 
     #[cfg(unix)]
     fn signal(&self, ending: Ending) {
-        use rustix::process::{Pid, Signal, kill_process_group};
+        use rustix::process::{Signal, kill_process_group};
         let signal = match ending {
             Ending::Asked => Signal::TERM,
             Ending::Forced => Signal::KILL,
         };
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.leader() {
             // It fails when the group is empty, which is what we want.
             let _ = kill_process_group(group, signal);
         }
@@ -375,10 +416,9 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Only when watching it failed: in all other cases the child has been waited for.
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.signal(Ending::Forced);
-            let _ = self.child.wait();
+        // Only when watching it failed.
+        if !self.finished {
+            let _ = self.finish();
         }
     }
 }
@@ -471,13 +511,38 @@ mod tests {
 
     #[test]
     fn the_limit_ends_grandchildren_too() {
-        use rustix::process::{Pid, test_kill_process};
         let dir = tempfile::tempdir().unwrap();
         let finished = sh(dir.path(), "sleep 600 & echo $!; wait")
             .limit(Duration::from_millis(300))
             .run(&Progress::new(), quiet)
             .unwrap();
         assert_eq!(finished.end, End::TimedOut);
+        assert_gone(&finished);
+    }
+
+    #[test]
+    fn what_a_child_leaves_behind_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let finished = sh(dir.path(), "sleep 600 & echo $!; exit 7")
+            .run(&Progress::new(), quiet)
+            .unwrap();
+        assert_eq!(finished.code(), Some(7));
+        assert_gone(&finished);
+    }
+
+    #[test]
+    fn a_child_that_died_of_a_signal_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let finished = sh(dir.path(), "kill -SEGV $$")
+            .run(&Progress::new(), quiet)
+            .unwrap();
+        assert_eq!(finished.code(), None);
+        assert!(finished.how().contains("signal: 11"), "{}", finished.how());
+    }
+
+    /// Expects that the process whose number was logged ends.
+    fn assert_gone(finished: &Finished) {
+        use rustix::process::{Pid, test_kill_process};
         let grandchild: i32 = finished.log_text().trim().parse().unwrap();
         let grandchild = Pid::from_raw(grandchild).unwrap();
         // It is gone, or a zombie until its new parent looks.

@@ -1,4 +1,4 @@
-//! `cargo lab contracts`: the catalogue, and how well the last run covered it.
+//! `cargo lab contracts`: the catalogue, and how well the last run of each engine covered it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::catalogue::{Catalogue, Contract, State};
+use crate::out;
 use crate::record::{Kind, Outcome, Record};
 use crate::results;
 use crate::table;
@@ -34,7 +35,7 @@ pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> 
             known.join(", ")
         );
     }
-    let exercised = exercised(&results::latest(workspace)?);
+    let exercised = exercised(&results::last_of_each_engine(workspace)?);
     let rows = catalogue
         .contracts()
         .filter(|contract| wanted.as_deref().is_none_or(|w| contract.family() == w))
@@ -45,11 +46,10 @@ pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> 
             (contract, states)
         });
     if json {
-        println!("{}", as_json(rows)?);
+        out::line(as_json(rows)?)
     } else {
-        print!("{}", table::catalogue(rows));
+        out::print(table::catalogue(rows))
     }
-    Ok(())
 }
 
 fn as_json<'a>(

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::out;
 use crate::record::one_line;
 use crate::tools::pinned::{self, Pinned, below_home};
 use crate::tools::rust::{self, ForFuzzing};
@@ -36,8 +37,8 @@ struct Finding {
 /// Looks at the machine, prints what is there, and returns whether nothing is missing.
 pub(crate) fn doctor(workspace: &Workspace) -> Result<bool> {
     let findings = look(workspace)?;
-    print!("{}", show(&findings));
-    print!("{}", path_help(&pinned_folders()?));
+    out::print(show(&findings))?;
+    out::print(path_help(&pinned_folders()?))?;
     Ok(!findings
         .iter()
         .any(|finding| matches!(finding.state, State::Missing { .. })))

@@ -10,6 +10,8 @@
 //! long processes.
 
 #![forbid(unsafe_code)]
+// They panic when the reader leaves; see `out`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod catalogue;
 mod child;
@@ -23,6 +25,7 @@ mod ids;
 mod matrix;
 mod nextest;
 mod notes;
+mod out;
 mod profile;
 mod progress;
 mod record;
@@ -59,7 +62,7 @@ First steps:
   cargo lab doctor       which tools were found, and which are missing
   cargo lab run          all engines, with a table at the end
   cargo lab test         all tests, before a commit
-  cargo lab contracts    what is promised, and what the last run checked of it";
+  cargo lab contracts    what is promised, and what the last runs checked of it";
 
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Parser)]
@@ -77,18 +80,19 @@ enum Command {
     /// does not, the engine reads OFF, its checks do not run, and the run is red.
     ///
     /// A cold run builds everything and may install nextest and cargo-fuzz: up to 25 minutes on 2
-    /// cores. A warm one takes at most 5. Go 1.21 or newer and a C and C++ compiler must be
+    /// cores. A warm one takes 2 to 3 minutes. Go 1.21 or newer and a C and C++ compiler must be
     /// installed.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
-    /// Ctrl-C stops the children and writes what is known.
+    /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder
+    /// in target/lab/runs, and latest stays what it was.
     #[command(verbatim_doc_comment)]
     Run {
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// How much of everything: quick takes at most 5 minutes on 2 warm cores, full a part of
-        /// the night.
+        /// How much of everything: quick takes 2 to 3 minutes on 2 warm cores, full a part of the
+        /// night.
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
     },
@@ -129,7 +133,8 @@ enum Command {
     Test,
     /// Print the contract catalogue and how well each contract is covered.
     ///
-    /// exercised: a check with this id passed in the last `cargo lab run` of that engine.
+    /// exercised: a check with this id passed in the last `cargo lab run` in which that engine ran
+    /// its checks.
     /// claimed: a check is said to exist; without a passing one a run of the engine is red.
     /// planned: nothing yet.
     #[command(verbatim_doc_comment)]
@@ -167,15 +172,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match dispatch(parse().command) {
+    let green = dispatch(parse().command);
+    // Also after Ctrl-C: the error may say what is left half done.
+    if let Err(error) = &green {
+        out::say(format!("error: {error:#}").replace('\n', " "));
+    }
+    match green {
         _ if child::interrupted() => ExitCode::from(STOPPED),
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(RED),
-        Err(error) => {
-            let message = format!("{error:#}").replace('\n', " ");
-            eprintln!("error: {message}");
-            ExitCode::from(CANNOT)
-        }
+        Err(_) => ExitCode::from(CANNOT),
     }
 }
 
@@ -230,21 +236,27 @@ fn write_header(workspace: &Workspace, check: bool) -> Result<bool> {
     if check {
         let differences = header::differences(workspace, &files);
         for difference in &differences {
-            println!("{difference}");
+            out::line(difference)?;
         }
         if differences.is_empty() {
-            println!("all {} generated files are current", files.len());
+            out::line(format_args!(
+                "all {} generated files are current",
+                files.len()
+            ))?;
         } else {
-            println!("not current; run `cargo lab header`");
+            out::line("not current; run `cargo lab header`")?;
         }
         return Ok(differences.is_empty());
     }
     let written = header::write(workspace, &files)?;
     for path in &written {
-        println!("wrote {}", workspace.shown(path));
+        out::line(format_args!("wrote {}", workspace.shown(path)))?;
     }
     if written.is_empty() {
-        println!("all {} generated files are current", files.len());
+        out::line(format_args!(
+            "all {} generated files are current",
+            files.len()
+        ))?;
     }
     Ok(true)
 }

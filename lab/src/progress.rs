@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::out;
 use crate::record::one_line;
 
 /// How often a plain log hears that a long step is still alive.
@@ -46,7 +47,7 @@ impl Progress {
                 bar.reset_elapsed();
                 bar.set_message(what.clone());
             }
-            None => eprintln!("{what}"),
+            None => out::say(&what),
         }
         let now = Instant::now();
         *self.step.borrow_mut() = Step {
@@ -59,8 +60,8 @@ impl Progress {
     /// A line that stays.
     pub(crate) fn line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| out::say(line)),
+            None => out::say(line),
         }
         self.step.borrow_mut().last_sign = Instant::now();
     }
@@ -81,7 +82,7 @@ impl Progress {
         if self.bar.is_none() && step.last_sign.elapsed() >= HEARTBEAT {
             step.last_sign = Instant::now();
             let minutes = step.started.elapsed().as_secs() / 60;
-            eprintln!("  … {minutes} min: {}", step.what);
+            out::say(format_args!("  … {minutes} min: {}", step.what));
         }
     }
 

@@ -130,6 +130,11 @@ impl Record {
         self.outcome == Outcome::Pass && reason.starts_with(CUT_OFF)
     }
 
+    /// Whether it tells of a check that had its turn, however that ended.
+    pub(crate) fn had_its_turn(&self) -> bool {
+        self.kind == Kind::Check && self.outcome != Outcome::NotRun
+    }
+
     /// Whether a run may end with exit code 0 in spite of this record.
     pub(crate) fn is_green(&self) -> bool {
         match self.outcome {

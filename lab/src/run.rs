@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::catalogue::Catalogue;
 use crate::child;
 use crate::engine::{self, Context, Engine};
+use crate::out;
 use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::record::{Kind, Outcome, Record, one_line};
@@ -41,11 +42,17 @@ impl Share {
     pub(crate) fn is_green(&self) -> bool {
         self.records.iter().all(Record::is_green)
     }
+
+    /// Whether any check had its turn.
+    fn ran(&self) -> bool {
+        self.records.iter().any(Record::had_its_turn)
+    }
 }
 
 /// Runs the engines that `only` names, or all, and returns whether every record is green.
 ///
-/// An error means that nothing ran: earlier results are intact.
+/// An error means that nothing ran and earlier results are intact, or that results could not be
+/// written.
 pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> Result<bool> {
     let engines = engine::select(only)?;
     let catalogue = Catalogue::load(&workspace.path("contracts"))?;
@@ -86,16 +93,26 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     identity.seconds = Some(started.elapsed().as_secs_f64());
     identity.interrupted = child::interrupted();
     identity.write(folder.path())?;
-    folder.publish()?;
+    let place = if has_something_to_show(identity.interrupted, &shares) {
+        folder.publish()?;
+        "target/lab/latest".to_owned()
+    } else {
+        workspace.shown(folder.path())
+    };
     let page = report::render(folder.path(), &catalogue);
     progress.finish();
-    print!("{}", table::report(&catalogue, &shares));
+    out::print(table::report(&catalogue, &shares, &place))?;
     // Results without a page are results; the exit code tells about them.
     match page {
-        Ok(page) => println!("report: {}", workspace.shown(&page)),
-        Err(error) => eprintln!("no report: {error:#}"),
+        Ok(_) => out::line(format_args!("report: {place}/report/index.html"))?,
+        Err(error) => out::say(format_args!("no report: {error:#}")),
     }
     Ok(shares.iter().all(Share::is_green))
+}
+
+/// Whether a run may take the place of the one before it: not if it was stopped before any check.
+fn has_something_to_show(interrupted: bool, shares: &[Share]) -> bool {
+    !interrupted || shares.iter().any(Share::ran)
 }
 
 fn run_engine(engine: &dyn Engine, context: &Context<'_>) -> Vec<Record> {
@@ -121,8 +138,12 @@ fn run_engine(engine: &dyn Engine, context: &Context<'_>) -> Vec<Record> {
     let mut why = Some("the canary was not caught".to_owned());
     if records[0].outcome == Outcome::Pass {
         records.extend(engine.checks(context).unwrap_or_else(|error| {
+            let outcome = match stopped() {
+                Some(_) => Outcome::NotRun,
+                None => Outcome::Fail,
+            };
             let reason = one_line(&format!("{error:#}"), 300);
-            vec![Record::check(name, "engine", Outcome::Fail).because(reason)]
+            vec![Record::check(name, "engine", outcome).because(reason)]
         }));
         why = stopped();
     }
@@ -274,6 +295,22 @@ mod tests {
         let records = judge("race", &empty, vec![caught()], None);
         assert_eq!(records[1].outcome, Outcome::NotRun);
         assert!(!green(&records));
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_too_early_shows_nothing() {
+        let share = |records| Share {
+            engine: "race",
+            seconds: 1.0,
+            records,
+        };
+        let caught = || share(vec![caught(), of("REQ-03", Outcome::NotRun)]);
+        let done = share(vec![of("REQ-03", Outcome::Fail)]);
+        assert!(!has_something_to_show(true, &[]));
+        assert!(!has_something_to_show(true, &[caught()]));
+        assert!(has_something_to_show(true, &[done, caught()]));
+        // Nobody stopped it: that nothing ran is the result.
+        assert!(has_something_to_show(false, &[caught()]));
     }
 
     #[test]

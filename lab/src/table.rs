@@ -14,18 +14,20 @@ const WIDTH: u16 = 80;
 /// A line below the header, and no others: many rows, little ink.
 pub(crate) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+/// Spaces between two columns of the table of a run: six engines need the room.
+const BETWEEN: usize = 2;
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;
 
-/// The whole report of a run.
-pub(crate) fn report(catalogue: &Catalogue, shares: &[Share]) -> String {
+/// The whole report of a run whose results lie in `place`.
+pub(crate) fn report(catalogue: &Catalogue, shares: &[Share], place: &str) -> String {
     let mut text = String::from("\n");
     let red: Vec<&Record> = shares
         .iter()
         .flat_map(|share| &share.records)
         .filter(|record| !record.is_green())
         .collect();
-    gaps(&mut text, &red);
+    gaps(&mut text, &red, place);
     let (table, left_out) = contracts_by_engines(catalogue, shares);
     if table.row_count() > 0 {
         let _ = writeln!(text, "{table}\n");
@@ -50,10 +52,7 @@ pub(crate) fn report(catalogue: &Catalogue, shares: &[Share]) -> String {
             format!("RED: {} of {all} records", red.len())
         }
     };
-    let _ = writeln!(
-        text,
-        "{verdict}; results in target/lab/latest/results.jsonl"
-    );
+    let _ = writeln!(text, "{verdict}; results in {place}/results.jsonl");
     text
 }
 
@@ -120,7 +119,7 @@ pub(crate) fn group<'a>(red: &[&'a Record]) -> Vec<Gap<'a>> {
     gaps
 }
 
-fn gaps(text: &mut String, red: &[&Record]) {
+fn gaps(text: &mut String, red: &[&Record], place: &str) {
     let gaps = group(red);
     for gap in gaps.iter().take(GAPS) {
         let record = gap.first;
@@ -139,7 +138,7 @@ fn gaps(text: &mut String, red: &[&Record]) {
             let _ = writeln!(text, "    scenario: {scenario}");
         }
         if let Some(log) = &record.evidence.log {
-            let _ = writeln!(text, "    log: target/lab/latest/{log}");
+            let _ = writeln!(text, "    log: {place}/{log}");
         }
         if !record.evidence.command.is_empty() {
             let _ = writeln!(text, "    again: {}", record.evidence.command);
@@ -225,6 +224,13 @@ fn contracts_by_engines(catalogue: &Catalogue, shares: &[Share]) -> (Table, usiz
             table.add_rows(rows);
         }
     }
+    // The style has one space between columns already, and the last column needs none.
+    for column in table.column_iter_mut() {
+        column.set_padding((0, BETWEEN as u16 - 1));
+    }
+    if let Some(last) = table.column_iter_mut().last() {
+        last.set_padding((0, 0));
+    }
     (table, left_out)
 }
 
@@ -236,17 +242,17 @@ fn sentence_width(headings: &[String], shares: &[Share]) -> usize {
         .map(|(heading, share)| {
             let words = share.records.iter().map(|record| record.outcome.word());
             let widest = words.map(str::len).max().unwrap_or(0);
-            // A column has a space on each side and one more to its left.
-            widest.max(heading.chars().count()) + 3
+            let heading = heading.lines().map(|line| line.chars().count()).max();
+            widest.max(heading.unwrap_or(0)) + BETWEEN
         })
         .sum();
-    let taken = engines + "contract".len() + 2 + 3;
-    usize::from(WIDTH).saturating_sub(taken).max(12)
+    let taken = engines + "contract".len() + BETWEEN;
+    usize::from(WIDTH).saturating_sub(taken).max(8)
 }
 
 fn heading(share: &Share) -> String {
     match share.state() {
-        "OFF" => format!("{} OFF", share.engine),
+        "OFF" => format!("{}\nOFF", share.engine),
         _ => share.engine.to_owned(),
     }
 }
@@ -322,7 +328,7 @@ pub(crate) fn catalogue<'a>(
     }
     let total = |state| totals.get(&state).copied().unwrap_or(0);
     format!(
-        "{table}\n\n{count} contracts: {} exercised by the last run, {} claimed and not exercised, \
+        "{table}\n\n{count} contracts: {} exercised by the last runs, {} claimed and not exercised, \
          {} only planned\n",
         total(State::Exercised),
         total(State::Claimed),
@@ -341,6 +347,8 @@ fn word(state: State) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LATEST: &str = "target/lab/latest";
 
     fn test_catalogue() -> Catalogue {
         let dir = tempfile::tempdir().unwrap();
@@ -400,7 +408,7 @@ mod tests {
                 vec![record("race", "REQ-03", Outcome::Pass), broken],
             ),
         ];
-        let text = report(&test_catalogue(), &shares);
+        let text = report(&test_catalogue(), &shares, LATEST);
         assert!(
             text.contains("FAIL REQ-03 race: test\n    data race\n"),
             "{text}"
@@ -413,7 +421,12 @@ mod tests {
             text.contains("scenario: load; complete; complete"),
             "{text}"
         );
-        assert!(text.contains("layout OFF"), "{text}");
+        let heading: Vec<&str> = text
+            .lines()
+            .skip_while(|l| !l.contains("contract"))
+            .collect();
+        assert!(heading[0].contains("layout"), "{text}");
+        assert_eq!(heading[1].trim(), "OFF", "{text}");
         assert!(text.contains("1 more contracts have no check"), "{text}");
         assert!(text.contains("RED: 2 of 6 records"), "{text}");
         let row = text
@@ -428,6 +441,24 @@ mod tests {
                 .all(|line| line.chars().count() <= usize::from(WIDTH)),
             "{text}"
         );
+    }
+
+    #[test]
+    fn all_engines_fit_beside_each_other() {
+        for canary in [Outcome::Pass, Outcome::CanaryOff] {
+            for outcome in [Outcome::Pass, Outcome::NotRun, Outcome::Unstable] {
+                let shares = crate::engine::BUILT.map(|engine| {
+                    let name = engine.name();
+                    share(name, canary, vec![record(name, "REQ-03", outcome)])
+                });
+                let (table, _) = contracts_by_engines(&test_catalogue(), &shares);
+                let text = table.to_string();
+                let width = text.lines().map(|line| line.chars().count()).max();
+                assert!(width <= Some(usize::from(WIDTH)), "{width:?}\n{text}");
+                // A sentence that is cut to nothing would fit too.
+                assert!(text.contains("A sent"), "{text}");
+            }
+        }
     }
 
     #[test]
@@ -462,7 +493,7 @@ mod tests {
             Outcome::Pass,
             vec![record("race", "REQ-03", Outcome::Pass)],
         )];
-        let text = report(&test_catalogue(), &shares);
+        let text = report(&test_catalogue(), &shares, LATEST);
         assert!(text.contains("every check passed"), "{text}");
         assert_eq!(
             engine_line(&shares[0]),
@@ -490,7 +521,7 @@ mod tests {
             engine_line(&shares[0]),
             "loom      on        12.3 s  3 pass, 1 model cut off"
         );
-        let text = report(&test_catalogue(), &shares);
+        let text = report(&test_catalogue(), &shares, LATEST);
         assert!(
             text.contains("not all of it: test, cut off after 70000 executions\n"),
             "{text}"
@@ -509,7 +540,7 @@ mod tests {
         assert!(text.contains("exercised: race"), "{text}");
         assert!(text.contains("claimed: race"), "{text}");
         assert!(
-            text.contains("2 contracts: 1 exercised by the last run, 1 claimed"),
+            text.contains("2 contracts: 1 exercised by the last runs, 1 claimed"),
             "{text}"
         );
         assert!(

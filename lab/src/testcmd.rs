@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::child::{self, Task};
 use crate::nextest;
+use crate::out;
 use crate::progress::Progress;
 use crate::tools::{Need, Tools};
 use crate::workspace::Workspace;
@@ -58,11 +59,11 @@ pub(crate) fn test(workspace: &Workspace) -> Result<bool> {
     }
     progress.finish();
     if failed.is_empty() {
-        println!("all tests passed");
+        out::line("all tests passed")?;
     } else {
-        println!("FAILED:");
+        out::line("FAILED:")?;
         for step in &failed {
-            println!("  {step}");
+            out::line(format_args!("  {step}"))?;
         }
     }
     Ok(failed.is_empty())

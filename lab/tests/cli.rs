@@ -20,6 +20,9 @@ planned = [\"loom\"]
 
 const RECORD: &str = r#"{"kind":"check","engine":"proptest","contract":"REQ-04","check":"x","outcome":"pass","reason":null,"seconds":0.1,"executions":7,"evidence":{"command":"c","log":null,"scenario":null}}"#;
 
+/// A C compiler that makes an empty program of everything: its last argument is the output.
+const COMPILER: &str = r#"for last; do :; done; : > "$last""#;
+
 /// A checkout with a catalogue, earlier results and nothing else.
 fn checkout() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -90,7 +93,7 @@ fn a_missing_tool_is_named_with_what_to_install() {
         .unwrap();
     assert_refused(dir.path(), &output, &["C compiler", "install gcc or clang"]);
 
-    std::os::unix::fs::symlink("/bin/sh", empty.path().join("cc")).unwrap();
+    script(&empty.path().join("cc"), COMPILER);
     let output = lab(dir.path(), &["run", "--only", "race"])
         .env("PATH", empty.path())
         .env_remove("CC")
@@ -241,15 +244,16 @@ fn a_red_run_has_a_report_too() {
         &tools.path().join("go"),
         r#"[ "$1" = env ] && { echo go1.26.8; echo 1; exit; }; echo "<b>no</b>"; exit 2"#,
     );
+    script(&tools.path().join("cc"), COMPILER);
     let output = lab(dir.path(), &["run", "--only", "race"])
         .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", "sh")
+        .env("CC", tools.path().join("cc"))
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(
-        stdout.contains("report: target/lab/runs/") && stdout.contains("/report/index.html"),
+        stdout.contains("report: target/lab/latest/report/index.html"),
         "{stdout}"
     );
     let latest = dir.path().join("target/lab/latest");
@@ -262,6 +266,144 @@ fn a_red_run_has_a_report_too() {
     assert!(identity["seconds"].is_number(), "{identity}");
 }
 
+#[test]
+fn a_compiler_that_cannot_compile_is_refused_before_anything_runs() {
+    let dir = checkout();
+    let broken = tempfile::tempdir().unwrap();
+    let cc = broken.path().join("cc");
+    script(
+        &cc,
+        r#"echo "In file included from probe.c:1:" >&2
+        echo "probe.c:1:10: fatal error: stdint.h: No such file or directory" >&2; exit 1"#,
+    );
+    for (cc, word) in [
+        (cc.to_str().unwrap(), "fatal error: stdint.h: No such file"),
+        ("false", "exit status: 1"),
+    ] {
+        let output = lab(dir.path(), &["run", "--only", "race"])
+            .env("CC", cc)
+            .output()
+            .unwrap();
+        let words = ["cannot compile a program of one line", word];
+        assert_refused(dir.path(), &output, &words);
+    }
+}
+
+#[test]
+fn a_reader_may_leave_early() {
+    let dir = checkout();
+    for args in [&["contracts"][..], &["contracts", "--json"], &["doctor"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = lab(dir.path(), args).stdout(writer).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr, "", "{args:?}");
+        assert!(args == ["doctor"] || output.status.success(), "{args:?}");
+    }
+}
+
+/// Starts the command, waits until `sign` is there, and presses Ctrl-C.
+fn interrupted(command: &mut Command, sign: &Path) -> Output {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !sign.exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
+    let dir = checkout();
+    let tools = tempfile::tempdir().unwrap();
+    let sign = tools.path().join("started");
+    script(&tools.path().join("cc"), COMPILER);
+    script(
+        &tools.path().join("go"),
+        r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
+        *) : > "$SIGN"; sleep 600;; esac"#,
+    );
+    let mut command = lab(dir.path(), &["run", "--only", "race", "--profile", "full"]);
+    command
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("CC", tools.path().join("cc"))
+        .env("SIGN", &sign);
+    let output = interrupted(&mut command, &sign);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{stdout}");
+    let latest = dir.path().join("target/lab/latest");
+    let results = fs::read_to_string(latest.join("results.jsonl")).unwrap();
+    assert_eq!(results, RECORD);
+    assert!(!stdout.contains("target/lab/latest"), "{stdout}");
+
+    // What is known is written all the same.
+    let runs = fs::read_dir(dir.path().join("target/lab/runs")).unwrap();
+    let run = runs.flatten().next().unwrap().path();
+    let results = fs::read_to_string(run.join("results.jsonl")).unwrap();
+    assert!(results.contains("interrupted"), "{results}");
+    assert!(run.join("report/index.html").is_file());
+    let name = run.file_name().unwrap().to_str().unwrap();
+    let place = format!("target/lab/runs/{name}/results.jsonl");
+    assert!(stdout.contains(&place), "{stdout}");
+    let identity: serde_json::Value =
+        serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap();
+    assert_eq!(identity["interrupted"], true);
+    assert_eq!(identity["profile"], "full");
+}
+
+#[test]
+fn what_was_left_undone_is_said_after_an_interrupt() {
+    let dir = checkout();
+    let cache = tempfile::tempdir().unwrap();
+    let cargo = cache.path().join("fake-cargo");
+    let sign = cache.path().join("started");
+    script(&cargo, r#": > "$SIGN"; sleep 600"#);
+    let mut command = lab(dir.path(), &["run", "--only", "proptest"]);
+    command
+        .env("PATH", "/usr/bin:/bin")
+        .env("CARGO", &cargo)
+        .env("XDG_CACHE_HOME", cache.path())
+        .env("SIGN", &sign);
+    let output = interrupted(&mut command, &sign);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let errors: Vec<_> = stderr
+        .lines()
+        .filter(|l| l.starts_with("error: "))
+        .collect();
+    assert_eq!(errors.len(), 1, "{stderr}");
+    assert!(
+        errors[0].contains("interrupted while cargo-nextest"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_run_of_one_engine_leaves_the_word_of_the_others() {
+    let dir = checkout();
+    let lab_dir = dir.path().join("target/lab");
+    fs::remove_dir_all(&lab_dir).unwrap();
+    let race = RECORD.replace("proptest", "race");
+    for (name, record) in [("2026-01-01", RECORD), ("2026-01-02", &race)] {
+        let run = lab_dir.join("runs").join(name);
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join("results.jsonl"), record).unwrap();
+    }
+    std::os::unix::fs::symlink("runs/2026-01-02", lab_dir.join("latest")).unwrap();
+    let output = lab(dir.path(), &["contracts", "--json"]).output().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json[0]["engines"]["proptest"], "exercised");
+    assert_eq!(json[0]["engines"]["race"], "exercised");
+}
+
 /// Programs that stand in for what fuzzing needs, and the folder to put on `PATH`.
 fn fuzzing_tools(root: &Path, rustup: &str, cargo_fuzz: &str) -> tempfile::TempDir {
     fs::create_dir_all(root.join("fuzz/seeds/parse")).unwrap();
@@ -269,7 +411,7 @@ fn fuzzing_tools(root: &Path, rustup: &str, cargo_fuzz: &str) -> tempfile::TempD
     fs::write(root.join("fuzz/Cargo.toml"), manifest).unwrap();
     let bin = tempfile::tempdir().unwrap();
     for compiler in ["cc", "c++"] {
-        script(&bin.path().join(compiler), "exit 0");
+        script(&bin.path().join(compiler), COMPILER);
     }
     script(&bin.path().join("rustup"), rustup);
     let version = r#"[ "$2" = --version ] && echo cargo-fuzz 0.13.2 && exit"#;

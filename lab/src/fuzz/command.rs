@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{Fuzzer, Sanitizer, corpus, known_target, output, seeds};
 use crate::child;
 use crate::notes::Notes;
+use crate::out;
 use crate::progress::Progress;
 use crate::tools::pinned::CARGO_FUZZ;
 use crate::tools::{Need, Tools};
@@ -61,9 +62,9 @@ pub(crate) fn fuzz(
     }
     let limit = format!("-max_total_time={seconds}");
     let options = [limit.as_str()];
-    println!("{}", fuzzer.plain(target, &inputs, &options));
+    out::line(fuzzer.plain(target, &inputs, &options))?;
     if !matches!(which::which(CARGO_FUZZ.name), Ok(path) if path == tool.program.path) {
-        println!("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)");
+        out::line("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)")?;
     }
     progress.step(format!("fuzzing {target} for {seconds} s"));
     let log = logs.join(format!("{target}.log"));
@@ -74,11 +75,11 @@ pub(crate) fn fuzz(
     progress.finish();
     if finished.success() {
         let executions = output::executions(&finished.log_text()).unwrap_or(0);
-        println!("nothing found in {executions} executions");
+        out::line(format_args!("nothing found in {executions} executions"))?;
         return Ok(true);
     }
     if child::interrupted() {
-        println!("interrupted; what it found of new inputs is in the corpus");
+        out::line("interrupted; what it found of new inputs is in the corpus")?;
         return Ok(false);
     }
     let text = finished.log_text();
@@ -86,17 +87,18 @@ pub(crate) fn fuzz(
     let what = notes
         .disagreement()
         .unwrap_or_else(|| output::failure(&text));
-    println!("FOUND: {what}");
+    out::line(format_args!("FOUND: {what}"))?;
     for id in &notes.broken {
-        println!("    contract: {id}");
+        out::line(format_args!("    contract: {id}"))?;
     }
     if let Some(scenario) = &notes.scenario {
-        println!("    scenario: {scenario}");
+        out::line(format_args!("    scenario: {scenario}"))?;
     }
     for input in output::written(&text) {
         let input = PathBuf::from(workspace.shown(input));
-        println!("    again: {}", fuzzer.plain(target, &[input], &[]));
+        let again = fuzzer.plain(target, &[input], &[]);
+        out::line(format_args!("    again: {again}"))?;
     }
-    println!("    log: {}", workspace.shown(&log));
+    out::line(format_args!("    log: {}", workspace.shown(&log)))?;
     Ok(false)
 }

@@ -16,13 +16,13 @@ use serde::Serialize;
 pub(crate) use self::file::When;
 use self::file::{Job, PINNED};
 use crate::child;
+use crate::out;
 use crate::table::STYLE;
 use crate::workspace::Workspace;
 
 /// Prints all jobs for people.
 pub(crate) fn print(workspace: &Workspace) -> Result<()> {
-    print!("{}", as_table(&file::load(workspace.root())?));
-    Ok(())
+    out::print(as_table(&file::load(workspace.root())?))
 }
 
 fn as_table(jobs: &[Job]) -> String {
@@ -87,8 +87,7 @@ struct Row<'a> {
 
 /// Prints the jobs of `when` as the value of `strategy.matrix`.
 pub(crate) fn print_github(workspace: &Workspace, when: When) -> Result<()> {
-    println!("{}", as_json(&file::load(workspace.root())?, when)?);
-    Ok(())
+    out::line(as_json(&file::load(workspace.root())?, when)?)
 }
 
 fn as_json(jobs: &[Job], when: When) -> Result<String> {
@@ -139,9 +138,13 @@ pub(crate) fn run(workspace: &Workspace, name: &str) -> Result<bool> {
         .iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
-    println!("job {name}: {}\n  {}", job.why, shown.join(" "));
+    out::line(format_args!(
+        "job {name}: {}\n  {}",
+        job.why,
+        shown.join(" ")
+    ))?;
     for step in &job.steps {
-        println!("+ {step}");
+        out::line(format_args!("+ {step}"))?;
         let mut command = Command::new("sh");
         child::clean_environment(&mut command, workspace);
         // Set by the Cargo that runs us; the steps choose their own.
@@ -159,11 +162,12 @@ pub(crate) fn run(workspace: &Workspace, name: &str) -> Result<bool> {
             return Ok(false);
         }
         if !status.success() {
-            println!("FAILED: job {name}: {step} ({status})");
+            out::line(format_args!("FAILED: job {name}: {step} ({status})"))?;
             return Ok(false);
         }
     }
-    println!("ok: job {name} in {:.0} s", started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    out::line(format_args!("ok: job {name} in {seconds:.0} s"))?;
     Ok(true)
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct Identity {
     pub(crate) interrupted: bool,
     /// What was typed.
     pub(crate) command: String,
-    /// How deep engines go.
+    /// How deep engines go; none in a run of a version without profiles.
     pub(crate) profile: Option<String>,
     pub(crate) commit: Option<Commit>,
     pub(crate) machine: Machine,
@@ -292,6 +292,17 @@ mod tests {
         };
         identity.write(dir.path()).unwrap();
         assert_eq!(Identity::read(dir.path()).unwrap(), identity);
+    }
+
+    #[test]
+    fn the_profile_is_named_as_it_is_typed() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        for (profile, typed) in [(Profile::Quick, "quick"), (Profile::Full, "full")] {
+            let identity = Identity::gather(&workspace, &Tools::default(), profile);
+            assert_eq!(identity.profile.as_deref(), Some(typed));
+            assert!(<Profile as clap::ValueEnum>::from_str(typed, false).is_ok());
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use askama::Template as _;
 pub(crate) use self::identity::{EngineTime, Identity};
 use self::page::Page;
 use crate::catalogue::Catalogue;
+use crate::out;
 use crate::results;
 use crate::workspace::Workspace;
 
@@ -57,8 +58,7 @@ pub(crate) fn again(workspace: &Workspace, run: Option<&str>) -> Result<()> {
         false => Catalogue::load(&workspace.path("contracts"))?,
     };
     let path = render(&folder, &catalogue)?;
-    println!("{}", workspace.shown(&path));
-    Ok(())
+    out::line(workspace.shown(&path))
 }
 
 /// The folder that people mean: the latest run, the name of a run, or a path.

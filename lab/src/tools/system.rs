@@ -1,11 +1,13 @@
 //! The tools that a machine must bring: C and C++ compilers, objdump, Go.
 
 use std::env;
-use std::process::Command;
+use std::fs;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use super::Program;
+use crate::child;
 use crate::record::one_line;
 use crate::workspace::Workspace;
 
@@ -25,8 +27,9 @@ pub(crate) fn no_cxx() -> anyhow::Error {
     )
 }
 
+/// The C compiler, after it has shown that it can make a program.
 pub(crate) fn find_c() -> Result<Program> {
-    named_by("CC", &["cc", "gcc", "clang"]).ok_or_else(|| match env::var("CC") {
+    let found = named_by("CC", &["cc", "gcc", "clang"]).ok_or_else(|| match env::var("CC") {
         Ok(cc) if !cc.is_empty() => anyhow!(
             "the C compiler of CC={cc} was not found; install it, or unset CC to use cc, gcc or \
              clang"
@@ -35,7 +38,59 @@ pub(crate) fn find_c() -> Result<Program> {
             "no C compiler (cc, gcc, clang) on PATH; install gcc or clang, or set CC to the one \
              you have"
         ),
-    })
+    })?;
+    compiles(&found)?;
+    Ok(found)
+}
+
+/// Compiles and links a program of one line, because a compiler may come without a C library.
+fn compiles(c: &Program) -> Result<()> {
+    const PROBE: &str =
+        "#include <stdint.h>\n#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n";
+    let dir = tempfile::tempdir()?;
+    fs::write(dir.path().join("probe.c"), PROBE)?;
+    let output = Command::new(&c.path)
+        .args(&c.args)
+        .args(["probe.c", "-o", "probe"])
+        .current_dir(dir.path())
+        // Its errors are read.
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot start {}", c.path.display()))?;
+    ensure!(
+        !child::interrupted(),
+        "interrupted while the C compiler was tried"
+    );
+    if output.status.success() && dir.path().join("probe").is_file() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let why = match first_error(&said) {
+        Some(line) => one_line(line, 200),
+        None if output.status.success() => "it wrote no program".to_owned(),
+        None => format!("it says nothing ({})", output.status),
+    };
+    bail!(
+        "the C compiler {} cannot compile a program of one line: {why}; install a complete one \
+         (Debian: gcc and libc6-dev), or set CC to the one you have",
+        [&c.shown.to_string_lossy().into_owned()]
+            .into_iter()
+            .chain(&c.args)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
+    )
+}
+
+/// The line of a compiler's errors that tells most.
+fn first_error(said: &str) -> Option<&str> {
+    // What the linker says comes before the driver's word that it failed.
+    let driver = |line: &str| line.starts_with("collect2:");
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.clone().next()?;
+    let error = lines.find(|line| line.contains("error"));
+    Some(error.filter(|line| !driver(line)).unwrap_or(first))
 }
 
 pub(crate) fn find_objdump() -> Result<Program> {
@@ -130,6 +185,43 @@ fn go_minor(version: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_compiler_that_cannot_compile_is_quoted() {
+        let refused = |path: &str| {
+            let program = Program {
+                path: which::which(path).unwrap(),
+                args: vec!["-c".to_owned()],
+                shown: path.into(),
+            };
+            compiles(&program).unwrap_err().to_string()
+        };
+        let error = refused("false");
+        assert!(
+            error.starts_with("the C compiler false -c cannot compile"),
+            "{error}"
+        );
+        assert!(error.contains("exit status: 1"), "{error}");
+        assert!(refused("true").contains("it wrote no program"));
+        // `sh -c probe.c`: something that is no compiler.
+        assert!(refused("sh").contains("probe.c"));
+    }
+
+    #[test]
+    fn the_first_error_is_found() {
+        let gcc = "In file included from /usr/lib/gcc/stdint.h:9,\n                 from probe.c:1:\n\
+                   stdint-wrap.h:1:15: fatal error: stdint.h: No such file\n  1 | #include\n";
+        assert_eq!(
+            first_error(gcc),
+            Some("stdint-wrap.h:1:15: fatal error: stdint.h: No such file")
+        );
+        let ld = "/usr/bin/ld: cannot find crt1.o: No such file\ncollect2: error: ld returned 1\n";
+        assert_eq!(
+            first_error(ld),
+            Some("/usr/bin/ld: cannot find crt1.o: No such file")
+        );
+        assert_eq!(first_error("\n"), None);
+    }
 
     #[test]
     fn go_versions() {
