@@ -11,6 +11,8 @@ use crate::run::Share;
 
 /// Width of everything that is printed.
 const WIDTH: u16 = 80;
+/// Characters of a contract's sentence that are shown at least.
+const SENTENCE: usize = 26;
 /// A line below the header, and no others: many rows, little ink.
 pub(crate) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -228,7 +230,8 @@ fn contracts_by_engines(catalogue: &Catalogue, shares: &[Share]) -> (Table, usiz
     (table, left_out)
 }
 
-/// What is left of the line for the sentence beside the cells of all engines.
+/// What is left of the line for the sentence beside the cells of all engines. Beside many engines
+/// the line gets longer: a sentence of three words says nothing.
 fn sentence_width(headings: &[String], shares: &[Share]) -> usize {
     let engines: usize = headings
         .iter()
@@ -241,7 +244,7 @@ fn sentence_width(headings: &[String], shares: &[Share]) -> usize {
         })
         .sum();
     let taken = engines + "contract".len() + 2 + 3;
-    usize::from(WIDTH).saturating_sub(taken).max(12)
+    usize::from(WIDTH).saturating_sub(taken).max(SENTENCE)
 }
 
 fn heading(share: &Share) -> String {
