@@ -13,6 +13,14 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
+    /// The word after `--profile`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Profile::Quick => "quick",
+            Profile::Full => "full",
+        }
+    }
+
     /// How often a thread may be preempted in a loom model.
     pub(crate) fn loom_bound(self) -> u32 {
         match self {

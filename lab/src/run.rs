@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     let tools = Tools::find(workspace, &needs, &progress)?;
     let folder = RunFolder::create(workspace, &progress)?;
     let started = Instant::now();
-    let mut identity = Identity::gather(workspace, &tools);
+    let mut identity = Identity::gather(workspace, &tools, profile);
     identity.write(folder.path())?;
     let context = Context {
         workspace,
@@ -92,7 +92,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     print!("{}", table::report(&catalogue, &shares));
     // Results without a page are results; the exit code tells about them.
     match page {
-        Ok(_) => println!("report: target/lab/latest/report/index.html"),
+        Ok(page) => println!("report: {}", workspace.shown(&page)),
         Err(error) => eprintln!("no report: {error:#}"),
     }
     Ok(shares.iter().all(Share::is_green))

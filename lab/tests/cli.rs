@@ -249,7 +249,7 @@ fn a_red_run_has_a_report_too() {
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(
-        stdout.contains("report: target/lab/latest/report/index.html"),
+        stdout.contains("report: target/lab/runs/") && stdout.contains("/report/index.html"),
         "{stdout}"
     );
     let latest = dir.path().join("target/lab/latest");

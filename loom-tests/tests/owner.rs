@@ -161,7 +161,7 @@ fn evt_05_signal_and_release_against_the_runtimes_end() {
 }
 
 #[test]
-fn hdl_03_a_wrong_thread_during_a_destroy_learns_one_of_two_truths() {
+fn thr_03_a_wrong_thread_during_a_destroy_learns_one_of_two_truths() {
     model(|| {
         let fixture = Fixture::new();
         fixture.courier.session_destroy(fixture.session).unwrap();

@@ -3,7 +3,7 @@
 use std::num::NonZeroU8;
 
 use courier_core::sync::{Arc, Mutex};
-use courier_core::{Decision, Live, WorkerKind};
+use courier_core::{Decision, EventKind, Live, Wait, WorkerKind};
 use courier_loom::{Fixture, model};
 
 /// Watches the provider's calls. A lock of the model's own, not a plain atomic: loom tries the
@@ -94,5 +94,21 @@ fn cbk_06_req_16_destroying_waits_for_a_running_call_and_discards_unrun_jobs() {
             .unwrap();
         end(&fixture, &watch);
         assert!(watch.0.lock().calls <= 2);
+    });
+}
+
+#[test]
+fn req_16_a_load_wakes_a_parked_worker_and_its_end_a_parked_owner() {
+    model(|| {
+        let (fixture, watch) = watched();
+        let pump = || fixture.courier.runtime_pump(fixture.runtime, Wait::Forever);
+        assert_eq!(pump().unwrap(), 1);
+        assert_eq!(watch.0.lock().calls, 1);
+        for event in fixture.events() {
+            if let EventKind::Failed(_, text) = event.kind {
+                fixture.courier.blob_release(text).unwrap();
+            }
+        }
+        end(&fixture, &watch);
     });
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::bytes::to_hex;
 use crate::driver::Driver;
 use crate::model::{Contract, Expected, Model};
-use crate::op::Step;
+use crate::op::{Op, Pause, Step};
 use crate::outcome::Outcome;
 
 /// How often each contract was put to the test and held.
@@ -132,7 +132,13 @@ struct Run<'a, D> {
 
 impl<D: Driver> Run<'_, D> {
     fn step(&mut self, step: Step) -> Result<(), Box<Broken>> {
-        let step = self.model.without_endless_wait(step);
+        let mut step = self.model.without_endless_wait(step);
+        if let Op::Pump { wait, .. } = &mut step.op
+            && *wait == Pause::Briefly
+            && !self.driver.waits_briefly()
+        {
+            *wait = Pause::No;
+        }
         self.done.push(step);
         let mut expected = self.model.apply(step);
         if self.driver.releases_are_silent() && step.op.is_release() {

@@ -325,6 +325,7 @@ fn minor(release: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::BUILT;
 
     const HEAD: &str = "\
 [default]
@@ -358,6 +359,9 @@ env = { A = \"1\" }
         let jobs = load(root).unwrap();
         for name in ["lint", "test", "run", "loom", "fuzz", "go-1.21", "go-1.26"] {
             assert!(jobs.iter().any(|job| job.name == name), "{name}");
+        }
+        for engine in jobs.iter().filter_map(|job| job.engines.as_ref()).flatten() {
+            assert!(BUILT.iter().any(|built| built.name() == engine), "{engine}");
         }
         // What CI checks is what people have: the newest Go is the default one.
         let of = |name: &str| jobs.iter().find(|job| job.name == name).unwrap();

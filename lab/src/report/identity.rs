@@ -15,7 +15,9 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::profile::Profile;
 use crate::tools::Tools;
+use crate::tools::rust::ForFuzzing;
 use crate::workspace::Workspace;
 
 /// The file in the folder of a run.
@@ -108,10 +110,11 @@ pub(crate) struct EngineTime {
 
 impl Identity {
     /// Looks around. What cannot be found out stays empty; that is no reason not to run.
-    pub(crate) fn gather(workspace: &Workspace, tools: &Tools) -> Identity {
+    pub(crate) fn gather(workspace: &Workspace, tools: &Tools, profile: Profile) -> Identity {
         Identity {
             started: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             command: typed(env::args()),
+            profile: Some(profile.name().to_owned()),
             commit: commit(workspace.root()),
             machine: machine(),
             tools: versions(workspace, tools),
@@ -206,10 +209,19 @@ fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
         add("C compiler", said(root, &c.path, &["--version"]));
     }
     if let Ok(nextest) = tools.nextest() {
+        let args = ["nextest", "--version"];
+        add("nextest", said(root, &nextest.path, &args));
+    }
+    if let Ok(fuzz) = tools.fuzz() {
         add(
-            "nextest",
-            said(root, &nextest.path, &["nextest", "--version"]),
+            "cargo-fuzz",
+            said(root, &fuzz.program.path, &["fuzz", "--version"]),
         );
+        // Stable is named above already.
+        if fuzz.toolchain == ForFuzzing::Nightly {
+            let args = ["run", "nightly", "rustc", "--version"];
+            add("rustc for fuzzing", said(root, "rustup", &args));
+        }
     }
     found
 }

@@ -7,9 +7,11 @@
 //! - [`identity`]: who ran what, where
 //! - [`page`]: what is shown; `templates/report.html` says how
 //! - [`evidence`]: what a cell opens
+//! - [`changes`]: what is different from the run before
 //! - [`excerpt`]: the part of a log that speaks about a check
 //! - [`words`]: what cells say
 
+mod changes;
 mod evidence;
 mod excerpt;
 mod identity;
@@ -65,7 +67,11 @@ fn find(workspace: &Workspace, run: Option<&str>) -> Result<PathBuf> {
     let Some(run) = run else {
         let latest = lab.join("latest");
         if latest.join("results.jsonl").is_file() {
-            return Ok(latest);
+            // The folder behind the link: its page can name the pages beside it.
+            return Ok(match fs::read_link(&latest) {
+                Ok(run) => lab.join(run),
+                Err(_) => latest,
+            });
         }
         bail!("there is no run in this checkout yet; start one with `cargo lab run`");
     };

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use askama::Template;
 
+use super::changes::{Changes, since_last};
 use super::evidence::{Evidence, Logs, evidence};
 use super::excerpt::{Excerpt, plain};
 use super::identity::Identity;
-use super::words::{Said, Standing, is_cut_off, memory, number, time};
+use super::words::{Said, Standing, memory, number, time};
 use crate::catalogue::{Catalogue, Contract};
 use crate::record::{Kind, Outcome, Record};
 use crate::table::group;
@@ -27,6 +28,7 @@ pub(super) struct Page {
     failures: Vec<Gap>,
     unexercised: Vec<Gap>,
     cut_off: Vec<Gap>,
+    changes: Option<Changes>,
     planned: Vec<PlannedFamily>,
     engines: Vec<EngineRow>,
     families: Vec<FamilyRows>,
@@ -217,7 +219,10 @@ impl Page {
         let (unexercised, failures): (Vec<_>, Vec<_>) = red
             .iter()
             .partition(|record| record.outcome == Outcome::NotRun);
-        let cut_off: Vec<&Record> = records.iter().filter(|record| is_cut_off(record)).collect();
+        let cut_off: Vec<&Record> = records
+            .iter()
+            .filter(|record| record.is_cut_off())
+            .collect();
         let gaps = |records: &[&Record]| -> Vec<Gap> {
             group(records)
                 .iter()
@@ -250,6 +255,7 @@ impl Page {
             failures: opened(gaps(&failures)),
             unexercised: gaps(&unexercised),
             cut_off: gaps(&cut_off),
+            changes: since_last(folder, records),
             planned: planned(&families),
             engines: columns
                 .iter()
@@ -306,8 +312,11 @@ fn named(catalogue: &Catalogue, id: &str) -> Named {
     }
 }
 
-/// Opens the first gaps, one of each contract: the others mostly have the same cause.
+/// Puts the worst first and opens some: one of each contract, because the others mostly have the
+/// same cause.
 fn opened(mut gaps: Vec<Gap>) -> Vec<Gap> {
+    // What an engine says that is off counts for nothing, so that comes first.
+    gaps.sort_by_key(|gap| gap.said != Said::Outcome(Outcome::CanaryOff));
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut left = OPEN;
     for gap in &mut gaps {
@@ -429,11 +438,12 @@ fn engine(name: &str, identity: &Identity, records: &[Record], logs: &Logs) -> E
         _ => ("not run", Said::Outcome(Outcome::NotRun)),
     };
     // A check that speaks about many contracts counts once.
-    let mut checks: BTreeMap<&str, &Record> = BTreeMap::new();
+    let mut checks: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
     // `claimed` stands for a check that is not there.
     let is_check = |record: &&Record| record.kind == Kind::Check && record.check != "claimed";
     for record in mine().filter(is_check) {
-        let kept = checks.entry(&record.check).or_insert(record);
+        let key = (record.check.as_str(), record.evidence.command.as_str());
+        let kept = checks.entry(key).or_insert(record);
         if record.outcome.weight() > kept.outcome.weight() {
             *kept = record;
         }
@@ -494,8 +504,8 @@ fn seeds(records: &[Record]) -> Vec<Seed> {
             if !is_seed || number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
                 continue;
             }
-            // The last word is what ran: a package or a corpus.
-            let place = words.last().filter(|last| *last != word);
+            // The last word is what ran, such as a package, if it is no option.
+            let place = words.last().filter(|last| !last.starts_with('-'));
             seeds.insert(Seed {
                 engine: record.engine.clone(),
                 flag: (*word).to_owned(),

@@ -60,7 +60,7 @@ pub(super) enum Said {
 
 impl Said {
     pub(super) fn of(record: &Record) -> Said {
-        if is_cut_off(record) {
+        if record.is_cut_off() {
             Said::CutOff
         } else {
             Said::Outcome(record.outcome)
@@ -101,23 +101,14 @@ impl Said {
     }
 }
 
-/// A model that was ended before it had seen everything passes and says so.
-pub(super) fn is_cut_off(record: &Record) -> bool {
-    record.outcome == Outcome::Pass
-        && record
-            .reason
-            .as_deref()
-            .is_some_and(|reason| reason.starts_with("cut off"))
-}
-
-/// A duration as people say it.
+/// A duration as people say it, on one line.
 pub(super) fn time(seconds: f64) -> String {
     match seconds {
         // Go counts in hundredths.
-        s if s < 0.0095 => "< 10 ms".to_owned(),
-        s if s < 0.9995 => format!("{:.0} ms", s * 1000.0),
-        s if s < 99.95 => format!("{s:.1} s"),
-        s => format!("{:.1} min", s / 60.0),
+        s if s < 0.0095 => "<\u{a0}10\u{a0}ms".to_owned(),
+        s if s < 0.9995 => format!("{:.0}\u{a0}ms", s * 1000.0),
+        s if s < 99.95 => format!("{s:.1}\u{a0}s"),
+        s => format!("{:.1}\u{a0}min", s / 60.0),
     }
 }
 
@@ -146,10 +137,10 @@ mod tests {
 
     #[test]
     fn durations_and_numbers_are_readable() {
-        assert_eq!(time(0.0), "< 10 ms");
-        assert_eq!(time(0.31), "310 ms");
-        assert_eq!(time(7.46), "7.5 s");
-        assert_eq!(time(127.0), "2.1 min");
+        assert_eq!(time(0.0), "<\u{a0}10\u{a0}ms");
+        assert_eq!(time(0.31), "310\u{a0}ms");
+        assert_eq!(time(7.46), "7.5\u{a0}s");
+        assert_eq!(time(127.0), "2.1\u{a0}min");
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(memory(8_124_592 * 1024), "7.7 GiB");

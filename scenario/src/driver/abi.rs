@@ -115,6 +115,10 @@ impl Driver for AbiDriver {
         true
     }
 
+    fn waits_briefly(&self) -> bool {
+        false
+    }
+
     fn checked(&mut self) -> Vec<Contract> {
         std::mem::take(&mut self.shared.state().checked)
     }
@@ -164,8 +168,12 @@ fn check(status: courier_status) -> Result<(), Refused> {
     Err(Refused(word))
 }
 
-/// A call that makes a handle: writes it only on success.
-fn create(make: impl FnOnce(*mut u64) -> courier_status) -> Result<Id, Refused> {
+/// A call that makes a handle: wants a place that holds null, and writes it only on success.
+fn create(make: impl Fn(*mut u64) -> courier_status) -> Result<Id, Refused> {
+    const TAKEN: u64 = 7;
+    let mut taken = TAKEN;
+    let refused = check(make(&raw mut taken)).expect_err("a handle would be overwritten");
+    assert_eq!((refused.0, taken), (Word::OutNotNull, TAKEN));
     let mut out = 0;
     let result = check(make(&raw mut out));
     match result {

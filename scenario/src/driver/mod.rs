@@ -31,6 +31,12 @@ pub trait Driver {
         false
     }
 
+    /// Whether a pump that has nothing to return for is to last a brief wait. A fuzzer has better uses for
+    /// a millisecond, and skips it.
+    fn waits_briefly(&self) -> bool {
+        true
+    }
+
     /// Contracts that the driver itself has put to the test in the last step, besides the model's.
     fn checked(&mut self) -> Vec<Contract> {
         Vec::new()

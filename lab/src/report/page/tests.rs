@@ -252,7 +252,7 @@ fn seeds_are_read_from_the_commands() {
         with("race", "cd go-harness && go test -shuffle=17 ./courier"),
         with("race", "cd go-harness && go test -shuffle=17 ./courier"),
         with("race", "go test -shuffle=on ./courier"),
-        with("fuzz-abi", "cargo fuzz run x -- -seed=4"),
+        with("fuzz-abi", "cargo fuzz run x -- -seed=4 -runs=0"),
     ]);
     let shown: Vec<_> = found
         .iter()
