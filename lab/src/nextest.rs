@@ -81,13 +81,21 @@ fn read_case(node: &Node<'_, '_>) -> Case {
     }
 }
 
-/// The text of the last panic: the line after "panicked at".
+/// What Rust says when a panic meets another one.
+const SECOND_PANIC: [&str; 2] = [
+    "panic in a destructor during cleanup",
+    "panic in a function that cannot unwind",
+];
+
+/// The text of the last panic: the line after "panicked at". Not of a panic while another one
+/// unwinds, which ends the process and explains nothing.
 fn panic_message(output: &str) -> Option<&str> {
     let mut lines = output.lines();
     let mut message = None;
     while let Some(line) = lines.next() {
         if line.contains("panicked at ") {
-            message = lines.next().or(message);
+            let text = lines.next().filter(|text| !SECOND_PANIC.contains(text));
+            message = text.or(message);
         }
     }
     message.filter(|line| !line.trim().is_empty())
@@ -303,6 +311,15 @@ second &lt;completion&gt; accepted
         assert_eq!(reasons[1], "REQ-98 is not in the catalogue");
         assert!(reasons[2].contains("noted a broken contract"));
         assert_eq!(records[2].contract.as_deref(), Some("REQ-03"));
+    }
+
+    #[test]
+    fn a_second_panic_does_not_hide_the_first() {
+        let output = "thread 'x' panicked at a.rs:1:1:\ndeadlock; threads = []\n\
+                      thread 'x' panicked at panicking.rs:2:2:\n\
+                      panic in a destructor during cleanup\n";
+        assert_eq!(panic_message(output), Some("deadlock; threads = []"));
+        assert_eq!(panic_message("no panic"), None);
     }
 
     #[test]

@@ -234,7 +234,8 @@ fn contracts_by_engines(catalogue: &Catalogue, shares: &[Share]) -> (Table, usiz
     (table, left_out)
 }
 
-/// What is left of the line for the sentence beside the cells of all engines.
+/// What is left of the line for the sentence beside the cells of all engines. Beside many engines
+/// the line gets longer: a sentence of three words says nothing.
 fn sentence_width(headings: &[String], shares: &[Share]) -> usize {
     let engines: usize = headings
         .iter()

@@ -86,12 +86,15 @@ impl Engine for FuzzAbi {
                 context,
                 fuzzer: fuzzer(context, sanitizer)?,
             };
+            if child::interrupted() {
+                break; // What did not run is told by the catalogue.
+            }
             let replayed = target.replay_seeds()?;
             let green = replayed.iter().all(Record::is_green);
             records.extend(replayed);
-            if green {
+            if green && !child::interrupted() {
                 records.extend(target.fuzz(&corpus)?);
-            } else {
+            } else if !green {
                 // It would die of the same seed at once, and say everything twice.
                 let not_run = Record::check(ENGINE, target.check("fuzz"), Outcome::NotRun);
                 records.push(not_run.because("the replay of the seeds is not green"));
@@ -321,7 +324,9 @@ impl Target<'_> {
         let found = artifacts(&crashes);
         if finished.success() || found.is_empty() || finished.cut().is_some() {
             let records = without_crash(context.catalogue, base, &finished, &text);
-            self.report_speed(&records, seconds);
+            if finished.success() {
+                self.report_speed(&records, seconds);
+            }
             return Ok(records);
         }
         let mut records = Vec::new();
