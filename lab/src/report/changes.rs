@@ -12,12 +12,11 @@ use crate::results;
 /// The difference from an earlier run, contract by engine, for engines that are in both.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// The name of the earlier run.
+    /// The name of the earlier run. No link: the page is read through `latest` as well, and there
+    /// it would lead elsewhere.
     pub(super) run: String,
     /// Its commit as git abbreviates it, if it is known.
     pub(super) commit: Option<String>,
-    /// Its page from ours, if it has one.
-    pub(super) link: Option<String>,
     pub(super) lists: Vec<List>,
 }
 
@@ -73,14 +72,11 @@ pub(super) fn since_last(folder: &Path, records: &[Record]) -> Option<Changes> {
         }
     }
     let (earlier, identity, before) = candidates.into_iter().next()?;
-    let name = earlier.file_name()?.display().to_string();
-    let page = earlier.join("report/index.html").is_file();
     Some(Changes {
         commit: identity
             .commit
             .map(|commit| commit.id.chars().take(12).collect()),
-        link: page.then(|| format!("../../{name}/report/index.html")),
-        run: name,
+        run: earlier.file_name()?.display().to_string(),
         lists: compare(&before, records),
     })
 }
@@ -255,7 +251,6 @@ mod tests {
         let changes = since_last(&this, &race).unwrap();
         assert_eq!(changes.run, "2");
         assert_eq!(changes.lists, []);
-        assert_eq!(changes.link, None);
         assert_eq!(since_last(&runs.join("1"), &race), None);
         // With all engines beats newer with some; some beat none.
         let both = [race.clone(), [record("loom", "REQ-01", Outcome::Pass)]].concat();

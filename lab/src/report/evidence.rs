@@ -39,7 +39,11 @@ impl Check {
     }
 
     pub(super) fn executions(&self) -> String {
-        self.executions.map_or_else(String::new, number)
+        match self.executions {
+            None => String::new(),
+            Some(1) => "1 execution".to_owned(),
+            Some(count) => format!("{} executions", number(count)),
+        }
     }
 }
 
@@ -69,11 +73,17 @@ impl Evidence {
         let first = records[0];
         // What a caught canary has in its log is trouble, and that is the point of it.
         let speaks = !first.is_green() || first.kind == Kind::Canary;
-        let names: Vec<&str> = records
+        let mut names: BTreeSet<String> = records
             .iter()
-            .map(|record| record.check.as_str())
+            .map(|record| record.check.clone())
             .filter(|name| is_specific(name))
             .collect();
+        if !speaks {
+            // What a process notes about itself; see `crate::notes`.
+            let ids = records.iter().filter_map(|record| record.contract.as_ref());
+            names.extend(ids.map(|id| format!("contract={id} ")));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (log, excerpt) = logs.excerpt(first.evidence.log.as_deref(), &names, speaks);
         let mut checks: Vec<Check> = Vec::new();
         for record in records {

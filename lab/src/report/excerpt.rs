@@ -17,14 +17,17 @@ const TAIL: [usize; 2] = [30, 6];
 const WIDTH: usize = 400;
 
 /// Texts that say that something went wrong.
-const TROUBLE: [&str; 9] = [
+const TROUBLE: [&str; 12] = [
     "WARNING: DATA RACE",
-    "ERROR: AddressSanitizer",
+    "ERROR: ",
+    "cgolab: broken=",
+    "canary: ",
     "panicked at",
     "panic:",
     "fatal error:",
-    "deadlock",
-    "error:",
+    "deadlock;",
+    "deadly signal",
+    "error: ",
     "error[",
     "--- FAIL",
 ];
@@ -271,6 +274,10 @@ mod tests {
         lines[29] = "thread 'x' panicked at a.rs:1".to_owned();
         let text = lines.join("\n");
         assert!(numbers(&excerpt(&text, &["other"], true)).contains(&30));
+        // Not every line with such a word is trouble.
+        let text_of_a_frame = text.replace("panicked at", "anyhow::error::msg");
+        let found = numbers(&excerpt(&text_of_a_frame, &["other"], true));
+        assert!(!found.contains(&30), "{found:?}");
         // A green record has no trouble to look for.
         let tail = numbers(&excerpt(&text, &["other"], false));
         assert_eq!(tail, [0, 95, 96, 97, 98, 99, 100]);

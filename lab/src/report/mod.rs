@@ -67,11 +67,7 @@ fn find(workspace: &Workspace, run: Option<&str>) -> Result<PathBuf> {
     let Some(run) = run else {
         let latest = lab.join("latest");
         if latest.join("results.jsonl").is_file() {
-            // The folder behind the link: its page can name the pages beside it.
-            return Ok(match fs::read_link(&latest) {
-                Ok(run) => lab.join(run),
-                Err(_) => latest,
-            });
+            return Ok(latest);
         }
         bail!("there is no run in this checkout yet; start one with `cargo lab run`");
     };

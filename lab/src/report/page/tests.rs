@@ -169,6 +169,19 @@ fn a_missing_log_is_said_and_a_path_outside_is_not_followed() {
 }
 
 #[test]
+fn what_a_process_notes_about_a_contract_is_evidence() {
+    let mut record = record("REQ-01", "seeds, sanitizer none", Outcome::Pass);
+    record.evidence.log = Some("logs/race.log".to_owned());
+    record.executions = Some(1);
+    let log = "a\ncgolab: contract=REQ-01 checks=1\ncgolab: contract=REQ-02 checks=2\n".repeat(9);
+    let html = page(ended(), &[record], Some(&log));
+    let evidence = evidence_of(&html, "REQ-01.race");
+    assert!(evidence.contains("contract=REQ-01 checks=1"), "{evidence}");
+    assert!(!evidence.contains("contract=REQ-02"), "{evidence}");
+    assert!(evidence.contains("1 execution<"), "{evidence}");
+}
+
+#[test]
 fn contracts_are_counted_by_how_they_came_out() {
     let records = [
         canary(Outcome::Pass),
