@@ -78,6 +78,7 @@ impl courier_runtime_options {
         Ok(RuntimeOptions {
             workers,
             root: root.map(PathBuf::from),
+            ..RuntimeOptions::default()
         })
     }
 }
@@ -166,7 +167,7 @@ pub unsafe extern "C" fn courier_runtime_pump(
             Ok(limit) => Wait::AtMost(Duration::from_millis(limit)),
             Err(_) => Wait::Forever,
         };
-        let count = COURIER.runtime_pump(Id::from_raw(runtime), wait)?;
+        let count = COURIER.runtime_pump(Id::from_raw(runtime), wait, usize::MAX)?;
         // SAFETY: not null, and the caller promises the rest.
         unsafe { unread.write(u32::try_from(count).unwrap_or(u32::MAX)) };
         Ok(())

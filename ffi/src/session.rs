@@ -1,6 +1,6 @@
 //! Sessions and their loads.
 
-use courier_core::Id;
+use courier_core::{Id, LoadOptions};
 
 use crate::args;
 use crate::boundary::{COURIER, status};
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn courier_session_load(
         args::not_null(load, "load")?;
         // SAFETY: the caller's promise.
         let url = unsafe { args::text(url, "url") }?;
-        let number = COURIER.session_load(Id::from_raw(session), url)?;
+        let number = COURIER.session_load(Id::from_raw(session), url, &LoadOptions::default())?;
         // SAFETY: not null, and the caller promises the rest.
         unsafe { load.write(number) };
         Ok(())

@@ -17,7 +17,7 @@
 
 use courier_core::sync::{Arc, Mutex, thread};
 use courier_core::{
-    Courier, Decision, Event, Id, Provider, Response, RuntimeOptions, Wait, WorkerKind,
+    Courier, Decision, Event, Id, LoadOptions, Provider, Response, RuntimeOptions, Wait, WorkerKind,
 };
 
 #[cfg(not(courier_loom))]
@@ -52,7 +52,7 @@ impl Fixture {
         let courier = Arc::new(Courier::new());
         let options = RuntimeOptions {
             workers,
-            root: None,
+            ..RuntimeOptions::default()
         };
         let runtime = courier.runtime_create(&options).unwrap();
         let session = courier.session_create(runtime).unwrap();
@@ -71,7 +71,7 @@ impl Fixture {
             *keeper.lock() = Some(request);
             Decision::Handle
         });
-        let load = self.courier.session_load(self.session, "app:x").unwrap();
+        let load = self.load("app:x");
         assert!(self.courier.runtime_step(self.runtime).unwrap());
         self.courier.runtime_clear_provider(self.runtime).unwrap();
         let request = kept.lock().take();
@@ -92,9 +92,24 @@ impl Fixture {
             .unwrap();
     }
 
+    /// Starts a load without a deadline.
+    pub fn load(&self, url: &str) -> u64 {
+        let options = LoadOptions::default();
+        self.courier
+            .session_load(self.session, url, &options)
+            .unwrap()
+    }
+
+    /// Pumps without a budget. Returns how many events are unread.
+    pub fn pump(&self, wait: Wait) -> usize {
+        self.courier
+            .runtime_pump(self.runtime, wait, usize::MAX)
+            .unwrap()
+    }
+
     /// The events that are there without waiting.
     pub fn events(&self) -> Vec<Event> {
-        self.courier.runtime_pump(self.runtime, Wait::No).unwrap();
+        self.pump(Wait::No);
         self.courier.runtime_drain_events(self.runtime, 9).unwrap()
     }
 

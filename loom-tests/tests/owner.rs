@@ -22,13 +22,7 @@ fn evt_03_evt_10_a_parked_owner_is_woken_by_a_signal_and_by_nothing_else() {
                 fixture.courier.wake_source_signal(source).unwrap();
             })
         };
-        assert_eq!(
-            fixture
-                .courier
-                .runtime_pump(fixture.runtime, Wait::Forever)
-                .unwrap(),
-            0
-        );
+        assert_eq!(fixture.pump(Wait::Forever), 0);
         assert!(signalled.load(Ordering::SeqCst), "woken by nothing");
         peer.join().unwrap();
         fixture.courier.wake_source_release(source).unwrap();
@@ -45,13 +39,7 @@ fn evt_03_a_parked_owner_is_woken_by_a_completion() {
             fixture.courier.request_release(request).unwrap();
         });
         // Parks until the completion is there; a wake-up that is lost parks for ever.
-        assert_eq!(
-            fixture
-                .courier
-                .runtime_pump(fixture.runtime, Wait::Forever)
-                .unwrap(),
-            1
-        );
+        assert_eq!(fixture.pump(Wait::Forever), 1);
         let events = fixture.events();
         assert_eq!(events[0].load, load);
         assert!(matches!(events[0].kind, EventKind::Completed(_)));
@@ -72,10 +60,7 @@ fn evt_04_a_signal_is_neither_lost_to_nor_cleared_by_a_pump_that_came_before() {
             fixture.courier.wake_source_signal(source).unwrap();
         });
         // Two signals may count as one, so one wait is all that is owed.
-        fixture
-            .courier
-            .runtime_pump(fixture.runtime, Wait::Forever)
-            .unwrap();
+        fixture.pump(Wait::Forever);
         peer.join().unwrap();
     });
 }
@@ -89,10 +74,7 @@ fn evt_04_a_pump_clears_the_signal_that_it_returned_on() {
             .runtime_wake_source(fixture.runtime)
             .unwrap();
         fixture.courier.wake_source_signal(source).unwrap();
-        fixture
-            .courier
-            .runtime_pump(fixture.runtime, Wait::Forever)
-            .unwrap();
+        fixture.pump(Wait::Forever);
         let again = Arc::new(AtomicBool::new(false));
         let peer = {
             let again = Arc::clone(&again);
@@ -101,10 +83,7 @@ fn evt_04_a_pump_clears_the_signal_that_it_returned_on() {
                 fixture.courier.wake_source_signal(source).unwrap();
             })
         };
-        fixture
-            .courier
-            .runtime_pump(fixture.runtime, Wait::Forever)
-            .unwrap();
+        fixture.pump(Wait::Forever);
         assert!(
             again.load(Ordering::SeqCst),
             "returned on the first signal again"
@@ -125,10 +104,7 @@ fn evt_02_two_posts_against_a_draining_owner_lose_nothing() {
         });
         let mut loads = Vec::new();
         while loads.len() < 2 {
-            fixture
-                .courier
-                .runtime_pump(fixture.runtime, Wait::Forever)
-                .unwrap();
+            fixture.pump(Wait::Forever);
             let events = fixture
                 .courier
                 .runtime_drain_events(fixture.runtime, 1)

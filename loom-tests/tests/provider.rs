@@ -46,10 +46,7 @@ fn watched() -> (Fixture, Arc<Watch>) {
     let watch = Arc::new(Watch(Mutex::new(Seen::default())));
     let seen = Arc::clone(&watch);
     fixture.provider(move |_| seen.call());
-    fixture
-        .courier
-        .session_load(fixture.session, "app:x")
-        .unwrap();
+    fixture.load("app:x");
     (fixture, watch)
 }
 
@@ -88,10 +85,7 @@ fn cbk_06_replacing_waits_for_a_running_call_of_the_old_one() {
 fn cbk_06_req_16_destroying_waits_for_a_running_call_and_discards_unrun_jobs() {
     model(|| {
         let (fixture, watch) = watched();
-        fixture
-            .courier
-            .session_load(fixture.session, "app:y")
-            .unwrap();
+        fixture.load("app:y");
         end(&fixture, &watch);
         assert!(watch.0.lock().calls <= 2);
     });
@@ -101,8 +95,7 @@ fn cbk_06_req_16_destroying_waits_for_a_running_call_and_discards_unrun_jobs() {
 fn req_16_a_load_wakes_a_parked_worker_and_its_end_a_parked_owner() {
     model(|| {
         let (fixture, watch) = watched();
-        let pump = || fixture.courier.runtime_pump(fixture.runtime, Wait::Forever);
-        assert_eq!(pump().unwrap(), 1);
+        assert_eq!(fixture.pump(Wait::Forever), 1);
         assert_eq!(watch.0.lock().calls, 1);
         for event in fixture.events() {
             if let EventKind::Failed(_, text) = event.kind {

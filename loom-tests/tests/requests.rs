@@ -271,10 +271,7 @@ fn req_09_req_16_a_completion_against_the_providers_pass_ends_the_load_once() {
                 Decision::Pass
             });
         }
-        fixture
-            .courier
-            .session_load(fixture.session, "app:x")
-            .unwrap();
+        fixture.load("app:x");
         assert!(fixture.courier.runtime_step(fixture.runtime).unwrap());
         for peer in peers.lock().unwrap().drain(..) {
             peer.join().unwrap();

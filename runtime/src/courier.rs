@@ -1,23 +1,29 @@
 //! The library: every handle table, and every call by id.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use url::Url;
 
+use crate::cancel_hook::OnCancel;
 use crate::error::{Error, Word};
 use crate::event::{Event, EventKind};
 use crate::id::{Id, Kind};
-use crate::load::{Ended, Ending, Failed, Failure, Job, Load, Outcome};
+use crate::landing::HostMemory;
+use crate::load::{Ended, Failed, Failure, Job, Load, Outcome};
 use crate::loader::Loader;
-use crate::mailbox::{Mailbox, Wait};
-use crate::oneshot::{OneShot, Winner};
-use crate::provider::{self, Provider};
+use crate::log::{Level, Log, Logger};
+use crate::mailbox::Wait;
+use crate::oneshot::Winner;
+use crate::outlet::{OnWork, Outlet};
+use crate::provider::Provider;
 use crate::request::{Request, Response};
 use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
-use crate::session::{self, Session};
+use crate::session::{self, LoadOptions, Session};
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Arc, Mutex};
 use crate::table::Table;
+use crate::upcall;
 
 /// One instance of the library. The C ABI has one for the process; tests make their own.
 ///
@@ -33,11 +39,12 @@ pub struct Courier {
     blobs: Table<Vec<u8>>,
     wake_sources: Table<WakeSource>,
     owners: Mutex<HashSet<ThreadId>>,
+    log: Arc<Log>,
 }
 
-/// Keeps a mailbox alive past its runtime, so that a late signal is harmless.
+/// Keeps an outlet alive past its runtime, so that a late signal is harmless.
 #[derive(Debug)]
-struct WakeSource(Arc<Mailbox<Ended>>);
+struct WakeSource(Arc<Outlet>);
 
 /// How many handles of each kind are live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +82,7 @@ impl Courier {
             blobs: Table::new(Kind::Blob, last_generation),
             wake_sources: Table::new(Kind::WakeSource, last_generation),
             owners: Mutex::new(HashSet::new()),
+            log: Arc::new(Log::new()),
         }
     }
 
@@ -89,15 +97,30 @@ impl Courier {
         }
     }
 
-    /// Forgets every id that was ever issued, so that a harness can repeat a history from the start in
-    /// one process. `false`, if something is live. Not for hosts: ids that they still hold would name
-    /// new objects.
+    /// Clears the logger and forgets every id that was ever issued, so that a harness can repeat a
+    /// history from the start in one process. `false`, if something is live. Not for hosts: ids that
+    /// they still hold would name new objects.
     pub fn reset(&self) -> bool {
+        self.log.replace(None);
         self.runtimes.reset()
             && self.sessions.reset()
             && self.requests.reset()
             && self.blobs.reset()
             && self.wake_sources.reset()
+    }
+
+    // ---- the log -------------------------------------------------------------------------------
+
+    /// Installs a logger for records up to `limit`, replaces the one there is, or (with `None`) clears
+    /// it. Returns when no call of the old one runs any more, and the old one has been dropped. Any
+    /// thread.
+    ///
+    /// # Errors
+    /// [`Word::InsideCallback`]: from inside a callback, which it may have to wait for.
+    pub fn set_logger(&self, logger: Option<(Level, Box<dyn Logger>)>) -> Result<(), Error> {
+        upcall::refuse_inside()?;
+        self.log.replace(logger);
+        Ok(())
     }
 
     // ---- runtimes ------------------------------------------------------------------------------
@@ -110,7 +133,7 @@ impl Courier {
     pub fn runtime_create(&self, options: &RuntimeOptions) -> Result<Id, Error> {
         let loader = Loader::open(options.root.as_deref())?;
         // A worker thread that became an owner would end with its runtime still there.
-        provider::refuse_inside()?;
+        upcall::refuse_inside()?;
         let me = thread::current_id();
         if !self.owners.lock().insert(me) {
             return Err(Error::new(
@@ -118,9 +141,14 @@ impl Courier {
                 "this thread owns a live runtime",
             ));
         }
-        Runtime::start(options.workers, loader, Arc::clone(&self.requests))
+        let requests = Arc::clone(&self.requests);
+        let id = Runtime::start(options, loader, requests, Arc::clone(&self.log))
             .and_then(|runtime| self.runtimes.insert(runtime))
-            .inspect_err(|_| self.forget_owner(me))
+            .inspect_err(|_| self.forget_owner(me))?;
+        let raw = id.to_raw();
+        self.log
+            .write(Level::Info, || format!("runtime {raw:#x} was created"));
+        Ok(id)
     }
 
     /// Destroys a runtime: discards jobs that have not begun, and waits for those that have.
@@ -140,35 +168,91 @@ impl Courier {
         self.runtimes.remove(id)?;
         runtime.shut_down();
         self.forget_owner(thread::current_id());
+        let raw = id.to_raw();
+        self.log
+            .write(Level::Info, || format!("runtime {raw:#x} was destroyed"));
         Ok(())
     }
 
     /// Waits for work as `wait` says, unless there are unread events, and turns what arrived into
-    /// events. Returns how many events are unread. Owner thread.
+    /// events: at most `budget` ends of loads, but one at least. Loads whose deadline has passed end
+    /// here. Returns how many events are unread. Owner thread.
     ///
-    /// A pump that returns because of a [signal](Self::wake_source_signal) clears it.
+    /// A pump that returns because of a [signal](Self::wake_source_signal) clears it. A pump that left
+    /// work behind calls the [wake callback](Self::runtime_set_on_work), and the next one does not wait.
     ///
     /// # Errors
     /// Those of every owner-thread call.
-    pub fn runtime_pump(&self, id: Id, wait: Wait) -> Result<usize, Error> {
+    pub fn runtime_pump(&self, id: Id, wait: Wait, budget: usize) -> Result<usize, Error> {
         let runtime = self.owned_runtime(id)?;
-        let unread = !runtime.owned.lock().events.is_empty();
-        let ended = runtime
-            .mailbox
-            .collect(if unread { Wait::No } else { wait });
+        self.expire_due(&runtime);
+        let (unread, deadline) = {
+            let owned = runtime.owned.lock();
+            let deadline = owned.deadlines.first().map(|(deadline, ..)| *deadline);
+            (!owned.events.is_empty(), deadline)
+        };
+        let wait = if unread {
+            Wait::No
+        } else {
+            wait.until(deadline)
+        };
+        let mut ended = runtime.outlet.mailbox.collect(wait, budget);
+        if ended.is_empty() && self.expire_due(&runtime) {
+            // The wait was over because of a deadline.
+            ended = runtime.outlet.mailbox.collect(Wait::No, budget);
+        }
         for message in ended {
-            // The session may be gone: then nobody wants to know.
-            let Ok(session) = self.sessions.get(message.session) else {
-                continue;
-            };
-            session.finish(message.load);
-            runtime.owned.lock().events.push_back(QueuedEvent {
-                session: message.session,
-                load: message.load,
-                outcome: message.outcome,
-            });
+            self.queue_event(&runtime, message);
+        }
+        if !runtime.outlet.mailbox.is_idle() {
+            runtime.outlet.call_on_work();
         }
         Ok(runtime.owned.lock().events.len())
+    }
+
+    /// Ends the loads whose deadline has passed; whether there were any.
+    fn expire_due(&self, runtime: &Runtime) -> bool {
+        let due = runtime.owned.lock().take_due();
+        for (session, load) in &due {
+            let load = self
+                .sessions
+                .get(*session)
+                .and_then(|session| session.pending(*load));
+            let Ok(load) = load else {
+                // Its end was collected, or its session is gone.
+                continue;
+            };
+            let outcome = Outcome::failed(Failure::Expired, "the load's deadline has passed");
+            // Lost to another end, which is in the mailbox.
+            let _ = load.abandon(Winner::Deadline, Some(outcome));
+        }
+        if !due.is_empty() {
+            runtime.discard_ended_jobs();
+        }
+        !due.is_empty()
+    }
+
+    /// Makes the event that tells of a load's end.
+    fn queue_event(&self, runtime: &Runtime, message: Ended) {
+        let Ended {
+            session,
+            load,
+            outcome,
+        } = message;
+        // The session may be gone: then nobody wants to know.
+        let Ok(owner) = self.sessions.get(session) else {
+            return;
+        };
+        let deadline = owner.finish(load);
+        let mut owned = runtime.owned.lock();
+        if let Some(deadline) = deadline {
+            owned.deadlines.remove(&(deadline, session, load));
+        }
+        owned.events.push_back(QueuedEvent {
+            session,
+            load,
+            outcome,
+        });
     }
 
     /// Runs one job on the calling thread, if there is one. Owner thread.
@@ -202,6 +286,7 @@ impl Courier {
         while events.len() < limit
             && let Some(queued) = owned.events.pop_front()
         {
+            owned.end_loads(1);
             let kind = match queued.outcome {
                 Outcome::Cancelled => Ok(EventKind::Cancelled),
                 Outcome::Completed(bytes) => self.blobs.insert(bytes).map(EventKind::Completed),
@@ -240,6 +325,21 @@ impl Courier {
         Ok(())
     }
 
+    /// Has `on_work` called when the owner should pump, instead of the one there is; `None` clears.
+    /// Returns when no call of the old one runs any more, and the old one has been dropped. When there
+    /// is work already, the new one is called at once. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call; the old callback stays then.
+    pub fn runtime_set_on_work(&self, id: Id, on_work: Option<OnWork>) -> Result<(), Error> {
+        let runtime = self.owned_runtime(id)?;
+        runtime.outlet.on_work.replace(on_work);
+        if !runtime.outlet.mailbox.is_idle() {
+            runtime.outlet.call_on_work();
+        }
+        Ok(())
+    }
+
     /// Makes a wake source for the runtime, which may outlive it. Owner thread.
     ///
     /// # Errors
@@ -247,7 +347,7 @@ impl Courier {
     pub fn runtime_wake_source(&self, id: Id) -> Result<Id, Error> {
         let runtime = self.owned_runtime(id)?;
         self.wake_sources
-            .insert(WakeSource(Arc::clone(&runtime.mailbox)))
+            .insert(WakeSource(Arc::clone(&runtime.outlet)))
     }
 
     // ---- wake sources --------------------------------------------------------------------------
@@ -282,16 +382,28 @@ impl Courier {
         Ok(id)
     }
 
-    /// Ends a session: cancels its loads and discards its events. Owner thread.
+    /// Ends a session: cancels its loads, discards its events, detaches its buffer. Owner thread.
     ///
     /// # Errors
     /// Those of every owner-thread call.
     pub fn session_destroy(&self, id: Id) -> Result<(), Error> {
         let session = self.owned_session(id)?;
-        session.cancel_all();
+        let runtime = &session.runtime;
+        let pending = session.cancel_all();
+        runtime.discard_ended_jobs();
+        runtime
+            .outlet
+            .mailbox
+            .discard(|message| message.session == id);
+        // None is fine; one that is being written is waited for.
+        let _ = session.landing.detach();
         {
-            let mut owned = session.runtime.owned.lock();
+            let mut owned = runtime.owned.lock();
+            let before = owned.events.len();
             owned.events.retain(|event| event.session != id);
+            let unread = before - owned.events.len();
+            owned.end_loads(pending + unread);
+            owned.deadlines.retain(|(_, session, _)| *session != id);
             owned.sessions -= 1;
         }
         self.sessions.remove(id).map(drop)
@@ -301,19 +413,26 @@ impl Courier {
     /// unless the session is destroyed before that is drained. Owner thread.
     ///
     /// # Errors
-    /// [`Word::BadUrl`].
-    pub fn session_load(&self, id: Id, url: &str) -> Result<u64, Error> {
+    /// [`Word::BadUrl`]; [`Word::QueueFull`] when the runtime has as many loads as it may.
+    pub fn session_load(&self, id: Id, url: &str, options: &LoadOptions) -> Result<u64, Error> {
         let parsed = Url::parse(url)
             .map_err(|error| Error::new(Word::BadUrl, format!("{url:?} is not a URL: {error}")))?;
         let session = self.owned_session(id)?;
-        let (number, load) = session.start(|load| -> Load {
-            OneShot::new(Ending {
-                mailbox: Arc::clone(&session.runtime.mailbox),
-                session: id,
-                load,
-            })
+        let runtime = &session.runtime;
+        // A moment too far away for the clock is never.
+        let deadline = options
+            .deadline
+            .and_then(|after| Instant::now().checked_add(after));
+        runtime.owned.lock().begin_load()?;
+        let (number, load) = session.start(deadline, |number, surface| {
+            let outlet = Arc::clone(&runtime.outlet);
+            Load::new(outlet, Arc::clone(&session.landing), id, number, surface)
         });
-        session.runtime.workers.push(Job {
+        if let Some(deadline) = deadline {
+            let mut owned = runtime.owned.lock();
+            owned.deadlines.insert((deadline, id, number));
+        }
+        runtime.workers.push(Job {
             load,
             text: url.to_owned(),
             url: parsed,
@@ -328,11 +447,47 @@ impl Courier {
     /// whether or not its event was drained.
     pub fn session_cancel(&self, id: Id, load: u64) -> Result<(), Error> {
         let session = self.owned_session(id)?;
-        let ending = session
+        session
             .pending(load)?
-            .claim(Winner::Cancel)
+            .abandon(Winner::Cancel, Some(Outcome::Cancelled))
             .map_err(|_| session::ended(load))?;
-        ending.report(Outcome::Cancelled);
+        session.runtime.discard_ended_jobs();
+        Ok(())
+    }
+
+    /// Attaches a buffer: until it is detached, the bytes of each of the session's loads are written
+    /// to it as the load completes, from the beginning; what does not fit is left out. Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::BufferAttached`].
+    pub fn session_attach_buffer(&self, id: Id, memory: Box<dyn HostMemory>) -> Result<(), Error> {
+        self.owned_session(id)?.landing.attach(memory)
+    }
+
+    /// Gives the buffer back, after a write that is under way. Nothing writes afterwards. Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::NoBuffer`].
+    pub fn session_detach_buffer(&self, id: Id) -> Result<Box<dyn HostMemory>, Error> {
+        self.owned_session(id)?.landing.detach()
+    }
+
+    /// Copies what the last completed load left in the buffer into a blob. Owner thread.
+    ///
+    /// # Errors
+    /// [`Word::NoBuffer`].
+    pub fn session_snapshot(&self, id: Id) -> Result<Id, Error> {
+        let bytes = self.owned_session(id)?.landing.snapshot()?;
+        self.blobs.insert(bytes)
+    }
+
+    /// Names the surface of the loads that start from now on: an address of the host's, which the
+    /// library hands to their providers and never follows. 0 is none. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn session_set_surface(&self, id: Id, surface: usize) -> Result<(), Error> {
+        self.owned_session(id)?.set_surface(surface);
         Ok(())
     }
 
@@ -342,12 +497,12 @@ impl Courier {
     /// caller found malformed is passed as its error: it fails the load and is returned.
     ///
     /// # Errors
-    /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::LoadEnded`]; the malformed response's.
+    /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::Expired`]; the malformed response's.
     pub fn request_complete(&self, id: Id, response: Result<Response, Error>) -> Result<(), Error> {
         self.requests.get(id)?.complete(response)
     }
 
-    /// Whether the load was cancelled, so that completing it is pointless.
+    /// Whether the load was cancelled or its deadline has passed, so that completing it is pointless.
     ///
     /// # Errors
     /// Only those of a bad id.
@@ -355,8 +510,26 @@ impl Courier {
         Ok(self.requests.get(id)?.is_cancelled())
     }
 
-    /// Releases a request, after waiting for calls on it in flight. Fails the load if it was not
-    /// completed.
+    /// Has `hook` called when the load is cancelled or expires, on the thread that does it, at most
+    /// once, and not when the request was completed. `true` if that has happened: the hook is not
+    /// stored then. Dropped at the request's completion or release.
+    ///
+    /// # Errors
+    /// [`Word::Completed`]; [`Word::LoadEnded`]; [`Word::CallbackSet`] for a second hook.
+    pub fn request_on_cancel(&self, id: Id, hook: OnCancel) -> Result<bool, Error> {
+        self.requests.get(id)?.on_cancel(hook)
+    }
+
+    /// The surface that the session had when the load was started; 0 for none.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn request_surface(&self, id: Id) -> Result<usize, Error> {
+        Ok(self.requests.get(id)?.surface())
+    }
+
+    /// Releases a request, after waiting for calls on it in flight, a cancellation callback on another
+    /// thread included. Fails the load if it was not completed.
     ///
     /// # Errors
     /// Only those of a bad id.

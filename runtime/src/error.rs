@@ -78,7 +78,7 @@ words! {
     TooSmall = "too-small", InvalidArgument;
     /// The call belongs to the owner thread.
     WrongThread = "wrong-thread", WrongThread;
-    /// The call may not be made from inside a provider call.
+    /// The call may not be made from inside a callback.
     InsideCallback = "inside-callback", InvalidState;
     /// The object still has live children.
     LiveChildren = "live-children", InvalidState;
@@ -90,6 +90,16 @@ words! {
     Completed = "completed", InvalidState;
     /// The load was cancelled before the request was completed.
     Cancelled = "cancelled", InvalidState;
+    /// The load's deadline passed before the request was completed.
+    Expired = "expired", InvalidState;
+    /// The runtime has as many loads as it may.
+    QueueFull = "queue-full", InvalidState;
+    /// The request has a cancellation callback already.
+    CallbackSet = "callback-set", InvalidState;
+    /// The session has a buffer already.
+    BufferAttached = "buffer-attached", InvalidState;
+    /// The session has no buffer.
+    NoBuffer = "no-buffer", InvalidState;
     /// Only a runtime with stepped workers can do this.
     NotStepped = "not-stepped", Unsupported;
     /// All slots are in use or retired.

@@ -48,7 +48,7 @@ impl fmt::Display for Kind {
 ///
 /// Zero is null for every kind. A generation is never zero, so every other number whose generation
 /// or tag is zero is malformed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(u64);
 
 impl Id {

@@ -11,7 +11,7 @@
 //!  session_load ──► job queue ──►  provider ──HANDLE──► request ────────► request_complete
 //!                                     │ PASS                                    │
 //!                                     ▼                                         │
-//!                                   loader (file: under the root)               │
+//!                                   loader (data:, file: under root)            │
 //!                                     │                                         │
 //!  session_cancel ────────────────────┴──────► one-shot: one winner ◄───────────┘
 //!                                                    │ outcome
@@ -30,33 +30,43 @@
 //! # Where to read
 //!
 //! [`oneshot`] is the heart and holds the only `unsafe` of this crate; `mailbox` parks and wakes the
-//! owner; `provider` makes replacement quiescent; `table` issues and refuses ids; `courier` puts
-//! them together. All concurrency goes through [`sync`]: no other module names `std::sync` or
+//! owner; `upcall` makes replacement of callbacks quiescent; `landing` writes to the host's memory;
+//! `table` issues and refuses ids; `courier` puts them together. All concurrency goes through [`sync`]: no other module names `std::sync` or
 //! `std::thread`.
 #![deny(unsafe_code)]
 
+mod cancel_hook;
 mod courier;
 mod error;
 mod event;
 mod id;
+mod landing;
 mod load;
 mod loader;
+mod log;
 mod mailbox;
 pub mod oneshot;
+mod outlet;
 mod provider;
 mod request;
 mod runtime;
 mod session;
 pub mod sync;
 mod table;
+mod upcall;
 mod workers;
 
+pub use cancel_hook::OnCancel;
 pub use courier::{Courier, Live};
 pub use error::{Error, Status, Word, panic_text};
 pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
+pub use landing::HostMemory;
 pub use load::Failure;
+pub use log::{Level, Logger};
 pub use mailbox::Wait;
+pub use outlet::OnWork;
 pub use provider::{Decision, Provider};
 pub use request::Response;
 pub use runtime::{RuntimeOptions, WorkerKind};
+pub use session::LoadOptions;

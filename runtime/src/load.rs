@@ -4,11 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use url::Url;
 
+use crate::cancel_hook::CancelHook;
 use crate::error::panic_text;
 use crate::id::Id;
+use crate::landing::Landing;
 use crate::loader::Loader;
-use crate::mailbox::Mailbox;
+use crate::log::Level;
 use crate::oneshot::{OneShot, Winner};
+use crate::outlet::{Notice, Outlet};
 use crate::provider::{Decision, ProviderSlot};
 use crate::request::Request;
 use crate::sync::Arc;
@@ -34,6 +37,10 @@ pub enum Failure {
     Io = 7,
     /// No handle was left for the request or for the payload.
     Internal = 8,
+    /// The `data:` URL is malformed.
+    Malformed = 9,
+    /// The load's deadline passed.
+    Expired = 10,
 }
 
 /// A failure and its text for people.
@@ -72,23 +79,106 @@ pub(crate) struct Ended {
 /// [reports](Self::report) an outcome or drops it, which ends the load without an event.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    pub(crate) mailbox: Arc<Mailbox<Ended>>,
-    pub(crate) session: Id,
-    pub(crate) load: u64,
+    outlet: Arc<Outlet>,
+    landing: Arc<Landing>,
+    session: Id,
+    load: u64,
 }
 
 impl Ending {
-    pub(crate) fn report(self, outcome: Outcome) {
-        self.mailbox.post(Ended {
+    /// Tells the owner. The caller sends the notice when it holds no lock.
+    pub(crate) fn report(self, outcome: Outcome) -> Notice {
+        let (session, load) = (self.session.to_raw(), self.load);
+        let (level, text) = match &outcome {
+            Outcome::Completed(bytes) => {
+                // Before the event: who sees that finds the bytes in place.
+                self.landing.land(bytes);
+                let count = bytes.len();
+                (Level::Debug, format!("completed with {count} bytes"))
+            }
+            Outcome::Failed(failed) => (Level::Warn, format!("failed: {}", failed.text)),
+            Outcome::Cancelled => (Level::Debug, "cancelled".to_owned()),
+        };
+        let edge = self.outlet.mailbox.post(Ended {
             session: self.session,
-            load: self.load,
+            load,
             outcome,
         });
+        Notice {
+            outlet: self.outlet,
+            edge,
+            level,
+            text: format!("load {load} of session {session:#x} {text}"),
+        }
     }
 }
 
-/// The contended end of one load, shared by its session, its job and its request.
-pub(crate) type Load = OneShot<Ending>;
+/// A load, shared by its session, its job and its request.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// Its contended end.
+    end: OneShot<Ending>,
+    /// Called when it is cancelled.
+    pub(crate) on_cancel: CancelHook,
+    /// The session's surface when the load was started.
+    pub(crate) surface: usize,
+}
+
+impl Load {
+    pub(crate) fn new(
+        outlet: Arc<Outlet>,
+        landing: Arc<Landing>,
+        session: Id,
+        load: u64,
+        surface: usize,
+    ) -> Load {
+        Load {
+            end: OneShot::new(Ending {
+                outlet,
+                landing,
+                session,
+                load,
+            }),
+            on_cancel: CancelHook::new(),
+            surface,
+        }
+    }
+
+    /// Takes the right to end the load, in the name of `contender`.
+    ///
+    /// # Errors
+    /// The winner, if somebody else was first.
+    pub(crate) fn claim(&self, contender: Winner) -> Result<Ending, Winner> {
+        self.end.claim(contender)
+    }
+
+    /// Who ended the load.
+    pub(crate) fn winner(&self) -> Option<Winner> {
+        self.end.winner()
+    }
+
+    /// Ends the load because nobody wants it any more, and tells its provider. Without an outcome there
+    /// is no event. No lock is held by the caller.
+    ///
+    /// # Errors
+    /// The winner, if somebody else was first.
+    pub(crate) fn abandon(
+        &self,
+        contender: Winner,
+        outcome: Option<Outcome>,
+    ) -> Result<(), Winner> {
+        let ending = self.claim(contender)?;
+        let outlet = Arc::clone(&ending.outlet);
+        if let Some(outcome) = outcome {
+            ending.report(outcome).send();
+        }
+        if let Err(panic) = self.on_cancel.fire() {
+            let text = || format!("a cancellation callback panicked: {panic}");
+            outlet.log.write(Level::Error, text);
+        }
+        Ok(())
+    }
+}
 
 /// One load, waiting for a worker.
 #[derive(Debug)]
@@ -105,6 +195,7 @@ pub(crate) struct JobRunner {
     pub(crate) requests: Arc<Table<Request>>,
     pub(crate) provider: Arc<ProviderSlot>,
     pub(crate) loader: Arc<Loader>,
+    pub(crate) outlet: Arc<Outlet>,
 }
 
 impl JobRunner {
@@ -114,7 +205,7 @@ impl JobRunner {
             return;
         }
         if !self.provider.is_installed() {
-            return self.load_file(&job);
+            return self.load_itself(&job);
         }
         let request = match self.requests.insert(Request::new(Arc::clone(&job.load))) {
             Ok(request) => request,
@@ -127,7 +218,7 @@ impl JobRunner {
             Decision::Handle => {}
             Decision::Pass => {
                 if self.take_back(request, &job.load) {
-                    self.load_file(&job);
+                    self.load_itself(&job);
                 }
             }
             Decision::Fail(text) => {
@@ -146,10 +237,19 @@ impl JobRunner {
 
     /// Asks the provider. Foreign code: a panic is contained and counts as a failure.
     fn ask(&self, request: Id, url: &str) -> Decision {
-        let ask = AssertUnwindSafe(|| self.provider.call(request, url));
-        catch_unwind(ask).unwrap_or_else(|panic| {
-            Decision::Fail(format!("the provider panicked: {}", panic_text(&*panic)))
-        })
+        let ask = AssertUnwindSafe(|| {
+            self.provider
+                .call(|provider| provider.provide(request, url))
+        });
+        match catch_unwind(ask) {
+            // Cleared since we looked: as if the provider had passed.
+            Ok(decision) => decision.unwrap_or(Decision::Pass),
+            Err(panic) => {
+                let text = format!("the provider panicked: {}", panic_text(&*panic));
+                self.outlet.log.write(Level::Error, || text.clone());
+                Decision::Fail(text)
+            }
+        }
     }
 
     /// Ends the provider's hold on a request that it did not want. `false` if the provider has
@@ -159,11 +259,13 @@ impl JobRunner {
             return false;
         }
         // Stale if the provider released it although it does not want it: nothing to take back.
-        let _ = self.requests.remove(request);
+        if self.requests.remove(request).is_ok() {
+            load.on_cancel.clear();
+        }
         true
     }
 
-    fn load_file(&self, job: &Job) {
+    fn load_itself(&self, job: &Job) {
         let outcome = match self.loader.load(&job.url) {
             Ok(bytes) => Outcome::Completed(bytes),
             Err(failed) => Outcome::Failed(failed),
@@ -175,6 +277,6 @@ impl JobRunner {
 /// Ends a load in the loader's name, unless somebody else was first.
 fn end(load: &Load, outcome: Outcome) {
     if let Ok(ending) = load.claim(Winner::Loader) {
-        ending.report(outcome);
+        ending.report(outcome).send();
     }
 }

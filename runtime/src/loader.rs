@@ -1,4 +1,4 @@
-//! The runtime's own loader: `file:` URLs under a root directory.
+//! The runtime's own loader: `data:` URLs, and `file:` URLs under a root directory.
 //!
 //! The directory is opened once, when the runtime is created, and every path is resolved beneath
 //! that open directory by `cap-std`: neither `..` (written, percent-encoded or behind `%2F`) nor a
@@ -9,6 +9,7 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use data_url::DataUrl;
 use url::Url;
 
 use crate::error::{Error, Word};
@@ -42,6 +43,9 @@ impl Loader {
     /// Reads what `url` names.
     pub(crate) fn load(&self, url: &Url) -> Result<Vec<u8>, Failed> {
         let fail = |failure, text: String| Err(Failed { failure, text });
+        if url.scheme() == "data" {
+            return decode_data(url);
+        }
         if url.scheme() != "file" {
             return fail(Failure::Unsupported, format!("nobody serves {url}"));
         }
@@ -65,6 +69,17 @@ impl Loader {
             Failed { failure, text }
         })
     }
+}
+
+fn decode_data(url: &Url) -> Result<Vec<u8>, Failed> {
+    let failed = |why: &dyn std::fmt::Debug| Failed {
+        failure: Failure::Malformed,
+        text: format!("the data: URL is malformed: {why:?}"),
+    };
+    let data = DataUrl::process(url.as_str()).map_err(|error| failed(&error))?;
+    // The URL's fragment is no part of the resource.
+    let (bytes, _fragment) = data.decode_to_vec().map_err(|error| failed(&error))?;
+    Ok(bytes)
 }
 
 fn open_dir(path: &Path) -> io::Result<Dir> {
@@ -149,6 +164,22 @@ mod tests {
         assert_eq!(load(&loader, "file:///a%00b"), Err(Failure::Io));
         assert_eq!(load(&loader, "file://host/a"), Err(Failure::Unsupported));
         assert_eq!(load(&loader, "app:thing"), Err(Failure::Unsupported));
+    }
+
+    #[test]
+    fn data_urls_are_served_without_a_root() {
+        let loader = Loader::open(None).unwrap();
+        for (url, bytes) in [
+            ("data:,hello", &b"hello"[..]),
+            ("data:,", b""),
+            ("data:text/plain,a%20b%FF#fragment", b"a b\xff"),
+            ("data:;base64,aGVsbG8=", b"hello"),
+        ] {
+            assert_eq!(load(&loader, url).unwrap(), bytes, "{url}");
+        }
+        for url in ["data:no-comma", "data:;base64,a"] {
+            assert_eq!(load(&loader, url), Err(Failure::Malformed), "{url}");
+        }
     }
 
     #[test]

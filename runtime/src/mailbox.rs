@@ -35,6 +35,27 @@ struct State<M> {
     closed: bool,
 }
 
+impl Wait {
+    /// This wait, or until `moment` if that comes first.
+    pub(crate) fn until(self, moment: Option<Instant>) -> Wait {
+        let Some(moment) = moment else {
+            return self;
+        };
+        let left = moment.saturating_duration_since(Instant::now());
+        match self {
+            Wait::No => Wait::No,
+            Wait::AtMost(limit) => Wait::AtMost(limit.min(left)),
+            Wait::Forever => Wait::AtMost(left),
+        }
+    }
+}
+
+impl<M> State<M> {
+    fn is_idle(&self) -> bool {
+        self.messages.is_empty() && !self.signalled
+    }
+}
+
 impl<M> Mailbox<M> {
     pub(crate) fn new() -> Mailbox<M> {
         Mailbox {
@@ -48,32 +69,44 @@ impl<M> Mailbox<M> {
     }
 
     /// Queues a message and wakes the owner. Any thread. After [`close`](Self::close) the message
-    /// is dropped.
-    pub(crate) fn post(&self, message: M) {
-        let refused = {
+    /// is dropped. Says whether there was nothing to do before: an edge.
+    pub(crate) fn post(&self, message: M) -> bool {
+        let (refused, edge) = {
             let mut state = self.state.lock();
-            if state.closed {
+            let edge = state.is_idle() && !state.closed;
+            let refused = if state.closed {
                 Some(message)
             } else {
                 state.messages.push_back(message);
                 self.changed.notify_one();
                 None
-            }
+            };
+            (refused, edge)
         };
         // Outside the lock: a message's drop is not our code.
         drop(refused);
+        edge
     }
 
     /// Wakes the owner without a message: its current or next `collect` does not park. Any thread.
-    pub(crate) fn signal(&self) {
+    /// Says whether there was nothing to do before: an edge.
+    pub(crate) fn signal(&self) -> bool {
         let mut state = self.state.lock();
+        let edge = state.is_idle() && !state.closed;
         state.signalled = true;
         self.changed.notify_one();
+        edge
     }
 
-    /// Takes all messages in the order in which they were posted, after parking for `wait` if there
-    /// are none and no signal is pending. Clears the signal. One thread: the owner.
-    pub(crate) fn collect(&self, wait: Wait) -> VecDeque<M> {
+    /// Whether a `collect` would have to wait.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.lock().is_idle()
+    }
+
+    /// Takes at most `limit` messages, at least one if there are any, in the order in which they were
+    /// posted, after parking for `wait` if there are none and no signal is pending. Clears the signal.
+    /// One thread: the owner.
+    pub(crate) fn collect(&self, wait: Wait, limit: usize) -> Vec<M> {
         let until = match wait {
             Wait::No => Some(Instant::now()),
             // A moment too far away for the clock is never.
@@ -81,7 +114,7 @@ impl<M> Mailbox<M> {
             Wait::Forever => None,
         };
         let mut state = self.state.lock();
-        while state.messages.is_empty() && !state.signalled {
+        while state.is_idle() {
             let Some(until) = until else {
                 state = self.changed.wait(state);
                 continue;
@@ -93,7 +126,21 @@ impl<M> Mailbox<M> {
             state = self.changed.wait_timeout(state, left);
         }
         state.signalled = false;
-        std::mem::take(&mut state.messages)
+        let count = state.messages.len().min(limit.max(1));
+        state.messages.drain(..count).collect()
+    }
+
+    /// Drops the queued messages that are not wanted any more.
+    pub(crate) fn discard(&self, unwanted: impl Fn(&M) -> bool) {
+        let discarded: VecDeque<M> = {
+            let mut state = self.state.lock();
+            let (discarded, kept) = std::mem::take(&mut state.messages)
+                .into_iter()
+                .partition(|message| unwanted(message));
+            state.messages = kept;
+            discarded
+        };
+        drop(discarded);
     }
 
     /// Drops what is queued and all that comes later. Signals stay harmless.
@@ -111,27 +158,52 @@ impl<M> Mailbox<M> {
 mod tests {
     use super::*;
 
+    const ALL: usize = usize::MAX;
+
     #[test]
     fn evt_04_a_signal_is_returned_on_once() {
         let mailbox: Mailbox<()> = Mailbox::new();
-        mailbox.signal();
-        mailbox.signal();
-        assert!(mailbox.collect(Wait::Forever).is_empty());
+        assert!(mailbox.signal());
+        assert!(!mailbox.signal(), "no edge: it was signalled before");
+        assert!(mailbox.collect(Wait::Forever, ALL).is_empty());
         assert!(!mailbox.state.lock().signalled);
-        assert!(mailbox.collect(Wait::No).is_empty());
+        assert!(mailbox.collect(Wait::No, ALL).is_empty());
     }
 
     #[test]
     fn messages_come_in_order_and_end_with_close() {
         let mailbox = Mailbox::new();
-        mailbox.post(1);
-        mailbox.post(2);
-        assert_eq!(mailbox.collect(Wait::Forever), [1, 2]);
-        mailbox.post(3);
+        assert!(mailbox.post(1));
+        assert!(!mailbox.post(2), "no edge: there was a message before");
+        assert_eq!(mailbox.collect(Wait::Forever, ALL), [1, 2]);
+        assert!(mailbox.post(3));
         mailbox.close();
-        mailbox.post(4);
-        mailbox.signal();
-        assert!(mailbox.collect(Wait::Forever).is_empty());
+        assert!(!mailbox.post(4), "nobody is left to be woken");
+        assert!(!mailbox.signal());
+        assert!(mailbox.collect(Wait::Forever, ALL).is_empty());
+    }
+
+    #[test]
+    fn evt_09_a_bounded_collect_takes_one_at_least_and_leaves_the_rest_in_order() {
+        let mailbox = Mailbox::new();
+        for message in 1..=3 {
+            mailbox.post(message);
+        }
+        assert_eq!(mailbox.collect(Wait::Forever, 0), [1]);
+        assert!(!mailbox.is_idle());
+        assert_eq!(mailbox.collect(Wait::Forever, 1), [2]);
+        assert_eq!(mailbox.collect(Wait::Forever, 2), [3]);
+        assert!(mailbox.is_idle());
+    }
+
+    #[test]
+    fn discarding_keeps_the_others_in_order() {
+        let mailbox = Mailbox::new();
+        for message in 1..=4 {
+            mailbox.post(message);
+        }
+        mailbox.discard(|message| message % 2 == 0);
+        assert_eq!(mailbox.collect(Wait::No, ALL), [1, 3]);
     }
 
     #[test]
@@ -139,10 +211,10 @@ mod tests {
         let mailbox: Mailbox<()> = Mailbox::new();
         assert!(
             mailbox
-                .collect(Wait::AtMost(Duration::from_millis(1)))
+                .collect(Wait::AtMost(Duration::from_millis(1)), ALL)
                 .is_empty()
         );
         mailbox.signal();
-        assert!(mailbox.collect(Wait::AtMost(Duration::MAX)).is_empty());
+        assert!(mailbox.collect(Wait::AtMost(Duration::MAX), ALL).is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! One-shot completion with named contenders.
 //!
-//! A load can be ended by its provider, by the loader, or by a cancel, from any thread and at the
+//! A load can be ended by its provider, by the loader, by a cancel or by its deadline, from any thread and at the
 //! same time. A [`OneShot`] holds the right to end it, and gives that right away exactly once:
 //! [`claim`](OneShot::claim) returns the content to the one winner and tells every other contender
 //! who won. Whoever holds the content does the rest without a lock.
@@ -38,6 +38,8 @@ pub enum Winner {
     Loader = 2,
     /// A cancel, or the end of the session.
     Cancel = 3,
+    /// The load's deadline.
+    Deadline = 4,
 }
 
 /// Nobody has claimed the content. Not a [`Winner`].
@@ -50,6 +52,7 @@ impl Winner {
             1 => Some(Winner::Provider),
             2 => Some(Winner::Loader),
             3 => Some(Winner::Cancel),
+            4 => Some(Winner::Deadline),
             other => unreachable!("one-shot state {other}"),
         }
     }

@@ -1,8 +1,10 @@
 //! A request: a provider's hold on one load.
 
+use crate::cancel_hook::OnCancel;
 use crate::error::{Error, Word};
 use crate::load::{Failure, Load, Outcome};
 use crate::oneshot::Winner;
+use crate::outlet::Notice;
 use crate::sync::{Arc, Mutex};
 
 /// What a provider answers to a request.
@@ -18,7 +20,7 @@ pub enum Response {
 #[derive(Debug)]
 pub(crate) struct Request {
     load: Arc<Load>,
-    /// Held by each call on the request, so that a release waits for those in flight.
+    /// Held by the calls that a release waits for. Never during an upcall.
     calls: Mutex<()>,
 }
 
@@ -33,6 +35,17 @@ impl Request {
     /// Ends the load with the response, or with the error of a malformed one, which is returned and
     /// consumes the request all the same.
     pub(crate) fn complete(&self, response: Result<Response, Error>) -> Result<(), Error> {
+        let (notice, result) = self.end_load(response)?;
+        // Not needed any more. Its drop is foreign code.
+        self.load.on_cancel.clear();
+        notice.send();
+        result
+    }
+
+    fn end_load(
+        &self,
+        response: Result<Response, Error>,
+    ) -> Result<(Notice, Result<(), Error>), Error> {
         let _call = self.calls.lock();
         let ending = self
             .load
@@ -40,6 +53,7 @@ impl Request {
             .map_err(|winner| match winner {
                 Winner::Provider => Error::new(Word::Completed, "the request was completed before"),
                 Winner::Cancel => Error::new(Word::Cancelled, "the load was cancelled"),
+                Winner::Deadline => Error::new(Word::Expired, "the load's deadline has passed"),
                 Winner::Loader => Error::new(Word::LoadEnded, "the load has ended"),
             })?;
         let (outcome, result) = match response {
@@ -50,24 +64,39 @@ impl Request {
                 Err(error),
             ),
         };
-        ending.report(outcome);
-        result
+        Ok((ending.report(outcome), result))
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
         let _call = self.calls.lock();
-        self.load.winner() == Some(Winner::Cancel)
+        matches!(self.load.winner(), Some(Winner::Cancel | Winner::Deadline))
     }
 
-    /// Called once, by whoever took the request out of its table: waits for calls in flight, and
-    /// fails the load if it is still pending.
+    /// Has `hook` called when the load is cancelled. `true` if it was before.
+    pub(crate) fn on_cancel(&self, hook: OnCancel) -> Result<bool, Error> {
+        self.load.on_cancel.set(hook, || self.load.winner())
+    }
+
+    pub(crate) fn surface(&self) -> usize {
+        self.load.surface
+    }
+
+    /// Called once, by whoever took the request out of its table: waits for calls in flight, a
+    /// cancellation callback included, and fails the load if it is still pending.
     pub(crate) fn released(&self) {
-        let _call = self.calls.lock();
-        if let Ok(ending) = self.load.claim(Winner::Provider) {
-            ending.report(Outcome::failed(
-                Failure::Dropped,
-                "the provider released the request without completing it",
-            ));
+        let dropped = {
+            let _call = self.calls.lock();
+            let ending = self.load.claim(Winner::Provider).ok();
+            ending.map(|ending| {
+                ending.report(Outcome::failed(
+                    Failure::Dropped,
+                    "the provider released the request without completing it",
+                ))
+            })
+        };
+        self.load.on_cancel.clear();
+        if let Some(notice) = dropped {
+            notice.send();
         }
     }
 }

@@ -1,19 +1,22 @@
 //! A runtime: what one owner thread owns.
 
-use std::collections::VecDeque;
-use std::num::NonZeroU8;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::error::{Error, Word};
 use crate::id::Id;
-use crate::load::{Ended, Job, JobRunner, Outcome};
+use crate::load::{Job, JobRunner, Outcome};
 use crate::loader::Loader;
-use crate::mailbox::Mailbox;
-use crate::provider::{self, ProviderSlot};
+use crate::log::Log;
+use crate::outlet::Outlet;
+use crate::provider::ProviderSlot;
 use crate::request::Request;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Arc, Mutex};
 use crate::table::Table;
+use crate::upcall;
 use crate::workers::Workers;
 
 /// How a new runtime is set up.
@@ -23,14 +26,18 @@ pub struct RuntimeOptions {
     pub workers: WorkerKind,
     /// The directory that `file:` URLs are resolved under. Without one they are not served.
     pub root: Option<PathBuf>,
+    /// How many loads there may be at once, from their start until their event is drained. Bounds
+    /// every queue of the runtime.
+    pub max_loads: NonZeroU32,
 }
 
 impl Default for RuntimeOptions {
-    /// Two worker threads, no root directory.
+    /// Two worker threads, no root directory, 1024 loads.
     fn default() -> Self {
         RuntimeOptions {
             workers: WorkerKind::Threads(NonZeroU8::MIN.saturating_add(1)),
             root: None,
+            max_loads: NonZeroU32::MIN.saturating_add(1023),
         }
     }
 }
@@ -55,7 +62,7 @@ pub(crate) struct QueuedEvent {
 #[derive(Debug)]
 pub(crate) struct Runtime {
     owner: ThreadId,
-    pub(crate) mailbox: Arc<Mailbox<Ended>>,
+    pub(crate) outlet: Arc<Outlet>,
     pub(crate) provider: Arc<ProviderSlot>,
     pub(crate) workers: Workers<Job>,
     pub(crate) runner: JobRunner,
@@ -68,22 +75,68 @@ pub(crate) struct Runtime {
 pub(crate) struct Owned {
     pub(crate) sessions: usize,
     pub(crate) events: VecDeque<QueuedEvent>,
+    /// Loads whose event is not drained. Each is in at most one of the job queue, the mailbox and the
+    /// events, which bounds them all.
+    loads: u32,
+    max_loads: u32,
+    /// Loads that end by themselves: when, session, number. The earliest comes first.
+    pub(crate) deadlines: BTreeSet<(Instant, Id, u64)>,
+}
+
+impl Owned {
+    /// Counts a load that starts.
+    ///
+    /// # Errors
+    /// [`Word::QueueFull`].
+    pub(crate) fn begin_load(&mut self) -> Result<(), Error> {
+        if self.loads == self.max_loads {
+            return Err(Error::new(
+                Word::QueueFull,
+                format!(
+                    "the runtime has {} loads, which is its limit; drain events first",
+                    self.loads
+                ),
+            ));
+        }
+        self.loads += 1;
+        Ok(())
+    }
+
+    /// Uncounts loads whose event was drained or will never be.
+    pub(crate) fn end_loads(&mut self, count: usize) {
+        self.loads -= u32::try_from(count).expect("no more than were begun");
+    }
+
+    /// Takes out the loads whose deadline has passed.
+    pub(crate) fn take_due(&mut self) -> Vec<(Id, u64)> {
+        let mut due = Vec::new();
+        while let Some((deadline, session, load)) = self.deadlines.first().copied()
+            && deadline <= Instant::now()
+        {
+            self.deadlines.pop_first();
+            due.push((session, load));
+        }
+        due
+    }
 }
 
 impl Runtime {
     /// A runtime owned by the calling thread, with its workers running.
     pub(crate) fn start(
-        workers: WorkerKind,
+        options: &RuntimeOptions,
         loader: Loader,
         requests: Arc<Table<Request>>,
+        log: Arc<Log>,
     ) -> Result<Runtime, Error> {
         let provider = Arc::new(ProviderSlot::new());
+        let outlet = Arc::new(Outlet::new(log));
         let runner = JobRunner {
             requests,
             provider: Arc::clone(&provider),
             loader: Arc::new(loader),
+            outlet: Arc::clone(&outlet),
         };
-        let workers = match workers {
+        let workers = match options.workers {
             WorkerKind::Stepped => Workers::stepped(),
             WorkerKind::Threads(count) => {
                 let runner = runner.clone();
@@ -97,19 +150,22 @@ impl Runtime {
         };
         Ok(Runtime {
             owner: thread::current_id(),
-            mailbox: Arc::new(Mailbox::new()),
+            outlet,
             provider,
             workers,
             runner,
             owned: Mutex::new(Owned {
                 sessions: 0,
                 events: VecDeque::new(),
+                loads: 0,
+                max_loads: options.max_loads.get(),
+                deadlines: BTreeSet::new(),
             }),
         })
     }
 
     /// The checks of every owner-thread call: the thread first, then that it is not made from
-    /// inside a provider call.
+    /// inside a callback.
     pub(crate) fn check_owner(&self) -> Result<(), Error> {
         if thread::current_id() != self.owner {
             return Err(Error::new(
@@ -117,17 +173,22 @@ impl Runtime {
                 "this call belongs to the thread that created the runtime",
             ));
         }
-        provider::refuse_inside()
+        upcall::refuse_inside()
     }
 
-    /// Ends everything that runs: no job and no provider call is left when this returns.
+    /// Drops the jobs of loads that were ended before a worker took them: they count no longer.
+    pub(crate) fn discard_ended_jobs(&self) {
+        self.workers.discard(|job| job.load.winner().is_some());
+    }
+
+    /// Ends everything that runs: no job and no upcall is left when this returns.
     ///
     /// Destroying a runtime calls it; dropping the last reference would not do, since a refused
     /// call on another thread can hold one for a moment and end it later, over there.
     pub(crate) fn shut_down(&self) {
         self.workers.shut_down();
         self.provider.replace(None);
-        self.mailbox.close();
+        self.outlet.close();
     }
 }
 

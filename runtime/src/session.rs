@@ -1,78 +1,114 @@
 //! A session: a group of loads that ends together.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Word};
+use crate::landing::Landing;
 use crate::load::Load;
 use crate::oneshot::Winner;
 use crate::runtime::Runtime;
 use crate::sync::{Arc, Mutex};
+
+/// How a load is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// When the load fails with [`Failure::Expired`](crate::Failure::Expired) if it has not ended by
+    /// then, counted from its start. Zero: at the next pump. A pump does it, and parks no longer.
+    pub deadline: Option<Duration>,
+}
 
 /// Loads of one client. Used on the owner thread only; the lock is never contended and makes the
 /// session shareable by id.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) runtime: Arc<Runtime>,
-    loads: Mutex<Loads>,
+    /// Where completed loads leave their bytes, too.
+    pub(crate) landing: Arc<Landing>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Loads {
+struct State {
     /// The number of the last load. Numbers start at 1 and are not reused.
     last: u64,
     /// Loads without an event so far. Ordered, so that a model checker can repeat what it saw.
-    pending: BTreeMap<u64, Arc<Load>>,
+    pending: BTreeMap<u64, Pending>,
+    /// An address that belongs to the host. Never followed.
+    surface: usize,
+}
+
+#[derive(Debug)]
+struct Pending {
+    load: Arc<Load>,
+    deadline: Option<Instant>,
 }
 
 impl Session {
     pub(crate) fn new(runtime: Arc<Runtime>) -> Session {
         Session {
             runtime,
-            loads: Mutex::new(Loads {
+            landing: Arc::new(Landing::new()),
+            state: Mutex::new(State {
                 last: 0,
                 pending: BTreeMap::new(),
+                surface: 0,
             }),
         }
     }
 
-    /// Numbers a new load, made by `make`.
-    pub(crate) fn start(&self, make: impl FnOnce(u64) -> Load) -> (u64, Arc<Load>) {
-        let mut loads = self.loads.lock();
-        loads.last += 1;
-        let number = loads.last;
-        let load = Arc::new(make(number));
-        loads.pending.insert(number, Arc::clone(&load));
+    /// Numbers a new load, made by `make` from its number and the session's surface.
+    pub(crate) fn start(
+        &self,
+        deadline: Option<Instant>,
+        make: impl FnOnce(u64, usize) -> Load,
+    ) -> (u64, Arc<Load>) {
+        let mut state = self.state.lock();
+        state.last += 1;
+        let number = state.last;
+        let load = Arc::new(make(number, state.surface));
+        let pending = Pending {
+            load: Arc::clone(&load),
+            deadline,
+        };
+        state.pending.insert(number, pending);
         (number, load)
     }
 
-    /// Finds a load to cancel it.
+    /// Finds a load to end it.
     pub(crate) fn pending(&self, number: u64) -> Result<Arc<Load>, Error> {
-        let loads = self.loads.lock();
-        if number == 0 || number > loads.last {
+        let state = self.state.lock();
+        if number == 0 || number > state.last {
             return Err(Error::new(
                 Word::UnknownLoad,
                 format!("the session has no load number {number}"),
             ));
         }
-        loads
-            .pending
-            .get(&number)
-            .cloned()
+        let pending = state.pending.get(&number);
+        pending
+            .map(|pending| Arc::clone(&pending.load))
             .ok_or_else(|| ended(number))
     }
 
-    /// Forgets a load whose end became an event.
-    pub(crate) fn finish(&self, number: u64) {
-        self.loads.lock().pending.remove(&number);
+    /// Forgets a load whose end became an event. Returns its deadline.
+    pub(crate) fn finish(&self, number: u64) -> Option<Instant> {
+        let finished = self.state.lock().pending.remove(&number);
+        finished.and_then(|pending| pending.deadline)
     }
 
-    /// Ends every pending load without an event.
-    pub(crate) fn cancel_all(&self) {
-        let pending = std::mem::take(&mut self.loads.lock().pending);
-        for load in pending.values() {
-            // Lost to a completion: that outcome finds no session and is discarded too.
-            let _ = load.claim(Winner::Cancel);
+    /// Ends every pending load without an event, and returns how many there were. No lock is held by
+    /// the caller.
+    pub(crate) fn cancel_all(&self) -> usize {
+        let pending = std::mem::take(&mut self.state.lock().pending);
+        for Pending { load, .. } in pending.values() {
+            // Lost to a completion: that outcome is discarded with the session.
+            let _ = load.abandon(Winner::Cancel, None);
         }
+        pending.len()
+    }
+
+    pub(crate) fn set_surface(&self, surface: usize) {
+        self.state.lock().surface = surface;
     }
 }
 

@@ -51,6 +51,19 @@ impl<J> Queue<J> {
         }
     }
 
+    fn discard(&self, unwanted: impl Fn(&J) -> bool) {
+        let discarded: VecDeque<J> = {
+            let mut state = self.state.lock();
+            let (discarded, kept) = std::mem::take(&mut state.jobs)
+                .into_iter()
+                .partition(|job| unwanted(job));
+            state.jobs = kept;
+            discarded
+        };
+        // Outside the lock: a job's drop is not our code.
+        drop(discarded);
+    }
+
     fn close(&self) {
         let unrun = {
             let mut state = self.state.lock();
@@ -121,8 +134,8 @@ impl<J: Send + 'static> Workers<J> {
                 }
             };
             // Joins outside the lock that joining takes.
-            let thread = spawn(format!("courier-worker-{number}"), Box::new(body))
-                .inspect_err(|_| workers.shut_down())?;
+            let name = format!("courier-worker-{number}");
+            let thread = spawn(name, Box::new(body)).inspect_err(|_| workers.shut_down())?;
             workers.threads.lock().push(thread);
         }
         Ok(workers)
@@ -138,6 +151,11 @@ impl<J> Workers<J> {
     /// The next job, for a caller that runs it itself.
     pub(crate) fn take(&self) -> Option<J> {
         self.queue.try_pop()
+    }
+
+    /// Drops the queued jobs that are not wanted any more.
+    pub(crate) fn discard(&self, unwanted: impl Fn(&J) -> bool) {
+        self.queue.discard(unwanted);
     }
 
     /// Whether the caller runs the jobs.
@@ -167,6 +185,8 @@ mod tests {
         let workers = Workers::stepped();
         workers.push(Arc::clone(&job));
         workers.push(Arc::clone(&job));
+        workers.push(Arc::new(()));
+        workers.discard(|other| !Arc::ptr_eq(other, &job));
         assert!(workers.take().is_some());
         assert_eq!(Arc::strong_count(&job), 2);
         workers.shut_down();

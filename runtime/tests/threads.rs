@@ -7,8 +7,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 
 use courier_core::{
-    Courier, Decision, Error, EventKind, Failure, Id, Live, Provider, Response, RuntimeOptions,
-    Wait, Word,
+    Courier, Decision, Error, EventKind, Failure, Id, Live, LoadOptions, Provider, Response,
+    RuntimeOptions, Wait, Word,
 };
 
 /// A provider made of a closure.
@@ -28,7 +28,9 @@ fn provider(f: impl Fn(Id, &str) -> Decision + Send + Sync + 'static) -> Box<dyn
 fn drain(courier: &Courier, runtime: Id, count: usize) -> Vec<courier_core::Event> {
     let mut events = Vec::new();
     while events.len() < count {
-        courier.runtime_pump(runtime, Wait::Forever).unwrap();
+        courier
+            .runtime_pump(runtime, Wait::Forever, usize::MAX)
+            .unwrap();
         events.extend(courier.runtime_drain_events(runtime, 64).unwrap());
     }
     events
@@ -79,7 +81,9 @@ fn requests_completed_on_other_threads_end_their_loads_once() {
     let session = courier.session_create(runtime).unwrap();
     let mut cancelled = 0;
     for _ in 0..LOADS {
-        let load = courier.session_load(session, "app:thing").unwrap();
+        let load = courier
+            .session_load(session, "app:thing", &LoadOptions::default())
+            .unwrap();
         if load.is_multiple_of(4) {
             // Cancels a load that is somewhere between its worker and its completion.
             match courier.session_cancel(session, load - 1) {
@@ -141,7 +145,9 @@ fn cbk_06_clearing_and_destroying_wait_for_running_calls() {
                 )
                 .unwrap();
             let session = courier.session_create(runtime).unwrap();
-            courier.session_load(session, "app:thing").unwrap();
+            courier
+                .session_load(session, "app:thing", &LoadOptions::default())
+                .unwrap();
             wait_entered.recv().unwrap();
             if clear {
                 courier.runtime_clear_provider(runtime).unwrap();
@@ -183,7 +189,9 @@ fn a_panicking_provider_fails_its_load_and_keeps_nothing() {
         .unwrap();
     let session = courier.session_create(runtime).unwrap();
     for _ in 0..4 {
-        courier.session_load(session, "app:thing").unwrap();
+        courier
+            .session_load(session, "app:thing", &LoadOptions::default())
+            .unwrap();
         let events = drain(&courier, runtime, 1);
         let EventKind::Failed(Failure::Provider, text) = events[0].kind else {
             panic!("{events:?}");
@@ -204,7 +212,12 @@ fn evt_05_a_wake_source_works_before_and_after_its_runtimes_end() {
         let courier = Arc::clone(&courier);
         thread::spawn(move || courier.wake_source_signal(source).unwrap())
     };
-    assert_eq!(courier.runtime_pump(runtime, Wait::Forever).unwrap(), 0);
+    assert_eq!(
+        courier
+            .runtime_pump(runtime, Wait::Forever, usize::MAX)
+            .unwrap(),
+        0
+    );
     waker.join().unwrap();
     courier.runtime_destroy(runtime).unwrap();
     courier.wake_source_signal(source).unwrap();
@@ -265,7 +278,9 @@ fn nothing_that_has_an_owner_is_made_inside_a_provider_call() {
         )
         .unwrap();
     let session = courier.session_create(runtime).unwrap();
-    courier.session_load(session, "app:thing").unwrap();
+    courier
+        .session_load(session, "app:thing", &LoadOptions::default())
+        .unwrap();
     assert_eq!(results.recv().unwrap(), Err(Word::InsideCallback));
     assert_eq!(results.recv().unwrap(), Err(Word::WrongThread));
     courier.session_destroy(session).unwrap();

@@ -560,11 +560,7 @@ impl Model {
         if discarded {
             self.because("EVT-07");
         }
-        for (load, end) in ended {
-            if self.sessions[load.session].live {
-                self.runtimes[index].events.push_back((load, end));
-            }
-        }
+        self.runtimes[index].events.extend(ended);
         Ok(Outcome::Pumped {
             unread: self.runtimes[index].events.len(),
             waited: nothing && wait == Pause::Briefly,
@@ -664,6 +660,7 @@ impl Model {
             return Err(Word::LoadEnded);
         }
         self.end(load, By::Cancel, End::Cancelled);
+        self.discard_ended_jobs(self.sessions[session].runtime);
         Ok(Outcome::Done)
     }
 
@@ -674,11 +671,21 @@ impl Model {
         for load in &mut session.loads {
             load.ended.get_or_insert(By::Cancel);
         }
-        let runtime = &mut self.runtimes[session.runtime];
-        let before = runtime.events.len();
+        let index_of_runtime = session.runtime;
+        let runtime = &mut self.runtimes[index_of_runtime];
+        let queued = |runtime: &Runtime| runtime.mailbox.len() + runtime.events.len();
+        let before = queued(runtime);
+        runtime.mailbox.retain(|(load, _)| load.session != index);
         runtime.events.retain(|(load, _)| load.session != index);
-        runtime.discarded |= runtime.events.len() < before;
+        runtime.discarded |= queued(runtime) < before;
+        self.discard_ended_jobs(index_of_runtime);
         Ok(Outcome::Done)
+    }
+
+    fn discard_ended_jobs(&mut self, runtime: usize) {
+        let mut jobs = std::mem::take(&mut self.runtimes[runtime].jobs);
+        jobs.retain(|load| self.ended(*load).is_none());
+        self.runtimes[runtime].jobs = jobs;
     }
 
     fn ended(&self, load: LoadRef) -> Option<By> {
@@ -704,9 +711,6 @@ impl Model {
             return Ok(Outcome::Stepped(None));
         };
         let (root, provider, had_provider) = (runtime.root, runtime.provider, runtime.had_provider);
-        if self.ended(load).is_some() {
-            return Ok(Outcome::Stepped(Some(None)));
-        }
         if had_provider {
             self.because("CBK-01");
         }

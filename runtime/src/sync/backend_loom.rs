@@ -25,7 +25,7 @@ pub mod thread {
         loom::thread::current().id()
     }
 
-    /// Starts a named thread.
+    /// Starts a named thread, with loom's own stack size.
     ///
     /// # Errors
     /// None: loom panics beyond its limit of threads.

@@ -20,7 +20,7 @@ pub mod thread {
         std::thread::current().id()
     }
 
-    /// Starts a named OS thread.
+    /// Starts a named OS thread with a stack of [`STACK_SIZE`](crate::sync::STACK_SIZE).
     ///
     /// # Errors
     /// The operating system's, when it refuses another thread.
@@ -28,7 +28,10 @@ pub mod thread {
     where
         F: FnOnce() + Send + 'static,
     {
-        std::thread::Builder::new().name(name).spawn(body)
+        std::thread::Builder::new()
+            .name(name)
+            .stack_size(crate::sync::STACK_SIZE)
+            .spawn(body)
     }
 }
 

@@ -12,6 +12,10 @@
 //! - [`Condvar`] may wake spuriously, as everywhere: callers wait in a loop.
 //! - [`UnsafeCell`] is accessed through closures, so that a model checker sees each access.
 
+/// The stack of the runtime's threads in bytes. Providers run on it, and may be code in a language that
+/// has its own stacks (Go) or has not: half a mebibyte is generous for both.
+pub const STACK_SIZE: usize = 512 * 1024;
+
 #[cfg(courier_loom)]
 mod backend_loom;
 #[cfg(not(courier_loom))]

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use courier_core::{
-    Courier, Decision, Error, EventKind, Id, Live, Provider, Response, RuntimeOptions, Wait, Word,
-    WorkerKind,
+    Courier, Decision, Error, EventKind, Id, Live, LoadOptions, Provider, Response, RuntimeOptions,
+    Wait, Word, WorkerKind,
 };
 
 use crate::driver::fixture::Fixture;
@@ -134,6 +134,7 @@ impl Shared {
                 let id = courier.runtime_create(&RuntimeOptions {
                     workers: WorkerKind::Stepped,
                     root: root.then(|| self.root.clone()),
+                    ..RuntimeOptions::default()
                 })?;
                 Ok(Outcome::Created(add(
                     &mut self.ids().runtimes,
@@ -151,7 +152,7 @@ impl Shared {
                     Pause::Briefly => Wait::AtMost(BRIEFLY),
                     Pause::Forever => Wait::Forever,
                 };
-                let unread = courier.runtime_pump(runtime_id(runtime), wait)?;
+                let unread = courier.runtime_pump(runtime_id(runtime), wait, usize::MAX)?;
                 let waited = start.elapsed() >= BRIEFLY;
                 Ok(Outcome::Pumped { unread, waited })
             }
@@ -208,7 +209,7 @@ impl Shared {
                 courier.session_destroy(session_id(session)).map(done)
             }
             Op::Load { session, url } => courier
-                .session_load(session_id(session), url.text())
+                .session_load(session_id(session), url.text(), &LoadOptions::default())
                 .map(Outcome::Started),
             Op::Cancel { session, load } => courier
                 .session_cancel(session_id(session), load.into())

@@ -1,0 +1,138 @@
+//! Memory of the host that the runtime writes to: a session's landing buffer.
+//!
+//! While a buffer is attached, the bytes of each of the session's loads land in it as the load
+//! completes, on the thread that completes it. A write and a detach exclude each other: when a
+//! detach has returned, nothing writes any more, and the host may free or move the memory.
+
+use std::fmt;
+
+use crate::error::{Error, Word};
+use crate::sync::Mutex;
+
+/// Memory that the host lends for writing.
+pub trait HostMemory: Send {
+    /// How many bytes fit.
+    fn capacity(&self) -> usize;
+
+    /// Writes `bytes`, which fit, from the beginning.
+    fn write(&mut self, bytes: &[u8]);
+
+    /// Copies the first `len` bytes, which were written before.
+    fn read(&self, len: usize) -> Vec<u8>;
+}
+
+/// A session's place for a buffer.
+pub(crate) struct Landing {
+    attached: Mutex<Option<Attached>>,
+}
+
+struct Attached {
+    memory: Box<dyn HostMemory>,
+    /// How many bytes the last load left there.
+    len: usize,
+}
+
+impl Landing {
+    pub(crate) fn new() -> Landing {
+        Landing {
+            attached: Mutex::new(None),
+        }
+    }
+
+    /// Takes the memory for writing.
+    ///
+    /// # Errors
+    /// [`Word::BufferAttached`]: one must be detached before the next.
+    pub(crate) fn attach(&self, memory: Box<dyn HostMemory>) -> Result<(), Error> {
+        let mut attached = self.attached.lock();
+        if attached.is_some() {
+            return Err(Error::new(
+                Word::BufferAttached,
+                "the session has a buffer; detach it first",
+            ));
+        }
+        *attached = Some(Attached { memory, len: 0 });
+        Ok(())
+    }
+
+    /// Gives the memory back, after a write that is under way.
+    ///
+    /// # Errors
+    /// [`Word::NoBuffer`].
+    pub(crate) fn detach(&self) -> Result<Box<dyn HostMemory>, Error> {
+        let attached = self.attached.lock().take();
+        attached
+            .map(|attached| attached.memory)
+            .ok_or_else(no_buffer)
+    }
+
+    /// The bytes of a load that completed. What does not fit is left out.
+    pub(crate) fn land(&self, bytes: &[u8]) {
+        // The lock is held during the write: that is what a detach waits for.
+        if let Some(attached) = &mut *self.attached.lock() {
+            attached.len = bytes.len().min(attached.memory.capacity());
+            attached.memory.write(&bytes[..attached.len]);
+        }
+    }
+
+    /// What landed last.
+    ///
+    /// # Errors
+    /// [`Word::NoBuffer`].
+    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, Error> {
+        let attached = self.attached.lock();
+        let attached = attached.as_ref().ok_or_else(no_buffer)?;
+        Ok(attached.memory.read(attached.len))
+    }
+}
+
+fn no_buffer() -> Error {
+    Error::new(Word::NoBuffer, "the session has no buffer")
+}
+
+impl fmt::Debug for Landing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Landing").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Bytes(Vec<u8>);
+
+    impl HostMemory for Bytes {
+        fn capacity(&self) -> usize {
+            self.0.len()
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            self.0[..bytes.len()].copy_from_slice(bytes);
+        }
+
+        fn read(&self, len: usize) -> Vec<u8> {
+            self.0[..len].to_vec()
+        }
+    }
+
+    #[test]
+    fn val_13_a_buffer_takes_the_last_load_until_it_is_detached() {
+        let landing = Landing::new();
+        landing.land(b"nowhere");
+        assert_eq!(landing.snapshot().unwrap_err().word(), Word::NoBuffer);
+        landing.attach(Box::new(Bytes(vec![9; 4]))).unwrap();
+        assert_eq!(landing.snapshot().unwrap(), b"");
+        let second = landing.attach(Box::new(Bytes(vec![]))).unwrap_err();
+        assert_eq!(second.word(), Word::BufferAttached);
+        landing.land(b"longer than that");
+        assert_eq!(landing.snapshot().unwrap(), b"long");
+        landing.land(b"ab");
+        assert_eq!(landing.snapshot().unwrap(), b"ab");
+        let memory = landing.detach().unwrap();
+        landing.land(b"late");
+        assert_eq!(memory.read(4), b"abng");
+        assert_eq!(landing.detach().err().unwrap().word(), Word::NoBuffer);
+    }
+}

@@ -1,0 +1,115 @@
+//! What the library tells people: one log callback for the whole instance.
+//!
+//! Records are made on whatever thread something happened, several at once. Nothing depends on
+//! them: outcomes are told by statuses and events.
+
+use std::cell::Cell;
+
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::thread_local;
+use crate::upcall::Slot;
+
+/// How important a record is. The values are part of the C ABI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Level {
+    /// A contained panic: a bug in a callback, or in the library.
+    Error = 1,
+    /// A load failed.
+    Warn = 2,
+    /// A runtime came or went.
+    Info = 3,
+    /// A load completed or was cancelled.
+    Debug = 4,
+}
+
+impl Level {
+    /// All of them, the most important first.
+    pub const ALL: [Level; 4] = [Level::Error, Level::Warn, Level::Info, Level::Debug];
+}
+
+/// Receives records.
+///
+/// Called on any thread, several at once; never while a lock of the library is held. From inside,
+/// requests, blobs and wake sources may be used; what they would log is not delivered.
+pub trait Logger: Send + Sync {
+    /// Takes one record. `text` is one line without its end.
+    fn log(&self, level: Level, text: &str);
+}
+
+/// Nothing is delivered. Not a [`Level`]: below them all.
+const OFF: u8 = 0;
+
+thread_local! {
+    /// Whether the thread is delivering a record.
+    #[cfg_attr(
+        not(courier_loom),
+        expect(clippy::missing_const_for_thread_local, reason = "loom knows no such form")
+    )]
+    static DELIVERING: Cell<bool> = Cell::new(false);
+}
+
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// The least important level that is delivered, or `OFF`. A hint: saves making texts that
+    /// nobody reads.
+    limit: AtomicU8,
+    slot: Slot<Sink>,
+}
+
+struct Sink {
+    limit: Level,
+    logger: Box<dyn Logger>,
+}
+
+impl Log {
+    pub(crate) fn new() -> Log {
+        Log {
+            limit: AtomicU8::new(OFF),
+            slot: Slot::new(),
+        }
+    }
+
+    /// Installs, replaces or (with `None`) clears the logger, and waits for the old one's calls.
+    ///
+    /// The caller has checked that it is not inside an upcall.
+    pub(crate) fn replace(&self, logger: Option<(Level, Box<dyn Logger>)>) {
+        let limit = logger.as_ref().map_or(OFF, |(limit, _)| *limit as u8);
+        self.slot
+            .replace(logger.map(|(limit, logger)| Sink { limit, logger }));
+        // ORDERING: Relaxed: a hint. Who sees an old value misses a record or makes one in vain; the
+        // slot decides what is delivered.
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// Delivers a record, if somebody wants it. No lock is held by the caller.
+    pub(crate) fn write(&self, level: Level, text: impl FnOnce() -> String) {
+        // ORDERING: Relaxed: a hint, as in `replace`.
+        if level as u8 > self.limit.load(Ordering::Relaxed) || DELIVERING.with(Cell::get) {
+            return;
+        }
+        let text = text();
+        self.slot.call(|sink| {
+            if level <= sink.limit {
+                let _delivering = Delivering::enter();
+                sink.logger.log(level, &text);
+            }
+        });
+    }
+}
+
+/// Marks the thread as delivering; the drop ends that, also when the logger panics.
+struct Delivering(());
+
+impl Delivering {
+    fn enter() -> Delivering {
+        DELIVERING.with(|delivering| delivering.set(true));
+        Delivering(())
+    }
+}
+
+impl Drop for Delivering {
+    fn drop(&mut self) {
+        DELIVERING.with(|delivering| delivering.set(false));
+    }
+}
