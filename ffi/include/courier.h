@@ -1,8 +1,9 @@
 // courier: an embeddable resource loader with a thread-affine owner. C ABI.
 //
 // A host creates a runtime on a thread, which becomes its owner thread, opens sessions in it and loads
-// resources by URL. Each load is offered to the host's provider first; when that passes, `file:` URLs
-// are read under the runtime's root directory. Results come back as events: pump, then drain.
+// resources by URL. Each load is offered to the host's provider first; when that passes, `data:` URLs are
+// decoded, and `file:` URLs are read under the runtime's root directory. Results come back as events:
+// pump, then drain.
 //
 // HANDLES are numbers. 0 is null for every kind. A handle names one object for ever: after release it
 // is stale and never names a newer one.
@@ -10,12 +11,24 @@
 //   runtime      courier_runtime_create         owner    courier_runtime_destroy (refused with sessions)
 //   session      courier_session_create         owner    courier_session_destroy
 //   request      given to the provider          any      courier_request_release, exactly once
-//   blob         a drained event                any      courier_blob_release
+//   blob         a drained event, a snapshot    any      courier_blob_release
 //   wake source  courier_runtime_wake_source    any      courier_wake_source_release
 //
 // THREADS. Functions of runtimes and sessions belong to the owner thread: elsewhere they return
-// COURIER_WRONG_THREAD, and from inside a provider call on the owner thread COURIER_INVALID_STATE.
-// All other functions may be called on any thread, also from inside a provider call.
+// COURIER_WRONG_THREAD, and from inside a callback on the owner thread COURIER_INVALID_STATE. All other
+// functions may be called on any thread.
+//
+// CALLBACKS. No lock of the library is held while one runs. What may be called from inside, on the same
+// thread ("yes" means: as anywhere else):
+//                                            provider  cancel  wake  log
+//   courier_runtime_..., courier_session_... refused   refused refused refused
+//   courier_[set|clear]_log_callback         refused   refused refused refused
+//   courier_request_...                      yes       yes     yes   yes
+//   courier_blob_..., courier_wake_source_.. yes       yes     yes   yes
+//   all others                               yes       yes     yes   yes
+// Refused is [inside-callback], or [wrong-thread] where that applies. A function that replaces, clears or
+// destroys what a callback belongs to returns when no call of it runs any more; so a callback must not wait
+// for the thread that does that. Callbacks must not unwind or longjmp out.
 //
 // STATUS. Checks come in this order: arguments, liveness of the handle, thread, state. A function that
 // does not return COURIER_OK has had no effect unless it says otherwise. Out parameters are written
@@ -26,12 +39,12 @@
 //   arguments  [null-pointer] [bad-size] [out-not-null] [bad-value] [not-utf8] [bad-url] [bad-root]
 //              [unknown-load] [too-small]
 //   thread     [wrong-thread]
-//   state      [inside-callback] [live-children] [owner-has-runtime] [load-ended] [completed]
-//              [cancelled]
+//   state      [inside-callback] [live-children] [owner-has-runtime] [queue-full] [load-ended]
+//              [completed] [cancelled] [expired] [callback-set] [buffer-attached] [no-buffer]
 //   others     [not-stepped] (COURIER_UNSUPPORTED); [exhausted] [system] [panic] (COURIER_NATIVE_ERROR)
 //
-// MEMORY. The library borrows what is passed to it for the call only, and copies what it keeps; the one
-// exception is a provider's user_data. Nothing that it returns needs free().
+// MEMORY. The library borrows what is passed to it for the call only, and copies what it keeps. The
+// exceptions: a callback's user_data, and an attached buffer. Nothing that it returns needs free().
 
 
 #ifndef COURIER_H
@@ -85,6 +98,31 @@ typedef struct courier_string_view {
     size_t len;
 } courier_string_view;
 
+// How important a record is: the lower, the more.
+typedef int32_t courier_log_level;
+
+// Takes one record: a line of text without its end, borrowed for the call.
+//
+// Thread: any, several at once. See CALLBACKS above. Records that are made inside the callback are not
+// delivered.
+typedef void (*courier_log_fn)(void *user_data,
+                               courier_log_level level,
+                               struct courier_string_view text);
+
+// A log callback and what it works on.
+typedef struct courier_log_callback {
+    // sizeof(courier_log_callback) of the header that the host was compiled with.
+    uint32_t size;
+    // The least important level that is delivered.
+    courier_log_level limit;
+    // The callback; not NULL.
+    courier_log_fn log;
+    // Passed to every call. The library never looks into it. It must stay valid, for any thread, until
+    // the callback has been replaced or cleared: when one of these calls has returned COURIER_OK, no
+    // call runs any more and none comes later.
+    void *user_data;
+} courier_log_callback;
+
 // What a provider answers.
 typedef int32_t courier_decision;
 
@@ -99,9 +137,8 @@ typedef uint64_t courier_request;
 // completed the request already. To have completed it means that courier_request_complete returned
 // COURIER_OK, or refused a malformed response.
 //
-// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. No lock
-// of the library is held. From inside, functions of requests, blobs and wake sources may be called;
-// those of runtimes and sessions are refused. The callback must not unwind or longjmp out.
+// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. See
+// CALLBACKS above.
 typedef courier_decision (*courier_provider_fn)(void *user_data,
                                                 courier_request request,
                                                 struct courier_string_view url);
@@ -141,6 +178,26 @@ typedef struct courier_response {
     struct courier_string_view message;
 } courier_response;
 
+// Tells a provider that nobody wants its answer any more: the load was cancelled, its deadline passed, or
+// its session was destroyed.
+//
+// Thread: the owner thread, inside courier_session_cancel, courier_session_destroy or
+// courier_runtime_pump. See CALLBACKS above.
+typedef void (*courier_cancel_fn)(void *user_data);
+
+// A cancellation callback and what it works on.
+typedef struct courier_cancel_callback {
+    // sizeof(courier_cancel_callback) of the header that the host was compiled with.
+    uint32_t size;
+    // The callback; not NULL.
+    courier_cancel_fn cancel;
+    // Passed to the call. The library never looks into it. It must stay valid until
+    // courier_request_release has returned. If the provider keeps nothing, as with
+    // COURIER_DECISION_PASS, it must stay valid until the load's event was drained or its session
+    // destroyed.
+    void *user_data;
+} courier_cancel_callback;
+
 // Who runs the loads of a runtime.
 typedef int32_t courier_workers;
 
@@ -152,13 +209,45 @@ typedef struct courier_runtime_options {
     courier_workers workers;
     // How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
     uint32_t worker_threads;
+    // How many loads the runtime may have at once, from their start until their event is drained: a
+    // bound for all its queues. 1024 is the default; 0 is refused.
+    uint32_t max_loads;
     // The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
     // for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
     const char *root;
 } courier_runtime_options;
 
+// How a load is started. courier_load_options_init fills in the defaults.
+typedef struct courier_load_options {
+    // sizeof(courier_load_options) of the header that the host was compiled with.
+    uint32_t size;
+    // 1 if the load has a deadline, 0 (the default) if not.
+    uint32_t has_deadline;
+    // Milliseconds from the start of the load after which it fails with COURIER_FAILURE_EXPIRED; 0: at
+    // the next pump. Not looked at without a deadline.
+    uint64_t deadline_ms;
+} courier_load_options;
+
 // A signal that wakes a runtime's owner thread.
 typedef uint64_t courier_wake_source;
+
+// Tells that the owner should pump: there was nothing to do for it, and now there is; or a pump left
+// work behind. A call may come although a pump has done the work meanwhile.
+//
+// Thread: any, several at once. See CALLBACKS above.
+typedef void (*courier_wake_fn)(void *user_data);
+
+// A wake callback and what it works on: for hosts that pump from a loop of their own.
+typedef struct courier_wake_callback {
+    // sizeof(courier_wake_callback) of the header that the host was compiled with.
+    uint32_t size;
+    // The callback; not NULL.
+    courier_wake_fn wake;
+    // Passed to every call. The library never looks into it. It must stay valid, for any thread, until
+    // the callback has been replaced or cleared or the runtime destroyed: when one of these calls has
+    // returned COURIER_OK, no call runs any more and none comes later.
+    void *user_data;
+} courier_wake_callback;
 
 // A load completed; the payload is a blob with its bytes.
 #define COURIER_EVENT_COMPLETED 1
@@ -196,6 +285,24 @@ typedef uint64_t courier_wake_source;
 // The library failed: no handle was left for the request, or for the payload, which is 0 then.
 #define COURIER_FAILURE_INTERNAL 8
 
+// The `data:` URL is malformed.
+#define COURIER_FAILURE_MALFORMED 9
+
+// The load's deadline passed.
+#define COURIER_FAILURE_EXPIRED 10
+
+// A contained panic: a bug in a callback, or in the library.
+#define COURIER_LOG_ERROR 1
+
+// A load failed.
+#define COURIER_LOG_WARN 2
+
+// A runtime came or went.
+#define COURIER_LOG_INFO 3
+
+// A load completed or was cancelled.
+#define COURIER_LOG_DEBUG 4
+
 // Not mine: the runtime serves the load itself, or fails it. The provider keeps nothing and does not
 // release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
 #define COURIER_DECISION_PASS 0
@@ -205,8 +312,8 @@ typedef uint64_t courier_wake_source;
 #define COURIER_DECISION_HANDLE 1
 
 // The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, unless it has completed
-// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
-// panic in its language.
+// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a
+// way of its own, such as a panic in its language.
 #define COURIER_DECISION_FAIL 2
 
 // The resource's bytes.
@@ -287,6 +394,19 @@ uint64_t courier_layout_fingerprint(void);
 // status-returning call. Functions that return nothing leave it alone.
 struct courier_string_view courier_last_error(void);
 
+// Installs the process's log callback, or replaces the one there is. Returns when no call of the old
+// one runs any more; none comes later. When refused, the old one stays. Refused with [inside-callback]
+// from inside a callback. Any thread.
+//
+// # Safety
+// `callback` is NULL or valid for reading as many bytes as its size field says; log and user_data are
+// good as documented there.
+courier_status courier_set_log_callback(const struct courier_log_callback *callback);
+
+// Takes the log callback out, and returns when no call of it runs any more; none comes later. Fine when
+// there is none. Refused with [inside-callback] from inside a callback. Any thread.
+courier_status courier_clear_log_callback(void);
+
 // Installs a provider, or replaces the one there is. Returns when no call of the old provider runs any
 // more; none comes later. Requests that it holds stay usable. When refused, the old provider stays.
 // Owner thread.
@@ -305,7 +425,7 @@ courier_status courier_runtime_clear_provider(courier_runtime runtime);
 // thread.
 //
 // Refused without effect: a NULL response or one whose size is too small; a completion after another
-// ([completed]), after a cancel ([cancelled]), or after the load ended in another way ([load-ended]).
+// ([completed]), after a cancel ([cancelled]), or after the load's deadline ([expired]).
 // A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
 // length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
 // COURIER_FAILURE_BAD_RESPONSE.
@@ -316,16 +436,35 @@ courier_status courier_runtime_clear_provider(courier_runtime runtime);
 courier_status courier_request_complete(courier_request request,
                                         const struct courier_response *response);
 
-// Says in `*cancelled` whether the load was cancelled (1) or not (0), so that completing it is
-// pointless. Any thread.
+// Says in `*cancelled` whether the load was cancelled or its deadline has passed (1) or not (0), so that
+// completing it is pointless. Any thread.
 //
 // # Safety
 // `cancelled` is NULL or valid for writing.
-courier_status courier_request_is_cancelled(courier_request request, uint32_t *cancelled);
+courier_status courier_request_is_cancelled(courier_request request,
+                                            uint32_t *cancelled);
 
-// Releases a request, after waiting for calls on it that other threads are inside. If it was not
-// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
-// thread.
+// Has a callback called, once, if the load is cancelled before the request is completed or released. If
+// that has happened, `*cancelled` is 1, and the callback is not stored and never called; else it is 0.
+// Refused with [callback-set] if the request has one, with [completed] after a completion, and with
+// [load-ended] after the load ended in another way. Any thread.
+//
+// # Safety
+// `callback` is NULL or valid for reading as many bytes as its size field says; cancel and user_data are
+// good as documented there. `cancelled` is NULL or valid for writing.
+courier_status courier_request_on_cancel(courier_request request,
+                                         const struct courier_cancel_callback *callback,
+                                         uint32_t *cancelled);
+
+// Writes the surface that the session had when the load was started; NULL for none. Any thread.
+//
+// # Safety
+// `surface` is NULL or valid for writing.
+courier_status courier_request_surface(courier_request request, void **surface);
+
+// Releases a request, after waiting for calls on it that other threads are inside, a cancellation
+// callback included; from inside that callback it does not wait. If the request was not completed, the
+// load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any thread.
 void courier_request_release(courier_request request);
 
 // Fills `*options` with the defaults. `size` is the caller's sizeof(courier_runtime_options): a size
@@ -352,15 +491,18 @@ courier_status courier_runtime_create(const struct courier_runtime_options *opti
 // sessions: it is intact then, and the call can be repeated. Owner thread.
 courier_status courier_runtime_destroy(courier_runtime runtime);
 
-// Turns finished loads into events, and says in `*unread` how many events wait to be drained. When
-// there is nothing to do, a positive `timeout_ms` waits at most that many milliseconds, a negative one
-// without limit, and 0 not at all. With unread events it never waits. It may return early with nothing
-// done. A signal of a wake source ends the wait and is cleared by the pump that returns. Owner thread.
+// Turns finished loads into events, at most `budget` of them but one at least, and says in `*unread`
+// how many events wait to be drained. Loads whose deadline has passed end here. When there is nothing to
+// do, a positive `timeout_ms` waits at most that many milliseconds, a negative one without limit, and 0
+// not at all. With unread events it never waits, and never beyond the next deadline. It may return early
+// with nothing done. A signal of a wake source ends the wait and is cleared by the pump that returns. A
+// pump that leaves work behind calls the wake callback, and the next pump does not wait. Owner thread.
 //
 // # Safety
 // `unread` is NULL or valid for writing.
 courier_status courier_runtime_pump(courier_runtime runtime,
                                     int64_t timeout_ms,
+                                    uint32_t budget,
                                     uint32_t *unread);
 
 // Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
@@ -371,30 +513,78 @@ courier_status courier_runtime_pump(courier_runtime runtime,
 courier_status courier_runtime_step(courier_runtime runtime,
                                     uint32_t *ran);
 
+// Fills `*options` with the defaults. `size` is the caller's sizeof(courier_load_options): a size below
+// this library's minimum is refused with [bad-size]; of a larger struct only the part that this library
+// knows is written. Any thread.
+//
+// # Safety
+// `options` is NULL or valid for writing `size` bytes.
+courier_status courier_load_options_init(struct courier_load_options *options,
+                                         uint32_t size);
+
 // Opens a session. Owner thread.
 //
 // # Safety
 // `session` is NULL or valid for reading and writing.
 courier_status courier_session_create(courier_runtime runtime, courier_session *session);
 
-// Ends a session: cancels its loads and discards its events. Requests of its loads stay with the
-// provider, which releases them. Owner thread.
+// Ends a session: cancels its loads, discards its events, and detaches its buffer. Requests of its loads
+// stay with the provider, which releases them. Owner thread.
 courier_status courier_session_destroy(courier_session session);
 
 // Starts a load and writes its number in the session, from 1. Unless the session is destroyed first,
 // it ends in exactly one event. `url` is copied; text that is not a URL is refused with [bad-url].
-// Owner thread.
+// `options` may be NULL for the defaults. When the runtime has as many loads as it may, the call is
+// refused with [queue-full]: drain events first. Owner thread.
 //
 // # Safety
-// `url` is valid as documented at courier_string_view. `load` is NULL or valid for writing.
+// `url` is valid as documented at courier_string_view. `options` is NULL or valid for reading as many
+// bytes as its size field says. `load` is NULL or valid for writing.
 courier_status courier_session_load(courier_session session,
                                     struct courier_string_view url,
+                                    const struct courier_load_options *options,
                                     uint64_t *load);
 
 // Cancels a load: it ends in a COURIER_EVENT_CANCELLED. Refused with [unknown-load] if the session
 // never issued the number, and with [load-ended] if the load ended before, drained or not. Owner
 // thread.
 courier_status courier_session_cancel(courier_session session, uint64_t load);
+
+// Attaches a buffer of the host's. Until it is detached, the bytes of each of the session's loads are
+// written to it when the load completes, from the beginning, before its event can be drained; what does
+// not fit is left out. Refused with [buffer-attached] if there is one. Owner thread.
+//
+// The host keeps the memory where it is, and neither writes nor reads it, until
+// courier_session_detach_buffer or courier_session_destroy has returned COURIER_OK: a thread of the
+// library may be writing. courier_session_snapshot reads it meanwhile. A buffer of no bytes is fine and
+// may carry any pointer.
+//
+// # Safety
+// `data` is NULL, or valid for writing `capacity` bytes from any thread until the detachment.
+courier_status courier_session_attach_buffer(courier_session session,
+                                             uint8_t *data,
+                                             size_t capacity);
+
+// Detaches the buffer, after a write that is under way: when it returns COURIER_OK, nothing is written
+// any more, and the memory is the host's again. Refused with [no-buffer] if there is none. Owner thread.
+courier_status courier_session_detach_buffer(courier_session session);
+
+// Copies what the last completed load left in the buffer into a new blob. Refused with [no-buffer] if
+// there is none. Owner thread.
+//
+// # Safety
+// `blob` is NULL or valid for reading and writing.
+courier_status courier_session_snapshot(courier_session session,
+                                        courier_blob *blob);
+
+// Names the surface of the loads that start from now on: the address of an object of the host's, such as
+// a device or a window, for which they are loaded. Their providers get it from courier_request_surface.
+// The library never follows it; NULL (the default) is none. Owner thread.
+//
+// # Safety
+// None: `surface` is not followed.
+courier_status courier_session_set_surface(courier_session session,
+                                           void *surface);
 
 // Makes a wake source for the runtime. It may outlive the runtime. Owner thread.
 //
@@ -409,6 +599,20 @@ courier_status courier_wake_source_signal(courier_wake_source source);
 // Releases a wake source, before or after its runtime's end. Null and released ones are ignored. Never
 // blocks, cannot fail. Any thread.
 void courier_wake_source_release(courier_wake_source source);
+
+// Installs a runtime's wake callback, or replaces the one there is. Returns when no call of the old one
+// runs any more; none comes later. If there is work already, the new one is called before this returns.
+// When refused, the old one stays. Owner thread.
+//
+// # Safety
+// `callback` is NULL or valid for reading as many bytes as its size field says; wake and user_data are
+// good as documented there.
+courier_status courier_runtime_set_wake_callback(courier_runtime runtime,
+                                                 const struct courier_wake_callback *callback);
+
+// Takes the wake callback out, and returns when no call of it runs any more; none comes later. Fine when
+// there is none. Owner thread.
+courier_status courier_runtime_clear_wake_callback(courier_runtime runtime);
 
 #ifdef __cplusplus
 }  // extern "C"

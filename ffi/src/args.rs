@@ -1,7 +1,7 @@
 //! Reading and writing what C passes. Every raw pointer of the ABI is dereferenced here or in the
 //! export that documents it.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::mem::size_of;
 use std::ptr;
 
@@ -61,6 +61,67 @@ pub(crate) unsafe fn read_growable<T: Growable>(pointer: *const T, name: &str) -
         );
     }
     Ok(value)
+}
+
+/// Fills the part of a growable struct that the caller's header has, `size` bytes, with the defaults.
+///
+/// # Safety
+/// `pointer` is null or valid for writing `size` bytes.
+pub(crate) unsafe fn init_growable<T: Growable>(
+    pointer: *mut T,
+    size: u32,
+    name: &str,
+) -> Result<(), Error> {
+    not_null(pointer, name)?;
+    check_size(size, T::MINIMUM, "size")?;
+    let mut defaults = T::defaults();
+    // SAFETY: a Growable begins with its size.
+    unsafe { (&raw mut defaults).cast::<u32>().write(size) };
+    // SAFETY: not null, and the caller promises `size` writable bytes.
+    unsafe {
+        ptr::copy_nonoverlapping(
+            (&raw const defaults).cast::<u8>(),
+            pointer.cast::<u8>(),
+            size_of::<T>().min(size as usize),
+        );
+    }
+    Ok(())
+}
+
+/// What a host passes to its own callbacks. Never looked into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserData(*mut c_void);
+
+// SAFETY: the ABI asks hosts for callbacks and user_data that are good on any thread.
+unsafe impl Send for UserData {}
+// SAFETY: as above, and from several threads at once.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    pub(crate) fn new(user_data: *mut c_void) -> UserData {
+        UserData(user_data)
+    }
+
+    pub(crate) fn get(self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// The callback of a host's struct, which must be there.
+pub(crate) fn callback<F>(function: Option<F>, name: &str) -> Result<F, Error> {
+    function.ok_or_else(|| Error::new(Word::NullPointer, format!("{name} is NULL")))
+}
+
+/// Reads a 32-bit truth value: 0 or 1, and nothing else.
+pub(crate) fn truth(value: u32, name: &str) -> Result<bool, Error> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(Error::new(
+            Word::BadValue,
+            format!("{name} is {other}, neither 0 nor 1"),
+        )),
+    }
 }
 
 /// Checks the place for a new handle: there, and null so far.
@@ -211,6 +272,32 @@ mod tests {
                 new: 2,
             }
         }
+    }
+
+    #[test]
+    fn abi_10_a_truth_value_is_0_or_1() {
+        assert_eq!(truth(0, "flag"), Ok(false));
+        assert_eq!(truth(1, "flag"), Ok(true));
+        assert_eq!(truth(2, "flag").unwrap_err().word(), Word::BadValue);
+    }
+
+    #[test]
+    fn abi_06_init_writes_what_the_caller_has_room_for() {
+        let mut place = Grown {
+            size: 0,
+            old: 0,
+            new: 77,
+        };
+        // The largest size is more than there is: of it only the known part is written.
+        let mut init = |size| {
+            // SAFETY: twelve writable bytes are all that is ever written.
+            unsafe { init_growable(&raw mut place, size, "options") }
+                .map(|()| (place.size, place.old, place.new))
+        };
+        assert_eq!(init(7).unwrap_err().word(), Word::BadSize);
+        assert_eq!(init(8), Ok((8, 1, 77)));
+        assert_eq!(init(12), Ok((12, 1, 2)));
+        assert_eq!(init(99), Ok((99, 1, 2)));
     }
 
     #[test]

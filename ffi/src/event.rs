@@ -39,6 +39,10 @@ pub const COURIER_FAILURE_OUTSIDE_ROOT: courier_failure = 6;
 pub const COURIER_FAILURE_IO: courier_failure = 7;
 /// The library failed: no handle was left for the request, or for the payload, which is 0 then.
 pub const COURIER_FAILURE_INTERNAL: courier_failure = 8;
+/// The `data:` URL is malformed.
+pub const COURIER_FAILURE_MALFORMED: courier_failure = 9;
+/// The load's deadline passed.
+pub const COURIER_FAILURE_EXPIRED: courier_failure = 10;
 
 // cbindgen reads literals only; this is where the two lists are held together.
 const _: () = {
@@ -50,6 +54,8 @@ const _: () = {
     assert!(COURIER_FAILURE_OUTSIDE_ROOT == Failure::OutsideRoot as i32);
     assert!(COURIER_FAILURE_IO == Failure::Io as i32);
     assert!(COURIER_FAILURE_INTERNAL == Failure::Internal as i32);
+    assert!(COURIER_FAILURE_MALFORMED == Failure::Malformed as i32);
+    assert!(COURIER_FAILURE_EXPIRED == Failure::Expired as i32);
 };
 
 /// The end of one load.

@@ -54,9 +54,13 @@ items! {
     structs {
         courier_string_view { data, len }
         courier_bytes_view { data, len }
-        courier_runtime_options { size, workers, worker_threads, root }
+        courier_runtime_options { size, workers, worker_threads, max_loads, root }
+        courier_load_options { size, has_deadline, deadline_ms }
         courier_event { kind, failure, session, load, payload }
         courier_provider { size, provide, user_data }
+        courier_cancel_callback { size, cancel, user_data }
+        courier_wake_callback { size, wake, user_data }
+        courier_log_callback { size, limit, log, user_data }
         courier_response { size, kind, bytes, message }
     }
     constants {
@@ -80,11 +84,17 @@ items! {
         COURIER_FAILURE_OUTSIDE_ROOT
         COURIER_FAILURE_IO
         COURIER_FAILURE_INTERNAL
+        COURIER_FAILURE_MALFORMED
+        COURIER_FAILURE_EXPIRED
         COURIER_DECISION_PASS
         COURIER_DECISION_HANDLE
         COURIER_DECISION_FAIL
         COURIER_RESPONSE_BYTES
         COURIER_RESPONSE_ERROR
+        COURIER_LOG_ERROR
+        COURIER_LOG_WARN
+        COURIER_LOG_INFO
+        COURIER_LOG_DEBUG
     }
 }
 

@@ -18,6 +18,7 @@ mod boundary;
 mod event;
 pub mod layout;
 mod library;
+mod log;
 mod provider;
 mod request;
 mod runtime;
@@ -25,14 +26,15 @@ mod session;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;
 mod types;
-mod wake_source;
+mod wake;
 
 pub use blob::*;
 pub use event::*;
 pub use library::*;
+pub use log::*;
 pub use provider::*;
 pub use request::*;
 pub use runtime::*;
 pub use session::*;
 pub use types::*;
-pub use wake_source::*;
+pub use wake::*;

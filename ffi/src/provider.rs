@@ -4,9 +4,9 @@ use std::ffi::c_void;
 use std::mem::size_of;
 use std::ptr;
 
-use courier_core::{Decision, Error, Id, Provider, Word};
+use courier_core::{Decision, Id, Provider};
 
-use crate::args::{self, Growable};
+use crate::args::{self, Growable, UserData};
 use crate::boundary::{COURIER, status};
 use crate::types::{courier_request, courier_runtime, courier_status, courier_string_view};
 
@@ -20,8 +20,8 @@ pub const COURIER_DECISION_PASS: courier_decision = 0;
 /// exactly once.
 pub const COURIER_DECISION_HANDLE: courier_decision = 1;
 /// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, unless it has completed
-/// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a way of its own, such as a
-/// panic in its language.
+/// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a
+/// way of its own, such as a panic in its language.
 pub const COURIER_DECISION_FAIL: courier_decision = 2;
 
 /// Offers a load to the host.
@@ -32,9 +32,8 @@ pub const COURIER_DECISION_FAIL: courier_decision = 2;
 /// completed the request already. To have completed it means that courier_request_complete returned
 /// COURIER_OK, or refused a malformed response.
 ///
-/// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. No lock
-/// of the library is held. From inside, functions of requests, blobs and wake sources may be called;
-/// those of runtimes and sessions are refused. The callback must not unwind or longjmp out.
+/// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. See
+/// CALLBACKS above.
 pub type courier_provider_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -73,23 +72,15 @@ unsafe impl Growable for courier_provider {
 /// A checked provider.
 struct HostProvider {
     provide: unsafe extern "C" fn(*mut c_void, courier_request, courier_string_view) -> i32,
-    user_data: *mut c_void,
+    user_data: UserData,
 }
-
-// SAFETY: the ABI asks hosts for a callback and a user_data that are good on any thread.
-unsafe impl Send for HostProvider {}
-// SAFETY: as above, and from several threads at once.
-unsafe impl Sync for HostProvider {}
 
 impl Provider for HostProvider {
     fn provide(&self, request: Id, url: &str) -> Decision {
-        let url = courier_string_view {
-            data: url.as_ptr().cast(),
-            len: url.len(),
-        };
+        let url = courier_string_view::of(url);
         // SAFETY: the host promised at installation that this call is good until the provider is
         // replaced, and the core calls it no longer than that.
-        let decision = unsafe { (self.provide)(self.user_data, request.to_raw(), url) };
+        let decision = unsafe { (self.provide)(self.user_data.get(), request.to_raw(), url) };
         match decision {
             COURIER_DECISION_PASS => Decision::Pass,
             COURIER_DECISION_HANDLE => Decision::Handle,
@@ -114,12 +105,9 @@ pub unsafe extern "C" fn courier_runtime_set_provider(
     status(|| {
         // SAFETY: the caller's promise.
         let provider = unsafe { args::read_growable(provider, "provider") }?;
-        let Some(provide) = provider.provide else {
-            return Err(Error::new(Word::NullPointer, "provider->provide is NULL"));
-        };
         let provider = HostProvider {
-            provide,
-            user_data: provider.user_data,
+            provide: args::callback(provider.provide, "provider->provide")?,
+            user_data: UserData::new(provider.user_data),
         };
         COURIER.runtime_set_provider(Id::from_raw(runtime), Box::new(provider))
     })

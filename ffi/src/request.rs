@@ -1,11 +1,12 @@
 //! Requests: how a provider answers.
 
+use std::ffi::c_void;
 use std::mem::size_of;
 use std::ptr;
 
 use courier_core::{Error, Id, Response, Word};
 
-use crate::args::{self, Growable};
+use crate::args::{self, Growable, UserData};
 use crate::boundary::{COURIER, silent, status};
 use crate::types::{courier_bytes_view, courier_request, courier_status, courier_string_view};
 
@@ -78,7 +79,7 @@ impl courier_response {
 /// thread.
 ///
 /// Refused without effect: a NULL response or one whose size is too small; a completion after another
-/// ([completed]), after a cancel ([cancelled]), or after the load ended in another way ([load-ended]).
+/// ([completed]), after a cancel ([cancelled]), or after the load's deadline ([expired]).
 /// A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
 /// length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
 /// COURIER_FAILURE_BAD_RESPONSE.
@@ -100,8 +101,8 @@ pub unsafe extern "C" fn courier_request_complete(
     })
 }
 
-/// Says in `*cancelled` whether the load was cancelled (1) or not (0), so that completing it is
-/// pointless. Any thread.
+/// Says in `*cancelled` whether the load was cancelled or its deadline has passed (1) or not (0), so that
+/// completing it is pointless. Any thread.
 ///
 /// # Safety
 /// `cancelled` is NULL or valid for writing.
@@ -119,9 +120,94 @@ pub unsafe extern "C" fn courier_request_is_cancelled(
     })
 }
 
-/// Releases a request, after waiting for calls on it that other threads are inside. If it was not
-/// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
-/// thread.
+/// Tells a provider that nobody wants its answer any more: the load was cancelled, its deadline passed, or
+/// its session was destroyed.
+///
+/// Thread: the owner thread, inside courier_session_cancel, courier_session_destroy or
+/// courier_runtime_pump. See CALLBACKS above.
+pub type courier_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A cancellation callback and what it works on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct courier_cancel_callback {
+    /// sizeof(courier_cancel_callback) of the header that the host was compiled with.
+    pub size: u32,
+    /// The callback; not NULL.
+    pub cancel: courier_cancel_fn,
+    /// Passed to the call. The library never looks into it. It must stay valid until
+    /// courier_request_release has returned. If the provider keeps nothing, as with
+    /// COURIER_DECISION_PASS, it must stay valid until the load's event was drained or its session
+    /// destroyed.
+    pub user_data: *mut c_void,
+}
+
+// SAFETY: repr(C), begins with a u32, then an optional function pointer and a pointer.
+unsafe impl Growable for courier_cancel_callback {
+    const MINIMUM: usize = 24;
+
+    fn defaults() -> Self {
+        courier_cancel_callback {
+            size: size_of::<Self>() as u32,
+            cancel: None,
+            user_data: ptr::null_mut(),
+        }
+    }
+}
+
+/// Has a callback called, once, if the load is cancelled before the request is completed or released. If
+/// that has happened, `*cancelled` is 1, and the callback is not stored and never called; else it is 0.
+/// Refused with [callback-set] if the request has one, with [completed] after a completion, and with
+/// [load-ended] after the load ended in another way. Any thread.
+///
+/// # Safety
+/// `callback` is NULL or valid for reading as many bytes as its size field says; cancel and user_data are
+/// good as documented there. `cancelled` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn courier_request_on_cancel(
+    request: courier_request,
+    callback: *const courier_cancel_callback,
+    cancelled: *mut u32,
+) -> courier_status {
+    status(|| {
+        args::not_null(cancelled, "cancelled")?;
+        // SAFETY: the caller's promise.
+        let callback = unsafe { args::read_growable(callback, "callback") }?;
+        let cancel = args::callback(callback.cancel, "callback->cancel")?;
+        let user_data = UserData::new(callback.user_data);
+        let hook = move || {
+            // SAFETY: the host promised at the registration that this call is good until the request is
+            // released, and the core drops the hook then.
+            unsafe { cancel(user_data.get()) };
+        };
+        let was_cancelled = COURIER.request_on_cancel(Id::from_raw(request), Box::new(hook))?;
+        // SAFETY: not null, and the caller promises the rest.
+        unsafe { cancelled.write(u32::from(was_cancelled)) };
+        Ok(())
+    })
+}
+
+/// Writes the surface that the session had when the load was started; NULL for none. Any thread.
+///
+/// # Safety
+/// `surface` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn courier_request_surface(
+    request: courier_request,
+    surface: *mut *mut c_void,
+) -> courier_status {
+    status(|| {
+        args::not_null(surface, "surface")?;
+        let address = COURIER.request_surface(Id::from_raw(request))?;
+        // SAFETY: not null, and the caller promises the rest.
+        unsafe { surface.write(ptr::without_provenance_mut(address)) };
+        Ok(())
+    })
+}
+
+/// Releases a request, after waiting for calls on it that other threads are inside, a cancellation
+/// callback included; from inside that callback it does not wait. If the request was not completed, the
+/// load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_request_release(request: courier_request) {
     silent(|| COURIER.request_release(Id::from_raw(request)));

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 use std::mem::size_of;
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
@@ -31,6 +31,9 @@ pub struct courier_runtime_options {
     pub workers: courier_workers,
     /// How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
     pub worker_threads: u32,
+    /// How many loads the runtime may have at once, from their start until their event is drained: a
+    /// bound for all its queues. 1024 is the default; 0 is refused.
+    pub max_loads: u32,
     /// The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
     /// for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
     pub root: *const c_char,
@@ -47,6 +50,7 @@ unsafe impl Growable for courier_runtime_options {
             size: size_of::<Self>() as u32,
             workers: COURIER_WORKERS_THREADS,
             worker_threads: 2,
+            max_loads: 1024,
             root: ptr::null(),
         }
     }
@@ -73,12 +77,15 @@ impl courier_runtime_options {
             }
             other => return bad_value(format!("options->workers is {other}, which is unknown")),
         };
+        let Some(max_loads) = NonZeroU32::new(self.max_loads) else {
+            return bad_value("options->max_loads is 0".to_owned());
+        };
         // SAFETY: the caller's promise.
         let root = unsafe { args::c_text(self.root, "options->root") }?;
         Ok(RuntimeOptions {
             workers,
             root: root.map(PathBuf::from),
-            ..RuntimeOptions::default()
+            max_loads,
         })
     }
 }
@@ -94,23 +101,8 @@ pub unsafe extern "C" fn courier_runtime_options_init(
     options: *mut courier_runtime_options,
     size: u32,
 ) -> courier_status {
-    status(|| {
-        args::not_null(options, "options")?;
-        args::check_size(size, courier_runtime_options::MINIMUM, "size")?;
-        let defaults = courier_runtime_options {
-            size,
-            ..courier_runtime_options::defaults()
-        };
-        // SAFETY: not null, and the caller promises `size` writable bytes.
-        unsafe {
-            ptr::copy_nonoverlapping(
-                (&raw const defaults).cast::<u8>(),
-                options.cast::<u8>(),
-                size_of::<courier_runtime_options>().min(size as usize),
-            );
-        }
-        Ok(())
-    })
+    // SAFETY: the caller's promise.
+    status(|| unsafe { args::init_growable(options, size, "options") })
 }
 
 /// Creates a runtime and makes the calling thread its owner. A thread owns at most one live runtime:
@@ -147,10 +139,12 @@ pub extern "C" fn courier_runtime_destroy(runtime: courier_runtime) -> courier_s
     status(|| COURIER.runtime_destroy(Id::from_raw(runtime)))
 }
 
-/// Turns finished loads into events, and says in `*unread` how many events wait to be drained. When
-/// there is nothing to do, a positive `timeout_ms` waits at most that many milliseconds, a negative one
-/// without limit, and 0 not at all. With unread events it never waits. It may return early with nothing
-/// done. A signal of a wake source ends the wait and is cleared by the pump that returns. Owner thread.
+/// Turns finished loads into events, at most `budget` of them but one at least, and says in `*unread`
+/// how many events wait to be drained. Loads whose deadline has passed end here. When there is nothing to
+/// do, a positive `timeout_ms` waits at most that many milliseconds, a negative one without limit, and 0
+/// not at all. With unread events it never waits, and never beyond the next deadline. It may return early
+/// with nothing done. A signal of a wake source ends the wait and is cleared by the pump that returns. A
+/// pump that leaves work behind calls the wake callback, and the next pump does not wait. Owner thread.
 ///
 /// # Safety
 /// `unread` is NULL or valid for writing.
@@ -158,6 +152,7 @@ pub extern "C" fn courier_runtime_destroy(runtime: courier_runtime) -> courier_s
 pub unsafe extern "C" fn courier_runtime_pump(
     runtime: courier_runtime,
     timeout_ms: i64,
+    budget: u32,
     unread: *mut u32,
 ) -> courier_status {
     status(|| {
@@ -167,7 +162,7 @@ pub unsafe extern "C" fn courier_runtime_pump(
             Ok(limit) => Wait::AtMost(Duration::from_millis(limit)),
             Err(_) => Wait::Forever,
         };
-        let count = COURIER.runtime_pump(Id::from_raw(runtime), wait, usize::MAX)?;
+        let count = COURIER.runtime_pump(Id::from_raw(runtime), wait, budget as usize)?;
         // SAFETY: not null, and the caller promises the rest.
         unsafe { unread.write(u32::try_from(count).unwrap_or(u32::MAX)) };
         Ok(())

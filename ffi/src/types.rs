@@ -44,6 +44,16 @@ pub struct courier_string_view {
     pub len: usize,
 }
 
+impl courier_string_view {
+    /// A view of text, good as long as the text.
+    pub(crate) fn of(text: &str) -> courier_string_view {
+        courier_string_view {
+            data: text.as_ptr().cast(),
+            len: text.len(),
+        }
+    }
+}
+
 /// Bytes: `len` of them at `data`. With `len` 0, `data` may be anything.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -67,6 +67,8 @@ const (
 	FailureOutsideRoot Failure = capi.FailureOutsideRoot // the path leads out of the root directory
 	FailureIO          Failure = capi.FailureIO          // the system failed to read the file
 	FailureInternal    Failure = capi.FailureInternal    // the library failed
+	FailureMalformed   Failure = capi.FailureMalformed   // the data: URL is malformed
+	FailureExpired     Failure = capi.FailureExpired     // the load's deadline passed
 )
 
 func (f Failure) String() string {
@@ -80,6 +82,8 @@ func (f Failure) String() string {
 		FailureOutsideRoot: "outside root",
 		FailureIO:          "input/output error",
 		FailureInternal:    "internal error",
+		FailureMalformed:   "malformed",
+		FailureExpired:     "expired",
 	}
 	if f < 0 || int(f) >= len(names) {
 		return fmt.Sprintf("failure %d", int32(f))

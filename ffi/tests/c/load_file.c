@@ -55,7 +55,7 @@ static struct courier_event next_event(courier_runtime runtime) {
     struct courier_event event;
     uint32_t unread = 0, count = 0;
     while (unread == 0) {
-        CHECK(courier_runtime_pump(runtime, -1, &unread) == COURIER_OK);
+        CHECK(courier_runtime_pump(runtime, -1, UINT32_MAX, &unread) == COURIER_OK);
     }
     CHECK(courier_runtime_drain_events(runtime, &event, sizeof event, 1, &count) == COURIER_OK);
     CHECK(count == 1);
@@ -103,17 +103,17 @@ int main(int argc, char **argv) {
     CHECK(courier_session_create(runtime, &session) == COURIER_OK);
 
     uint64_t load = 0;
-    CHECK(courier_session_load(session, text("file:///hello.txt"), &load) == COURIER_OK);
+    CHECK(courier_session_load(session, text("file:///hello.txt"), NULL, &load) == COURIER_OK);
     struct courier_event event = next_event(runtime);
     CHECK(event.kind == COURIER_EVENT_COMPLETED && event.session == session && event.load == load);
     expect(event.payload, "hello from a file\n");
 
-    CHECK(courier_session_load(session, text("app:thing"), &load) == COURIER_OK);
+    CHECK(courier_session_load(session, text("app:thing"), NULL, &load) == COURIER_OK);
     event = next_event(runtime);
     CHECK(event.kind == COURIER_EVENT_COMPLETED && event.load == load);
     expect(event.payload, "app");
 
-    CHECK(courier_session_load(session, text("file:///..%2Fsecret"), &load) == COURIER_OK);
+    CHECK(courier_session_load(session, text("file:///..%2Fsecret"), NULL, &load) == COURIER_OK);
     event = next_event(runtime);
     CHECK(event.kind == COURIER_EVENT_FAILED && event.failure == COURIER_FAILURE_OUTSIDE_ROOT);
     courier_blob_release(event.payload);

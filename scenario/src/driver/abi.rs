@@ -133,6 +133,7 @@ fn options() -> courier_runtime_options {
         size: size_of::<courier_runtime_options>() as u32,
         workers: COURIER_WORKERS_STEPPED,
         worker_threads: 0,
+        max_loads: 1024,
         root: ptr::null(),
     }
 }
@@ -263,7 +264,9 @@ impl Shared {
                 let mut unread = u32::MAX;
                 let start = Instant::now();
                 // SAFETY: the out parameter lives during the call.
-                check(unsafe { courier_runtime_pump(runtime, timeout, &raw mut unread) })?;
+                check(unsafe {
+                    courier_runtime_pump(runtime, timeout, u32::MAX, &raw mut unread)
+                })?;
                 Ok(Outcome::Pumped {
                     unread: unread as usize,
                     waited: start.elapsed() >= BRIEFLY,
@@ -326,7 +329,9 @@ impl Shared {
                 let url = view(url.text().as_bytes());
                 let mut load = 0;
                 // SAFETY: text and out parameter live during the call.
-                check(unsafe { courier_session_load(session_id(session), url, &raw mut load) })?;
+                check(unsafe {
+                    courier_session_load(session_id(session), url, ptr::null(), &raw mut load)
+                })?;
                 Ok(Outcome::Started(load))
             }
             Op::Cancel { session, load } => {

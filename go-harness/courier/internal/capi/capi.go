@@ -47,6 +47,8 @@ const (
 	FailureOutsideRoot = C.COURIER_FAILURE_OUTSIDE_ROOT
 	FailureIO          = C.COURIER_FAILURE_IO
 	FailureInternal    = C.COURIER_FAILURE_INTERNAL
+	FailureMalformed   = C.COURIER_FAILURE_MALFORMED
+	FailureExpired     = C.COURIER_FAILURE_EXPIRED
 
 	DecisionPass   = C.COURIER_DECISION_PASS
 	DecisionHandle = C.COURIER_DECISION_HANDLE

@@ -13,7 +13,7 @@
 #define COURIER_LAYOUT_H
 
 // The FNV-1a hash of courier.h.
-#define COURIER_HEADER_HASH UINT64_C(0x5871c246dae68faa)
+#define COURIER_HEADER_HASH UINT64_C(0xabb28d39524b9460)
 
 #define COURIER_LAYOUT(STRUCT, FIELD, CONST) \
     STRUCT(courier_string_view) \
@@ -26,7 +26,12 @@
     FIELD(courier_runtime_options, size) \
     FIELD(courier_runtime_options, workers) \
     FIELD(courier_runtime_options, worker_threads) \
+    FIELD(courier_runtime_options, max_loads) \
     FIELD(courier_runtime_options, root) \
+    STRUCT(courier_load_options) \
+    FIELD(courier_load_options, size) \
+    FIELD(courier_load_options, has_deadline) \
+    FIELD(courier_load_options, deadline_ms) \
     STRUCT(courier_event) \
     FIELD(courier_event, kind) \
     FIELD(courier_event, failure) \
@@ -37,6 +42,19 @@
     FIELD(courier_provider, size) \
     FIELD(courier_provider, provide) \
     FIELD(courier_provider, user_data) \
+    STRUCT(courier_cancel_callback) \
+    FIELD(courier_cancel_callback, size) \
+    FIELD(courier_cancel_callback, cancel) \
+    FIELD(courier_cancel_callback, user_data) \
+    STRUCT(courier_wake_callback) \
+    FIELD(courier_wake_callback, size) \
+    FIELD(courier_wake_callback, wake) \
+    FIELD(courier_wake_callback, user_data) \
+    STRUCT(courier_log_callback) \
+    FIELD(courier_log_callback, size) \
+    FIELD(courier_log_callback, limit) \
+    FIELD(courier_log_callback, log) \
+    FIELD(courier_log_callback, user_data) \
     STRUCT(courier_response) \
     FIELD(courier_response, size) \
     FIELD(courier_response, kind) \
@@ -62,10 +80,16 @@
     CONST(COURIER_FAILURE_OUTSIDE_ROOT) \
     CONST(COURIER_FAILURE_IO) \
     CONST(COURIER_FAILURE_INTERNAL) \
+    CONST(COURIER_FAILURE_MALFORMED) \
+    CONST(COURIER_FAILURE_EXPIRED) \
     CONST(COURIER_DECISION_PASS) \
     CONST(COURIER_DECISION_HANDLE) \
     CONST(COURIER_DECISION_FAIL) \
     CONST(COURIER_RESPONSE_BYTES) \
-    CONST(COURIER_RESPONSE_ERROR)
+    CONST(COURIER_RESPONSE_ERROR) \
+    CONST(COURIER_LOG_ERROR) \
+    CONST(COURIER_LOG_WARN) \
+    CONST(COURIER_LOG_INFO) \
+    CONST(COURIER_LOG_DEBUG)
 
 #endif // COURIER_LAYOUT_H

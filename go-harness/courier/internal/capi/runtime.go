@@ -17,7 +17,7 @@ static capi_result capi_runtime_create(const char *root, const courier_workers *
 
 static capi_result capi_runtime_pump(courier_runtime runtime, int64_t timeout_ms) {
 	uint32_t unread = 0;
-	capi_result result = {courier_runtime_pump(runtime, timeout_ms, &unread), 0};
+	capi_result result = {courier_runtime_pump(runtime, timeout_ms, UINT32_MAX, &unread), 0};
 	result.value = unread;
 	return result;
 }

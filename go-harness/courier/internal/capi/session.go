@@ -11,7 +11,7 @@ static capi_result capi_session_create(courier_runtime runtime) {
 
 static capi_result capi_session_load(courier_session session, const char *url, size_t len) {
 	capi_result result = {0, 0};
-	result.status = courier_session_load(session, capi_text(url, len), &result.value);
+	result.status = courier_session_load(session, capi_text(url, len), NULL, &result.value);
 	return result;
 }
 */
