@@ -136,9 +136,8 @@ pub struct courier_cancel_callback {
     /// The callback; not NULL.
     pub cancel: courier_cancel_fn,
     /// Passed to the call. The library never looks into it. It must stay valid until
-    /// courier_request_release has returned. If the provider keeps nothing, as with
-    /// COURIER_DECISION_PASS, it must stay valid until the load's event was drained or its session
-    /// destroyed.
+    /// courier_request_clear_on_cancel or courier_request_release has returned. A provider that does not
+    /// keep the request, as with COURIER_DECISION_PASS, clears its callback first.
     pub user_data: *mut c_void,
 }
 
@@ -185,6 +184,13 @@ pub unsafe extern "C" fn courier_request_on_cancel(
         unsafe { cancelled.write(u32::from(was_cancelled)) };
         Ok(())
     })
+}
+
+/// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
+/// is not called later. Fine when there is none. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn courier_request_clear_on_cancel(request: courier_request) -> courier_status {
+    status(|| COURIER.request_clear_on_cancel(Id::from_raw(request)))
 }
 
 /// Writes the surface that the session had when the load was started; NULL for none. Any thread.

@@ -1,11 +1,11 @@
 //! The callback by which a provider learns at once that its load was cancelled.
 //!
-//! | state | `set` | `fire` (the cancel) | `clear` (completion, release) |
-//! |---|---|---|---|
-//! | `Empty` | `Set` | `Closed` | `Closed` |
-//! | `Set` | refused | `Running`, then `Closed` | `Closed`; the hook is dropped |
-//! | `Running` | refused | impossible: a load is cancelled once | waits, unless it is the running thread |
-//! | `Closed` | refused, or told of the cancel | nothing | nothing |
+//! | state | `set` | `fire` (the cancel) | `clear` | `close` (completion, release) |
+//! |---|---|---|---|---|
+//! | `Empty` | `Set` | `Closed` | nothing | `Closed` |
+//! | `Set` | refused | `Running`, then `Closed` | `Empty`; the hook is dropped | `Closed`; likewise |
+//! | `Running` | refused | impossible: a load is cancelled once | waits, unless it is the running thread | likewise |
+//! | `Closed` | refused, or told of the cancel | nothing | nothing | nothing |
 //!
 //! The load's one-shot decides who ended it; this decides only whether the hook still runs. `set`
 //! looks at the one-shot under the lock that `fire` takes after the cancel was decided: either `set`
@@ -97,8 +97,18 @@ impl CancelHook {
         result.map_err(|panic| panic_text(&*panic).to_owned())
     }
 
-    /// Waits for a hook that runs on another thread. None runs afterwards.
+    /// Takes the hook out, after waiting for one that runs on another thread. It does not run
+    /// afterwards; another one may be set.
     pub(crate) fn clear(&self) {
+        self.take_out(State::Empty);
+    }
+
+    /// As [`clear`](Self::clear), for good.
+    pub(crate) fn close(&self) {
+        self.take_out(State::Closed);
+    }
+
+    fn take_out(&self, next: State) {
         let me = thread::current_id();
         let mut state = self.state.lock();
         while matches!(*state, State::Running(thread) if thread != me) {
@@ -106,8 +116,8 @@ impl CancelHook {
         }
         let unused = match *state {
             // From inside the hook: `fire` closes it.
-            State::Running(_) => None,
-            _ => Some(std::mem::replace(&mut *state, State::Closed)),
+            State::Running(_) | State::Closed => None,
+            State::Empty | State::Set(_) => Some(std::mem::replace(&mut *state, next)),
         };
         drop(state);
         // Outside the lock: a hook's drop is foreign code.

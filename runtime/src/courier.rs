@@ -520,6 +520,16 @@ impl Courier {
         self.requests.get(id)?.on_cancel(hook)
     }
 
+    /// Takes the cancellation hook out, after waiting for one that runs on another thread. It has been
+    /// dropped and does not run afterwards. Fine when there is none.
+    ///
+    /// # Errors
+    /// Only those of a bad id.
+    pub fn request_clear_on_cancel(&self, id: Id) -> Result<(), Error> {
+        self.requests.get(id)?.clear_on_cancel();
+        Ok(())
+    }
+
     /// The surface that the session had when the load was started; 0 for none.
     ///
     /// # Errors

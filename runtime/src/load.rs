@@ -260,7 +260,7 @@ impl JobRunner {
         }
         // Stale if the provider released it although it does not want it: nothing to take back.
         if self.requests.remove(request).is_ok() {
-            load.on_cancel.clear();
+            load.on_cancel.close();
         }
         true
     }

@@ -37,7 +37,7 @@ impl Request {
     pub(crate) fn complete(&self, response: Result<Response, Error>) -> Result<(), Error> {
         let (notice, result) = self.end_load(response)?;
         // Not needed any more. Its drop is foreign code.
-        self.load.on_cancel.clear();
+        self.load.on_cancel.close();
         notice.send();
         result
     }
@@ -77,6 +77,11 @@ impl Request {
         self.load.on_cancel.set(hook, || self.load.winner())
     }
 
+    /// Takes the hook out, waiting for one that runs on another thread.
+    pub(crate) fn clear_on_cancel(&self) {
+        self.load.on_cancel.clear();
+    }
+
     pub(crate) fn surface(&self) -> usize {
         self.load.surface
     }
@@ -94,7 +99,7 @@ impl Request {
                 ))
             })
         };
-        self.load.on_cancel.clear();
+        self.load.on_cancel.close();
         if let Some(notice) = dropped {
             notice.send();
         }

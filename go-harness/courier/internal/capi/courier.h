@@ -192,9 +192,8 @@ typedef struct courier_cancel_callback {
     // The callback; not NULL.
     courier_cancel_fn cancel;
     // Passed to the call. The library never looks into it. It must stay valid until
-    // courier_request_release has returned. If the provider keeps nothing, as with
-    // COURIER_DECISION_PASS, it must stay valid until the load's event was drained or its session
-    // destroyed.
+    // courier_request_clear_on_cancel or courier_request_release has returned. A provider that does not
+    // keep the request, as with COURIER_DECISION_PASS, clears its callback first.
     void *user_data;
 } courier_cancel_callback;
 
@@ -455,6 +454,10 @@ courier_status courier_request_is_cancelled(courier_request request,
 courier_status courier_request_on_cancel(courier_request request,
                                          const struct courier_cancel_callback *callback,
                                          uint32_t *cancelled);
+
+// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
+// is not called later. Fine when there is none. Any thread.
+courier_status courier_request_clear_on_cancel(courier_request request);
 
 // Writes the surface that the session had when the load was started; NULL for none. Any thread.
 //
