@@ -508,6 +508,15 @@ courier_status courier_runtime_pump(courier_runtime runtime,
                                     uint32_t budget,
                                     uint32_t *unread);
 
+// For hosts that pump from a loop of their own: says in `*timeout_ms` how long the loop may sleep before
+// it pumps. 0: there is work, or an unread event. Positive: so many milliseconds, until the next
+// deadline. -1: without limit. The wake callback ends the sleep. Owner thread.
+//
+// # Safety
+// `timeout_ms` is NULL or valid for writing.
+courier_status courier_runtime_next_timeout(courier_runtime runtime,
+                                            int64_t *timeout_ms);
+
 // Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
 // was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
 //

@@ -169,6 +169,33 @@ pub unsafe extern "C" fn courier_runtime_pump(
     })
 }
 
+/// For hosts that pump from a loop of their own: says in `*timeout_ms` how long the loop may sleep before
+/// it pumps. 0: there is work, or an unread event. Positive: so many milliseconds, until the next
+/// deadline. -1: without limit. The wake callback ends the sleep. Owner thread.
+///
+/// # Safety
+/// `timeout_ms` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn courier_runtime_next_timeout(
+    runtime: courier_runtime,
+    timeout_ms: *mut i64,
+) -> courier_status {
+    status(|| {
+        args::not_null(timeout_ms, "timeout_ms")?;
+        let timeout = match COURIER.runtime_next_wait(Id::from_raw(runtime))? {
+            Wait::No => 0,
+            Wait::Forever => -1,
+            // Rounded up: a loop that wakes too early would spin.
+            Wait::AtMost(limit) => {
+                i64::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+            }
+        };
+        // SAFETY: not null, and the caller promises the rest.
+        unsafe { timeout_ms.write(timeout) };
+        Ok(())
+    })
+}
+
 /// Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
 /// was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
 ///

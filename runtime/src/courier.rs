@@ -255,6 +255,25 @@ impl Courier {
         });
     }
 
+    /// How long a host's own loop may sleep before it pumps: not at all when there is work or an unread
+    /// event, until the next deadline, or for ever. The [wake callback](Self::runtime_set_on_work) ends
+    /// the sleep. Owner thread.
+    ///
+    /// # Errors
+    /// Those of every owner-thread call.
+    pub fn runtime_next_wait(&self, id: Id) -> Result<Wait, Error> {
+        let runtime = self.owned_runtime(id)?;
+        let owned = runtime.owned.lock();
+        if !owned.events.is_empty() || !runtime.outlet.mailbox.is_idle() {
+            return Ok(Wait::No);
+        }
+        let deadline = owned.deadlines.first().map(|(deadline, ..)| *deadline);
+        Ok(match Wait::Forever.until(deadline) {
+            Wait::AtMost(limit) if limit.is_zero() => Wait::No,
+            wait => wait,
+        })
+    }
+
     /// Runs one job on the calling thread, if there is one. Owner thread.
     ///
     /// # Errors

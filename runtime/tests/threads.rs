@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
+use std::time::Duration;
 
 use courier_core::{
     Courier, Decision, Error, EventKind, Failure, Id, Live, LoadOptions, Provider, Response,
-    RuntimeOptions, Wait, Word,
+    RuntimeOptions, Wait, Word, WorkerKind,
 };
 
 /// A provider made of a closure.
@@ -286,4 +287,40 @@ fn nothing_that_has_an_owner_is_made_inside_a_provider_call() {
     courier.session_destroy(session).unwrap();
     courier.runtime_destroy(runtime).unwrap();
     assert_eq!(courier.live(), Live::default());
+}
+
+#[test]
+fn a_loop_of_the_hosts_own_may_sleep_until_the_next_deadline() {
+    const FAR: Duration = Duration::from_secs(3600);
+    let courier = Courier::new();
+    let options = RuntimeOptions {
+        workers: WorkerKind::Stepped,
+        ..RuntimeOptions::default()
+    };
+    let runtime = courier.runtime_create(&options).unwrap();
+    let session = courier.session_create(runtime).unwrap();
+    let next = || courier.runtime_next_wait(runtime).unwrap();
+    let load = |after| {
+        let options = LoadOptions {
+            deadline: Some(after),
+        };
+        courier.session_load(session, "app:a", &options).unwrap()
+    };
+    assert_eq!(next(), Wait::Forever);
+    let far = load(FAR);
+    assert!(matches!(next(), Wait::AtMost(wait) if wait <= FAR && wait > FAR / 2));
+    load(Duration::ZERO);
+    assert_eq!(next(), Wait::No, "a deadline has passed");
+    assert_eq!(courier.runtime_pump(runtime, Wait::No, 9).unwrap(), 1);
+    assert_eq!(next(), Wait::No, "an event is unread");
+    let expired = courier.runtime_drain_events(runtime, 9).unwrap();
+    assert!(matches!(
+        expired[0].kind,
+        EventKind::Failed(Failure::Expired, _)
+    ));
+    courier.session_cancel(session, far).unwrap();
+    assert_eq!(next(), Wait::No, "the end of a load is to be collected");
+    assert_eq!(courier.runtime_pump(runtime, Wait::No, 9).unwrap(), 1);
+    courier.runtime_drain_events(runtime, 9).unwrap();
+    assert_eq!(next(), Wait::Forever, "the far deadline went with its load");
 }
