@@ -14,7 +14,7 @@ use courier_core::{Failure, Id, Live, Word};
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
-use crate::driver::{Driver, content, failure_text, pick};
+use crate::driver::{Driver, add, content, failure_text, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Contract, SERVED, UNKNOWN_DECISION};
 use crate::op::{Answer, BRIEFLY, Behaviour, LANES, Op, Pause, Step};
 use crate::outcome::{Call, End, Outcome, Seen};
@@ -438,13 +438,6 @@ fn failure(number: courier_failure) -> Failure {
         COURIER_FAILURE_INTERNAL => Failure::Internal,
         other => panic!("an unknown failure: {other}"),
     }
-}
-
-/// Notes a new object.
-fn add(ids: &mut Vec<Id>, id: Id) -> usize {
-    assert!(!ids.contains(&id), "{id:?} was issued twice");
-    ids.push(id);
-    ids.len() - 1
 }
 
 /// What this driver puts to the test in a call of such a kind.
