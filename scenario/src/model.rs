@@ -42,7 +42,7 @@ pub struct Model {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Runtime {
-    live: bool,
+    released: Released,
     owner: u8,
     root: bool,
     provider: Option<Provider>,
@@ -73,7 +73,7 @@ struct LoadRef {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Session {
-    live: bool,
+    released: Released,
     runtime: usize,
     /// By number, from 1.
     loads: Vec<Load>,
@@ -95,7 +95,7 @@ enum By {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Request {
-    live: bool,
+    released: Released,
     load: LoadRef,
     provider: usize,
     /// The provider passed, and the request was taken back.
@@ -106,27 +106,39 @@ struct Request {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Blob {
-    live: bool,
+    released: Released,
     content: Content,
     runtime: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct WakeSource {
-    live: bool,
+    released: Released,
     runtime: usize,
 }
 
+/// How many of its kind had been made when an object was released; none while it lives.
+type Released = Option<usize>;
+
 /// Anything that has an ordinal.
 trait Object {
-    fn live(&self) -> bool;
+    fn released(&self) -> Released;
+    fn release(&mut self, made: usize);
+
+    fn live(&self) -> bool {
+        self.released().is_none()
+    }
 }
 
 macro_rules! objects {
     ($($name:ident)*) => {
         $(impl Object for $name {
-            fn live(&self) -> bool {
-                self.live
+            fn released(&self) -> Released {
+                self.released
+            }
+
+            fn release(&mut self, made: usize) {
+                self.released = Some(made);
             }
         })*
     };
@@ -145,6 +157,12 @@ fn find<T: Object>(all: &[T], ordinal: Ordinal) -> Result<usize, (Word, Option<u
     } else {
         Err((Word::Stale, Some(index)))
     }
+}
+
+/// Releases a live object.
+fn release<T: Object>(all: &mut [T], index: usize) {
+    let made = all.len();
+    all[index].release(made);
 }
 
 fn count<T: Object>(all: &[T]) -> usize {
@@ -299,7 +317,7 @@ impl Model {
     /// As [`teardown`](Self::teardown), for the blobs, which its drains add to.
     pub fn teardown_blobs(&self) -> Vec<Step> {
         (0..self.blobs.len())
-            .filter(|index| self.blobs[*index].live)
+            .filter(|index| self.blobs[*index].live())
             .map(|index| Step {
                 lane: 2,
                 op: Op::BlobRelease { blob: index as u8 },
@@ -309,7 +327,7 @@ impl Model {
 
     /// Loads of live sessions that have not ended. After a teardown there are none.
     pub fn pending_loads(&self) -> usize {
-        let live = self.sessions.iter().filter(|session| session.live);
+        let live = self.sessions.iter().filter(|session| session.live());
         live.flat_map(|session| &session.loads)
             .filter(|load| load.ended.is_none())
             .count()
@@ -337,7 +355,7 @@ impl Model {
             Op::WakeSourceCreate { runtime } => {
                 let runtime = self.owned_runtime(lane, runtime)?;
                 self.wake_sources.push(WakeSource {
-                    live: true,
+                    released: None,
                     runtime,
                 });
                 Ok(Outcome::Created(self.wake_sources.len() - 1))
@@ -345,7 +363,7 @@ impl Model {
             Op::Signal { source } => {
                 let index = self.wake_source(source)?;
                 let runtime = &mut self.runtimes[self.wake_sources[index].runtime];
-                if runtime.live {
+                if runtime.live() {
                     runtime.signalled = true;
                 } else {
                     self.because("EVT-05");
@@ -354,8 +372,8 @@ impl Model {
             }
             Op::WakeSourceRelease { source } => {
                 let index = self.wake_source(source)?;
-                self.wake_sources[index].live = false;
-                if !self.runtimes[self.wake_sources[index].runtime].live {
+                release(&mut self.wake_sources, index);
+                if !self.runtimes[self.wake_sources[index].runtime].live() {
                     self.because("EVT-05");
                     self.because("HDL-04");
                 }
@@ -364,7 +382,7 @@ impl Model {
             Op::SessionCreate { runtime } => {
                 let runtime = self.owned_runtime(lane, runtime)?;
                 self.sessions.push(Session {
-                    live: true,
+                    released: None,
                     runtime,
                     loads: Vec::new(),
                 });
@@ -392,14 +410,14 @@ impl Model {
             }
             Op::BlobRead { blob } => {
                 let index = self.blob(blob)?;
-                if !self.runtimes[self.blobs[index].runtime].live {
+                if !self.runtimes[self.blobs[index].runtime].live() {
                     self.because("HDL-04");
                 }
                 Ok(Outcome::Content(self.blobs[index].content.clone()))
             }
             Op::BlobRelease { blob } => {
                 let index = self.blob(blob)?;
-                self.blobs[index].live = false;
+                release(&mut self.blobs, index);
                 Ok(Outcome::Done)
             }
         }
@@ -426,23 +444,25 @@ impl Model {
     fn session(&mut self, ordinal: Ordinal) -> Result<usize, Word> {
         find(&self.sessions, ordinal).map_err(|why| {
             let newer = newer(&self.sessions, why.1);
+            let word = self.refused(why, newer);
             if newer {
                 self.because("EVT-06");
             }
-            self.refused(why, newer)
+            word
         })
     }
 
     fn request(&mut self, ordinal: Ordinal) -> Result<usize, Word> {
         find(&self.requests, ordinal).map_err(|why| {
             let newer = newer(&self.requests, why.1);
+            let word = self.refused(why, newer);
             if newer {
                 self.because("REQ-10");
             }
             if why.1.is_some_and(|index| self.requests[index].taken_back) {
                 self.because("REQ-01");
             }
-            self.refused(why, newer)
+            word
         })
     }
 
@@ -492,7 +512,7 @@ impl Model {
         if self
             .runtimes
             .iter()
-            .any(|runtime| runtime.live && runtime.owner == lane)
+            .any(|runtime| runtime.live() && runtime.owner == lane)
         {
             self.because("THR-04");
             return Err(Word::OwnerHasRuntime);
@@ -502,7 +522,7 @@ impl Model {
             self.because("THR-04");
         }
         self.runtimes.push(Runtime {
-            live: true,
+            released: None,
             owner: lane,
             root,
             provider: None,
@@ -519,7 +539,7 @@ impl Model {
 
     fn runtime_destroy(&mut self, lane: u8, ordinal: Ordinal) -> Result<Outcome, Word> {
         let index = self.owned_runtime(lane, ordinal)?;
-        let children = |session: &Session| session.live && session.runtime == index;
+        let children = |session: &Session| session.live() && session.runtime == index;
         if self.sessions.iter().any(children) {
             self.because("HDL-03");
             self.runtimes[index].refused = true;
@@ -528,7 +548,7 @@ impl Model {
         if self.runtimes[index].refused {
             self.because("HDL-02");
         }
-        self.runtimes[index].live = false;
+        release(&mut self.runtimes, index);
         Ok(Outcome::Done)
     }
 
@@ -578,7 +598,7 @@ impl Model {
             self.events.push(contract);
             let blob = end.content().map(|content| {
                 self.blobs.push(Blob {
-                    live: true,
+                    released: None,
                     content,
                     runtime: index,
                 });
@@ -666,8 +686,8 @@ impl Model {
 
     fn session_destroy(&mut self, lane: u8, ordinal: Ordinal) -> Result<Outcome, Word> {
         let index = self.owned_session(lane, ordinal)?;
+        release(&mut self.sessions, index);
         let session = &mut self.sessions[index];
-        session.live = false;
         for load in &mut session.loads {
             load.ended.get_or_insert(By::Cancel);
         }
@@ -721,7 +741,7 @@ impl Model {
         };
         let request = self.requests.len();
         self.requests.push(Request {
-            live: true,
+            released: None,
             load,
             provider: provider.ordinal,
             taken_back: false,
@@ -799,7 +819,7 @@ impl Model {
 
     fn take_back(&mut self, request: usize) {
         self.because("REQ-01");
-        self.requests[request].live = false;
+        release(&mut self.requests, request);
         self.requests[request].taken_back = true;
     }
 
@@ -844,7 +864,7 @@ impl Model {
     }
 
     fn release(&mut self, request: usize) {
-        self.requests[request].live = false;
+        release(&mut self.requests, request);
         let load = self.requests[request].load;
         if self.ended(load).is_none() {
             self.because("REQ-14");
@@ -854,9 +874,11 @@ impl Model {
     }
 }
 
-/// Whether an object that came after `index` is live.
+/// Whether an object lives that was made after the one at `index` was released, and so may have
+/// its place.
 fn newer<T: Object>(all: &[T], index: Option<usize>) -> bool {
-    index.is_some_and(|index| all[index + 1..].iter().any(Object::live))
+    let made = index.and_then(|index| all[index].released());
+    made.is_some_and(|made| all[made..].iter().any(Object::live))
 }
 
 #[cfg(test)]

@@ -212,8 +212,23 @@ fn without_needless_wait(observed: Outcome, expected: &Outcome) -> Outcome {
     }
 }
 
+/// Ordinals of the objects that a step made.
+fn made(outcome: &Outcome) -> Vec<usize> {
+    match outcome {
+        Outcome::Created(ordinal) => vec![*ordinal],
+        Outcome::Drained(events) => events.iter().filter_map(|event| event.blob).collect(),
+        Outcome::Stepped(Some(Some(call))) => vec![call.request],
+        _ => Vec::new(),
+    }
+}
+
 /// The contract that a wrong result breaks: of drained events, that of the first wrong one.
 fn in_question(expected: &Expected, observed: &Outcome) -> Option<Contract> {
+    let mut pairs = made(&expected.outcome).into_iter().zip(made(observed));
+    if pairs.any(|(new, is)| is < new) {
+        // The id of an older object was issued again, so its holder now reaches the new one.
+        return Some("HDL-05");
+    }
     if let (Outcome::Drained(should), Outcome::Drained(is)) = (&expected.outcome, observed) {
         let wrong = should.iter().zip(is).position(|(should, is)| should != is);
         return match wrong {

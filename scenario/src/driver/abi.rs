@@ -14,7 +14,7 @@ use courier_core::{Failure, Id, Live, Word};
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
-use crate::driver::{Driver, content, failure_text, pick};
+use crate::driver::{Driver, add, content, failure_text, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Contract, SERVED, UNKNOWN_DECISION};
 use crate::op::{Answer, BRIEFLY, Behaviour, LANES, Op, Pause, Step};
 use crate::outcome::{Call, End, Outcome, Seen};
@@ -24,7 +24,7 @@ use crate::outcome::{Call, End, Outcome, Seen};
 #[derive(Debug)]
 pub struct AbiDriver {
     lanes: Lanes,
-    /// Lanes that have made calls, and so may have a diagnostic.
+    /// Lanes that have made calls in this scenario. Another one may have a diagnostic of an earlier one.
     used: [bool; LANES as usize],
     shared: Arc<Shared>,
     _fixture: Fixture,
@@ -79,18 +79,8 @@ impl AbiDriver {
             test_hooks::live()
         );
         *self.shared.state() = State::default();
-        for lane in 0..LANES {
-            if std::mem::take(&mut self.used[usize::from(lane)]) {
-                let clear = || {
-                    let mut options = options();
-                    // SAFETY: a valid struct of this size. Any successful call clears the diagnostic.
-                    unsafe { courier_runtime_options_init(&raw mut options, options.size) };
-                };
-                self.lanes
-                    .run(lane, clear)
-                    .expect("clearing a diagnostic does not fail");
-            }
-        }
+        // Their diagnostics are cleared when they are used again: to wake them only for that takes long.
+        self.used = [false; LANES as usize];
     }
 }
 
@@ -102,9 +92,14 @@ impl Default for AbiDriver {
 
 impl Driver for AbiDriver {
     fn apply(&mut self, step: Step) -> Result<Outcome, String> {
-        self.used[usize::from(step.lane)] = true;
+        let used = std::mem::replace(&mut self.used[usize::from(step.lane)], true);
         let shared = Arc::clone(&self.shared);
-        self.lanes.run(step.lane, move || shared.outcome(step.op))
+        self.lanes.run(step.lane, move || {
+            if !used {
+                clear_diagnostic();
+            }
+            shared.outcome(step.op)
+        })
     }
 
     fn live(&self) -> Live {
@@ -143,6 +138,13 @@ fn view(text: &[u8]) -> courier_string_view {
         data: text.as_ptr().cast::<c_char>(),
         len: text.len(),
     }
+}
+
+/// Makes the thread's diagnostic that of a new thread: any successful call does.
+fn clear_diagnostic() {
+    let mut options = options();
+    // SAFETY: a valid struct of this size.
+    unsafe { courier_runtime_options_init(&raw mut options, options.size) };
 }
 
 /// What the library says about the thread's last call.
@@ -443,13 +445,6 @@ fn failure(number: courier_failure) -> Failure {
         COURIER_FAILURE_INTERNAL => Failure::Internal,
         other => panic!("an unknown failure: {other}"),
     }
-}
-
-/// Notes a new object.
-fn add(ids: &mut Vec<Id>, id: Id) -> usize {
-    assert!(!ids.contains(&id), "{id:?} was issued twice");
-    ids.push(id);
-    ids.len() - 1
 }
 
 /// What this driver puts to the test in a call of such a kind.

@@ -51,6 +51,17 @@ fn pick(ids: &[Id], ordinal: Ordinal) -> Id {
     }
 }
 
+/// Notes a new object and gives its ordinal. An id that was there before names the older object still,
+/// whose ordinal tells the judge.
+fn add(ids: &mut Vec<Id>, id: Id) -> usize {
+    ids.iter()
+        .position(|known| *known == id)
+        .unwrap_or_else(|| {
+            ids.push(id);
+            ids.len() - 1
+        })
+}
+
 /// A failure's text: the provider's own must arrive unchanged, the library's may say what it likes.
 fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
     match failure {

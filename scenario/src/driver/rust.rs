@@ -11,7 +11,7 @@ use courier_core::{
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
-use crate::driver::{Driver, content, failure_text, pick};
+use crate::driver::{Driver, add, content, failure_text, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, SERVED, UNKNOWN_DECISION};
 use crate::op::{Answer, BRIEFLY, Behaviour, Op, Pause, Step};
 use crate::outcome::{Call, End, Outcome, Seen};
@@ -89,16 +89,14 @@ impl Driver for RustDriver {
     }
 }
 
-/// Notes a new object. An id comes once, and its slot retires in time.
-fn add(ids: &mut Vec<Id>, id: Id, last_generation: u32) -> usize {
-    assert!(!ids.contains(&id), "{id:?} was issued twice");
+/// Notes a new object, whose slot retires in time.
+fn add_in_time(ids: &mut Vec<Id>, id: Id, last_generation: u32) -> usize {
     let generation = id.generation().expect("an issued id is well-formed");
     assert!(
         generation <= last_generation,
         "{id:?} is from a slot that should have retired"
     );
-    ids.push(id);
-    ids.len() - 1
+    add(ids, id)
 }
 
 impl Shared {
@@ -136,7 +134,7 @@ impl Shared {
                     root: root.then(|| self.root.clone()),
                     ..RuntimeOptions::default()
                 })?;
-                Ok(Outcome::Created(add(
+                Ok(Outcome::Created(add_in_time(
                     &mut self.ids().runtimes,
                     id,
                     self.last_generation,
@@ -187,7 +185,7 @@ impl Shared {
                 .map(done),
             Op::WakeSourceCreate { runtime } => {
                 let id = courier.runtime_wake_source(runtime_id(runtime))?;
-                Ok(Outcome::Created(add(
+                Ok(Outcome::Created(add_in_time(
                     &mut self.ids().wake_sources,
                     id,
                     self.last_generation,
@@ -199,7 +197,7 @@ impl Shared {
             }
             Op::SessionCreate { runtime } => {
                 let id = courier.session_create(runtime_id(runtime))?;
-                Ok(Outcome::Created(add(
+                Ok(Outcome::Created(add_in_time(
                     &mut self.ids().sessions,
                     id,
                     self.last_generation,
@@ -235,7 +233,7 @@ impl Shared {
         let blob = |id| {
             let bytes = self.courier.blob_read(id, <[u8]>::to_vec);
             (
-                add(&mut self.ids().blobs, id, self.last_generation),
+                add_in_time(&mut self.ids().blobs, id, self.last_generation),
                 bytes.expect("a payload is live"),
             )
         };
@@ -311,7 +309,7 @@ impl Provider for Scripted {
         let call = Call {
             provider: self.ordinal,
             url: url.to_owned(),
-            request: add(&mut ids.requests, request, shared.last_generation),
+            request: add_in_time(&mut ids.requests, request, shared.last_generation),
             inside: inside.collect(),
         };
         ids.calls.push(call);
