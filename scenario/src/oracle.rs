@@ -30,10 +30,16 @@ impl Ledger {
         }
     }
 
-    fn count(&mut self, expected: &Expected) {
-        for contract in &expected.contracts {
+    /// Counts one check of each.
+    pub(crate) fn count(&mut self, contracts: &[Contract]) {
+        for contract in contracts {
             *self.checks.entry(contract).or_default() += 1;
         }
+    }
+
+    /// Counts one scenario.
+    pub(crate) fn count_scenario(&mut self) {
+        self.scenarios += 1;
     }
 }
 
@@ -118,7 +124,7 @@ pub fn run(
         let left = format!("{:?}", run.model.live());
         return Err(run.broken(None, "a teardown that leaves nothing".to_owned(), left));
     }
-    run.ledger.scenarios = 1;
+    run.ledger.count_scenario();
     Ok(run.ledger)
 }
 
@@ -169,7 +175,7 @@ impl<D: Driver> Run<'_, D> {
                 expected.contracts.push(contract);
             }
         }
-        self.ledger.count(&expected);
+        self.ledger.count(&expected.contracts);
         Ok(())
     }
 

@@ -133,9 +133,9 @@ impl Driver for AbiDriver {
 
 /// A refused call.
 #[derive(Debug)]
-struct Refused(Word);
+pub(crate) struct Refused(pub(crate) Word);
 
-fn options(max_loads: MaxLoads) -> courier_runtime_options {
+pub(crate) fn options(max_loads: MaxLoads) -> courier_runtime_options {
     courier_runtime_options {
         size: size_of::<courier_runtime_options>() as u32,
         workers: COURIER_WORKERS_STEPPED,
@@ -145,7 +145,7 @@ fn options(max_loads: MaxLoads) -> courier_runtime_options {
     }
 }
 
-fn view(text: &[u8]) -> courier_string_view {
+pub(crate) fn view(text: &[u8]) -> courier_string_view {
     courier_string_view {
         data: text.as_ptr().cast::<c_char>(),
         len: text.len(),
@@ -153,7 +153,7 @@ fn view(text: &[u8]) -> courier_string_view {
 }
 
 /// What the library says about the thread's last call.
-fn diagnostic() -> String {
+pub(crate) fn diagnostic() -> String {
     let view = courier_last_error();
     if view.len == 0 {
         return String::new();
@@ -164,7 +164,7 @@ fn diagnostic() -> String {
 }
 
 /// A status with its diagnostic: none with success, and a known word of the same class otherwise.
-fn check(status: courier_status) -> Result<(), Refused> {
+pub(crate) fn check(status: courier_status) -> Result<(), Refused> {
     let text = diagnostic();
     if status == COURIER_OK {
         assert_eq!(text, "", "a diagnostic after success");

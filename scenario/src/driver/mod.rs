@@ -1,6 +1,6 @@
 //! Drivers: they carry steps out on a real library and say what came of them.
 
-mod abi;
+pub(crate) mod abi;
 pub mod fixture;
 mod lanes;
 mod rust;
