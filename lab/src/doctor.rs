@@ -62,8 +62,6 @@ fn look(workspace: &Workspace) -> Result<Vec<Finding>> {
             },
         },
     };
-    let cxx = system::find_cxx().ok_or_else(system::no_cxx);
-    let objdump = system::find_objdump();
     findings.extend([
         finding(
             "go",
@@ -77,9 +75,19 @@ fn look(workspace: &Workspace) -> Result<Vec<Finding>> {
             system::find_c(),
             &["--version"],
         ),
-        finding("C++ compiler", "libFuzzer, layout", cxx, &["--version"]),
-        finding("objdump", "is ASAN on?", objdump, &["--version"]),
     ]);
+    let mut cxx = finding(
+        "C++ compiler",
+        "libFuzzer, layout",
+        system::find_cxx(),
+        &["--version"],
+    );
+    if let State::Missing { help } = cxx.state {
+        cxx.state = State::Optional {
+            note: format!("{help}; without it `cargo lab run` skips fuzz-abi"),
+        };
+    }
+    findings.push(cxx);
     Ok(findings)
 }
 
@@ -283,7 +291,6 @@ mod tests {
         assert_eq!(number("go1.26.8"), "go1.26.8");
         assert_eq!(number("gcc (Debian 12.2.0-14) 12.2.0\nCopyright"), "12.2.0");
         assert_eq!(number("Debian clang version 19.1.7 (3)"), "19.1.7");
-        assert_eq!(number("GNU objdump (GNU Binutils for Debian) 2.40"), "2.40");
         assert_eq!(number("hello"), "no version");
         assert_eq!(number(""), "no version");
     }

@@ -80,8 +80,8 @@ enum Command {
     /// does not, the engine reads OFF, its checks do not run, and the run is red.
     ///
     /// A cold run builds everything and may install nextest and cargo-fuzz: up to 25 minutes on 2
-    /// cores. A warm one takes 2 to 3 minutes. Go 1.21 or newer and a C and C++ compiler must be
-    /// installed.
+    /// cores. A warm one takes 2 to 3 minutes. Go 1.21 or newer and a C compiler must be installed;
+    /// without a C++ compiler fuzz-abi is skipped, unless --only names it.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
     /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder

@@ -78,6 +78,9 @@ pub(crate) struct Evidence {
 /// How the reason of a pass begins that is not the whole truth.
 const CUT_OFF: &str = "cut off after";
 
+/// The name of a record that stands in for the checks of a claimed contract, where none ran.
+pub(crate) const CLAIMED: &str = "claimed";
+
 /// One line of `results.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -132,7 +135,7 @@ impl Record {
 
     /// Whether it tells of a check that had its turn, however that ended.
     pub(crate) fn had_its_turn(&self) -> bool {
-        self.kind == Kind::Check && self.outcome != Outcome::NotRun
+        self.kind == Kind::Check && !matches!(self.outcome, Outcome::NotRun | Outcome::Skipped)
     }
 
     /// Whether a run may end with exit code 0 in spite of this record.

@@ -10,11 +10,11 @@ use crate::engine::{self, Context, Engine};
 use crate::out;
 use crate::profile::Profile;
 use crate::progress::Progress;
-use crate::record::{Kind, Outcome, Record, one_line};
+use crate::record::{CLAIMED, Kind, Outcome, Record, one_line};
 use crate::report::{self, EngineTime, Identity};
 use crate::results::RunFolder;
 use crate::table;
-use crate::tools::Tools;
+use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 
 /// One engine's share of a run.
@@ -26,8 +26,11 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// `on`, `OFF` if the canary was missed, or `not run`.
+    /// `on`, `OFF` if the canary was missed, `skipped`, or `not run`.
     pub(crate) fn state(&self) -> &'static str {
+        if self.skipped().is_some() {
+            return "skipped";
+        }
         let canary = self
             .records
             .iter()
@@ -37,6 +40,13 @@ impl Share {
             Some(Outcome::CanaryOff) => "OFF",
             _ => "not run",
         }
+    }
+
+    /// Why the engine was left out, if it was.
+    pub(crate) fn skipped(&self) -> Option<&str> {
+        was_left_out(self.records.iter())
+            .then(|| self.records.first()?.reason.as_deref())
+            .flatten()
     }
 
     pub(crate) fn is_green(&self) -> bool {
@@ -57,7 +67,14 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     let engines = engine::select(only)?;
     let catalogue = Catalogue::load(&workspace.path("contracts"))?;
     let progress = Progress::new();
-    let needs: Vec<_> = engines.iter().flat_map(|e| e.needs()).copied().collect();
+    // What was asked for by name must run.
+    let lacking = |engine: &dyn Engine| match only {
+        [] => tools::lacking(engine.needs()),
+        _ => None,
+    };
+    let engines: Vec<_> = engines.into_iter().map(|e| (e, lacking(e))).collect();
+    let complete = engines.iter().filter(|(_, lacking)| lacking.is_none());
+    let needs: Vec<_> = complete.flat_map(|(e, _)| e.needs()).copied().collect();
     let tools = Tools::find(workspace, &needs, &progress)?;
     let folder = RunFolder::create(workspace, &progress)?;
     let started = Instant::now();
@@ -72,9 +89,12 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         progress: &progress,
     };
     let mut shares = Vec::new();
-    for engine in engines {
+    for (engine, lacking) in engines {
         let started = Instant::now();
-        let records = run_engine(engine, &context);
+        let records = match lacking {
+            Some(reason) => left_out(engine.name(), &catalogue, &reason),
+            None => run_engine(engine, &context),
+        };
         folder.append(&records)?;
         let share = Share {
             engine: engine.name(),
@@ -113,6 +133,25 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
 /// Whether a run may take the place of the one before it: not if it was stopped before any check.
 fn has_something_to_show(interrupted: bool, shares: &[Share]) -> bool {
     !interrupted || shares.iter().any(Share::ran)
+}
+
+/// What an engine has to say that cannot run on this machine.
+fn left_out(engine: &str, catalogue: &Catalogue, reason: &str) -> Vec<Record> {
+    let skipped = |check| Record::check(engine, check, Outcome::Skipped).because(reason);
+    let claimed = catalogue.claimed_by(engine);
+    if claimed.is_empty() {
+        return vec![skipped("all")];
+    }
+    let of = |id: &str| Record {
+        contract: Some(id.to_owned()),
+        ..skipped(CLAIMED)
+    };
+    claimed.into_iter().map(of).collect()
+}
+
+/// Whether an engine with these records was left out: it planted no canary, and nothing is red.
+pub(crate) fn was_left_out<'a>(mut records: impl Iterator<Item = &'a Record>) -> bool {
+    records.all(|record| record.kind == Kind::Check && record.outcome == Outcome::Skipped)
 }
 
 fn run_engine(engine: &dyn Engine, context: &Context<'_>) -> Vec<Record> {
@@ -183,7 +222,7 @@ fn judge(
             }
             None => "claimed by the catalogue, but no check with this id ran".to_owned(),
         };
-        let mut record = Record::check(engine, "claimed", Outcome::NotRun).because(reason);
+        let mut record = Record::check(engine, CLAIMED, Outcome::NotRun).because(reason);
         record.contract = Some(id.to_owned());
         records.push(record);
     }
@@ -264,6 +303,35 @@ mod tests {
         let records = judged(vec![skipped]);
         assert!(!green(&records));
         assert!(records[2].reason.as_deref().unwrap().contains("skipped"));
+    }
+
+    #[test]
+    fn an_engine_that_was_left_out_is_green_and_says_why() {
+        for (engine, contract) in [("race", Some("REQ-03")), ("loom", None)] {
+            let share = Share {
+                engine,
+                seconds: 0.0,
+                records: left_out(engine, &catalogue(), "no compiler"),
+            };
+            assert_eq!(share.records.len(), 1);
+            assert_eq!(share.records[0].contract.as_deref(), contract);
+            assert!(share.is_green());
+            assert_eq!(share.state(), "skipped");
+            assert_eq!(share.skipped(), Some("no compiler"));
+            assert!(!has_something_to_show(true, &[share]));
+        }
+    }
+
+    #[test]
+    fn an_engine_that_ran_is_not_left_out() {
+        let share = Share {
+            engine: "race",
+            seconds: 0.0,
+            records: judged(vec![of("REQ-03", Outcome::Skipped).because("one CPU")]),
+        };
+        assert_eq!(share.state(), "on");
+        assert_eq!(share.skipped(), None);
+        assert!(!share.is_green());
     }
 
     #[test]

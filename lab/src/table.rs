@@ -44,16 +44,32 @@ pub(crate) fn report(catalogue: &Catalogue, shares: &[Share], place: &str) -> St
     for (check, why) in shares.iter().flat_map(cut_off) {
         let _ = writeln!(text, "not all of it: {check}, {why}");
     }
-    let verdict = if red.is_empty() {
-        "every check passed".to_owned()
-    } else {
-        {
-            let all: usize = shares.iter().map(|share| share.records.len()).sum();
-            format!("RED: {} of {all} records", red.len())
+    let mut skipped = Vec::new();
+    for share in shares {
+        if let Some(why) = share.skipped() {
+            let _ = writeln!(text, "skipped: {}\n    {why}", share.engine);
+            skipped.push(share.engine);
         }
+    }
+    let verdict = if red.is_empty() {
+        verdict(&skipped)
+    } else {
+        let all: usize = shares.iter().map(|share| share.records.len()).sum();
+        format!("RED: {} of {all} records", red.len())
     };
     let _ = writeln!(text, "{verdict}; results in {place}/results.jsonl");
     text
+}
+
+/// The headline of a run in which nothing is red.
+pub(crate) fn verdict(skipped: &[&str]) -> String {
+    match skipped {
+        [] => "every check passed".to_owned(),
+        engines => format!(
+            "every check that ran passed, {} skipped",
+            engines.join(", ")
+        ),
+    }
 }
 
 /// Records that have the same cause and are told together.
@@ -253,7 +269,7 @@ fn sentence_width(headings: &[String], shares: &[Share]) -> usize {
 
 fn heading(share: &Share) -> String {
     match share.state() {
-        "OFF" => format!("{}\nOFF", share.engine),
+        state @ ("OFF" | "skipped") => format!("{}\n{state}", share.engine),
         _ => share.engine.to_owned(),
     }
 }
@@ -499,6 +515,40 @@ mod tests {
         assert_eq!(
             engine_line(&shares[0]),
             "race      on        12.3 s  1 pass"
+        );
+    }
+
+    #[test]
+    fn an_engine_that_was_left_out_is_told_plainly() {
+        let shares = [
+            share(
+                "race",
+                Outcome::Pass,
+                vec![record("race", "REQ-03", Outcome::Pass)],
+            ),
+            Share {
+                engine: "fuzz-abi",
+                seconds: 0.0,
+                records: vec![
+                    record("fuzz-abi", "REQ-04", Outcome::Skipped).because("no C++ compiler"),
+                ],
+            },
+        ];
+        let text = report(&test_catalogue(), &shares, LATEST);
+        let heading: Vec<&str> = text.lines().skip(1).take(2).collect();
+        assert!(heading[0].contains("fuzz-abi"), "{text}");
+        assert_eq!(heading[1].trim(), "skipped", "{text}");
+        assert!(
+            text.contains("fuzz-abi  skipped    0.0 s  1 skip\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("skipped: fuzz-abi\n    no C++ compiler\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("every check that ran passed, fuzz-abi skipped; results in"),
+            "{text}"
         );
     }
 

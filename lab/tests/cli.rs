@@ -103,6 +103,51 @@ fn a_missing_tool_is_named_with_what_to_install() {
 }
 
 #[test]
+fn without_a_cpp_compiler_a_run_goes_on_and_says_what_it_skipped() {
+    let dir = checkout();
+    let claimed = CONTRACT.replace("\"race\"", "\"fuzz-abi\"");
+    fs::write(dir.path().join("contracts/req.toml"), claimed).unwrap();
+    let bin = tempfile::tempdir().unwrap();
+    // Enough to be found, and no more: the engines that run are red.
+    script(&bin.path().join("cc"), COMPILER);
+    script(&bin.path().join("go"), "echo go1.26.8; echo 1");
+    script(&bin.path().join("cargo"), "exit 1");
+    script(
+        &bin.path().join("cargo-nextest"),
+        r#"[ "$2" = --version ] && echo cargo-nextest 0.9.148"#,
+    );
+    let run = |args: &[&str]| {
+        lab(dir.path(), &[&["run"], args].concat())
+            .env("PATH", bin.path())
+            .env("CARGO", bin.path().join("cargo"))
+            .env_remove("CC")
+            .env_remove("CXX")
+            .output()
+            .unwrap()
+    };
+    // Asked for by name.
+    let output = run(&["--only", "fuzz-abi"]);
+    assert_refused(dir.path(), &output, &["no C++ compiler", "install g++"]);
+
+    fs::remove_dir_all(dir.path().join("target")).unwrap();
+    let output = run(&[]);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    for words in [
+        "fuzz-abi  skipped",
+        "skipped: fuzz-abi\n    no C++ compiler",
+    ] {
+        assert!(stdout.contains(words), "`{words}` is not in: {stdout}");
+    }
+    assert!(!stdout.contains("REQ-04 fuzz-abi"), "{stdout}");
+    let latest = dir.path().join("target/lab/latest");
+    let results = fs::read_to_string(latest.join("results.jsonl")).unwrap();
+    let fuzz: Vec<&str> = results.lines().filter(|l| l.contains("fuzz-abi")).collect();
+    assert_eq!(fuzz.len(), 1, "{results}");
+    assert!(fuzz[0].contains(r#""outcome":"skipped""#), "{results}");
+}
+
+#[test]
 fn outside_of_a_checkout_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let output = lab(dir.path(), &["run"]).output().unwrap();
@@ -562,7 +607,7 @@ fn the_doctor_names_what_is_missing_and_how_to_get_it() {
         "go was not found on PATH",
         "no C compiler",
         "no C++ compiler",
-        "no objdump",
+        "skips fuzz-abi",
         "cargo install cargo-fuzz --locked --version 0.13.2",
         "cargo install cargo-nextest --locked --version 0.9.148",
         "fuzzing uses stable with RUSTC_BOOTSTRAP=1",

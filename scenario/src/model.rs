@@ -765,23 +765,25 @@ impl Model {
     fn session(&mut self, ordinal: Ordinal) -> Result<usize, Word> {
         find(&self.sessions, ordinal).map_err(|why| {
             let newer = newer(&self.sessions, why.1);
+            let word = self.refused(why, newer);
             if newer {
                 self.because("EVT-06");
             }
-            self.refused(why, newer)
+            word
         })
     }
 
     fn request(&mut self, ordinal: Ordinal) -> Result<usize, Word> {
         find(&self.requests, ordinal).map_err(|why| {
             let newer = newer(&self.requests, why.1);
+            let word = self.refused(why, newer);
             if newer {
                 self.because("REQ-10");
             }
             if why.1.is_some_and(|index| self.requests[index].taken_back) {
                 self.because("REQ-01");
             }
-            self.refused(why, newer)
+            word
         })
     }
 

@@ -178,10 +178,10 @@ fn header_compiles_as_c11(context: &Context<'_>, name: &str) -> Result<Finding> 
 
 fn header_compiles_as_cpp17(context: &Context<'_>, name: &str) -> Result<Finding> {
     match system::find_cxx() {
-        Some(cxx) => header_compiles(context, name, &cxx, &["-std=c++17", "-x", "c++"]),
-        None => Ok(Finding::new(
+        Ok(cxx) => header_compiles(context, name, &cxx, &["-std=c++17", "-x", "c++"]),
+        Err(why) => Ok(Finding::new(
             Outcome::Skipped,
-            "no C++ compiler (c++, g++, clang++) on PATH".to_owned(),
+            why.to_string(),
             Evidence::default(),
         )),
     }

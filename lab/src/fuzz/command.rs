@@ -27,7 +27,7 @@ pub(crate) fn fuzz(
 ) -> Result<bool> {
     known_target(workspace, target)?;
     let progress = Progress::new();
-    let tools = Tools::find(workspace, &[Need::C, Need::Fuzz], &progress)?;
+    let tools = Tools::find(workspace, &[Need::C, Need::Cxx, Need::Fuzz], &progress)?;
     let tool = tools.fuzz()?;
     let fuzzer = Fuzzer {
         workspace,

@@ -1,13 +1,15 @@
 //! Whether a binary has AddressSanitizer's checks in it, and in the subject's functions too.
 //!
 //! That the sanitizer's runtime is linked proves little: it also is when nothing calls it. So the
-//! calls are counted, in the disassembly.
+//! calls are counted, in the machine code: instructions that lead exactly to one of its functions.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use object::{Architecture, Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind};
 
 /// Calls that an instrumented binary has at least.
 const CALLS: usize = 1000;
@@ -15,6 +17,8 @@ const CALLS: usize = 1000;
 const SUBJECT_CALLS: usize = 100;
 /// In the name of every function of the subject.
 const SUBJECT: &str = "courier";
+/// How the names of AddressSanitizer's reporting functions begin.
+const REPORT: &str = "__asan_report_";
 
 /// Calls of AddressSanitizer's reporting functions.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -24,20 +28,38 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Counts them in the output of objdump.
-    pub(crate) fn count(disassembly: &Path) -> Result<Calls> {
-        let file = File::open(disassembly)
-            .with_context(|| format!("cannot read {}", disassembly.display()))?;
+    /// Counts them in a program.
+    pub(crate) fn count(binary: &Path) -> Result<Calls> {
+        let shown = binary.display();
+        let bytes = fs::read(binary).with_context(|| format!("cannot read {shown}"))?;
+        let file = object::File::parse(&*bytes)
+            .with_context(|| format!("{shown} is no program that can be read"))?;
+        let called = match file.architecture() {
+            Architecture::X86_64 => called_on_x86_64,
+            Architecture::Aarch64 => called_on_aarch64,
+            other => bail!("calls cannot be counted in programs for {other:?}"),
+        };
+        let mut reports = BTreeSet::new();
+        let mut subject = Vec::new();
+        for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+            let name = symbol.name().unwrap_or_default();
+            if name.starts_with(REPORT) {
+                reports.insert(symbol.address());
+            } else if name.contains(SUBJECT) {
+                subject.push(symbol.address()..symbol.address() + symbol.size());
+            }
+        }
+        subject.sort_by_key(|function| function.start);
         let mut calls = Calls::default();
-        let mut in_subject = false;
-        for line in BufReader::new(file).split(b'\n') {
-            let line = line?;
-            let line = String::from_utf8_lossy(&line);
-            if let Some(name) = function(&line) {
-                in_subject = name.contains(SUBJECT);
-            } else if line.contains("<__asan_report_") {
-                calls.all += 1;
-                calls.subject += usize::from(in_subject);
+        for section in file.sections().filter(|s| s.kind() == SectionKind::Text) {
+            let code = section
+                .data()
+                .with_context(|| format!("{shown} is cut off"))?;
+            for (at, target) in called(code, section.address()) {
+                if reports.contains(&target) {
+                    calls.all += 1;
+                    calls.subject += usize::from(is_in(&subject, at));
+                }
             }
         }
         Ok(calls)
@@ -65,43 +87,85 @@ impl Calls {
     }
 }
 
-/// The name in the heading of a function: `0000000000001234 <name>:`.
-fn function(line: &str) -> Option<&str> {
-    let (address, name) = line.split_once(" <")?;
-    let digits = address.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (!address.is_empty() && digits).then_some(())?;
-    name.strip_suffix(">:")
+/// Whether the address is in one of these functions, which are sorted.
+fn is_in(functions: &[Range<u64>], address: u64) -> bool {
+    let after = functions.partition_point(|function| function.start <= address);
+    functions[..after]
+        .last()
+        .is_some_and(|function| function.contains(&address))
+}
+
+/// Addresses of what may be calls in this code, with what each would lead to.
+///
+/// Instructions have no fixed length here, so bytes in the midst of one may look like a call; that
+/// they also lead to the start of a function does not happen by chance.
+fn called_on_x86_64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
+    const CALL: u8 = 0xe8;
+    (address..)
+        .zip(code.windows(5))
+        .filter_map(|(at, bytes)| match *bytes {
+            [CALL, a, b, c, d] => {
+                let distance = i64::from(i32::from_le_bytes([a, b, c, d]));
+                Some((at, at.wrapping_add_signed(5 + distance)))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Addresses of the calls in this code, with what each leads to.
+fn called_on_aarch64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
+    /// `bl`, in the upper six bits.
+    const CALL: u32 = 0b10_0101;
+    (address..)
+        .step_by(4)
+        .zip(code.as_chunks().0)
+        .map(|(at, bytes)| (at, u32::from_le_bytes(*bytes)))
+        .filter(|(_, word)| word >> 26 == CALL)
+        .map(|(at, word)| {
+            // The lower 26 bits are a signed number of instructions.
+            let distance = i64::from((word << 6).cast_signed() >> 6 << 2);
+            (at, at.wrapping_add_signed(distance))
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &str = "\
-prog:     file format elf64-x86-64
-
-Disassembly of section .text:
-
-0000000000001000 <_RNvCs_7courier6submit>:
-    1000:\tcall   113530 <__asan_report_load8>
-    1005:\tcall   113530 <__asan_memset>
-    100a:\tbl     113530 <__asan_report_store1>
-
-0000000000002000 <main>:
-    2000:\tcall   113530 <__asan_report_load8>
-    2005:\tjmp    1000 <_RNvCs_7courier6submit>
-    200a:\tcall   113530 <__asan_report_load8>
-
-0000000000113530 <__asan_report_load8>:
-";
+    #[test]
+    fn calls_lead_forwards_and_backwards() {
+        // nop; call 0x1010; call 0x1000
+        let x86_64 = b"\x90\xe8\x0a\0\0\0\xe8\xf5\xff\xff\xff";
+        assert_eq!(
+            called_on_x86_64(x86_64, 0x1000),
+            [(0x1001, 0x1010), (0x1006, 0x1000)]
+        );
+        // nop; bl 0x1010; bl 0x1000; and a word that is cut off
+        let aarch64 = b"\x1f\x20\x03\xd5\x03\0\0\x94\xfe\xff\xff\x97\x03\0";
+        assert_eq!(
+            called_on_aarch64(aarch64, 0x1000),
+            [(0x1004, 0x1010), (0x1008, 0x1000)]
+        );
+    }
 
     #[test]
-    fn calls_are_counted_by_who_calls() {
+    fn the_caller_is_found_between_its_neighbours() {
+        let functions = [0x10..0x20, 0x40..0x50];
+        let found = [0x0f, 0x10, 0x1f, 0x20, 0x4f, 0x50].map(|at| is_in(&functions, at));
+        assert_eq!(found, [false, true, true, false, true, false]);
+        assert!(!is_in(&[], 0));
+    }
+
+    #[test]
+    fn programs_without_the_sanitizer_do_not_call_it_and_text_is_no_program() {
+        let test = std::env::current_exe().unwrap();
+        assert_eq!(Calls::count(&test).unwrap(), Calls::default());
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("dis");
-        std::fs::write(&path, TEXT).unwrap();
-        let calls = Calls::count(&path).unwrap();
-        assert_eq!(calls, Calls { all: 4, subject: 2 });
+        let text = dir.path().join("text");
+        fs::write(&text, "text").unwrap();
+        assert!(Calls::count(&text).is_err());
         assert!(Calls::count(&dir.path().join("nothing")).is_err());
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::identity::Identity;
 use super::words::Said;
-use crate::record::{Kind, Record};
+use crate::record::{Kind, Outcome, Record};
 use crate::results;
 
 /// The difference from an earlier run, contract by engine, for engines that are in both.
@@ -98,9 +98,11 @@ fn earlier(folder: &Path) -> Vec<PathBuf> {
     earlier
 }
 
+/// The engines that were not left out.
 fn engines(records: &[Record]) -> BTreeSet<&str> {
     records
         .iter()
+        .filter(|record| record.outcome != Outcome::Skipped)
         .map(|record| record.engine.as_str())
         .collect()
 }
@@ -168,7 +170,6 @@ fn compare(before: &[Record], now: &[Record]) -> Vec<List> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Outcome;
 
     fn record(engine: &str, contract: &str, outcome: Outcome) -> Record {
         Record {
@@ -218,6 +219,8 @@ mod tests {
         assert_eq!(lists[0].cells[0].before, "pass");
         assert_eq!(lists[0].cells[0].now, "FAIL");
         assert_eq!(compare(&now, &now), []);
+        let skipped = [record("race", "REQ-01", Outcome::Skipped)];
+        assert_eq!(compare(&before, &skipped), []);
     }
 
     #[test]

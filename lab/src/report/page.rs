@@ -13,8 +13,9 @@ use super::excerpt::{Excerpt, plain};
 use super::identity::Identity;
 use super::words::{Said, Standing, memory, number, time};
 use crate::catalogue::{Catalogue, Contract};
-use crate::record::{Kind, Outcome, Record};
-use crate::table::group;
+use crate::record::{CLAIMED, Kind, Outcome, Record};
+use crate::run::was_left_out;
+use crate::table;
 
 /// The whole page.
 #[derive(Template)]
@@ -27,6 +28,7 @@ pub(super) struct Page {
     total: usize,
     failures: Vec<Gap>,
     unexercised: Vec<Gap>,
+    skipped: Vec<Gap>,
     cut_off: Vec<Gap>,
     changes: Option<Changes>,
     planned: Vec<PlannedFamily>,
@@ -104,11 +106,14 @@ struct PlannedFamily {
     count: usize,
 }
 
+/// The state of an engine that was left out.
+const LEFT_OUT: &str = "skipped";
+
 /// An engine of this run.
 struct EngineRow {
     name: String,
     what: String,
-    /// `on`, `OFF` or `not run`.
+    /// `on`, `OFF`, `skipped` or `not run`.
     state: &'static str,
     said: Said,
     canary: Option<Evidence>,
@@ -219,12 +224,16 @@ impl Page {
         let (unexercised, failures): (Vec<_>, Vec<_>) = red
             .iter()
             .partition(|record| record.outcome == Outcome::NotRun);
+        let skipped: Vec<&Record> = records
+            .iter()
+            .filter(|record| record.outcome == Outcome::Skipped && record.is_green())
+            .collect();
         let cut_off: Vec<&Record> = records
             .iter()
             .filter(|record| record.is_cut_off())
             .collect();
         let gaps = |records: &[&Record]| -> Vec<Gap> {
-            group(records)
+            table::group(records)
                 .iter()
                 .map(|gap| {
                     let evidence = Evidence::of(&gap.records, &logs);
@@ -239,6 +248,7 @@ impl Page {
                             .collect(),
                         what: match gap.first.outcome {
                             Outcome::NotRun if !gap.contracts.is_empty() => String::new(),
+                            _ if gap.first.check == CLAIMED => String::new(),
                             _ => plain(&gap.shown_checks()),
                         },
                         evidence,
@@ -246,7 +256,16 @@ impl Page {
                 })
                 .collect()
         };
-        let verdict = verdict(&identity, red.len(), records.len());
+        let engines: Vec<EngineRow> = columns
+            .iter()
+            .map(|name| engine(name, &identity, records, &logs))
+            .collect();
+        let left_out: Vec<&str> = engines
+            .iter()
+            .filter(|engine| engine.state == LEFT_OUT)
+            .map(|engine| engine.name.as_str())
+            .collect();
+        let verdict = verdict(&identity, red.len(), records.len(), &left_out);
         Page {
             title: format!("cgolab: {}", verdict.text),
             verdict,
@@ -254,22 +273,20 @@ impl Page {
             total: catalogue.contracts().count(),
             failures: opened(gaps(&failures)),
             unexercised: gaps(&unexercised),
+            skipped: gaps(&skipped),
             cut_off: gaps(&cut_off),
             changes: since_last(folder, records),
             planned: planned(&families),
-            engines: columns
-                .iter()
-                .map(|name| engine(name, &identity, records, &logs))
-                .collect(),
             loose: loose(&columns, records, &logs),
             seeds: seeds(records),
+            engines,
             families,
             identity,
         }
     }
 }
 
-fn verdict(identity: &Identity, red: usize, all: usize) -> Verdict {
+fn verdict(identity: &Identity, red: usize, all: usize, left_out: &[&str]) -> Verdict {
     let (class, text) = if identity.interrupted {
         ("stopped", "stopped before the end".to_owned())
     } else if !identity.started.is_empty() && identity.seconds.is_none() {
@@ -280,7 +297,7 @@ fn verdict(identity: &Identity, red: usize, all: usize) -> Verdict {
     } else if all == 0 {
         ("stopped", "nothing ran".to_owned())
     } else {
-        ("green", "every check passed".to_owned())
+        ("green", table::verdict(left_out))
     };
     Verdict { class, text }
 }
@@ -365,7 +382,9 @@ fn row(contract: &Contract, columns: &[String], records: &[Record], logs: &Logs)
         Standing::NotExercised
     } else if any(|record| record.outcome == Outcome::Pass) {
         Standing::Exercised
-    } else if any(|_| true) || contract.claimed.iter().any(|name| columns.contains(name)) {
+    } else if any(|_| true) {
+        Standing::Skipped
+    } else if contract.claimed.iter().any(|name| columns.contains(name)) {
         Standing::NotExercised
     } else if contract.claimed.is_empty() {
         Standing::Planned
@@ -435,12 +454,12 @@ fn engine(name: &str, identity: &Identity, records: &[Record], logs: &Logs) -> E
     let (state, said) = match canary.map(|record| record.outcome) {
         Some(Outcome::Pass) => ("on", Said::Outcome(Outcome::Pass)),
         Some(Outcome::CanaryOff) => ("OFF", Said::Outcome(Outcome::CanaryOff)),
+        None if was_left_out(mine()) => (LEFT_OUT, Said::Outcome(Outcome::Skipped)),
         _ => ("not run", Said::Outcome(Outcome::NotRun)),
     };
     // A check that speaks about many contracts counts once.
     let mut checks: BTreeMap<(&str, &str), &Record> = BTreeMap::new();
-    // `claimed` stands for a check that is not there.
-    let is_check = |record: &&Record| record.kind == Kind::Check && record.check != "claimed";
+    let is_check = |record: &&Record| record.kind == Kind::Check && record.check != CLAIMED;
     for record in mine().filter(is_check) {
         let key = (record.check.as_str(), record.evidence.command.as_str());
         let kept = checks.entry(key).or_insert(record);

@@ -11,6 +11,8 @@ pub(super) enum Standing {
     NotExercised,
     /// A check of it passed, and none is red.
     Exercised,
+    /// Engines of this run claim it, and none could run on this machine.
+    Skipped,
     /// Only engines that were not part of this run claim it.
     Elsewhere,
     /// No engine claims it yet.
@@ -18,10 +20,11 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    pub(super) const ALL: [Standing; 5] = [
+    pub(super) const ALL: [Standing; 6] = [
         Standing::Broken,
         Standing::NotExercised,
         Standing::Exercised,
+        Standing::Skipped,
         Standing::Elsewhere,
         Standing::Planned,
     ];
@@ -31,6 +34,7 @@ impl Standing {
             Standing::Broken => "broken",
             Standing::NotExercised => "unexercised",
             Standing::Exercised => "exercised",
+            Standing::Skipped => "skipped",
             Standing::Elsewhere => "elsewhere",
             Standing::Planned => "planned",
         }
@@ -41,6 +45,7 @@ impl Standing {
             Standing::Broken => "broken",
             Standing::NotExercised => "claimed, not exercised",
             Standing::Exercised => "exercised",
+            Standing::Skipped => "skipped",
             Standing::Elsewhere => "left to engines outside of this run",
             Standing::Planned => "only planned",
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | tools | where from |
 //! |---|---|---|
-//! | [`system`] | compilers, objdump, Go | must be there |
+//! | [`system`] | compilers, Go | must be there; a run goes on without C++ |
 //! | [`pinned`] | nextest, cargo-fuzz | `PATH` at exactly the pinned version, else the user's cache, else built into that cache |
 //! | [`rust`] | the toolchain for fuzzing | nightly if it is installed, else stable told to take nightly's options |
 
@@ -24,8 +24,8 @@ use crate::workspace::Workspace;
 pub(crate) enum Need {
     /// A C compiler; cgo needs it too.
     C,
-    /// The disassembler, which comes with the C compiler's linker.
-    Objdump,
+    /// A C++ compiler: libFuzzer is C++ and is built with the first target.
+    Cxx,
     /// Go with cgo.
     Go,
     /// The pinned cargo-fuzz, and a toolchain for it. May take minutes.
@@ -63,10 +63,17 @@ pub(crate) struct Fuzz {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tools {
     c: Option<Program>,
-    objdump: Option<Program>,
     go: Option<Program>,
     fuzz: Option<Fuzz>,
     nextest: Option<Program>,
+}
+
+/// Why a run of all engines leaves out one that has these needs, if it does.
+///
+/// Of all tools a C++ compiler is the one that is often not there when the others are.
+pub(crate) fn lacking(needs: &[Need]) -> Option<String> {
+    let cxx = || system::find_cxx().err().map(|error| error.to_string());
+    needs.contains(&Need::Cxx).then(cxx)?
 }
 
 impl Tools {
@@ -83,11 +90,9 @@ impl Tools {
         for need in needs {
             match need {
                 Need::C => tools.c = Some(system::find_c()?),
-                Need::Objdump => tools.objdump = Some(system::find_objdump()?),
+                Need::Cxx => drop(system::find_cxx()?),
                 Need::Go => tools.go = Some(system::find_go(workspace)?),
                 Need::Fuzz => {
-                    // libFuzzer is C++ and is built with the first target.
-                    system::find_cxx().ok_or_else(system::no_cxx)?;
                     tools.fuzz = Some(Fuzz {
                         toolchain: rust::for_fuzzing(workspace),
                         program: pinned::CARGO_FUZZ.find_or_install(workspace, progress)?,
@@ -103,10 +108,6 @@ impl Tools {
 
     pub(crate) fn c(&self) -> Result<&Program> {
         self.c.as_ref().ok_or_else(|| undeclared("C"))
-    }
-
-    pub(crate) fn objdump(&self) -> Result<&Program> {
-        self.objdump.as_ref().ok_or_else(|| undeclared("objdump"))
     }
 
     pub(crate) fn go(&self) -> Result<&Program> {

@@ -1,4 +1,4 @@
-//! The tools that a machine must bring: C and C++ compilers, objdump, Go.
+//! The tools that a machine must bring: C and C++ compilers, Go.
 
 use std::env;
 use std::fs;
@@ -15,32 +15,37 @@ use crate::workspace::Workspace;
 const GO_MINOR: u32 = 21;
 
 /// The C++ compiler, for libFuzzer and for one check of the header.
-pub(crate) fn find_cxx() -> Option<Program> {
-    named_by("CXX", &["c++", "g++", "clang++"])
-}
-
-/// The error for a missing C++ compiler.
-pub(crate) fn no_cxx() -> anyhow::Error {
-    anyhow!(
-        "no C++ compiler (c++, g++, clang++) on PATH, and libFuzzer is C++; install g++ or clang, \
-         or set CXX to the one you have"
-    )
+pub(crate) fn find_cxx() -> Result<Program> {
+    find_compiler("C++", "CXX", &["c++", "g++", "clang++"], "g++ or clang")
 }
 
 /// The C compiler, after it has shown that it can make a program.
 pub(crate) fn find_c() -> Result<Program> {
-    let found = named_by("CC", &["cc", "gcc", "clang"]).ok_or_else(|| match env::var("CC") {
-        Ok(cc) if !cc.is_empty() => anyhow!(
-            "the C compiler of CC={cc} was not found; install it, or unset CC to use cc, gcc or \
-             clang"
-        ),
-        _ => anyhow!(
-            "no C compiler (cc, gcc, clang) on PATH; install gcc or clang, or set CC to the one \
-             you have"
-        ),
-    })?;
+    let found = find_compiler("C", "CC", &["cc", "gcc", "clang"], "gcc or clang")?;
     compiles(&found)?;
     Ok(found)
+}
+
+/// The compiler that `variable` names, or else the first of `names`.
+fn find_compiler(
+    language: &str,
+    variable: &str,
+    names: &[&str],
+    packages: &str,
+) -> Result<Program> {
+    named_by(variable, names).ok_or_else(|| {
+        let names = names.join(", ");
+        match env::var(variable) {
+            Ok(wish) if !wish.is_empty() => anyhow!(
+                "the {language} compiler of {variable}={wish} was not found; install it, or unset \
+                 {variable} to use one of {names}"
+            ),
+            _ => anyhow!(
+                "no {language} compiler ({names}) on PATH; install {packages}, or set {variable} \
+                 to the one you have"
+            ),
+        }
+    })
 }
 
 /// Compiles and links a program of one line, because a compiler may come without a C library.
@@ -91,15 +96,6 @@ fn first_error(said: &str) -> Option<&str> {
     let first = lines.clone().next()?;
     let error = lines.find(|line| line.contains("error"));
     Some(error.filter(|line| !driver(line)).unwrap_or(first))
-}
-
-pub(crate) fn find_objdump() -> Result<Program> {
-    named_by("OBJDUMP", &["objdump", "llvm-objdump"]).ok_or_else(|| {
-        anyhow!(
-            "no objdump (objdump, llvm-objdump) on PATH; install binutils or llvm, or set OBJDUMP \
-             to the one you have"
-        )
-    })
 }
 
 /// The program that `variable` names (which may bring arguments), or the first of `names`.

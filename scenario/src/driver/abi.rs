@@ -27,7 +27,7 @@ use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
 #[derive(Debug)]
 pub struct AbiDriver {
     lanes: Lanes,
-    /// Lanes that have made calls, and so may have a diagnostic.
+    /// Lanes that have made calls in this scenario. Another one may have a diagnostic of an earlier one.
     used: [bool; LANES as usize],
     shared: Arc<Shared>,
     _fixture: Fixture,
@@ -84,18 +84,8 @@ impl AbiDriver {
             test_hooks::live()
         );
         *self.shared.state() = State::default();
-        for lane in 0..LANES {
-            if std::mem::take(&mut self.used[usize::from(lane)]) {
-                let clear = || {
-                    let mut options = options(MaxLoads::Many);
-                    // SAFETY: a valid struct of this size. Any successful call clears the diagnostic.
-                    unsafe { courier_runtime_options_init(&raw mut options, options.size) };
-                };
-                self.lanes
-                    .run(lane, clear)
-                    .expect("clearing a diagnostic does not fail");
-            }
-        }
+        // Their diagnostics are cleared when they are used again: to wake them only for that takes long.
+        self.used = [false; LANES as usize];
     }
 }
 
@@ -107,9 +97,14 @@ impl Default for AbiDriver {
 
 impl Driver for AbiDriver {
     fn apply(&mut self, step: Step) -> Result<Seen, String> {
-        self.used[usize::from(step.lane)] = true;
+        let used = std::mem::replace(&mut self.used[usize::from(step.lane)], true);
         let shared = Arc::clone(&self.shared);
-        let outcome = self.lanes.run(step.lane, move || shared.outcome(step.op))?;
+        let outcome = self.lanes.run(step.lane, move || {
+            if !used {
+                clear_diagnostic();
+            }
+            shared.outcome(step.op)
+        })?;
         let upcalls = std::mem::take(&mut self.shared.state().upcalls);
         Ok(Seen { outcome, upcalls })
     }
@@ -150,6 +145,13 @@ pub(crate) fn view(text: &[u8]) -> courier_string_view {
         data: text.as_ptr().cast::<c_char>(),
         len: text.len(),
     }
+}
+
+/// Makes the thread's diagnostic that of a new thread: any successful call does.
+fn clear_diagnostic() {
+    let mut options = options(MaxLoads::Many);
+    // SAFETY: a valid struct of this size.
+    unsafe { courier_runtime_options_init(&raw mut options, options.size) };
 }
 
 /// What the library says about the thread's last call.

@@ -201,6 +201,7 @@ fn contracts_are_counted_by_how_they_came_out() {
             (Standing::Broken, 1),
             (Standing::NotExercised, 1),
             (Standing::Exercised, 0),
+            (Standing::Skipped, 0),
             (Standing::Elsewhere, 1),
             (Standing::Planned, 1),
         ]
@@ -210,6 +211,46 @@ fn contracts_are_counted_by_how_they_came_out() {
     assert_eq!(page.planned[0].name, "REQ");
     assert_eq!(page.families[0].contracts[0].planned, "loom");
     assert_eq!(page.families[0].contracts[2].claimed, "proptest");
+}
+
+#[test]
+fn an_engine_that_was_left_out_is_no_gap_and_is_told() {
+    let skipped = |id| record(id, "claimed", Outcome::Skipped).because("no C++ compiler");
+    let records = [
+        skipped("REQ-01"),
+        skipped("REQ-02"),
+        Record {
+            engine: "proptest".to_owned(),
+            ..record("REQ-03", "x", Outcome::Pass)
+        },
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let page = Page::new(dir.path(), &catalogue(), ended(), &records);
+    let standings: Vec<_> = page.families[0]
+        .contracts
+        .iter()
+        .map(|c| c.standing)
+        .collect();
+    assert_eq!(
+        standings,
+        [
+            Standing::Skipped,
+            Standing::Skipped,
+            Standing::Exercised,
+            Standing::Planned,
+        ]
+    );
+    assert_eq!(
+        (page.verdict.class, page.verdict.text.as_str()),
+        ("green", "every check that ran passed, race skipped")
+    );
+    assert_eq!(page.engines[0].state, "skipped");
+    assert!(page.failures.is_empty() && page.unexercised.is_empty());
+    assert_eq!(page.skipped.len(), 1);
+    assert_eq!(page.skipped[0].contracts.len(), 2);
+    let html = page.render().unwrap();
+    assert!(html.contains("<td class=\"cell skip\">"), "{html}");
+    assert!(html.contains("no C++ compiler"), "{html}");
 }
 
 #[test]
@@ -230,7 +271,7 @@ fn the_headline_tells_a_stopped_run_from_a_red_one() {
     let green = [canary(Outcome::Pass), record("REQ-01", "x", Outcome::Pass)];
     let of = |identity: Identity, records: &[Record]| {
         let red = records.iter().filter(|record| !record.is_green()).count();
-        verdict(&identity, red, records.len()).text
+        verdict(&identity, red, records.len(), &[]).text
     };
     let killed = Identity {
         seconds: None,
