@@ -56,6 +56,11 @@ fn set_last_error(text: String) {
 
 /// Turns a panic into an error that carries its text.
 fn contain(call: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let call = || {
+        #[cfg(feature = "test-hooks")]
+        crate::test_hooks::panic_if_planted();
+        call()
+    };
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|panic| Err(Error::new(Word::Panic, panic_text(&*panic))))
 }

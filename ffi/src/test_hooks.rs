@@ -1,5 +1,7 @@
 //! What a harness may know of the process's instance, and hosts may not.
 
+use std::cell::Cell;
+
 use courier_core::Live;
 
 use crate::boundary::COURIER;
@@ -12,4 +14,24 @@ pub fn live() -> Live {
 /// Forgets every id that was ever issued; `false` if something is live.
 pub fn reset() -> bool {
     COURIER.reset()
+}
+
+/// The text of the panic that [`panic_in_next_call`] plants.
+pub const PLANTED: &str = "planted";
+
+thread_local! {
+    static PANIC_NEXT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes the thread's next call of an export panic before it does anything: a bug in the library, as
+/// far as a host can tell.
+pub fn panic_in_next_call() {
+    PANIC_NEXT.set(true);
+}
+
+pub(crate) fn panic_if_planted() {
+    if PANIC_NEXT.take() {
+        // Does not call the panic hook: nothing went wrong.
+        std::panic::resume_unwind(Box::new(PLANTED));
+    }
 }

@@ -21,8 +21,8 @@ fn main() -> ExitCode {
         }
     };
     let mut driver = RustDriver::new(u32::MAX);
-    let watch = |step: courier_scenario::Step, outcome: &_| {
-        println!("lane {}  {:?}\n        {outcome:?}", step.lane, step.op);
+    let watch = |step: courier_scenario::Step, seen: &courier_scenario::outcome::Seen| {
+        println!("lane {}  {:?}\n        {seen}", step.lane, step.op);
     };
     match oracle::run(&steps, &mut driver, watch) {
         Ok(_) => ExitCode::SUCCESS,

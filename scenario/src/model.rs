@@ -6,11 +6,14 @@
 
 use std::collections::VecDeque;
 
-use courier_core::{Failure, Live, Word};
+use courier_core::{Failure, Level, Live, Word};
 
 use crate::driver::fixture;
-use crate::op::{Answer, Behaviour, Op, Ordinal, Pause, Step, Url};
-use crate::outcome::{Call, Content, End, Outcome, Seen};
+use crate::op::{
+    Answer, Behaviour, Budget, Deadline, FILL, Limit, MaxLoads, Op, Ordinal, Pause, Reaction, Root,
+    Size, Step, Url, surface_address,
+};
+use crate::outcome::{Content, End, Event, Outcome, Seen, Told, Upcall};
 
 /// A contract's id.
 pub type Contract = &'static str;
@@ -18,24 +21,42 @@ pub type Contract = &'static str;
 /// What a step must lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expected {
-    /// The result.
-    pub outcome: Outcome,
+    /// The result, and the callbacks on the way.
+    pub seen: Seen,
     /// The contracts that the result rests on, the one most in question first.
     pub contracts: Vec<Contract>,
     /// Of drained events: the contract that each one's end rests on.
     pub events: Vec<Contract>,
 }
 
+/// How a driver calls the library. Only in these points do the two differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interface {
+    /// Every release says what it met; a provider can panic, which is logged.
+    #[default]
+    Rust,
+    /// Releases are silent; what a panic becomes in a binding is a decision to fail.
+    C,
+}
+
 /// The world after some steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
+    interface: Interface,
     runtimes: Vec<Runtime>,
     sessions: Vec<Session>,
     requests: Vec<Request>,
     blobs: Vec<Blob>,
     wake_sources: Vec<WakeSource>,
-    providers: usize,
+    log: Option<Log>,
+    /// How often installing a callback was tried.
+    callbacks: usize,
+    /// How many callbacks the step under way is inside of.
+    inside: usize,
+    /// Whether one of them is the log callback.
+    delivering: bool,
     /// Of the step under way, as in [`Expected`].
+    upcalls: Vec<Upcall>,
     contracts: Vec<Contract>,
     events: Vec<Contract>,
 }
@@ -45,8 +66,10 @@ struct Runtime {
     released: Released,
     owner: u8,
     root: bool,
+    max_loads: u32,
     provider: Option<Provider>,
     had_provider: bool,
+    wake: Option<Callback>,
     jobs: VecDeque<LoadRef>,
     /// Ends that no pump has seen.
     mailbox: VecDeque<(LoadRef, End)>,
@@ -58,10 +81,23 @@ struct Runtime {
     discarded: bool,
 }
 
+/// An installed callback: its number among all, and what it calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Callback {
+    number: usize,
+    reaction: Reaction,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Provider {
-    ordinal: usize,
+    callback: Callback,
     behaviour: Behaviour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Log {
+    callback: Callback,
+    limit: Level,
 }
 
 /// A load by session and number.
@@ -77,12 +113,37 @@ struct Session {
     runtime: usize,
     /// By number, from 1.
     loads: Vec<Load>,
+    buffer: Option<Buffer>,
+    surface: u8,
+}
+
+/// A landing buffer and how much of it the last load filled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Buffer {
+    memory: Vec<u8>,
+    landed: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Load {
     url: Url,
+    deadline: Deadline,
+    /// How many loads the runtime had started before.
+    after: usize,
+    surface: u8,
+    hook: Hook,
     ended: Option<By>,
+}
+
+/// A load's cancellation callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hook {
+    /// None so far.
+    Open,
+    /// This one, of this request.
+    Set(Callback, usize),
+    /// Called, or not wanted any more.
+    Closed,
 }
 
 /// Who ended a load.
@@ -91,6 +152,16 @@ enum By {
     Provider,
     Loader,
     Cancel,
+    Deadline,
+}
+
+/// What the end of a load leads to, when whoever ended it has let go of everything.
+#[must_use]
+struct Notice {
+    runtime: usize,
+    level: Level,
+    /// The owner has something to pump, and had nothing before.
+    edge: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,8 +258,39 @@ impl Answer {
                 Failure::Provider,
                 Content::Exactly(ANSWER_ERROR.as_bytes().to_vec()),
             ),
-            Answer::Malformed => End::Failed(Failure::BadResponse, Content::SomeText),
+            Answer::Served => End::Completed(SERVED.to_vec()),
+            Answer::Malformed | Answer::NotText | Answer::NullView => {
+                End::Failed(Failure::BadResponse, Content::SomeText)
+            }
         }
+    }
+
+    /// The word with which a malformed one is refused, although it ends the load.
+    pub fn malformed(self) -> Option<Word> {
+        match self {
+            Answer::Malformed => Some(Word::BadValue),
+            Answer::NotText => Some(Word::NotUtf8),
+            Answer::NullView => Some(Word::NullPointer),
+            Answer::Bytes | Answer::Empty | Answer::Error | Answer::Served => None,
+        }
+    }
+}
+
+impl Limit {
+    /// The core's name for it.
+    pub fn level(self) -> Level {
+        match self {
+            Limit::Error => Level::Error,
+            Limit::Warn => Level::Warn,
+            Limit::Info => Level::Info,
+            Limit::Debug => Level::Debug,
+        }
+    }
+}
+
+impl Url {
+    fn is_data(self) -> bool {
+        self.text().starts_with("data:")
     }
 }
 
@@ -198,6 +300,10 @@ fn loaded(url: Url, root: bool) -> End {
     match url {
         Url::App => failed(Failure::Unsupported),
         Url::Malformed => unreachable!("refused by load"),
+        Url::Data => End::Completed(fixture::DATA.to_vec()),
+        Url::DataEmpty => End::Completed(Vec::new()),
+        Url::DataBase64 => End::Completed(fixture::DATA_BASE64.to_vec()),
+        Url::DataMalformed | Url::DataNotBase64 => failed(Failure::Malformed),
         _ if !root => failed(Failure::Unsupported),
         Url::Hello | Url::LinkInside => End::Completed(fixture::HELLO.to_vec()),
         Url::EmptyFile => End::Completed(Vec::new()),
@@ -211,14 +317,21 @@ fn loaded(url: Url, root: bool) -> End {
 }
 
 impl Model {
+    /// The world before the first step.
+    pub fn new(interface: Interface) -> Model {
+        Model {
+            interface,
+            ..Model::default()
+        }
+    }
+
     /// Predicts a step and takes it.
     pub fn apply(&mut self, step: Step) -> Expected {
         self.contracts.clear();
-        let outcome = self
-            .outcome(step.lane, step.op)
-            .unwrap_or_else(Outcome::Refused);
+        let outcome = self.outcome(step.lane, step.op);
+        let upcalls = std::mem::take(&mut self.upcalls);
         Expected {
-            outcome,
+            seen: Seen { outcome, upcalls },
             contracts: std::mem::take(&mut self.contracts),
             events: std::mem::take(&mut self.events),
         }
@@ -229,13 +342,14 @@ impl Model {
         let Op::Pump {
             runtime,
             wait: Pause::Forever,
+            budget,
         } = step.op
         else {
             return step;
         };
         let parks = find(&self.runtimes, runtime).is_ok_and(|index| {
             let runtime = &self.runtimes[index];
-            runtime.mailbox.is_empty() && runtime.events.is_empty() && !runtime.signalled
+            runtime.is_idle() && runtime.events.is_empty() && self.due(index).is_empty()
         });
         let wait = if parks {
             Pause::Briefly
@@ -243,7 +357,11 @@ impl Model {
             Pause::Forever
         };
         Step {
-            op: Op::Pump { runtime, wait },
+            op: Op::Pump {
+                runtime,
+                wait,
+                budget,
+            },
             ..step
         }
     }
@@ -268,10 +386,14 @@ impl Model {
             live.map(|(index, _)| index as u8)
         }
         let on = |lane, op| Step { lane, op };
+        if self.log.is_some() {
+            steps.push(on(3, Op::ClearLog));
+        }
         for runtime in live(&self.runtimes) {
             let state = &self.runtimes[usize::from(runtime)];
             let owner = state.owner;
             steps.push(on(owner, Op::ClearProvider { runtime }));
+            steps.push(on(owner, Op::ClearWake { runtime }));
             for _ in &state.jobs {
                 steps.push(on(owner, Op::Step { runtime }));
             }
@@ -286,6 +408,7 @@ impl Model {
                 Op::Pump {
                     runtime,
                     wait: Pause::No,
+                    budget: Budget::All,
                 },
             ));
             // Twice 255 is more than the longest scenario can have queued.
@@ -339,17 +462,74 @@ impl Model {
         }
     }
 
-    fn outcome(&mut self, lane: u8, op: Op) -> Result<Outcome, Word> {
+    fn outcome(&mut self, lane: u8, op: Op) -> Outcome {
+        match self.result(lane, op) {
+            Ok(outcome) => outcome,
+            Err(_) if op.is_release() && self.interface == Interface::C => {
+                self.because("HDL-12");
+                Outcome::Done
+            }
+            Err(word) => Outcome::Refused(word),
+        }
+    }
+
+    fn result(&mut self, lane: u8, op: Op) -> Result<Outcome, Word> {
         match op {
-            Op::RuntimeCreate { root } => self.runtime_create(lane, root),
+            Op::RuntimeCreate { root, max_loads } => self.runtime_create(lane, root, max_loads),
             Op::RuntimeDestroy { runtime } => self.runtime_destroy(lane, runtime),
-            Op::Pump { runtime, wait } => self.pump(lane, runtime, wait),
+            Op::Pump {
+                runtime,
+                wait,
+                budget,
+            } => self.pump(lane, runtime, wait, budget),
             Op::Step { runtime } => self.step(lane, runtime),
             Op::Drain { runtime, limit } => self.drain(lane, runtime, limit),
-            Op::SetProvider { runtime, behaviour } => self.set_provider(lane, runtime, behaviour),
+            Op::SetProvider {
+                runtime,
+                behaviour,
+                reaction,
+            } => {
+                let callback = self.callback(reaction);
+                let index = self.owned_runtime(lane, runtime)?;
+                self.runtimes[index].provider = Some(Provider {
+                    callback,
+                    behaviour,
+                });
+                self.runtimes[index].had_provider = true;
+                Ok(Outcome::Done)
+            }
             Op::ClearProvider { runtime } => {
                 let index = self.owned_runtime(lane, runtime)?;
                 self.runtimes[index].provider = None;
+                Ok(Outcome::Done)
+            }
+            Op::SetWake { runtime, reaction } => {
+                let callback = self.callback(reaction);
+                let index = self.owned_runtime(lane, runtime)?;
+                self.because("EVT-11");
+                self.runtimes[index].wake = Some(callback);
+                if !self.runtimes[index].is_idle() {
+                    self.wake(lane, index);
+                }
+                Ok(Outcome::Done)
+            }
+            Op::ClearWake { runtime } => {
+                let index = self.owned_runtime(lane, runtime)?;
+                self.runtimes[index].wake = None;
+                Ok(Outcome::Done)
+            }
+            Op::SetLog { limit, reaction } => {
+                let callback = self.callback(reaction);
+                self.refuse_inside()?;
+                self.log = Some(Log {
+                    callback,
+                    limit: limit.level(),
+                });
+                Ok(Outcome::Done)
+            }
+            Op::ClearLog => {
+                self.refuse_inside()?;
+                self.log = None;
                 Ok(Outcome::Done)
             }
             Op::WakeSourceCreate { runtime } => {
@@ -362,9 +542,14 @@ impl Model {
             }
             Op::Signal { source } => {
                 let index = self.wake_source(source)?;
-                let runtime = &mut self.runtimes[self.wake_sources[index].runtime];
+                let index = self.wake_sources[index].runtime;
+                let runtime = &mut self.runtimes[index];
                 if runtime.live() {
+                    let edge = runtime.is_idle();
                     runtime.signalled = true;
+                    if edge {
+                        self.wake(lane, index);
+                    }
                 } else {
                     self.because("EVT-05");
                 }
@@ -385,27 +570,83 @@ impl Model {
                     released: None,
                     runtime,
                     loads: Vec::new(),
+                    buffer: None,
+                    surface: 0,
                 });
                 Ok(Outcome::Created(self.sessions.len() - 1))
             }
             Op::SessionDestroy { session } => self.session_destroy(lane, session),
-            Op::Load { session, url } => self.load(lane, session, url),
+            Op::Load {
+                session,
+                url,
+                deadline,
+            } => self.load(lane, session, url, deadline),
             Op::Cancel { session, load } => self.cancel(lane, session, load),
+            Op::Attach { session, size } => {
+                let index = self.owned_session(lane, session)?;
+                self.because("VAL-18");
+                let buffer = &mut self.sessions[index].buffer;
+                if buffer.is_some() {
+                    return Err(Word::BufferAttached);
+                }
+                *buffer = Some(Buffer::new(size));
+                Ok(Outcome::Done)
+            }
+            Op::Detach { session } => {
+                let index = self.owned_session(lane, session)?;
+                self.because("VAL-18");
+                let buffer = self.sessions[index].buffer.take();
+                let buffer = buffer.ok_or(Word::NoBuffer)?;
+                Ok(Outcome::Buffer(buffer.memory))
+            }
+            Op::Snapshot { session } => {
+                let index = self.owned_session(lane, session)?;
+                self.because("VAL-18");
+                let session = &self.sessions[index];
+                let buffer = session.buffer.as_ref().ok_or(Word::NoBuffer)?;
+                let content = Content::Exactly(buffer.memory[..buffer.landed].to_vec());
+                let runtime = session.runtime;
+                Ok(Outcome::Created(self.add_blob(content, runtime)))
+            }
+            Op::SetSurface { session, surface } => {
+                let index = self.owned_session(lane, session)?;
+                self.sessions[index].surface = surface;
+                Ok(Outcome::Done)
+            }
+            Op::Surface { request } => {
+                let index = self.request(request)?;
+                self.because("REQ-24");
+                let surface = self.load_of(self.requests[index].load).surface;
+                Ok(Outcome::Surface(surface_address(surface)))
+            }
+            Op::OnCancel { request, reaction } => {
+                let callback = self.callback(reaction);
+                let index = self.request(request)?;
+                self.because("REQ-21");
+                self.on_cancel(index, callback)
+            }
             Op::Complete { request, answer } => {
                 let index = self.request(request)?;
-                self.complete(index, answer.end()).map(|()| Outcome::Done)
+                self.complete(lane, index, answer).map(|()| Outcome::Done)
             }
             Op::IsCancelled { request } => {
                 let index = self.request(request)?;
-                let cancelled = self.ended(self.requests[index].load) == Some(By::Cancel);
-                if cancelled {
-                    self.because("REQ-07");
+                let ended = self.ended(self.requests[index].load);
+                match ended {
+                    Some(By::Cancel) => self.because("REQ-07"),
+                    Some(By::Deadline) => self.because("REQ-22"),
+                    _ => {}
                 }
+                let cancelled = matches!(ended, Some(By::Cancel | By::Deadline));
                 Ok(Outcome::Cancelled(cancelled))
             }
             Op::RequestRelease { request } => {
                 let index = self.request(request)?;
-                self.release(index);
+                if self.inside > 0 {
+                    self.because("HDL-10");
+                }
+                self.because("REQ-05");
+                self.release(lane, index);
                 Ok(Outcome::Done)
             }
             Op::BlobRead { blob } => {
@@ -421,6 +662,86 @@ impl Model {
                 Ok(Outcome::Done)
             }
         }
+    }
+
+    // ---- callbacks -----------------------------------------------------------------------------
+
+    /// Numbers a callback. Those whose installation is refused count, too.
+    fn callback(&mut self, reaction: Reaction) -> Callback {
+        self.callbacks += 1;
+        Callback {
+            number: self.callbacks - 1,
+            reaction,
+        }
+    }
+
+    fn upcall(&mut self, lane: u8, callback: usize, told: Told, calls: Vec<Op>) {
+        if !calls.is_empty() {
+            self.because("CBK-09");
+        }
+        self.inside += 1;
+        let inside = calls.into_iter().map(|op| self.outcome(lane, op)).collect();
+        self.inside -= 1;
+        self.upcalls.push(Upcall {
+            callback,
+            told,
+            inside,
+        });
+    }
+
+    /// Calls the wake callback, if there is one.
+    fn wake(&mut self, lane: u8, runtime: usize) {
+        self.because("EVT-11");
+        if let Some(Callback { number, reaction }) = self.runtimes[runtime].wake {
+            self.upcall(lane, number, Told::Wake, reaction.calls(0));
+        }
+    }
+
+    /// Delivers a record, if somebody wants it.
+    fn log(&mut self, lane: u8, level: Level) {
+        let Some(log) = self.log.filter(|_| !self.delivering) else {
+            return;
+        };
+        self.because("STA-11");
+        if level <= log.limit {
+            self.delivering = true;
+            let Callback { number, reaction } = log.callback;
+            self.upcall(lane, number, Told::Log(level), reaction.calls(0));
+            self.delivering = false;
+        }
+    }
+
+    fn on_cancel(&mut self, request: usize, callback: Callback) -> Result<Outcome, Word> {
+        let load = self.requests[request].load;
+        match self.ended(load) {
+            Some(By::Cancel | By::Deadline) => return Ok(Outcome::Cancelled(true)),
+            Some(By::Provider) => return Err(Word::Completed),
+            Some(By::Loader) => unreachable!("the loader has its load's request taken back"),
+            None => {}
+        }
+        let hook = &mut self.load_of_mut(load).hook;
+        if *hook != Hook::Open {
+            return Err(Word::CallbackSet);
+        }
+        *hook = Hook::Set(callback, request);
+        Ok(Outcome::Cancelled(false))
+    }
+
+    /// Calls the cancellation callback of a load that was cancelled just now.
+    fn tell_of_cancel(&mut self, lane: u8, load: LoadRef) {
+        self.because("REQ-21");
+        let hook = std::mem::replace(&mut self.load_of_mut(load).hook, Hook::Closed);
+        if let Hook::Set(Callback { number, reaction }, request) = hook {
+            self.upcall(lane, number, Told::Cancel, reaction.calls(request as u8));
+        }
+    }
+
+    /// The checks of calls that callbacks may not make.
+    fn refuse_inside(&self) -> Result<(), Word> {
+        if self.inside > 0 {
+            return Err(Word::InsideCallback);
+        }
+        Ok(())
     }
 
     // ---- looking things up ---------------------------------------------------------------------
@@ -486,7 +807,7 @@ impl Model {
             self.because("THR-03");
             return Err(Word::WrongThread);
         }
-        Ok(())
+        self.refuse_inside()
     }
 
     fn owned_runtime(&mut self, lane: u8, ordinal: Ordinal) -> Result<usize, Word> {
@@ -508,7 +829,17 @@ impl Model {
 
     // ---- runtimes ------------------------------------------------------------------------------
 
-    fn runtime_create(&mut self, lane: u8, root: bool) -> Result<Outcome, Word> {
+    fn runtime_create(
+        &mut self,
+        lane: u8,
+        root: Root,
+        max_loads: MaxLoads,
+    ) -> Result<Outcome, Word> {
+        if matches!(root, Root::Empty | Root::Missing) {
+            self.because("VAL-08");
+            return Err(Word::BadRoot);
+        }
+        self.refuse_inside()?;
         if self
             .runtimes
             .iter()
@@ -521,12 +852,16 @@ impl Model {
             // The thread's former runtime is gone, and with it the refusal.
             self.because("THR-04");
         }
+        // The log callback comes before the caller has the handle.
+        self.log(lane, Level::Info);
         self.runtimes.push(Runtime {
             released: None,
             owner: lane,
-            root,
+            root: root == Root::Fixture,
+            max_loads: max_loads.number(),
             provider: None,
             had_provider: false,
+            wake: None,
             jobs: VecDeque::new(),
             mailbox: VecDeque::new(),
             events: VecDeque::new(),
@@ -549,16 +884,55 @@ impl Model {
             self.because("HDL-02");
         }
         release(&mut self.runtimes, index);
+        self.log(lane, Level::Info);
         Ok(Outcome::Done)
     }
 
-    fn pump(&mut self, lane: u8, ordinal: Ordinal, wait: Pause) -> Result<Outcome, Word> {
+    /// The loads whose deadline has passed, in the order in which they were started.
+    fn due(&self, runtime: usize) -> Vec<LoadRef> {
+        let mut due = Vec::new();
+        for (session, state) in self.sessions.iter().enumerate() {
+            if state.live() && state.runtime == runtime {
+                for (index, load) in state.loads.iter().enumerate() {
+                    if load.deadline == Deadline::Now && load.ended.is_none() {
+                        let number = index + 1;
+                        due.push((load.after, LoadRef { session, number }));
+                    }
+                }
+            }
+        }
+        due.sort_by_key(|(after, _)| *after);
+        due.into_iter().map(|(_, load)| load).collect()
+    }
+
+    fn pump(
+        &mut self,
+        lane: u8,
+        ordinal: Ordinal,
+        wait: Pause,
+        budget: Budget,
+    ) -> Result<Outcome, Word> {
         let index = self.owned_runtime(lane, ordinal)?;
+        for load in self.due(index) {
+            self.because("REQ-22");
+            self.because("VAL-08");
+            // A callback may have ended it meanwhile.
+            if self.ended(load).is_none() {
+                let end = End::Failed(Failure::Expired, Content::SomeText);
+                self.abandon(lane, load, By::Deadline, end);
+            }
+        }
+        self.discard_ended_jobs(index);
         let runtime = &mut self.runtimes[index];
         let signalled = std::mem::take(&mut runtime.signalled);
         let unread = !runtime.events.is_empty();
         let discarded = runtime.discarded;
-        let ended = std::mem::take(&mut runtime.mailbox);
+        let limit = (budget.number().max(1) as usize).min(runtime.mailbox.len());
+        let ended: Vec<_> = runtime.mailbox.drain(..limit).collect();
+        let left = !runtime.mailbox.is_empty();
+        if left {
+            self.because("EVT-09");
+        }
         // Too few events: an end did not arrive.
         for (load, end) in &ended {
             let contract = self.contract_of_end(*load, end);
@@ -581,6 +955,9 @@ impl Model {
             self.because("EVT-07");
         }
         self.runtimes[index].events.extend(ended);
+        if left {
+            self.wake(lane, index);
+        }
         Ok(Outcome::Pumped {
             unread: self.runtimes[index].events.len(),
             waited: nothing && wait == Pause::Briefly,
@@ -595,16 +972,12 @@ impl Model {
         {
             let contract = self.contract_of_end(load, &end);
             self.because(contract);
+            if end == End::Completed(Vec::new()) {
+                self.because("VAL-08");
+            }
             self.events.push(contract);
-            let blob = end.content().map(|content| {
-                self.blobs.push(Blob {
-                    released: None,
-                    content,
-                    runtime: index,
-                });
-                self.blobs.len() - 1
-            });
-            drained.push(Seen {
+            let blob = end.content().map(|content| self.add_blob(content, index));
+            drained.push(Event {
                 session: load.session,
                 load: load.number as u64,
                 end,
@@ -622,51 +995,83 @@ impl Model {
         Ok(Outcome::Drained(drained))
     }
 
+    fn add_blob(&mut self, content: Content, runtime: usize) -> usize {
+        self.blobs.push(Blob {
+            released: None,
+            content,
+            runtime,
+        });
+        self.blobs.len() - 1
+    }
+
     /// What a drained event rests on besides its place in the queue.
     fn contract_of_end(&self, load: LoadRef, end: &End) -> Contract {
         match end {
             End::Completed(_) if self.ended(load) == Some(By::Provider) => "REQ-02",
+            End::Completed(_) if self.load_of(load).url.is_data() => "LDR-03",
             End::Completed(_) => "LDR-01",
             End::Failed(Failure::Provider, Content::Exactly(_)) => "REQ-08",
             End::Failed(Failure::Provider, _) => "REQ-16",
             End::Failed(Failure::Dropped, _) => "REQ-14",
             End::Failed(Failure::BadResponse, _) => "REQ-15",
             End::Failed(Failure::OutsideRoot, _) => "LDR-02",
+            End::Failed(Failure::Malformed, _) => "LDR-03",
+            End::Failed(Failure::Expired, _) => "REQ-22",
             End::Failed(..) => "LDR-01",
             End::Cancelled => "REQ-20",
         }
     }
 
-    fn set_provider(
+    // ---- loads ---------------------------------------------------------------------------------
+
+    fn load(
         &mut self,
         lane: u8,
         ordinal: Ordinal,
-        behaviour: Behaviour,
+        url: Url,
+        deadline: Deadline,
     ) -> Result<Outcome, Word> {
-        let index = self.owned_runtime(lane, ordinal)?;
-        self.runtimes[index].provider = Some(Provider {
-            ordinal: self.providers,
-            behaviour,
-        });
-        self.runtimes[index].had_provider = true;
-        self.providers += 1;
-        Ok(Outcome::Done)
-    }
-
-    // ---- loads ---------------------------------------------------------------------------------
-
-    fn load(&mut self, lane: u8, ordinal: Ordinal, url: Url) -> Result<Outcome, Word> {
         if url == Url::Malformed {
             return Err(Word::BadUrl);
         }
         let session = self.owned_session(lane, ordinal)?;
-        self.sessions[session].loads.push(Load { url, ended: None });
-        let number = self.sessions[session].loads.len();
         let runtime = self.sessions[session].runtime;
+        let (queued, started) = self.loads_of(runtime);
+        if self.runtimes[runtime].max_loads < 1024 {
+            self.because("REQ-23");
+        }
+        if queued == self.runtimes[runtime].max_loads as usize {
+            return Err(Word::QueueFull);
+        }
+        let surface = self.sessions[session].surface;
+        self.sessions[session].loads.push(Load {
+            url,
+            deadline,
+            after: started,
+            surface,
+            hook: Hook::Open,
+            ended: None,
+        });
+        let number = self.sessions[session].loads.len();
         self.runtimes[runtime]
             .jobs
             .push_back(LoadRef { session, number });
         Ok(Outcome::Started(number as u64))
+    }
+
+    /// How many loads of a runtime count, and how many it ever had.
+    fn loads_of(&self, runtime: usize) -> (usize, usize) {
+        let sessions = || self.sessions.iter().filter(|each| each.runtime == runtime);
+        let live = sessions().filter(|session| session.live());
+        let pending = live
+            .flat_map(|session| &session.loads)
+            .filter(|load| load.ended.is_none())
+            .count();
+        let Runtime {
+            mailbox, events, ..
+        } = &self.runtimes[runtime];
+        let started = sessions().map(|session| session.loads.len()).sum();
+        (pending + mailbox.len() + events.len(), started)
     }
 
     fn cancel(&mut self, lane: u8, ordinal: Ordinal, number: u8) -> Result<Outcome, Word> {
@@ -679,19 +1084,26 @@ impl Model {
         if self.ended(load).is_some() {
             return Err(Word::LoadEnded);
         }
-        self.end(load, By::Cancel, End::Cancelled);
+        self.abandon(lane, load, By::Cancel, End::Cancelled);
         self.discard_ended_jobs(self.sessions[session].runtime);
         Ok(Outcome::Done)
     }
 
     fn session_destroy(&mut self, lane: u8, ordinal: Ordinal) -> Result<Outcome, Word> {
         let index = self.owned_session(lane, ordinal)?;
-        release(&mut self.sessions, index);
-        let session = &mut self.sessions[index];
-        for load in &mut session.loads {
-            load.ended.get_or_insert(By::Cancel);
+        for number in 1..=self.sessions[index].loads.len() {
+            let load = LoadRef {
+                session: index,
+                number,
+            };
+            if self.ended(load).is_none() {
+                self.load_of_mut(load).ended = Some(By::Cancel);
+                self.tell_of_cancel(lane, load);
+            }
         }
-        let index_of_runtime = session.runtime;
+        release(&mut self.sessions, index);
+        self.sessions[index].buffer = None;
+        let index_of_runtime = self.sessions[index].runtime;
         let runtime = &mut self.runtimes[index_of_runtime];
         let queued = |runtime: &Runtime| runtime.mailbox.len() + runtime.events.len();
         let before = queued(runtime);
@@ -708,18 +1120,53 @@ impl Model {
         self.runtimes[runtime].jobs = jobs;
     }
 
+    fn load_of(&self, load: LoadRef) -> &Load {
+        &self.sessions[load.session].loads[load.number - 1]
+    }
+
+    fn load_of_mut(&mut self, load: LoadRef) -> &mut Load {
+        &mut self.sessions[load.session].loads[load.number - 1]
+    }
+
     fn ended(&self, load: LoadRef) -> Option<By> {
-        self.sessions[load.session].loads[load.number - 1].ended
+        self.load_of(load).ended
     }
 
     /// Ends a pending load.
-    fn end(&mut self, load: LoadRef, by: By, end: End) {
-        let session = &mut self.sessions[load.session];
-        let ended = session.loads[load.number - 1].ended.replace(by);
+    fn end(&mut self, load: LoadRef, by: By, end: End) -> Notice {
+        let ended = self.load_of_mut(load).ended.replace(by);
         assert_eq!(ended, None, "ended twice");
-        self.runtimes[session.runtime]
-            .mailbox
-            .push_back((load, end));
+        let level = match &end {
+            End::Failed(..) => Level::Warn,
+            End::Completed(_) | End::Cancelled => Level::Debug,
+        };
+        let session = &mut self.sessions[load.session];
+        if let (End::Completed(bytes), Some(buffer)) = (&end, &mut session.buffer) {
+            buffer.land(bytes);
+        }
+        let index = session.runtime;
+        let runtime = &mut self.runtimes[index];
+        let edge = runtime.is_idle();
+        runtime.mailbox.push_back((load, end));
+        Notice {
+            runtime: index,
+            level,
+            edge,
+        }
+    }
+
+    fn send(&mut self, lane: u8, notice: Notice) {
+        self.log(lane, notice.level);
+        if notice.edge {
+            self.wake(lane, notice.runtime);
+        }
+    }
+
+    /// Ends a pending load that nobody wants any more, and tells its provider.
+    fn abandon(&mut self, lane: u8, load: LoadRef, by: By, end: End) {
+        let notice = self.end(load, by, end);
+        self.send(lane, notice);
+        self.tell_of_cancel(lane, load);
     }
 
     // ---- workers and providers -----------------------------------------------------------------
@@ -728,102 +1175,77 @@ impl Model {
         let index = self.owned_runtime(lane, ordinal)?;
         let runtime = &mut self.runtimes[index];
         let Some(load) = runtime.jobs.pop_front() else {
-            return Ok(Outcome::Stepped(None));
+            return Ok(Outcome::Stepped(false));
         };
         let (root, provider, had_provider) = (runtime.root, runtime.provider, runtime.had_provider);
         if had_provider {
             self.because("CBK-01");
         }
-        let url = self.sessions[load.session].loads[load.number - 1].url;
+        let url = self.load_of(load).url;
         let Some(provider) = provider else {
-            self.end(load, By::Loader, loaded(url, root));
-            return Ok(Outcome::Stepped(Some(None)));
+            self.end_as_loader(lane, load, loaded(url, root));
+            return Ok(Outcome::Stepped(true));
         };
         let request = self.requests.len();
         self.requests.push(Request {
             released: None,
             load,
-            provider: provider.ordinal,
+            provider: provider.callback.number,
             taken_back: false,
             claimed: false,
         });
-        let inside = self.behave(request, provider.behaviour, url, root);
-        Ok(Outcome::Stepped(Some(Some(Call {
-            provider: provider.ordinal,
-            url: url.text().to_owned(),
-            request,
-            inside,
-        }))))
-    }
-
-    /// What a provider does with a request, and what the runtime does with its decision.
-    fn behave(
-        &mut self,
-        request: usize,
-        behaviour: Behaviour,
-        url: Url,
-        root: bool,
-    ) -> Vec<Outcome> {
-        let load = self.requests[request].load;
-        let served = || End::Completed(SERVED.to_vec());
-        let result = |result: Result<(), Word>| match result {
-            Ok(()) => Outcome::Done,
-            Err(word) => Outcome::Refused(word),
+        let Provider {
+            callback: Callback { number, reaction },
+            behaviour,
+        } = provider;
+        let mut calls = reaction.calls(request as u8);
+        calls.extend(behaviour.calls(index as u8, request as u8));
+        let told = Told::Provide(request, url.text().to_owned());
+        self.upcall(lane, number, told, calls);
+        let failed = |failure| End::Failed(failure, Content::SomeText);
+        let end = match behaviour {
+            Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => None,
+            Behaviour::Pass | Behaviour::ClearInside | Behaviour::ServeAndPass => {
+                Some(loaded(url, root))
+            }
+            Behaviour::Fail => Some(failed(Failure::Provider)),
+            Behaviour::Panic => {
+                if self.interface == Interface::Rust {
+                    self.log(lane, Level::Error);
+                }
+                Some(failed(Failure::Provider))
+            }
+            Behaviour::Unknown => Some(failed(Failure::BadResponse)),
         };
-        match behaviour {
-            Behaviour::Keep => vec![],
-            Behaviour::Pass => {
-                self.take_back(request);
-                self.end(load, By::Loader, loaded(url, root));
-                vec![]
-            }
-            Behaviour::ClearInside => {
-                self.take_back(request);
-                self.end(load, By::Loader, loaded(url, root));
-                vec![Outcome::Refused(Word::InsideCallback)]
-            }
-            Behaviour::Serve => {
-                let completed = result(self.complete(request, served()));
-                self.release(request);
-                vec![completed, Outcome::Done]
-            }
-            Behaviour::ServeAndPass => {
-                self.because("REQ-09");
-                let completed = result(self.complete(request, served()));
-                self.requests[request].claimed = true;
-                vec![completed]
-            }
-            Behaviour::ServeTwice => {
-                let first = result(self.complete(request, served()));
-                let second = result(self.complete(request, served()));
-                vec![first, second]
-            }
-            Behaviour::Drop => {
-                self.release(request);
-                vec![Outcome::Done]
-            }
-            Behaviour::Fail | Behaviour::Panic => {
-                self.take_back(request);
-                let end = End::Failed(Failure::Provider, Content::SomeText);
-                self.end(load, By::Loader, end);
-                vec![]
-            }
-            Behaviour::Unknown => {
-                self.take_back(request);
-                let end = End::Failed(Failure::BadResponse, Content::SomeText);
-                self.end(load, By::Loader, end);
-                vec![]
-            }
+        if let Some(end) = end
+            && self.take_back(request)
+        {
+            self.end_as_loader(lane, load, end);
         }
+        Ok(Outcome::Stepped(true))
     }
 
-    fn take_back(&mut self, request: usize) {
+    fn end_as_loader(&mut self, lane: u8, load: LoadRef, end: End) {
+        let notice = self.end(load, By::Loader, end);
+        self.send(lane, notice);
+    }
+
+    /// Ends the provider's hold on a request that it does not want; `false` if it has ended the load
+    /// already.
+    fn take_back(&mut self, request: usize) -> bool {
+        if self.ended(self.requests[request].load).is_some() {
+            self.because("REQ-09");
+            self.requests[request].claimed = true;
+            return false;
+        }
         self.because("REQ-01");
         release(&mut self.requests, request);
         self.requests[request].taken_back = true;
+        self.load_of_mut(self.requests[request].load).hook = Hook::Closed;
+        true
     }
 
-    fn complete(&mut self, request: usize, end: End) -> Result<(), Word> {
+    fn complete(&mut self, lane: u8, request: usize, answer: Answer) -> Result<(), Word> {
         let Request {
             load,
             provider,
@@ -843,34 +1265,63 @@ impl Model {
                 self.because("REQ-07");
                 Err(Word::Cancelled)
             }
+            Some(By::Deadline) => {
+                self.because("REQ-22");
+                Err(Word::Expired)
+            }
             Some(By::Loader) => unreachable!("the loader has its load's request taken back"),
             None => {
                 let current = self.runtimes[runtime]
                     .provider
-                    .map(|current| current.ordinal);
+                    .map(|current| current.callback.number);
                 if current != Some(provider) {
                     self.because("REQ-13");
                 }
                 self.because("REQ-02");
-                let malformed = matches!(end, End::Failed(Failure::BadResponse, _));
-                self.end(load, By::Provider, end);
-                if malformed {
-                    Err(Word::BadValue)
-                } else {
-                    Ok(())
+                let notice = self.end(load, By::Provider, answer.end());
+                self.load_of_mut(load).hook = Hook::Closed;
+                self.send(lane, notice);
+                match answer.malformed() {
+                    Some(word) => Err(word),
+                    None => Ok(()),
                 }
             }
         }
     }
 
-    fn release(&mut self, request: usize) {
+    fn release(&mut self, lane: u8, request: usize) {
         release(&mut self.requests, request);
         let load = self.requests[request].load;
-        if self.ended(load).is_none() {
+        let notice = self.ended(load).is_none().then(|| {
             self.because("REQ-14");
             let end = End::Failed(Failure::Dropped, Content::SomeText);
-            self.end(load, By::Provider, end);
+            self.end(load, By::Provider, end)
+        });
+        self.load_of_mut(load).hook = Hook::Closed;
+        if let Some(notice) = notice {
+            self.send(lane, notice);
         }
+    }
+}
+
+impl Runtime {
+    /// Whether a pump would have nothing to do, but for events that are unread and deadlines.
+    fn is_idle(&self) -> bool {
+        self.mailbox.is_empty() && !self.signalled
+    }
+}
+
+impl Buffer {
+    fn new(size: Size) -> Buffer {
+        Buffer {
+            memory: vec![FILL; size.bytes()],
+            landed: 0,
+        }
+    }
+
+    fn land(&mut self, bytes: &[u8]) {
+        self.landed = bytes.len().min(self.memory.len());
+        self.memory[..self.landed].copy_from_slice(&bytes[..self.landed]);
     }
 }
 
@@ -885,30 +1336,40 @@ fn newer<T: Object>(all: &[T], index: Option<usize>) -> bool {
 mod tests {
     use super::*;
 
+    const CREATE: Op = Op::RuntimeCreate {
+        root: Root::Fixture,
+        max_loads: MaxLoads::Many,
+    };
+
     /// The model against a story told by hand, so that it is not only compared with the runtime.
     #[test]
     fn a_kept_request_is_completed_once_and_a_cancel_wins_over_a_late_answer() {
         let mut model = Model::default();
         let mut at = |op| model.apply(Step { lane: 0, op });
-        at(Op::RuntimeCreate { root: true });
+        at(CREATE);
         at(Op::SetProvider {
             runtime: 0,
             behaviour: Behaviour::Keep,
+            reaction: Reaction::Nothing,
         });
         at(Op::SessionCreate { runtime: 0 });
         assert_eq!(
             at(Op::Load {
                 session: 0,
-                url: Url::App
+                url: Url::App,
+                deadline: Deadline::Absent,
             })
+            .seen
             .outcome,
             Outcome::Started(1)
         );
         assert_eq!(
             at(Op::Load {
                 session: 0,
-                url: Url::App
+                url: Url::App,
+                deadline: Deadline::Absent,
             })
+            .seen
             .outcome,
             Outcome::Started(2)
         );
@@ -918,31 +1379,37 @@ mod tests {
             request,
             answer: Answer::Bytes,
         };
-        assert_eq!(at(complete(0)).outcome, Outcome::Done);
+        assert_eq!(at(complete(0)).seen.outcome, Outcome::Done);
         let again = at(complete(0));
-        assert_eq!(again.outcome, Outcome::Refused(Word::Completed));
+        assert_eq!(again.seen.outcome, Outcome::Refused(Word::Completed));
         assert_eq!(again.contracts, ["REQ-04"]);
         assert_eq!(
             at(Op::Cancel {
                 session: 0,
                 load: 2
             })
+            .seen
             .outcome,
             Outcome::Done
         );
-        assert_eq!(at(complete(1)).outcome, Outcome::Refused(Word::Cancelled));
+        assert_eq!(
+            at(complete(1)).seen.outcome,
+            Outcome::Refused(Word::Cancelled)
+        );
         assert_eq!(
             at(Op::Pump {
                 runtime: 0,
-                wait: Pause::Forever
+                wait: Pause::Forever,
+                budget: Budget::All,
             })
+            .seen
             .outcome,
             Outcome::Pumped {
                 unread: 2,
                 waited: false
             }
         );
-        let seen = |load, end, blob| Seen {
+        let seen = |load, end, blob| Event {
             session: 0,
             load,
             end,
@@ -953,6 +1420,7 @@ mod tests {
                 runtime: 0,
                 limit: 9
             })
+            .seen
             .outcome,
             Outcome::Drained(vec![
                 seen(1, End::Completed(ANSWER.to_vec()), Some(0)),
@@ -969,6 +1437,7 @@ mod tests {
             op: Op::Pump {
                 runtime: 0,
                 wait: Pause::Forever,
+                budget: Budget::All,
             },
         };
         let brief = Step {
@@ -976,6 +1445,7 @@ mod tests {
             op: Op::Pump {
                 runtime: 0,
                 wait: Pause::Briefly,
+                budget: Budget::All,
             },
         };
         assert_eq!(
@@ -985,7 +1455,7 @@ mod tests {
         );
         model.apply(Step {
             lane: 0,
-            op: Op::RuntimeCreate { root: true },
+            op: CREATE,
         });
         assert_eq!(model.without_endless_wait(pump), brief);
         model.apply(Step {

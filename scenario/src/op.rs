@@ -24,10 +24,12 @@ pub type Ordinal = u8;
 /// An operation of the library. Every one may meet an object that is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Creates a runtime with stepped workers, with or without the fixture's root directory.
+    /// Creates a runtime with stepped workers.
     RuntimeCreate {
-        /// Whether `file:` URLs are served.
-        root: bool,
+        /// Where `file:` URLs are served from.
+        root: Root,
+        /// How many loads it may have.
+        max_loads: MaxLoads,
     },
     /// Destroys a runtime.
     RuntimeDestroy {
@@ -40,6 +42,8 @@ pub enum Op {
         runtime: Ordinal,
         /// How long it may park.
         wait: Pause,
+        /// How many ends of loads it may turn into events.
+        budget: Budget,
     },
     /// Runs one job of a runtime.
     Step {
@@ -59,6 +63,8 @@ pub enum Op {
         runtime: Ordinal,
         /// What the new provider does.
         behaviour: Behaviour,
+        /// What it calls before that.
+        reaction: Reaction,
     },
     /// Clears a runtime's provider.
     ClearProvider {
@@ -96,6 +102,8 @@ pub enum Op {
         session: Ordinal,
         /// Of what.
         url: Url,
+        /// Until when.
+        deadline: Deadline,
     },
     /// Cancels the load with this number (not an ordinal: 0 and numbers not reached exist too).
     Cancel {
@@ -131,6 +139,71 @@ pub enum Op {
         /// Which.
         blob: Ordinal,
     },
+    /// Registers a cancellation callback.
+    OnCancel {
+        /// For which request.
+        request: Ordinal,
+        /// What the callback calls.
+        reaction: Reaction,
+    },
+    /// Installs or replaces a runtime's wake callback.
+    SetWake {
+        /// Which runtime.
+        runtime: Ordinal,
+        /// What the callback calls.
+        reaction: Reaction,
+    },
+    /// Clears a runtime's wake callback.
+    ClearWake {
+        /// Which runtime.
+        runtime: Ordinal,
+    },
+    /// Installs or replaces the log callback.
+    SetLog {
+        /// The least important records that it gets.
+        limit: Limit,
+        /// What the callback calls.
+        reaction: Reaction,
+    },
+    /// Clears the log callback.
+    ClearLog,
+    /// Attaches a landing buffer, filled with [`FILL`].
+    Attach {
+        /// To which session.
+        session: Ordinal,
+        /// How large it is.
+        size: Size,
+    },
+    /// Detaches a session's landing buffer.
+    Detach {
+        /// Which session.
+        session: Ordinal,
+    },
+    /// Copies what landed last into a blob.
+    Snapshot {
+        /// In which session.
+        session: Ordinal,
+    },
+    /// Names the surface of a session's later loads.
+    SetSurface {
+        /// Which session.
+        session: Ordinal,
+        /// The surface; 0 is none.
+        surface: u8,
+    },
+    /// Asks for the surface of a request's load.
+    Surface {
+        /// Which request.
+        request: Ordinal,
+    },
+}
+
+/// What a landing buffer holds before anything landed.
+pub const FILL: u8 = 0xee;
+
+/// The address that stands for a surface. Nothing is there: the library must not follow it.
+pub fn surface_address(surface: u8) -> usize {
+    usize::from(surface) * 0x101
 }
 
 impl Op {
@@ -194,6 +267,255 @@ listed! {
     }
 }
 
+impl Behaviour {
+    /// What it calls, of its own runtime and request, before it answers.
+    pub fn calls(self, runtime: Ordinal, request: Ordinal) -> Vec<Op> {
+        let serve = Op::Complete {
+            request,
+            answer: Answer::Served,
+        };
+        let release = Op::RequestRelease { request };
+        match self {
+            Behaviour::Serve => vec![serve, release],
+            Behaviour::ServeAndPass => vec![serve],
+            Behaviour::ServeTwice => vec![serve, serve],
+            Behaviour::Drop => vec![release],
+            Behaviour::ClearInside => vec![Op::ClearProvider { runtime }],
+            Behaviour::Pass
+            | Behaviour::Keep
+            | Behaviour::Fail
+            | Behaviour::Unknown
+            | Behaviour::Panic => vec![],
+        }
+    }
+}
+
+listed! {
+    /// What a callback calls from inside, besides what makes it what it is.
+    Reaction {
+        /// Nothing.
+        Nothing,
+        /// Releases its request.
+        Release,
+        /// Completes its request.
+        Complete,
+        /// Tries every call that belongs to an owner, of the first runtime and the first session.
+        Owner,
+        /// Tries to change the log callback, and to create a runtime.
+        Log,
+        /// Uses the first request, blob and wake source.
+        Use,
+        /// Releases the first blob and wake source.
+        Free,
+        /// Registers a cancellation callback that calls nothing.
+        Hook,
+        /// Registers a cancellation callback that releases the request.
+        HookReleases,
+        /// Registers a cancellation callback that completes the request.
+        HookCompletes,
+        /// Registers a cancellation callback that tries every call of an owner.
+        HookOwner,
+        /// Registers two cancellation callbacks.
+        HookTwice,
+    }
+}
+
+impl Reaction {
+    /// The calls. `request` is the callback's own, or the first where it has none.
+    pub fn calls(self, request: Ordinal) -> Vec<Op> {
+        let (runtime, session) = (0, 0);
+        let hook = |reaction| Op::OnCancel { request, reaction };
+        match self {
+            Reaction::Nothing => vec![],
+            Reaction::Release => vec![Op::RequestRelease { request }],
+            Reaction::Complete => vec![Op::Complete {
+                request,
+                answer: Answer::Bytes,
+            }],
+            Reaction::Owner => vec![
+                Op::Pump {
+                    runtime,
+                    wait: Pause::No,
+                    budget: Budget::All,
+                },
+                Op::Step { runtime },
+                Op::Drain { runtime, limit: 1 },
+                Op::SetProvider {
+                    runtime,
+                    behaviour: Behaviour::Pass,
+                    reaction: Reaction::Nothing,
+                },
+                Op::ClearProvider { runtime },
+                Op::SetWake {
+                    runtime,
+                    reaction: Reaction::Nothing,
+                },
+                Op::ClearWake { runtime },
+                Op::WakeSourceCreate { runtime },
+                Op::SessionCreate { runtime },
+                Op::Load {
+                    session,
+                    url: Url::App,
+                    deadline: Deadline::Absent,
+                },
+                Op::Cancel { session, load: 1 },
+                Op::Attach {
+                    session,
+                    size: Size::Large,
+                },
+                Op::Detach { session },
+                Op::Snapshot { session },
+                Op::SetSurface {
+                    session,
+                    surface: 1,
+                },
+                Op::SessionDestroy { session },
+                Op::RuntimeDestroy { runtime },
+            ],
+            Reaction::Log => vec![
+                Op::SetLog {
+                    limit: Limit::Debug,
+                    reaction: Reaction::Nothing,
+                },
+                Op::ClearLog,
+                Op::RuntimeCreate {
+                    root: Root::Absent,
+                    max_loads: MaxLoads::Many,
+                },
+            ],
+            Reaction::Use => vec![
+                Op::IsCancelled { request },
+                Op::Surface { request },
+                Op::BlobRead { blob: 0 },
+                Op::Signal { source: 0 },
+            ],
+            Reaction::Free => vec![
+                Op::BlobRelease { blob: 0 },
+                Op::WakeSourceRelease { source: 0 },
+            ],
+            Reaction::Hook => vec![hook(Reaction::Nothing)],
+            Reaction::HookReleases => vec![hook(Reaction::Release)],
+            Reaction::HookCompletes => vec![hook(Reaction::Complete)],
+            Reaction::HookOwner => vec![hook(Reaction::Owner)],
+            Reaction::HookTwice => vec![hook(Reaction::Use), hook(Reaction::Nothing)],
+        }
+    }
+}
+
+listed! {
+    /// Where a runtime's `file:` URLs are served from.
+    Root {
+        /// The fixture's directory.
+        Fixture,
+        /// No directory was named: they are not served.
+        Absent,
+        /// A directory was named, by no text: refused.
+        Empty,
+        /// There is no such directory: refused.
+        Missing,
+    }
+}
+
+listed! {
+    /// How many loads a runtime may have.
+    MaxLoads {
+        /// More than a scenario has.
+        Many,
+        /// One.
+        One,
+        /// Three.
+        Three,
+    }
+}
+
+impl MaxLoads {
+    /// The number.
+    pub fn number(self) -> u32 {
+        match self {
+            MaxLoads::Many => 1024,
+            MaxLoads::One => 1,
+            MaxLoads::Three => 3,
+        }
+    }
+}
+
+listed! {
+    /// How many ends of loads a pump may turn into events.
+    Budget {
+        /// All of them.
+        All,
+        /// 0, which is as good as one.
+        Zero,
+        /// One.
+        One,
+        /// Two.
+        Two,
+    }
+}
+
+impl Budget {
+    /// The number that is passed.
+    pub fn number(self) -> u32 {
+        match self {
+            Budget::All => u32::MAX,
+            Budget::Zero => 0,
+            Budget::One => 1,
+            Budget::Two => 2,
+        }
+    }
+}
+
+listed! {
+    /// Until when a load must have ended.
+    Deadline {
+        /// No options at all.
+        Absent,
+        /// Options that say that there is none.
+        None,
+        /// The next pump.
+        Now,
+        /// Long after the scenario.
+        Far,
+    }
+}
+
+listed! {
+    /// The least important records that a log callback gets.
+    Limit {
+        /// All.
+        Debug,
+        /// What came and went, and worse.
+        Info,
+        /// Failures and worse.
+        Warn,
+        /// Contained panics only.
+        Error,
+    }
+}
+
+listed! {
+    /// How large a landing buffer is.
+    Size {
+        /// Larger than anything that a scenario loads.
+        Large,
+        /// Smaller than most.
+        Small,
+        /// No byte.
+        Zero,
+    }
+}
+
+impl Size {
+    /// The number of bytes.
+    pub fn bytes(self) -> usize {
+        match self {
+            Size::Large => 64,
+            Size::Small => 5,
+            Size::Zero => 0,
+        }
+    }
+}
+
 listed! {
     /// What a request is completed with.
     Answer {
@@ -203,8 +525,14 @@ listed! {
         Empty,
         /// An error text.
         Error,
-        /// A response that the boundary found malformed.
+        /// A response of an unknown kind.
         Malformed,
+        /// What a scripted provider serves inline.
+        Served,
+        /// An error text that is not UTF-8.
+        NotText,
+        /// Bytes without a place, though not none.
+        NullView,
     }
 }
 
@@ -233,6 +561,16 @@ listed! {
         App,
         /// Text that is no URL.
         Malformed,
+        /// A `data:` URL with text.
+        Data,
+        /// A `data:` URL without a byte.
+        DataEmpty,
+        /// A `data:` URL in base64, with a fragment, which is no part of it.
+        DataBase64,
+        /// A `data:` URL that has no content.
+        DataMalformed,
+        /// A `data:` URL whose base64 is none.
+        DataNotBase64,
     }
 }
 
@@ -251,6 +589,11 @@ impl Url {
             Url::ThroughLinkOutside => "file:///up/secret",
             Url::App => "app:thing",
             Url::Malformed => "no url",
+            Url::Data => "data:,plain%20text",
+            Url::DataEmpty => "data:,",
+            Url::DataBase64 => "data:text/plain;base64,AAH/#not-this",
+            Url::DataMalformed => "data:no-comma",
+            Url::DataNotBase64 => "data:;base64,a",
         }
     }
 }

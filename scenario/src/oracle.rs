@@ -7,7 +7,7 @@ use crate::bytes::to_hex;
 use crate::driver::Driver;
 use crate::model::{Contract, Expected, Model};
 use crate::op::{Op, Pause, Step};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Seen, Told};
 
 /// How often each contract was put to the test and held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,10 +30,16 @@ impl Ledger {
         }
     }
 
-    fn count(&mut self, expected: &Expected) {
-        for contract in &expected.contracts {
+    /// Counts one check of each.
+    pub(crate) fn count(&mut self, contracts: &[Contract]) {
+        for contract in contracts {
             *self.checks.entry(contract).or_default() += 1;
         }
+    }
+
+    /// Counts one scenario.
+    pub(crate) fn count_scenario(&mut self) {
+        self.scenarios += 1;
     }
 }
 
@@ -96,11 +102,11 @@ impl fmt::Display for Broken {
 pub fn run(
     steps: &[Step],
     driver: &mut impl Driver,
-    mut watch: impl FnMut(Step, &Outcome),
+    mut watch: impl FnMut(Step, &Seen),
 ) -> Result<Ledger, Box<Broken>> {
     let mut run = Run {
+        model: Model::new(driver.interface()),
         driver,
-        model: Model::default(),
         ledger: Ledger::default(),
         done: Vec::new(),
         watch: &mut watch,
@@ -118,7 +124,7 @@ pub fn run(
         let left = format!("{:?}", run.model.live());
         return Err(run.broken(None, "a teardown that leaves nothing".to_owned(), left));
     }
-    run.ledger.scenarios = 1;
+    run.ledger.count_scenario();
     Ok(run.ledger)
 }
 
@@ -127,7 +133,7 @@ struct Run<'a, D> {
     model: Model,
     ledger: Ledger,
     done: Vec<Step>,
-    watch: &'a mut dyn FnMut(Step, &Outcome),
+    watch: &'a mut dyn FnMut(Step, &Seen),
 }
 
 impl<D: Driver> Run<'_, D> {
@@ -141,29 +147,19 @@ impl<D: Driver> Run<'_, D> {
         }
         self.done.push(step);
         let mut expected = self.model.apply(step);
-        if self.driver.releases_are_silent() && step.op.is_release() {
-            if expected.outcome != Outcome::Done {
-                expected.contracts.insert(0, "HDL-12");
-            }
-            expected.outcome = Outcome::Done;
-        }
         let observed = match self.driver.apply(step) {
-            Ok(observed) => without_needless_wait(observed, &expected.outcome),
+            Ok(observed) => without_needless_wait(observed, &expected.seen),
             Err(hang) => {
                 let contract = expected.contracts.first().copied();
-                let mut broken = self.broken(contract, format!("{:?}", expected.outcome), hang);
+                let mut broken = self.broken(contract, expected.seen.to_string(), hang);
                 broken.hung = true;
                 return Err(broken);
             }
         };
         (self.watch)(step, &observed);
-        if observed != expected.outcome {
+        if observed != expected.seen {
             let contract = in_question(&expected, &observed);
-            return Err(self.broken(
-                contract,
-                format!("{:?}", expected.outcome),
-                format!("{observed:?}"),
-            ));
+            return Err(self.broken(contract, expected.seen.to_string(), observed.to_string()));
         }
         let (should, is) = (self.model.live(), self.driver.live());
         if should != is {
@@ -179,7 +175,7 @@ impl<D: Driver> Run<'_, D> {
                 expected.contracts.push(contract);
             }
         }
-        self.ledger.count(&expected);
+        self.ledger.count(&expected.contracts);
         Ok(())
     }
 
@@ -199,37 +195,56 @@ impl<D: Driver> Run<'_, D> {
     }
 }
 
-/// The outcome, with a wait forgiven that was longer than it had to be.
-fn without_needless_wait(observed: Outcome, expected: &Outcome) -> Outcome {
-    match (observed, expected) {
-        (Outcome::Pumped { unread, .. }, Outcome::Pumped { waited: false, .. }) => {
-            Outcome::Pumped {
-                unread,
-                waited: false,
-            }
-        }
-        (observed, _) => observed,
+/// The result, with a wait forgiven that was longer than it had to be.
+fn without_needless_wait(mut observed: Seen, expected: &Seen) -> Seen {
+    if let (Outcome::Pumped { waited, .. }, Outcome::Pumped { waited: false, .. }) =
+        (&mut observed.outcome, &expected.outcome)
+    {
+        *waited = false;
     }
+    observed
 }
 
 /// Ordinals of the objects that a step made.
-fn made(outcome: &Outcome) -> Vec<usize> {
-    match outcome {
-        Outcome::Created(ordinal) => vec![*ordinal],
-        Outcome::Drained(events) => events.iter().filter_map(|event| event.blob).collect(),
-        Outcome::Stepped(Some(Some(call))) => vec![call.request],
-        _ => Vec::new(),
+fn made(seen: &Seen) -> Vec<usize> {
+    let requests = seen.upcalls.iter().filter_map(|upcall| match upcall.told {
+        Told::Provide(request, _) => Some(request),
+        _ => None,
+    });
+    let mut made: Vec<usize> = requests.collect();
+    match &seen.outcome {
+        Outcome::Created(ordinal) => made.push(*ordinal),
+        Outcome::Drained(events) => made.extend(events.iter().filter_map(|event| event.blob)),
+        _ => {}
     }
+    made
 }
 
-/// The contract that a wrong result breaks: of drained events, that of the first wrong one.
-fn in_question(expected: &Expected, observed: &Outcome) -> Option<Contract> {
-    let mut pairs = made(&expected.outcome).into_iter().zip(made(observed));
+/// The contract that a wrong result breaks: of drained events and of callbacks, that of the first
+/// wrong one.
+fn in_question(expected: &Expected, observed: &Seen) -> Option<Contract> {
+    let mut pairs = made(&expected.seen).into_iter().zip(made(observed));
     if pairs.any(|(new, is)| is < new) {
         // The id of an older object was issued again, so its holder now reaches the new one.
         return Some("HDL-05");
     }
-    if let (Outcome::Drained(should), Outcome::Drained(is)) = (&expected.outcome, observed) {
+    let (should, is) = (&expected.seen.upcalls, &observed.upcalls);
+    let wrong = (0..should.len().max(is.len())).find(|index| should.get(*index) != is.get(*index));
+    if let Some(index) = wrong {
+        return Some(match (should.get(index), is.get(index)) {
+            (Some(should), Some(is))
+                if (should.callback, &should.told) == (is.callback, &is.told) =>
+            {
+                "CBK-09"
+            }
+            (Some(should), _) => contract_of_callback(&should.told, expected),
+            (None, Some(is)) => contract_of_callback(&is.told, expected),
+            (None, None) => unreachable!("one of them is longer"),
+        });
+    }
+    if let (Outcome::Drained(should), Outcome::Drained(is)) =
+        (&expected.seen.outcome, &observed.outcome)
+    {
         let wrong = should.iter().zip(is).position(|(should, is)| should != is);
         return match wrong {
             Some(index) => expected.events.get(index).copied(),
@@ -237,4 +252,15 @@ fn in_question(expected: &Expected, observed: &Outcome) -> Option<Contract> {
         };
     }
     expected.contracts.first().copied()
+}
+
+/// What a callback that is missing, or one too many, breaks.
+fn contract_of_callback(told: &Told, expected: &Expected) -> Contract {
+    match told {
+        Told::Provide(..) => "CBK-01",
+        Told::Cancel => "REQ-21",
+        Told::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
+        Told::Wake => "EVT-11",
+        Told::Log(_) => "STA-11",
+    }
 }

@@ -1,6 +1,8 @@
 //! What a step led to, without addresses, ids and times: equal for every driver and the model.
 
-use courier_core::{Failure, Word};
+use std::fmt;
+
+use courier_core::{Failure, Level, Word};
 
 /// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,34 +21,70 @@ pub enum Outcome {
         /// judge looks at this only where it must.
         waited: bool,
     },
-    /// Ran a job, with the provider call it led to; or there was none.
-    Stepped(Option<Option<Call>>),
+    /// Whether a job ran.
+    Stepped(bool),
     /// Drained these events.
-    Drained(Vec<Seen>),
+    Drained(Vec<Event>),
     /// Whether a request was cancelled.
     Cancelled(bool),
     /// A blob's content.
     Content(Content),
+    /// A request's surface, by its address.
+    Surface(usize),
+    /// All the bytes of a buffer that was detached.
+    Buffer(Vec<u8>),
     /// Refused with this word.
     Refused(Word),
 }
 
-/// One call of a provider, and what came of the calls that it made from inside.
+/// A step's result, and the callbacks that the library called meanwhile, in the order in which they
+/// returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// The provider's ordinal among all that were installed.
-    pub provider: usize,
-    /// The text that was loaded.
-    pub url: String,
-    /// The request's ordinal.
-    pub request: usize,
+pub struct Seen {
+    /// The result.
+    pub outcome: Outcome,
+    /// The callbacks.
+    pub upcalls: Vec<Upcall>,
+}
+
+/// One call of a callback, and what came of the calls that it made from inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upcall {
+    /// Which one, in the order in which installing them was tried.
+    pub callback: usize,
+    /// What it was told.
+    pub told: Told,
     /// Its own calls, in order.
     pub inside: Vec<Outcome>,
 }
 
+/// What a callback is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A provider: the request's ordinal and the text that was loaded.
+    Provide(usize, String),
+    /// A cancellation callback.
+    Cancel,
+    /// A wake callback.
+    Wake,
+    /// A log callback: the record's level.
+    Log(Level),
+}
+
+/// Prints as its result alone when there is nothing else to say.
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.outcome)?;
+        if !self.upcalls.is_empty() {
+            write!(f, " with {:?}", self.upcalls)?;
+        }
+        Ok(())
+    }
+}
+
 /// A drained event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Event {
     /// The session's ordinal.
     pub session: usize,
     /// The load's number.

@@ -12,10 +12,10 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 
+use courier_scenario::bytes;
 use courier_scenario::driver::{AbiDriver, RustDriver};
 use courier_scenario::op::Step;
 use courier_scenario::oracle::{self, Ledger};
-use courier_scenario::{bytes, outcome::Outcome};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -53,7 +53,7 @@ fn check<S: Strategy>(last_generation: u32, strategy: S, steps: impl Fn(S::Value
         }
         let mut driver = driver.borrow_mut();
         driver.reset();
-        match oracle::run(&steps(value), &mut *driver, |_, _: &Outcome| {}) {
+        match oracle::run(&steps(value), &mut *driver, |_, _| {}) {
             Ok(checked) => {
                 ledger.borrow_mut().add(&checked);
                 reused_slots.set(reused_slots.get() + driver.reused_slots());
@@ -124,6 +124,7 @@ fn typed_scenarios_through_the_c_abi_follow_the_model() {
         ..Config::default()
     });
     let driver = RefCell::new(AbiDriver::new());
+    let ledger = RefCell::new(Ledger::default());
     // The library is the process's own: what a broken scenario leaves in it would spoil the next one.
     // So the first is reported as it is, not shrunk.
     let first = RefCell::new(None);
@@ -133,8 +134,11 @@ fn typed_scenarios_through_the_c_abi_follow_the_model() {
         }
         let mut driver = driver.borrow_mut();
         driver.reset();
-        match oracle::run(&steps, &mut *driver, |_, _: &Outcome| {}) {
-            Ok(_) => Ok(()),
+        match oracle::run(&steps, &mut *driver, |_, _| {}) {
+            Ok(checked) => {
+                ledger.borrow_mut().add(&checked);
+                Ok(())
+            }
             Err(broken) => {
                 *first.borrow_mut() = Some(broken.to_string());
                 Err(TestCaseError::fail("broken"))
@@ -145,4 +149,5 @@ fn typed_scenarios_through_the_c_abi_follow_the_model() {
         panic!("{broken}");
     }
     result.expect("a scenario is always generated");
+    println!("{}", ledger.into_inner());
 }

@@ -10,14 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use courier::*;
-use courier_core::{Failure, Id, Live, Word};
+use courier_core::{Failure, Id, Level, Live, Word};
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
-use crate::driver::{Driver, add, content, failure_text, pick};
-use crate::model::{ANSWER, ANSWER_ERROR, Contract, SERVED, UNKNOWN_DECISION};
-use crate::op::{Answer, BRIEFLY, Behaviour, LANES, Op, Pause, Step};
-use crate::outcome::{Call, End, Outcome, Seen};
+use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
+use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED, UNKNOWN_DECISION};
+use crate::op::{
+    Answer, BRIEFLY, Behaviour, Deadline, FILL, LANES, MaxLoads, Op, Ordinal, Pause, Reaction,
+    Root, Size, Step, surface_address,
+};
+use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
 
 /// The process's library, stepped. Lane 0 is the calling thread; the other threads are kept from
 /// scenario to scenario, and nothing else is: see [`reset`](AbiDriver::reset). One per process.
@@ -43,11 +46,13 @@ struct State {
     requests: Vec<Id>,
     blobs: Vec<Id>,
     wake_sources: Vec<Id>,
-    /// The user_data of each installed provider: at home here, so that its address stays valid for
-    /// longer than the library may use it.
+    /// The user_data of each callback whose installation was tried: at home here, so that its address
+    /// stays valid for longer than the library may use it.
     scripts: Vec<Arc<Script>>,
+    /// What is attached to which session.
+    buffers: Vec<(courier_session, Buffer)>,
     /// Since the last step.
-    calls: Vec<Call>,
+    upcalls: Vec<Upcall>,
     checked: Vec<Contract>,
 }
 
@@ -91,23 +96,25 @@ impl Default for AbiDriver {
 }
 
 impl Driver for AbiDriver {
-    fn apply(&mut self, step: Step) -> Result<Outcome, String> {
+    fn apply(&mut self, step: Step) -> Result<Seen, String> {
         let used = std::mem::replace(&mut self.used[usize::from(step.lane)], true);
         let shared = Arc::clone(&self.shared);
-        self.lanes.run(step.lane, move || {
+        let outcome = self.lanes.run(step.lane, move || {
             if !used {
                 clear_diagnostic();
             }
             shared.outcome(step.op)
-        })
+        })?;
+        let upcalls = std::mem::take(&mut self.shared.state().upcalls);
+        Ok(Seen { outcome, upcalls })
     }
 
     fn live(&self) -> Live {
         test_hooks::live()
     }
 
-    fn releases_are_silent(&self) -> bool {
-        true
+    fn interface(&self) -> Interface {
+        Interface::C
     }
 
     fn waits_briefly(&self) -> bool {
@@ -121,19 +128,19 @@ impl Driver for AbiDriver {
 
 /// A refused call.
 #[derive(Debug)]
-struct Refused(Word);
+pub(crate) struct Refused(pub(crate) Word);
 
-fn options() -> courier_runtime_options {
+pub(crate) fn options(max_loads: MaxLoads) -> courier_runtime_options {
     courier_runtime_options {
         size: size_of::<courier_runtime_options>() as u32,
         workers: COURIER_WORKERS_STEPPED,
         worker_threads: 0,
-        max_loads: 1024,
+        max_loads: max_loads.number(),
         root: ptr::null(),
     }
 }
 
-fn view(text: &[u8]) -> courier_string_view {
+pub(crate) fn view(text: &[u8]) -> courier_string_view {
     courier_string_view {
         data: text.as_ptr().cast::<c_char>(),
         len: text.len(),
@@ -142,13 +149,13 @@ fn view(text: &[u8]) -> courier_string_view {
 
 /// Makes the thread's diagnostic that of a new thread: any successful call does.
 fn clear_diagnostic() {
-    let mut options = options();
+    let mut options = options(MaxLoads::Many);
     // SAFETY: a valid struct of this size.
     unsafe { courier_runtime_options_init(&raw mut options, options.size) };
 }
 
 /// What the library says about the thread's last call.
-fn diagnostic() -> String {
+pub(crate) fn diagnostic() -> String {
     let view = courier_last_error();
     if view.len == 0 {
         return String::new();
@@ -159,7 +166,7 @@ fn diagnostic() -> String {
 }
 
 /// A status with its diagnostic: none with success, and a known word of the same class otherwise.
-fn check(status: courier_status) -> Result<(), Refused> {
+pub(crate) fn check(status: courier_status) -> Result<(), Refused> {
     let text = diagnostic();
     if status == COURIER_OK {
         assert_eq!(text, "", "a diagnostic after success");
@@ -224,7 +231,7 @@ fn read_blob(blob: Id) -> Result<Vec<u8>, Refused> {
 }
 
 impl Shared {
-    /// Never held while the library is called: a provider call takes it too.
+    /// Never held while the library is called: a callback takes it too.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -244,11 +251,14 @@ impl Shared {
         let source_id = |ordinal| pick(&self.state().wake_sources, ordinal).to_raw();
         let done = |()| Outcome::Done;
         match op {
-            Op::RuntimeCreate { root } => {
-                let mut options = options();
-                if root {
-                    options.root = self.root.as_ptr();
-                }
+            Op::RuntimeCreate { root, max_loads } => {
+                let mut options = options(max_loads);
+                options.root = match root {
+                    Root::Fixture => self.root.as_ptr(),
+                    Root::Absent => ptr::null(),
+                    Root::Empty => c"".as_ptr(),
+                    Root::Missing => c"/nowhere/at/all".as_ptr(),
+                };
                 // SAFETY: both point to values that live during the call.
                 let id = create(|out| unsafe { courier_runtime_create(&raw const options, out) })?;
                 Ok(Outcome::Created(add(&mut self.state().runtimes, id)))
@@ -256,7 +266,11 @@ impl Shared {
             Op::RuntimeDestroy { runtime } => {
                 check(courier_runtime_destroy(runtime_id(runtime))).map(done)
             }
-            Op::Pump { runtime, wait } => {
+            Op::Pump {
+                runtime,
+                wait,
+                budget,
+            } => {
                 let runtime = runtime_id(runtime);
                 let timeout = match wait {
                     Pause::No => 0,
@@ -267,7 +281,7 @@ impl Shared {
                 let start = Instant::now();
                 // SAFETY: the out parameter lives during the call.
                 check(unsafe {
-                    courier_runtime_pump(runtime, timeout, u32::MAX, &raw mut unread)
+                    courier_runtime_pump(runtime, timeout, budget.number(), &raw mut unread)
                 })?;
                 Ok(Outcome::Pumped {
                     unread: unread as usize,
@@ -278,35 +292,61 @@ impl Shared {
                 let mut ran = u32::MAX;
                 // SAFETY: the out parameter lives during the call.
                 check(unsafe { courier_runtime_step(runtime_id(runtime), &raw mut ran) })?;
-                let mut calls = std::mem::take(&mut self.state().calls);
-                assert!(
-                    calls.len() <= ran as usize && ran <= 1,
-                    "{ran} jobs, calls {calls:?}"
-                );
-                Ok(Outcome::Stepped((ran == 1).then(|| calls.pop())))
+                assert!(ran <= 1, "neither yes nor no: {ran}");
+                Ok(Outcome::Stepped(ran == 1))
             }
             Op::Drain { runtime, limit } => self.drain(runtime_id(runtime), limit),
-            Op::SetProvider { runtime, behaviour } => {
-                let runtime = runtime_id(runtime);
-                let script = Arc::new(Script {
-                    shared: Arc::as_ptr(self),
-                    ordinal: self.state().scripts.len(),
+            Op::SetProvider {
+                runtime,
+                behaviour,
+                reaction,
+            } => {
+                let own = normal(&self.state().runtimes, runtime);
+                let script = self.script(Script {
                     behaviour,
-                    runtime,
+                    runtime: own,
+                    ..Script::new(reaction, 0)
                 });
                 let provider = courier_provider {
                     size: size_of::<courier_provider>() as u32,
                     provide: Some(provide),
-                    user_data: Arc::as_ptr(&script).cast_mut().cast(),
+                    user_data: script,
                 };
                 // SAFETY: the script is kept until the driver is reset, when no runtime is left.
-                check(unsafe { courier_runtime_set_provider(runtime, &raw const provider) })?;
-                self.state().scripts.push(script);
-                Ok(Outcome::Done)
+                check(unsafe {
+                    courier_runtime_set_provider(runtime_id(runtime), &raw const provider)
+                })
+                .map(done)
             }
             Op::ClearProvider { runtime } => {
                 check(courier_runtime_clear_provider(runtime_id(runtime))).map(done)
             }
+            Op::SetWake { runtime, reaction } => {
+                let callback = courier_wake_callback {
+                    size: size_of::<courier_wake_callback>() as u32,
+                    wake: Some(wake),
+                    user_data: self.script(Script::new(reaction, 0)),
+                };
+                // SAFETY: the script is kept until the driver is reset, when no runtime is left.
+                check(unsafe {
+                    courier_runtime_set_wake_callback(runtime_id(runtime), &raw const callback)
+                })
+                .map(done)
+            }
+            Op::ClearWake { runtime } => {
+                check(courier_runtime_clear_wake_callback(runtime_id(runtime))).map(done)
+            }
+            Op::SetLog { limit, reaction } => {
+                let callback = courier_log_callback {
+                    size: size_of::<courier_log_callback>() as u32,
+                    limit: limit.level() as courier_log_level,
+                    log: Some(log),
+                    user_data: self.script(Script::new(reaction, 0)),
+                };
+                // SAFETY: the script is kept until the driver is reset, which clears the callback.
+                check(unsafe { courier_set_log_callback(&raw const callback) }).map(done)
+            }
+            Op::ClearLog => check(courier_clear_log_callback()).map(done),
             Op::WakeSourceCreate { runtime } => {
                 let runtime = runtime_id(runtime);
                 // SAFETY: the out parameter lives during the call.
@@ -325,19 +365,90 @@ impl Shared {
                 Ok(Outcome::Created(add(&mut self.state().sessions, id)))
             }
             Op::SessionDestroy { session } => {
-                check(courier_session_destroy(session_id(session))).map(done)
+                let session = session_id(session);
+                check(courier_session_destroy(session))?;
+                // Freed at once: a late write is seen by AddressSanitizer.
+                self.take_buffer(session);
+                Ok(Outcome::Done)
             }
-            Op::Load { session, url } => {
+            Op::Load {
+                session,
+                url,
+                deadline,
+            } => {
+                let options = courier_load_options {
+                    size: size_of::<courier_load_options>() as u32,
+                    has_deadline: u32::from(matches!(deadline, Deadline::Now | Deadline::Far)),
+                    deadline_ms: match deadline {
+                        Deadline::Far => FAR.as_millis() as u64,
+                        _ => 0,
+                    },
+                };
+                let options = match deadline {
+                    Deadline::Absent => ptr::null(),
+                    _ => &raw const options,
+                };
                 let url = view(url.text().as_bytes());
                 let mut load = 0;
-                // SAFETY: text and out parameter live during the call.
+                // SAFETY: text, options and out parameter live during the call.
                 check(unsafe {
-                    courier_session_load(session_id(session), url, ptr::null(), &raw mut load)
+                    courier_session_load(session_id(session), url, options, &raw mut load)
                 })?;
                 Ok(Outcome::Started(load))
             }
             Op::Cancel { session, load } => {
                 check(courier_session_cancel(session_id(session), load.into())).map(done)
+            }
+            Op::Attach { session, size } => {
+                let session = session_id(session);
+                let buffer = Buffer::new(size);
+                let (data, capacity) = buffer.place();
+                // SAFETY: the buffer is kept until it is detached or its session destroyed.
+                check(unsafe { courier_session_attach_buffer(session, data, capacity) })?;
+                self.state().buffers.push((session, buffer));
+                Ok(Outcome::Done)
+            }
+            Op::Detach { session } => {
+                let session = session_id(session);
+                check(courier_session_detach_buffer(session))?;
+                let buffer = self.take_buffer(session).expect("it was attached");
+                Ok(Outcome::Buffer(buffer.into_bytes()))
+            }
+            Op::Snapshot { session } => {
+                let session = session_id(session);
+                // SAFETY: the out parameter lives during the call.
+                let id = create(|out| unsafe { courier_session_snapshot(session, out) })?;
+                Ok(Outcome::Created(add(&mut self.state().blobs, id)))
+            }
+            Op::SetSurface { session, surface } => {
+                let surface = ptr::without_provenance_mut(surface_address(surface));
+                // SAFETY: the address is not followed.
+                check(unsafe { courier_session_set_surface(session_id(session), surface) })
+                    .map(done)
+            }
+            Op::Surface { request } => {
+                let mut surface = ptr::dangling_mut();
+                let request = request_id(request);
+                // SAFETY: the out parameter lives during the call.
+                check(unsafe { courier_request_surface(request, &raw mut surface) })?;
+                Ok(Outcome::Surface(surface.addr()))
+            }
+            Op::OnCancel { request, reaction } => {
+                let own = normal(&self.state().requests, request);
+                let callback = courier_cancel_callback {
+                    size: size_of::<courier_cancel_callback>() as u32,
+                    cancel: Some(cancel),
+                    user_data: self.script(Script::new(reaction, own)),
+                };
+                let mut cancelled = u32::MAX;
+                let request = request_id(request);
+                // SAFETY: the script is kept until the driver is reset, when no request is left, and the
+                // out parameter lives during the call.
+                check(unsafe {
+                    courier_request_on_cancel(request, &raw const callback, &raw mut cancelled)
+                })?;
+                assert!(cancelled <= 1, "neither yes nor no: {cancelled}");
+                Ok(Outcome::Cancelled(cancelled == 1))
             }
             Op::Complete { request, answer } => complete(request_id(request), answer).map(done),
             Op::IsCancelled { request } => {
@@ -361,6 +472,25 @@ impl Shared {
                 Ok(Outcome::Done)
             }
         }
+    }
+
+    /// Keeps a script, and gives the user_data that leads to it.
+    fn script(&self, script: Script) -> *mut c_void {
+        let mut state = self.state();
+        let script = Arc::new(Script {
+            shared: ptr::from_ref(self),
+            number: state.scripts.len(),
+            ..script
+        });
+        let user_data = Arc::as_ptr(&script).cast_mut().cast();
+        state.scripts.push(script);
+        user_data
+    }
+
+    fn take_buffer(&self, session: courier_session) -> Option<Buffer> {
+        let buffers = &mut self.state().buffers;
+        let index = buffers.iter().position(|(owner, _)| *owner == session)?;
+        Some(buffers.swap_remove(index).1)
     }
 
     fn drain(&self, runtime: courier_runtime, limit: u8) -> Result<Outcome, Refused> {
@@ -404,7 +534,7 @@ impl Shared {
         Ok(Outcome::Drained(seen.collect()))
     }
 
-    fn see(&self, event: courier_event) -> Seen {
+    fn see(&self, event: courier_event) -> Event {
         let payload = (event.payload != 0).then(|| {
             let id = Id::from_raw(event.payload);
             let bytes = read_blob(id).expect("a payload is live");
@@ -424,7 +554,7 @@ impl Shared {
         assert_eq!(event.failure != COURIER_FAILURE_NONE, failed, "{event:?}");
         let sessions = &self.state().sessions;
         let session = sessions.iter().position(|id| id.to_raw() == event.session);
-        Seen {
+        Event {
             session: session.expect("an event names a session that was created"),
             load: event.load,
             end,
@@ -443,6 +573,8 @@ fn failure(number: courier_failure) -> Failure {
         COURIER_FAILURE_OUTSIDE_ROOT => Failure::OutsideRoot,
         COURIER_FAILURE_IO => Failure::Io,
         COURIER_FAILURE_INTERNAL => Failure::Internal,
+        COURIER_FAILURE_MALFORMED => Failure::Malformed,
+        COURIER_FAILURE_EXPIRED => Failure::Expired,
         other => panic!("an unknown failure: {other}"),
     }
 }
@@ -451,7 +583,10 @@ fn failure(number: courier_failure) -> Failure {
 fn checked_by(op: Op) -> impl Iterator<Item = Contract> {
     let creates = matches!(
         op,
-        Op::RuntimeCreate { .. } | Op::SessionCreate { .. } | Op::WakeSourceCreate { .. }
+        Op::RuntimeCreate { .. }
+            | Op::SessionCreate { .. }
+            | Op::WakeSourceCreate { .. }
+            | Op::Snapshot { .. }
     );
     let reads = matches!(op, Op::BlobRead { .. });
     [
@@ -464,42 +599,113 @@ fn checked_by(op: Op) -> impl Iterator<Item = Contract> {
 }
 
 fn complete(request: courier_request, answer: Answer) -> Result<(), Refused> {
-    let (kind, bytes, message): (_, &[u8], &[u8]) = match answer {
-        Answer::Bytes => (COURIER_RESPONSE_BYTES, ANSWER, b""),
-        Answer::Empty => (COURIER_RESPONSE_BYTES, b"", b""),
-        Answer::Error => (COURIER_RESPONSE_ERROR, b"", ANSWER_ERROR.as_bytes()),
-        Answer::Malformed => (COURIER_RESPONSE_ERROR + 1, b"", b""),
+    let bytes = |bytes: &[u8]| courier_bytes_view {
+        data: bytes.as_ptr(),
+        len: bytes.len(),
     };
-    respond(request, kind, bytes, message)
-}
-
-fn respond(
-    request: courier_request,
-    kind: courier_response_kind,
-    bytes: &[u8],
-    message: &[u8],
-) -> Result<(), Refused> {
+    // Without a byte, a view may carry any pointer.
+    let no_bytes = courier_bytes_view {
+        data: ptr::null(),
+        len: 0,
+    };
+    let no_text = courier_string_view {
+        data: ptr::without_provenance(1),
+        len: 0,
+    };
+    let nowhere = courier_bytes_view {
+        data: ptr::null(),
+        len: 1,
+    };
+    let (kind, bytes, message) = match answer {
+        Answer::Bytes => (COURIER_RESPONSE_BYTES, bytes(ANSWER), no_text),
+        Answer::Served => (COURIER_RESPONSE_BYTES, bytes(SERVED), no_text),
+        Answer::Empty => (COURIER_RESPONSE_BYTES, no_bytes, no_text),
+        Answer::Error => (
+            COURIER_RESPONSE_ERROR,
+            no_bytes,
+            view(ANSWER_ERROR.as_bytes()),
+        ),
+        Answer::Malformed => (COURIER_RESPONSE_ERROR + 1, no_bytes, no_text),
+        Answer::NotText => (COURIER_RESPONSE_ERROR, no_bytes, view(b"a\xff")),
+        Answer::NullView => (COURIER_RESPONSE_BYTES, nowhere, no_text),
+    };
     let response = courier_response {
         size: size_of::<courier_response>() as u32,
         kind,
-        bytes: courier_bytes_view {
-            data: bytes.as_ptr(),
-            len: bytes.len(),
-        },
-        message: view(message),
+        bytes,
+        message,
     };
     // SAFETY: the response and what it shows live during the call.
     check(unsafe { courier_request_complete(request, &raw const response) })
 }
 
-/// A provider's user_data.
+/// Memory that the library writes to, between guards.
+#[derive(Debug)]
+struct Buffer {
+    /// Owned, by address: while the library has it, no reference may lead there.
+    memory: *mut [u8],
+}
+
+/// How many bytes stand before and after the memory that is attached.
+const GUARD: usize = 16;
+/// What stands there.
+const GUARD_BYTE: u8 = 0xa5;
+
+// SAFETY: it owns its memory.
+unsafe impl Send for Buffer {}
+
+impl Buffer {
+    fn new(size: Size) -> Buffer {
+        let mut memory = vec![GUARD_BYTE; size.bytes() + 2 * GUARD];
+        memory[GUARD..][..size.bytes()].fill(FILL);
+        Buffer {
+            memory: Box::into_raw(memory.into_boxed_slice()),
+        }
+    }
+
+    /// What is attached. Without a byte, it may be any pointer.
+    fn place(&self) -> (*mut u8, usize) {
+        match self.memory.len() - 2 * GUARD {
+            0 => (ptr::without_provenance_mut(1), 0),
+            // SAFETY: the memory is longer than its guards.
+            capacity => (unsafe { self.memory.cast::<u8>().add(GUARD) }, capacity),
+        }
+    }
+
+    /// The bytes between the guards. The library has let go of them.
+    fn into_bytes(self) -> Vec<u8> {
+        // SAFETY: it is ours again, and lives until `self` is dropped.
+        let memory = unsafe { &*self.memory };
+        let (before, rest) = memory.split_at(GUARD);
+        let (bytes, after) = rest.split_at(rest.len() - GUARD);
+        let guards = before.iter().chain(after);
+        assert!(
+            guards.into_iter().all(|byte| *byte == GUARD_BYTE),
+            "wrote beside a buffer"
+        );
+        bytes.to_vec()
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: made by Box::into_raw, and dropped once.
+        drop(unsafe { Box::from_raw(self.memory) });
+    }
+}
+
+/// A callback's user_data.
 #[derive(Debug)]
 struct Script {
     /// Valid as long as the script: it owns the script.
     shared: *const Shared,
-    ordinal: usize,
+    number: usize,
+    reaction: Reaction,
+    /// Its own, or the first.
+    request: Ordinal,
+    /// Of a provider.
     behaviour: Behaviour,
-    runtime: courier_runtime,
+    runtime: Ordinal,
 }
 
 // SAFETY: the pointer leads to a value that may be shared, by the lock in it.
@@ -507,51 +713,101 @@ unsafe impl Send for Script {}
 // SAFETY: as above.
 unsafe impl Sync for Script {}
 
+impl Script {
+    /// One that no driver keeps so far.
+    fn new(reaction: Reaction, request: Ordinal) -> Script {
+        Script {
+            shared: ptr::null(),
+            number: 0,
+            reaction,
+            request,
+            behaviour: Behaviour::Pass,
+            runtime: 0,
+        }
+    }
+
+    /// # Safety
+    /// `user_data` came from [`Shared::script`], and the driver was not reset since.
+    unsafe fn of<'a>(user_data: *mut c_void) -> &'a Script {
+        // SAFETY: the caller's promise.
+        unsafe { &*user_data.cast::<Script>() }
+    }
+
+    fn shared(&self) -> Arc<Shared> {
+        // SAFETY: the pointer came from an Arc that the driver holds, and the driver is in a call.
+        unsafe { Arc::increment_strong_count(self.shared) };
+        // SAFETY: as above, and the count was raised for this one.
+        unsafe { Arc::from_raw(self.shared) }
+    }
+
+    /// Makes its calls, and notes that it was called.
+    fn called(&self, told: Told) {
+        self.makes(told, self.reaction.calls(self.request));
+    }
+
+    fn makes(&self, told: Told, calls: Vec<Op>) {
+        let shared = self.shared();
+        let inside = calls.into_iter().map(|op| shared.outcome(op)).collect();
+        let upcall = Upcall {
+            callback: self.number,
+            told,
+            inside,
+        };
+        shared.state().upcalls.push(upcall);
+    }
+}
+
 unsafe extern "C" fn provide(
     user_data: *mut c_void,
     request: courier_request,
     url: courier_string_view,
 ) -> courier_decision {
     // SAFETY: the driver keeps the scripts of all providers until no runtime is left.
-    let script = unsafe { &*user_data.cast::<Script>() };
-    // SAFETY: the driver owns the script, and is in a call.
-    let shared = unsafe { &*script.shared };
+    let script = unsafe { Script::of(user_data) };
     // SAFETY: the library lends the text for the call.
     let url = unsafe { std::slice::from_raw_parts(url.data.cast::<u8>(), url.len) };
     let url = String::from_utf8(url.to_vec()).expect("the URL is UTF-8");
-    let result = |result: Result<(), Refused>| match result {
-        Ok(()) => Outcome::Done,
-        Err(Refused(word)) => Outcome::Refused(word),
-    };
-    let serve = || result(respond(request, COURIER_RESPONSE_BYTES, SERVED, b""));
-    let release = || {
-        courier_request_release(request);
-        Outcome::Done
-    };
-    let (inside, decision) = match script.behaviour {
-        Behaviour::Pass => (vec![], COURIER_DECISION_PASS),
-        Behaviour::Keep => (vec![], COURIER_DECISION_HANDLE),
-        Behaviour::Serve => (vec![serve(), release()], COURIER_DECISION_HANDLE),
-        Behaviour::ServeAndPass => (vec![serve()], COURIER_DECISION_PASS),
-        Behaviour::ServeTwice => (vec![serve(), serve()], COURIER_DECISION_HANDLE),
-        Behaviour::Drop => (vec![release()], COURIER_DECISION_HANDLE),
+    let request = add(&mut script.shared().state().requests, Id::from_raw(request));
+    let mut calls = script.reaction.calls(request as Ordinal);
+    calls.extend(script.behaviour.calls(script.runtime, request as Ordinal));
+    script.makes(Told::Provide(request, url), calls);
+    match script.behaviour {
+        Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => COURIER_DECISION_PASS,
+        Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
+            COURIER_DECISION_HANDLE
+        }
         // C cannot panic; what a panic becomes in a binding is this.
-        Behaviour::Fail | Behaviour::Panic => (vec![], COURIER_DECISION_FAIL),
-        Behaviour::Unknown => (vec![], UNKNOWN_DECISION),
-        Behaviour::ClearInside => (
-            vec![result(check(courier_runtime_clear_provider(
-                script.runtime,
-            )))],
-            COURIER_DECISION_PASS,
-        ),
-    };
-    let mut state = shared.state();
-    let call = Call {
-        provider: script.ordinal,
-        url,
-        request: add(&mut state.requests, Id::from_raw(request)),
-        inside,
-    };
-    state.calls.push(call);
-    decision
+        Behaviour::Fail | Behaviour::Panic => COURIER_DECISION_FAIL,
+        Behaviour::Unknown => UNKNOWN_DECISION,
+    }
+}
+
+unsafe extern "C" fn cancel(user_data: *mut c_void) {
+    // SAFETY: the driver keeps the scripts of all requests until none is left.
+    unsafe { Script::of(user_data) }.called(Told::Cancel);
+}
+
+unsafe extern "C" fn wake(user_data: *mut c_void) {
+    // SAFETY: the driver keeps the scripts of all runtimes until none is left.
+    unsafe { Script::of(user_data) }.called(Told::Wake);
+}
+
+unsafe extern "C" fn log(
+    user_data: *mut c_void,
+    level: courier_log_level,
+    text: courier_string_view,
+) {
+    // SAFETY: the library lends the text for the call.
+    let text = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.len) };
+    let text = std::str::from_utf8(text).expect("a record is UTF-8");
+    assert!(
+        !text.is_empty() && !text.contains('\n'),
+        "no line: {text:?}"
+    );
+    let level = Level::ALL
+        .into_iter()
+        .find(|known| *known as courier_log_level == level)
+        .expect("a known level");
+    // SAFETY: the driver keeps the log callback's script until it has cleared the callback.
+    unsafe { Script::of(user_data) }.called(Told::Log(level));
 }

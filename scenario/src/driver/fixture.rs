@@ -12,6 +12,11 @@ pub const HELLO: &[u8] = b"hello, world\n";
 /// What `dir/naïve name` holds: bytes that are not text.
 pub const ENCODED: &[u8] = b"\x00\xff\n";
 
+/// What [`Url::Data`](crate::op::Url::Data) holds.
+pub const DATA: &[u8] = b"plain text";
+/// What [`Url::DataBase64`](crate::op::Url::DataBase64) holds: bytes that are not text.
+pub const DATA_BASE64: &[u8] = b"\x00\x01\xff";
+
 /// Files in a temporary directory, removed on drop.
 #[derive(Debug)]
 pub struct Fixture {

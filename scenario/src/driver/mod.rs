@@ -1,6 +1,6 @@
 //! Drivers: they carry steps out on a real library and say what came of them.
 
-mod abi;
+pub(crate) mod abi;
 pub mod fixture;
 mod lanes;
 mod rust;
@@ -8,11 +8,16 @@ mod rust;
 pub use abi::AbiDriver;
 pub use rust::RustDriver;
 
+use std::time::Duration;
+
 use courier_core::{Failure, Id, Live};
 
-use crate::model::{ANSWER, ANSWER_ERROR, Contract, SERVED};
-use crate::op::{Ordinal, Step};
-use crate::outcome::{Content, Outcome};
+use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED};
+use crate::op::{Ordinal, Size, Step};
+use crate::outcome::{Content, Seen};
+
+/// A deadline that no scenario reaches.
+const FAR: Duration = Duration::from_secs(3600);
 
 /// A library under test.
 pub trait Driver {
@@ -20,16 +25,13 @@ pub trait Driver {
     ///
     /// # Errors
     /// A sentence, when the step did not come back: the driver is of no use afterwards.
-    fn apply(&mut self, step: Step) -> Result<Outcome, String>;
+    fn apply(&mut self, step: Step) -> Result<Seen, String>;
 
     /// How many handles are live.
     fn live(&self) -> Live;
 
-    /// Whether releases of null and stale handles are silent, as the C ABI's are. What they did is seen
-    /// by the handles that are left.
-    fn releases_are_silent(&self) -> bool {
-        false
-    }
+    /// How it calls the library.
+    fn interface(&self) -> Interface;
 
     /// Whether a pump that has nothing to return for is to last a brief wait. A fuzzer has better uses for
     /// a millisecond, and skips it.
@@ -51,6 +53,11 @@ fn pick(ids: &[Id], ordinal: Ordinal) -> Id {
     }
 }
 
+/// The same object's ordinal, as small as it can be.
+fn normal(ids: &[Id], ordinal: Ordinal) -> Ordinal {
+    (usize::from(ordinal) % ids.len().max(1)) as Ordinal
+}
+
 /// Notes a new object and gives its ordinal. An id that was there before names the older object still,
 /// whose ordinal tells the judge.
 fn add(ids: &mut Vec<Id>, id: Id) -> usize {
@@ -70,11 +77,22 @@ fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
     }
 }
 
-/// Bytes that a scenario knows, or some text.
+/// Bytes that a scenario knows, or that fit into a small landing buffer of them, or some text.
 fn content(bytes: Vec<u8>) -> Content {
-    use fixture::{ENCODED, HELLO};
-    let known = [HELLO, ENCODED, SERVED, ANSWER, ANSWER_ERROR.as_bytes(), b""];
-    if known.contains(&&bytes[..]) {
+    use fixture::{DATA, DATA_BASE64, ENCODED, HELLO};
+    let known: [&[u8]; 8] = [
+        HELLO,
+        ENCODED,
+        DATA,
+        DATA_BASE64,
+        SERVED,
+        ANSWER,
+        ANSWER_ERROR.as_bytes(),
+        b"",
+    ];
+    let is_known =
+        |known: &[u8]| known == bytes || known.get(..Size::Small.bytes()) == Some(bytes.as_slice());
+    if known.into_iter().any(is_known) {
         Content::Exactly(bytes)
     } else {
         Content::SomeText

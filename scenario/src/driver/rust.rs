@@ -1,20 +1,24 @@
 //! Drives the runtime through its Rust API.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use courier_core::{
-    Courier, Decision, Error, EventKind, Id, Live, LoadOptions, Provider, Response, RuntimeOptions,
-    Wait, Word, WorkerKind,
+    Courier, Decision, Error, EventKind, HostMemory, Id, Level, Live, LoadOptions, Logger,
+    Provider, Response, RuntimeOptions, Wait, WorkerKind,
 };
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
-use crate::driver::{Driver, add, content, failure_text, pick};
-use crate::model::{ANSWER, ANSWER_ERROR, SERVED, UNKNOWN_DECISION};
-use crate::op::{Answer, BRIEFLY, Behaviour, Op, Pause, Step};
-use crate::outcome::{Call, End, Outcome, Seen};
+use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
+use crate::model::{ANSWER, ANSWER_ERROR, Interface, SERVED, UNKNOWN_DECISION};
+use crate::op::{
+    Answer, BRIEFLY, Behaviour, Deadline, FILL, Op, Ordinal, Pause, Reaction, Root, Size, Step,
+    surface_address,
+};
+use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
 
 /// A library instance of its own, stepped, on four threads that are kept from scenario to scenario.
 #[derive(Debug)]
@@ -41,9 +45,10 @@ struct Ids {
     requests: Vec<Id>,
     blobs: Vec<Id>,
     wake_sources: Vec<Id>,
-    providers: usize,
+    /// How often installing a callback was tried.
+    callbacks: usize,
     /// Since the last step.
-    calls: Vec<Call>,
+    upcalls: Vec<Upcall>,
 }
 
 impl RustDriver {
@@ -79,13 +84,19 @@ impl RustDriver {
 }
 
 impl Driver for RustDriver {
-    fn apply(&mut self, step: Step) -> Result<Outcome, String> {
+    fn apply(&mut self, step: Step) -> Result<Seen, String> {
         let shared = Arc::clone(&self.shared);
-        self.lanes.run(step.lane, move || shared.outcome(step.op))
+        let outcome = self.lanes.run(step.lane, move || shared.outcome(step.op))?;
+        let upcalls = std::mem::take(&mut self.shared.ids().upcalls);
+        Ok(Seen { outcome, upcalls })
     }
 
     fn live(&self) -> Live {
         self.shared.courier.live()
+    }
+
+    fn interface(&self) -> Interface {
+        Interface::Rust
     }
 }
 
@@ -109,7 +120,7 @@ impl Shared {
         })
     }
 
-    /// Never held while the library is called: a provider call takes it too.
+    /// Never held while the library is called: a callback takes it too.
     fn ids(&self) -> MutexGuard<'_, Ids> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -128,11 +139,16 @@ impl Shared {
         let source_id = |ordinal| pick(&self.ids().wake_sources, ordinal);
         let done = |()| Outcome::Done;
         match op {
-            Op::RuntimeCreate { root } => {
+            Op::RuntimeCreate { root, max_loads } => {
                 let id = courier.runtime_create(&RuntimeOptions {
                     workers: WorkerKind::Stepped,
-                    root: root.then(|| self.root.clone()),
-                    ..RuntimeOptions::default()
+                    root: match root {
+                        Root::Fixture => Some(self.root.clone()),
+                        Root::Absent => None,
+                        Root::Empty => Some(PathBuf::new()),
+                        Root::Missing => Some(self.root.join("missing")),
+                    },
+                    max_loads: NonZeroU32::new(max_loads.number()).expect("not 0"),
                 })?;
                 Ok(Outcome::Created(add_in_time(
                     &mut self.ids().runtimes,
@@ -143,46 +159,63 @@ impl Shared {
             Op::RuntimeDestroy { runtime } => {
                 courier.runtime_destroy(runtime_id(runtime)).map(done)
             }
-            Op::Pump { runtime, wait } => {
+            Op::Pump {
+                runtime,
+                wait,
+                budget,
+            } => {
                 let start = Instant::now();
                 let wait = match wait {
                     Pause::No => Wait::No,
                     Pause::Briefly => Wait::AtMost(BRIEFLY),
                     Pause::Forever => Wait::Forever,
                 };
-                let unread = courier.runtime_pump(runtime_id(runtime), wait, usize::MAX)?;
+                let unread =
+                    courier.runtime_pump(runtime_id(runtime), wait, budget.number() as usize)?;
                 let waited = start.elapsed() >= BRIEFLY;
                 Ok(Outcome::Pumped { unread, waited })
             }
             Op::Step { runtime } => {
                 let ran = courier.runtime_step(runtime_id(runtime))?;
-                let mut calls = std::mem::take(&mut self.ids().calls);
-                assert!(
-                    calls.len() <= usize::from(ran),
-                    "calls without a job: {calls:?}"
-                );
-                Ok(Outcome::Stepped(ran.then(|| calls.pop())))
+                Ok(Outcome::Stepped(ran))
             }
             Op::Drain { runtime, limit } => {
                 let events = courier.runtime_drain_events(runtime_id(runtime), limit.into())?;
                 let seen = events.into_iter().map(|event| self.see(event)).collect();
                 Ok(Outcome::Drained(seen))
             }
-            Op::SetProvider { runtime, behaviour } => {
-                let runtime = runtime_id(runtime);
+            Op::SetProvider {
+                runtime,
+                behaviour,
+                reaction,
+            } => {
                 let provider = Scripted {
-                    shared: Arc::downgrade(self),
-                    ordinal: self.ids().providers,
+                    callback: self.callback(reaction, 0),
                     behaviour,
-                    runtime,
+                    runtime: normal(&self.ids().runtimes, runtime),
                 };
-                courier.runtime_set_provider(runtime, Box::new(provider))?;
-                self.ids().providers += 1;
-                Ok(Outcome::Done)
+                courier
+                    .runtime_set_provider(runtime_id(runtime), Box::new(provider))
+                    .map(done)
             }
             Op::ClearProvider { runtime } => courier
                 .runtime_clear_provider(runtime_id(runtime))
                 .map(done),
+            Op::SetWake { runtime, reaction } => {
+                let callback = self.callback(reaction, 0);
+                let on_work = Box::new(move || callback.called(Told::Wake));
+                courier
+                    .runtime_set_on_work(runtime_id(runtime), Some(on_work))
+                    .map(done)
+            }
+            Op::ClearWake { runtime } => courier
+                .runtime_set_on_work(runtime_id(runtime), None)
+                .map(done),
+            Op::SetLog { limit, reaction } => {
+                let logger = Box::new(self.callback(reaction, 0));
+                courier.set_logger(Some((limit.level(), logger))).map(done)
+            }
+            Op::ClearLog => courier.set_logger(None).map(done),
             Op::WakeSourceCreate { runtime } => {
                 let id = courier.runtime_wake_source(runtime_id(runtime))?;
                 Ok(Outcome::Created(add_in_time(
@@ -206,12 +239,54 @@ impl Shared {
             Op::SessionDestroy { session } => {
                 courier.session_destroy(session_id(session)).map(done)
             }
-            Op::Load { session, url } => courier
-                .session_load(session_id(session), url.text(), &LoadOptions::default())
-                .map(Outcome::Started),
+            Op::Load {
+                session,
+                url,
+                deadline,
+            } => {
+                let options = LoadOptions {
+                    deadline: match deadline {
+                        Deadline::Absent | Deadline::None => None,
+                        Deadline::Now => Some(Duration::ZERO),
+                        Deadline::Far => Some(FAR),
+                    },
+                };
+                courier
+                    .session_load(session_id(session), url.text(), &options)
+                    .map(Outcome::Started)
+            }
             Op::Cancel { session, load } => courier
                 .session_cancel(session_id(session), load.into())
                 .map(done),
+            Op::Attach { session, size } => courier
+                .session_attach_buffer(session_id(session), Box::new(Memory::new(size)))
+                .map(done),
+            Op::Detach { session } => {
+                let memory = courier.session_detach_buffer(session_id(session))?;
+                Ok(Outcome::Buffer(memory.read(memory.capacity())))
+            }
+            Op::Snapshot { session } => {
+                let id = courier.session_snapshot(session_id(session))?;
+                Ok(Outcome::Created(add_in_time(
+                    &mut self.ids().blobs,
+                    id,
+                    self.last_generation,
+                )))
+            }
+            Op::SetSurface { session, surface } => courier
+                .session_set_surface(session_id(session), surface_address(surface))
+                .map(done),
+            Op::Surface { request } => courier
+                .request_surface(request_id(request))
+                .map(Outcome::Surface),
+            Op::OnCancel { request, reaction } => {
+                let own = normal(&self.ids().requests, request);
+                let callback = self.callback(reaction, own);
+                let hook = Box::new(move || callback.called(Told::Cancel));
+                courier
+                    .request_on_cancel(request_id(request), hook)
+                    .map(Outcome::Cancelled)
+            }
             Op::Complete { request, answer } => courier
                 .request_complete(request_id(request), response(answer))
                 .map(done),
@@ -229,7 +304,19 @@ impl Shared {
         }
     }
 
-    fn see(&self, event: courier_core::Event) -> Seen {
+    /// The next callback. Counts also if its installation is refused.
+    fn callback(self: &Arc<Self>, reaction: Reaction, request: Ordinal) -> Callback {
+        let mut ids = self.ids();
+        ids.callbacks += 1;
+        Callback {
+            shared: Arc::downgrade(self),
+            number: ids.callbacks - 1,
+            reaction,
+            request,
+        }
+    }
+
+    fn see(&self, event: courier_core::Event) -> Event {
         let blob = |id| {
             let bytes = self.courier.blob_read(id, <[u8]>::to_vec);
             (
@@ -253,7 +340,7 @@ impl Shared {
         };
         let sessions = &self.ids().sessions;
         let session = sessions.iter().position(|id| *id == event.session);
-        Seen {
+        Event {
             session: session.expect("an event names a session that was created"),
             load: event.load,
             end,
@@ -267,57 +354,101 @@ fn response(answer: Answer) -> Result<Response, Error> {
         Answer::Bytes => Ok(Response::Bytes(ANSWER.to_vec())),
         Answer::Empty => Ok(Response::Bytes(Vec::new())),
         Answer::Error => Ok(Response::Error(ANSWER_ERROR.to_owned())),
-        Answer::Malformed => Err(Error::new(Word::BadValue, "malformed on purpose")),
+        Answer::Served => Ok(Response::Bytes(SERVED.to_vec())),
+        Answer::Malformed | Answer::NotText | Answer::NullView => {
+            let word = answer.malformed().expect("these are");
+            Err(Error::new(word, "malformed on purpose"))
+        }
+    }
+}
+
+/// A landing buffer.
+struct Memory(Vec<u8>);
+
+impl Memory {
+    fn new(size: Size) -> Memory {
+        Memory(vec![FILL; size.bytes()])
+    }
+}
+
+impl HostMemory for Memory {
+    fn capacity(&self) -> usize {
+        self.0.len()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0[..bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn read(&self, len: usize) -> Vec<u8> {
+        self.0[..len].to_vec()
+    }
+}
+
+/// What every callback has.
+struct Callback {
+    /// The library owns the callback: a strong reference would be a cycle.
+    shared: Weak<Shared>,
+    number: usize,
+    reaction: Reaction,
+    /// Its own, or the first.
+    request: Ordinal,
+}
+
+impl Callback {
+    /// Makes its calls, and notes that it was called.
+    fn called(&self, told: Told) {
+        self.makes(told, self.reaction.calls(self.request));
+    }
+
+    fn makes(&self, told: Told, calls: Vec<Op>) {
+        let shared = self.shared.upgrade().expect("the driver outlives a step");
+        let inside = calls.into_iter().map(|op| shared.outcome(op)).collect();
+        let upcall = Upcall {
+            callback: self.number,
+            told,
+            inside,
+        };
+        shared.ids().upcalls.push(upcall);
+    }
+}
+
+impl Logger for Callback {
+    fn log(&self, level: Level, text: &str) {
+        assert!(
+            !text.is_empty() && !text.contains('\n'),
+            "no line: {text:?}"
+        );
+        self.called(Told::Log(level));
     }
 }
 
 /// A provider that does what its behaviour says.
 struct Scripted {
-    /// The library owns the provider: a strong reference would be a cycle.
-    shared: Weak<Shared>,
-    ordinal: usize,
+    callback: Callback,
     behaviour: Behaviour,
-    runtime: Id,
+    /// Its own.
+    runtime: Ordinal,
 }
 
 impl Provider for Scripted {
     fn provide(&self, request: Id, url: &str) -> Decision {
-        let shared = self.shared.upgrade().expect("the driver outlives a step");
-        let courier = &shared.courier;
-        let complete = || courier.request_complete(request, Ok(Response::Bytes(SERVED.to_vec())));
-        let release = || courier.request_release(request);
-        let (inside, decision) = match self.behaviour {
-            Behaviour::Pass => (vec![], Decision::Pass),
-            Behaviour::Keep => (vec![], Decision::Handle),
-            Behaviour::Serve => (vec![complete(), release()], Decision::Handle),
-            Behaviour::ServeAndPass => (vec![complete()], Decision::Pass),
-            Behaviour::ServeTwice => (vec![complete(), complete()], Decision::Handle),
-            Behaviour::Drop => (vec![release()], Decision::Handle),
-            Behaviour::Fail => (vec![], Decision::Fail("scripted".to_owned())),
-            Behaviour::Unknown => (vec![], Decision::Unknown(UNKNOWN_DECISION)),
-            Behaviour::ClearInside => (
-                vec![courier.runtime_clear_provider(self.runtime)],
-                Decision::Pass,
-            ),
-            Behaviour::Panic => (vec![], Decision::Pass),
-        };
-        let inside = inside.into_iter().map(|result| match result {
-            Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Refused(error.word()),
-        });
-        let mut ids = shared.ids();
-        let call = Call {
-            provider: self.ordinal,
-            url: url.to_owned(),
-            request: add_in_time(&mut ids.requests, request, shared.last_generation),
-            inside: inside.collect(),
-        };
-        ids.calls.push(call);
-        drop(ids);
-        if self.behaviour == Behaviour::Panic {
+        let shared = self.callback.shared.upgrade();
+        let shared = shared.expect("the driver outlives a step");
+        let request = add_in_time(&mut shared.ids().requests, request, shared.last_generation);
+        let mut calls = self.callback.reaction.calls(request as Ordinal);
+        calls.extend(self.behaviour.calls(self.runtime, request as Ordinal));
+        self.callback
+            .makes(Told::Provide(request, url.to_owned()), calls);
+        match self.behaviour {
+            Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => Decision::Pass,
+            Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
+                Decision::Handle
+            }
+            Behaviour::Fail => Decision::Fail("scripted".to_owned()),
+            Behaviour::Unknown => Decision::Unknown(UNKNOWN_DECISION),
             // Does not call the panic hook: nothing went wrong.
-            std::panic::resume_unwind(Box::new("scripted"));
+            Behaviour::Panic => std::panic::resume_unwind(Box::new("scripted")),
         }
-        decision
     }
 }

@@ -3,8 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use courier_scenario::model::Model;
-use courier_scenario::op::{Answer, Behaviour, LANES, Op, Pause, Step, Url};
+use courier_scenario::op::{
+    Answer, Behaviour, Budget, Deadline, LANES, Limit, MaxLoads, Op, Pause, Reaction, Root, Size,
+    Step, Url,
+};
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
 
 /// Steps to choose from.
@@ -24,18 +28,26 @@ impl ReferenceStateMachine for Steps {
         // Mostly the first objects: few objects, much history.
         let ordinal = || prop_oneof![4 => 0u8..3, 1 => 0u8..8];
         let wanted = |enough: bool, weight: u32| if enough { 1 } else { weight };
+        let reaction = || prop_oneof![2 => Just(Reaction::Nothing), 1 => select(Reaction::ALL)];
+        // Mostly what serves most.
+        let root = prop_oneof![12 => Just(Root::Fixture), 1 => select(Root::ALL)];
+        let max_loads = prop_oneof![4 => Just(MaxLoads::Many), 1 => select(MaxLoads::ALL)];
+        let budget = prop_oneof![1 => Just(Budget::All), 1 => select(Budget::ALL)];
+        let deadline = prop_oneof![3 => Just(Deadline::Absent), 2 => select(Deadline::ALL)];
         let usable = |live: usize, weight: u32| if live > 0 { weight } else { 1 };
         let op = prop_oneof![
-            wanted(live.runtimes > 0, 40) => any::<u8>().prop_map(|n| Op::RuntimeCreate { root: n > 20 }),
+            wanted(live.runtimes > 0, 40) => (root, max_loads)
+                .prop_map(|(root, max_loads)| Op::RuntimeCreate { root, max_loads }),
             1 => ordinal().prop_map(|runtime| Op::RuntimeDestroy { runtime }),
-            8 => (ordinal(), proptest::sample::select(Pause::ALL))
-                .prop_map(|(runtime, wait)| Op::Pump { runtime, wait }),
+            8 => (ordinal(), select(Pause::ALL), budget)
+                .prop_map(|(runtime, wait, budget)| Op::Pump { runtime, wait, budget }),
             16 => ordinal().prop_map(|runtime| Op::Step { runtime }),
             8 => (ordinal(), 0u8..5).prop_map(|(runtime, limit)| Op::Drain { runtime, limit }),
-            6 => (ordinal(), proptest::sample::select(Behaviour::ALL))
-                .prop_map(|(runtime, behaviour)| Op::SetProvider { runtime, behaviour }),
-            4 => ordinal().prop_map(|runtime| {
-                Op::SetProvider { runtime, behaviour: Behaviour::Keep }
+            6 => (ordinal(), select(Behaviour::ALL), reaction()).prop_map(
+                |(runtime, behaviour, reaction)| Op::SetProvider { runtime, behaviour, reaction }
+            ),
+            4 => (ordinal(), reaction()).prop_map(|(runtime, reaction)| {
+                Op::SetProvider { runtime, behaviour: Behaviour::Keep, reaction }
             }),
             2 => ordinal().prop_map(|runtime| Op::ClearProvider { runtime }),
             2 => ordinal().prop_map(|runtime| Op::WakeSourceCreate { runtime }),
@@ -43,15 +55,30 @@ impl ReferenceStateMachine for Steps {
             2 => ordinal().prop_map(|source| Op::WakeSourceRelease { source }),
             wanted(live.sessions > 0, 20) => ordinal().prop_map(|runtime| Op::SessionCreate { runtime }),
             1 => ordinal().prop_map(|session| Op::SessionDestroy { session }),
-            14 => (ordinal(), proptest::sample::select(Url::ALL))
-                .prop_map(|(session, url)| Op::Load { session, url }),
+            14 => (ordinal(), select(Url::ALL), deadline)
+                .prop_map(|(session, url, deadline)| Op::Load { session, url, deadline }),
             6 => (ordinal(), 0u8..6).prop_map(|(session, load)| Op::Cancel { session, load }),
-            usable(live.requests, 16) => (0u8..8, proptest::sample::select(Answer::ALL))
+            usable(live.requests, 16) => (0u8..8, select(Answer::ALL))
                 .prop_map(|(request, answer)| Op::Complete { request, answer }),
             usable(live.requests, 4) => ordinal().prop_map(|request| Op::IsCancelled { request }),
             usable(live.requests, 4) => ordinal().prop_map(|request| Op::RequestRelease { request }),
             usable(live.blobs, 3) => ordinal().prop_map(|blob| Op::BlobRead { blob }),
             usable(live.blobs, 3) => ordinal().prop_map(|blob| Op::BlobRelease { blob }),
+            usable(live.requests, 6) => (0u8..8, reaction())
+                .prop_map(|(request, reaction)| Op::OnCancel { request, reaction }),
+            usable(live.requests, 2) => ordinal().prop_map(|request| Op::Surface { request }),
+            3 => (ordinal(), reaction())
+                .prop_map(|(runtime, reaction)| Op::SetWake { runtime, reaction }),
+            1 => ordinal().prop_map(|runtime| Op::ClearWake { runtime }),
+            2 => (select(Limit::ALL), reaction())
+                .prop_map(|(limit, reaction)| Op::SetLog { limit, reaction }),
+            1 => Just(Op::ClearLog),
+            3 => (ordinal(), select(Size::ALL))
+                .prop_map(|(session, size)| Op::Attach { session, size }),
+            1 => ordinal().prop_map(|session| Op::Detach { session }),
+            2 => ordinal().prop_map(|session| Op::Snapshot { session }),
+            2 => (ordinal(), 0u8..4)
+                .prop_map(|(session, surface)| Op::SetSurface { session, surface }),
         ];
         // Mostly one lane: an owner-thread call elsewhere leads nowhere.
         let lane = prop_oneof![12 => Just(0u8), 1 => 0..LANES];

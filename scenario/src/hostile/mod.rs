@@ -1,0 +1,158 @@
+//! Hostile calls through the C ABI: what no well-behaved host passes, and exactly how it is refused.
+//!
+//! An input is a list of records of four bytes; each makes one call, in a [`World`] with one live
+//! object of each kind. The expected word is computed from the header's rules, here, and compared with
+//! the library's; a refused call must leave everything as it was.
+//!
+//! | module | hostile are |
+//! |---|---|
+//! | [`ids`] | handles |
+//! | [`structs`] | sizes, numbers and NULLs in the structs that may grow |
+//! | [`memory`] | views, capacities, text |
+#![expect(unsafe_code, reason = "they are C programs, written in Rust")]
+
+pub mod ids;
+pub mod memory;
+pub mod structs;
+mod world;
+
+use std::fmt;
+
+use courier_core::Word;
+
+use crate::driver::abi::{Refused, check};
+use crate::model::Contract;
+use crate::oracle::Ledger;
+
+use world::World;
+
+/// How many bytes make one call.
+pub const RECORD: usize = 4;
+/// More records than that are not read.
+const MAX_CALLS: usize = 64;
+
+/// A hostile call that was not refused as it must be. Displays as a report with the lines by which a
+/// test tells the lab what broke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The contract in question.
+    pub contract: Contract,
+    /// The call.
+    pub call: String,
+    /// What it must lead to.
+    pub expected: String,
+    /// What it led to.
+    pub observed: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "the library did not treat a call as it must: {}",
+            self.call
+        )?;
+        writeln!(f, "  expected: {}", self.expected)?;
+        writeln!(f, "  observed: {}", self.observed)?;
+        write!(f, "cgolab: broken={}", self.contract)
+    }
+}
+
+/// A target: what it makes of an input.
+pub type Target = fn(&[u8]) -> Result<Ledger, Box<Wrong>>;
+
+/// Runs the records of an input in a new world, and takes the world down.
+fn run(
+    input: &[u8],
+    mut call: impl FnMut(&mut World, [u8; RECORD]) -> Checked,
+) -> Result<Ledger, Box<Wrong>> {
+    let mut ledger = Ledger::default();
+    let mut world = World::new();
+    for record in input.chunks_exact(RECORD).take(MAX_CALLS) {
+        let record = record.try_into().expect("of that size");
+        let contracts = call(&mut world, record)?;
+        ledger.count(&contracts);
+    }
+    world.end()?;
+    ledger.count_scenario();
+    Ok(ledger)
+}
+
+/// The contracts that a call put to the test, or what was wrong with it.
+type Checked = Result<Vec<Contract>, Box<Wrong>>;
+
+/// Compares two values of one call.
+fn expect<T: PartialEq + fmt::Debug>(
+    contract: Contract,
+    call: impl fmt::Display,
+    expected: T,
+    observed: T,
+) -> Result<(), Box<Wrong>> {
+    if expected == observed {
+        return Ok(());
+    }
+    Err(Box::new(Wrong {
+        contract,
+        call: call.to_string(),
+        expected: format!("{expected:?}"),
+        observed: format!("{observed:?}"),
+    }))
+}
+
+/// The word of a refusal.
+fn word(status: courier::courier_status) -> Option<Word> {
+    check(status).err().map(|Refused(word)| word)
+}
+
+fn choose<T: Copy>(all: &[T], number: u8) -> T {
+    all[usize::from(number) % all.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every first byte with every class of the second, with a planted panic too.
+    fn everything() -> Vec<u8> {
+        let mut input = Vec::new();
+        for first in 0..=u8::MAX {
+            for second in (0..18).chain([0x81]) {
+                input.extend([first, second, first.wrapping_mul(31) ^ second, second]);
+            }
+        }
+        input
+    }
+
+    fn checked(target: Target) -> Vec<Contract> {
+        let mut ledger = Ledger::default();
+        for input in everything().chunks(MAX_CALLS * RECORD) {
+            match target(input) {
+                Ok(checked) => ledger.add(&checked),
+                Err(wrong) => panic!("{wrong}"),
+            }
+        }
+        ledger.contracts().collect()
+    }
+
+    /// One test: the library is the process's.
+    #[test]
+    fn hostile_calls_are_refused_as_they_must_be() {
+        let ids = checked(ids::hostile_ids);
+        assert_eq!(ids, ["ABI-05", "HDL-06", "HDL-07", "HDL-12", "STA-05"]);
+        let structs = checked(structs::abi_structs);
+        assert_eq!(structs, ["ABI-06", "ABI-10", "STA-05", "VAL-10", "VAL-11"]);
+        let memory = checked(memory::memory_views);
+        let expected = [
+            "REQ-08", "REQ-18", "STA-05", "VAL-09", "VAL-10", "VAL-16", "VAL-17",
+        ];
+        assert_eq!(memory, expected);
+    }
+
+    #[test]
+    fn a_wrong_result_names_its_contract() {
+        let wrong = expect("HDL-06", "f()", Some(Word::WrongKind), None).unwrap_err();
+        let text = wrong.to_string();
+        assert!(text.contains("expected: Some(WrongKind)"), "{text}");
+        assert!(text.ends_with("cgolab: broken=HDL-06"), "{text}");
+    }
+}
