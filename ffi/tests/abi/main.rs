@@ -78,12 +78,12 @@ fn output(command: &mut Command) -> Output {
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// A command and what became of it.
+/// What became of a command. What it complained of comes first: reports show one line.
 fn told(command: &Command, output: &Output) -> String {
     format!(
-        "{}\n{}{}{command:?}",
+        "{}{}\n{}\n{command:?}",
+        String::from_utf8_lossy(&output.stderr),
         output.status,
         String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
     )
 }
