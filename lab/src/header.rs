@@ -118,7 +118,9 @@ fn header(workspace: &Workspace) -> Result<String> {
         .map_err(|error| anyhow!("cbindgen cannot read ffi/: {error}"))?;
     let mut text = Vec::new();
     bindings.write(&mut text);
-    String::from_utf8(text).context("cbindgen wrote a header that is not UTF-8")
+    let text = String::from_utf8(text).context("cbindgen wrote a header that is not UTF-8")?;
+    // Rust's heading for what an unsafe function relies on tells C programmers nothing.
+    Ok(text.replace("// # Safety\n", "// Pointers:\n"))
 }
 
 /// What rustc says that a link with the static library needs.
