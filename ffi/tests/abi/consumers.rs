@@ -64,13 +64,18 @@ fn every_c_file_is_used() {
     assert_eq!(used, there);
 }
 
-/// The compiler that the user wants, with its arguments.
+/// The C compiler.
 pub(super) fn c_compiler() -> Command {
-    let wanted = env::var("CC").unwrap_or_default();
-    let mut words = wanted.split_whitespace();
-    let mut compiler = Command::new(words.next().unwrap_or("cc"));
-    compiler.args(words);
-    compiler
+    wanted("CC").unwrap_or_else(|| Command::new("cc"))
+}
+
+/// What a variable names, with its arguments.
+fn wanted(variable: &str) -> Option<Command> {
+    let wish = env::var(variable).unwrap_or_default();
+    let mut words = wish.split_whitespace();
+    let mut command = Command::new(words.next()?);
+    command.args(words);
+    Some(command)
 }
 
 /// The first of these programs that can be started; if there is none, the lab is told why the test does
@@ -96,7 +101,7 @@ fn works_in_clang(file: &str) {
 }
 
 fn works_in_cpp(file: &str) {
-    if let Some(compiler) = found(&["c++", "g++", "clang++"]) {
+    if let Some(compiler) = wanted("CXX").or_else(|| found(&["c++", "g++", "clang++"])) {
         works_in(compiler, CPP17, file);
     }
 }
