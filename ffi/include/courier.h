@@ -1,3 +1,5 @@
+// Generated from the Rust source by `cargo lab header`; do not edit.
+//
 // courier: an embeddable resource loader with a thread-affine owner. C ABI.
 //
 // A host creates a runtime on a thread, which becomes its owner thread, opens sessions in it and loads
@@ -28,7 +30,8 @@
 //   all others                               yes       yes     yes   yes
 // Refused is [inside-callback], or [wrong-thread] where that applies. A function that replaces, clears or
 // destroys what a callback belongs to returns when no call of it runs any more; so a callback must not wait
-// for the thread that does that. Callbacks must not unwind or longjmp out.
+// for the thread that does that. Callbacks run on the thread where something happens, which may be inside a
+// call of the host's. They must not unwind or longjmp out.
 //
 // STATUS. Checks come in this order: arguments, liveness of the handle, thread, state. A function that
 // does not return COURIER_OK has had no effect unless it says otherwise. Out parameters are written
@@ -43,14 +46,16 @@
 //              [completed] [cancelled] [expired] [callback-set] [buffer-attached] [no-buffer]
 //   others     [not-stepped] (COURIER_UNSUPPORTED); [exhausted] [system] [panic] (COURIER_NATIVE_ERROR)
 //
+// STRUCTS that begin with a size may grow in later versions. A size below that of the first version is
+// refused with [bad-size]; of a larger struct the library reads and writes the part that it knows.
+//
 // MEMORY. The library borrows what is passed to it for the call only, and copies what it keeps. The
 // exceptions: a callback's user_data, and an attached buffer. Nothing that it returns needs free().
-
+// "Pointers" below names what a function relies on and cannot check. NULL is never followed: it is refused
+// with [null-pointer], unless the function gives it a meaning.
 
 #ifndef COURIER_H
 #define COURIER_H
-
-// Generated from the Rust source by `cargo lab header`; do not edit.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,23 +63,61 @@
 // The version of this header. A library with another version must not be used.
 #define COURIER_ABI_VERSION 1
 
+// Text: `len` bytes of UTF-8 at `data`, not NUL-terminated. With `len` 0, `data` may be anything.
+typedef struct courier_string_view {
+    // The first byte.
+    const char *data;
+    // How many bytes.
+    size_t len;
+} courier_string_view;
+
 // What a function returns.
 typedef int32_t courier_status;
 
-// Immutable bytes.
-typedef uint64_t courier_blob;
+// Who runs the loads of a runtime.
+typedef int32_t courier_workers;
+
+// How a new runtime is set up. courier_runtime_options_init fills in the defaults.
+typedef struct courier_runtime_options {
+    // sizeof(courier_runtime_options) of the header that the host was compiled with.
+    uint32_t size;
+    // COURIER_WORKERS_THREADS (the default) or COURIER_WORKERS_STEPPED.
+    courier_workers workers;
+    // How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
+    uint32_t worker_threads;
+    // How many loads the runtime may have at once, from their start until their event is drained: a
+    // bound for all its queues. 1024 is the default; 0 is refused.
+    uint32_t max_loads;
+    // The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
+    // for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
+    const char *root;
+} courier_runtime_options;
 
 // What one owner thread owns.
 typedef uint64_t courier_runtime;
+
+// How a load is started. courier_load_options_init fills in the defaults.
+typedef struct courier_load_options {
+    // sizeof(courier_load_options) of the header that the host was compiled with.
+    uint32_t size;
+    // 1 if the load has a deadline, 0 (the default) if not.
+    uint32_t has_deadline;
+    // Milliseconds from the start of the load after which it fails with COURIER_FAILURE_EXPIRED; 0: at
+    // the next pump. Not looked at without a deadline.
+    uint64_t deadline_ms;
+} courier_load_options;
+
+// A group of loads that ends together.
+typedef uint64_t courier_session;
+
+// Immutable bytes.
+typedef uint64_t courier_blob;
 
 // What happened. Hosts keep numbers that they do not know.
 typedef int32_t courier_event_kind;
 
 // Why a load failed. Hosts keep numbers that they do not know.
 typedef int32_t courier_failure;
-
-// A group of loads that ends together.
-typedef uint64_t courier_session;
 
 // The end of one load.
 typedef struct courier_event {
@@ -89,39 +132,6 @@ typedef struct courier_event {
     // A blob that the caller now owns and releases, or 0.
     courier_blob payload;
 } courier_event;
-
-// Text: `len` bytes of UTF-8 at `data`, not NUL-terminated. With `len` 0, `data` may be anything.
-typedef struct courier_string_view {
-    // The first byte.
-    const char *data;
-    // How many bytes.
-    size_t len;
-} courier_string_view;
-
-// How important a record is: the lower, the more.
-typedef int32_t courier_log_level;
-
-// Takes one record: a line of text without its end, borrowed for the call.
-//
-// Thread: any, several at once. See CALLBACKS above. Records that are made inside the callback are not
-// delivered.
-typedef void (*courier_log_fn)(void *user_data,
-                               courier_log_level level,
-                               struct courier_string_view text);
-
-// A log callback and what it works on.
-typedef struct courier_log_callback {
-    // sizeof(courier_log_callback) of the header that the host was compiled with.
-    uint32_t size;
-    // The least important level that is delivered.
-    courier_log_level limit;
-    // The callback; not NULL.
-    courier_log_fn log;
-    // Passed to every call. The library never looks into it. It must stay valid, for any thread, until
-    // the callback has been replaced or cleared: when one of these calls has returned COURIER_OK, no
-    // call runs any more and none comes later.
-    void *user_data;
-} courier_log_callback;
 
 // What a provider answers.
 typedef int32_t courier_decision;
@@ -192,40 +202,11 @@ typedef struct courier_cancel_callback {
     // The callback; not NULL.
     courier_cancel_fn cancel;
     // Passed to the call. The library never looks into it. It must stay valid until
-    // courier_request_clear_on_cancel or courier_request_release has returned. A provider that does not
-    // keep the request, as with COURIER_DECISION_PASS, clears its callback first.
+    // courier_request_release has returned. If the provider keeps nothing, as with
+    // COURIER_DECISION_PASS, it must stay valid until the load's event was drained or its session
+    // destroyed.
     void *user_data;
 } courier_cancel_callback;
-
-// Who runs the loads of a runtime.
-typedef int32_t courier_workers;
-
-// How a new runtime is set up. courier_runtime_options_init fills in the defaults.
-typedef struct courier_runtime_options {
-    // sizeof(courier_runtime_options) of the header that the host was compiled with.
-    uint32_t size;
-    // COURIER_WORKERS_THREADS (the default) or COURIER_WORKERS_STEPPED.
-    courier_workers workers;
-    // How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
-    uint32_t worker_threads;
-    // How many loads the runtime may have at once, from their start until their event is drained: a
-    // bound for all its queues. 1024 is the default; 0 is refused.
-    uint32_t max_loads;
-    // The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
-    // for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
-    const char *root;
-} courier_runtime_options;
-
-// How a load is started. courier_load_options_init fills in the defaults.
-typedef struct courier_load_options {
-    // sizeof(courier_load_options) of the header that the host was compiled with.
-    uint32_t size;
-    // 1 if the load has a deadline, 0 (the default) if not.
-    uint32_t has_deadline;
-    // Milliseconds from the start of the load after which it fails with COURIER_FAILURE_EXPIRED; 0: at
-    // the next pump. Not looked at without a deadline.
-    uint64_t deadline_ms;
-} courier_load_options;
 
 // A signal that wakes a runtime's owner thread.
 typedef uint64_t courier_wake_source;
@@ -247,6 +228,55 @@ typedef struct courier_wake_callback {
     // returned COURIER_OK, no call runs any more and none comes later.
     void *user_data;
 } courier_wake_callback;
+
+// How important a record is: the lower, the more.
+typedef int32_t courier_log_level;
+
+// Takes one record: a line of text without its end, borrowed for the call.
+//
+// Thread: any, several at once. See CALLBACKS above. Records that are made inside the callback are not
+// delivered.
+typedef void (*courier_log_fn)(void *user_data,
+                               courier_log_level level,
+                               struct courier_string_view text);
+
+// A log callback and what it works on.
+typedef struct courier_log_callback {
+    // sizeof(courier_log_callback) of the header that the host was compiled with.
+    uint32_t size;
+    // The least important level that is delivered.
+    courier_log_level limit;
+    // The callback; not NULL.
+    courier_log_fn log;
+    // Passed to every call. The library never looks into it. It must stay valid, for any thread, until
+    // the callback has been replaced or cleared: when one of these calls has returned COURIER_OK, no
+    // call runs any more and none comes later.
+    void *user_data;
+} courier_log_callback;
+
+// Done.
+#define COURIER_OK 0
+
+// An argument or a handle is not acceptable.
+#define COURIER_INVALID_ARGUMENT -1
+
+// The arguments are fine, the moment is not.
+#define COURIER_INVALID_STATE -2
+
+// The call belongs to the owner thread.
+#define COURIER_WRONG_THREAD -3
+
+// This runtime was not set up for the call.
+#define COURIER_UNSUPPORTED -4
+
+// The library itself, or the system below it, failed.
+#define COURIER_NATIVE_ERROR -5
+
+// Threads of the runtime's own.
+#define COURIER_WORKERS_THREADS 1
+
+// The owner thread, one load at a time, by courier_runtime_step.
+#define COURIER_WORKERS_STEPPED 2
 
 // A load completed; the payload is a blob with its bytes.
 #define COURIER_EVENT_COMPLETED 1
@@ -290,18 +320,6 @@ typedef struct courier_wake_callback {
 // The load's deadline passed.
 #define COURIER_FAILURE_EXPIRED 10
 
-// A contained panic: a bug in a callback, or in the library.
-#define COURIER_LOG_ERROR 1
-
-// A load failed.
-#define COURIER_LOG_WARN 2
-
-// A runtime came or went.
-#define COURIER_LOG_INFO 3
-
-// A load completed or was cancelled.
-#define COURIER_LOG_DEBUG 4
-
 // Not mine: the runtime serves the load itself, or fails it. The provider keeps nothing and does not
 // release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
 #define COURIER_DECISION_PASS 0
@@ -321,62 +339,21 @@ typedef struct courier_wake_callback {
 // An error text: the load fails with COURIER_FAILURE_PROVIDER.
 #define COURIER_RESPONSE_ERROR 2
 
-// Threads of the runtime's own.
-#define COURIER_WORKERS_THREADS 1
+// A contained panic: a bug in a callback, or in the library.
+#define COURIER_LOG_ERROR 1
 
-// The owner thread, one load at a time, by courier_runtime_step.
-#define COURIER_WORKERS_STEPPED 2
+// A load failed.
+#define COURIER_LOG_WARN 2
 
-// Done.
-#define COURIER_OK 0
+// A runtime came or went.
+#define COURIER_LOG_INFO 3
 
-// An argument or a handle is not acceptable.
-#define COURIER_INVALID_ARGUMENT -1
-
-// The arguments are fine, the moment is not.
-#define COURIER_INVALID_STATE -2
-
-// The call belongs to the owner thread.
-#define COURIER_WRONG_THREAD -3
-
-// This runtime was not set up for the call.
-#define COURIER_UNSUPPORTED -4
-
-// The library itself, or the system below it, failed.
-#define COURIER_NATIVE_ERROR -5
+// A load completed or was cancelled.
+#define COURIER_LOG_DEBUG 4
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
-
-// Copies a blob's bytes to `buffer` and writes their number to `*required`. With a NULL `buffer` and
-// `capacity` 0 only the number is written. If `capacity` is too small the call is refused with
-// [too-small]: `*required` is written, `buffer` is untouched. Any thread.
-//
-// # Safety
-// `buffer` is NULL or valid for writing `capacity` bytes. `required` is NULL or valid for writing.
-courier_status courier_blob_copy(courier_blob blob,
-                                 uint8_t *buffer,
-                                 size_t capacity,
-                                 size_t *required);
-
-// Releases a blob. Null and released ones are ignored. Never blocks, cannot fail. Any thread.
-void courier_blob_release(courier_blob blob);
-
-// Moves at most `capacity` events into `events`, oldest first, and says in `*count` how many. `stride`
-// is the caller's sizeof(courier_event): the distance between two events in memory. A stride that is
-// below this library's, or not a multiple of the struct's alignment, is refused with [bad-size]; of a
-// larger one only the part that this library knows is written. With `capacity` 0, `events` may be
-// NULL. Owner thread.
-//
-// # Safety
-// `events` is NULL or valid for writing `capacity` times `stride` bytes, and aligned. `count` is NULL or
-// valid for writing.
-courier_status courier_runtime_drain_events(courier_runtime runtime,
-                                            struct courier_event *events,
-                                            uint32_t stride,
-                                            uint32_t capacity,
-                                            uint32_t *count);
 
 // The ABI version of the library: equal to the header's COURIER_ABI_VERSION, or the two must not be
 // used together. Any thread.
@@ -390,27 +367,169 @@ uint64_t courier_layout_fingerprint(void);
 
 // Why the calling thread's last status-returning call failed; empty if it succeeded. The text begins
 // with a word in brackets, belongs to the library, and is valid until the thread's next
-// status-returning call. Functions that return nothing leave it alone.
+// status-returning call or its end. Functions that return nothing leave it alone. Any thread: each has
+// its own.
 struct courier_string_view courier_last_error(void);
 
-// Installs the process's log callback, or replaces the one there is. Returns when no call of the old
-// one runs any more; none comes later. When refused, the old one stays. Refused with [inside-callback]
-// from inside a callback. Any thread.
+// Fills `*options` with the defaults. `size` is the caller's sizeof(courier_runtime_options): a size
+// below this library's minimum is refused with [bad-size]; of a larger struct only the part that this
+// library knows is written. Any thread.
 //
-// # Safety
-// `callback` is NULL or valid for reading as many bytes as its size field says; log and user_data are
-// good as documented there.
-courier_status courier_set_log_callback(const struct courier_log_callback *callback);
+// Pointers:
+// `options` is NULL or valid for writing `size` bytes.
+courier_status courier_runtime_options_init(struct courier_runtime_options *options,
+                                            uint32_t size);
 
-// Takes the log callback out, and returns when no call of it runs any more; none comes later. Fine when
-// there is none. Refused with [inside-callback] from inside a callback. Any thread.
-courier_status courier_clear_log_callback(void);
+// Creates a runtime and makes the calling thread its owner, which destroys it before it ends: nobody
+// else can. A thread owns at most one live runtime: [owner-has-runtime]. `options` may be NULL for the
+// defaults. A root directory that cannot be opened and listed is refused with [bad-root]. Refused with
+// [inside-callback] from inside a callback. Any thread.
+//
+// Pointers:
+// `options` is NULL or valid for reading as many bytes as its size field says, with a root as
+// documented there. `runtime` is NULL or valid for reading and writing.
+courier_status courier_runtime_create(const struct courier_runtime_options *options,
+                                      courier_runtime *runtime);
+
+// Destroys a runtime. Loads that no worker has begun are discarded; for those that are running,
+// provider calls included, the call waits. Provider and wake callback are taken out: when it returns
+// COURIER_OK, no call of them runs any more and none comes later. Blobs, wake sources and requests
+// outlive the runtime, and are released as ever. Refused with [live-children] while the runtime has
+// sessions: it is intact then, and the call can be repeated. Owner thread.
+courier_status courier_runtime_destroy(courier_runtime runtime);
+
+// Turns finished loads into events, at most `budget` of them but one at least, and says in `*unread`
+// how many events wait to be drained. Loads whose deadline has passed end here. When there is nothing to
+// do, a positive `timeout_ms` waits at most that many milliseconds, a negative one without limit, and 0
+// not at all. With unread events it never waits, and never beyond the next deadline. It may return early
+// with nothing done. A signal of a wake source ends the wait and is cleared by the pump that returns. A
+// pump that leaves work behind calls the wake callback, and the next pump does not wait. Owner thread.
+//
+// Pointers:
+// `unread` is NULL or valid for writing.
+courier_status courier_runtime_pump(courier_runtime runtime,
+                                    int64_t timeout_ms,
+                                    uint32_t budget,
+                                    uint32_t *unread);
+
+// Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
+// was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
+//
+// Pointers:
+// `ran` is NULL or valid for writing.
+courier_status courier_runtime_step(courier_runtime runtime,
+                                    uint32_t *ran);
+
+// Fills `*options` with the defaults. `size` is the caller's sizeof(courier_load_options): a size below
+// this library's minimum is refused with [bad-size]; of a larger struct only the part that this library
+// knows is written. Any thread.
+//
+// Pointers:
+// `options` is NULL or valid for writing `size` bytes.
+courier_status courier_load_options_init(struct courier_load_options *options,
+                                         uint32_t size);
+
+// Opens a session. Owner thread.
+//
+// Pointers:
+// `session` is NULL or valid for reading and writing.
+courier_status courier_session_create(courier_runtime runtime, courier_session *session);
+
+// Ends a session: cancels its loads, discards its events, and detaches its buffer. Cancellation callbacks
+// run inside; provider calls that are running go on, and are not waited for. Requests of its loads stay
+// with the provider, which releases them. Owner thread.
+courier_status courier_session_destroy(courier_session session);
+
+// Starts a load and writes its number in the session, from 1. Unless the session is destroyed first,
+// it ends in exactly one event. `url` is copied; text that is not a URL is refused with [bad-url].
+// `options` may be NULL for the defaults. When the runtime has as many loads as it may, the call is
+// refused with [queue-full]: drain events first. Owner thread.
+//
+// Pointers:
+// `url` is valid as documented at courier_string_view. `options` is NULL or valid for reading as many
+// bytes as its size field says. `load` is NULL or valid for writing.
+courier_status courier_session_load(courier_session session,
+                                    struct courier_string_view url,
+                                    const struct courier_load_options *options,
+                                    uint64_t *load);
+
+// Cancels a load: it ends in a COURIER_EVENT_CANCELLED. Its cancellation callback runs inside; its request
+// stays with the provider, which releases it. Refused with [unknown-load] if the session never issued the
+// number, and with [load-ended] if the load ended before, drained or not. Owner thread.
+courier_status courier_session_cancel(courier_session session,
+                                      uint64_t load);
+
+// Attaches a buffer of the host's. Until it is detached, the bytes of each of the session's loads are
+// written to it when the load completes, from the beginning, before its event can be drained; what does
+// not fit is left out. Refused with [buffer-attached] if there is one. Owner thread.
+//
+// The host keeps the memory where it is, and neither writes nor reads it, until
+// courier_session_detach_buffer or courier_session_destroy has returned COURIER_OK: a thread of the
+// library may be writing. courier_session_snapshot reads it meanwhile. A buffer of no bytes is fine and
+// may carry any pointer.
+//
+// Pointers:
+// `data` is NULL, or valid for writing `capacity` bytes from any thread until the detachment.
+courier_status courier_session_attach_buffer(courier_session session,
+                                             uint8_t *data,
+                                             size_t capacity);
+
+// Detaches the buffer, after a write that is under way: when it returns COURIER_OK, nothing is written
+// any more, and the memory is the host's again. Refused with [no-buffer] if there is none. Owner thread.
+courier_status courier_session_detach_buffer(courier_session session);
+
+// Copies what the last completed load left in the buffer into a new blob, which the caller releases; it is
+// empty if none completed since the buffer was attached. Refused with [no-buffer] if there is none. Owner
+// thread.
+//
+// Pointers:
+// `blob` is NULL or valid for reading and writing.
+courier_status courier_session_snapshot(courier_session session,
+                                        courier_blob *blob);
+
+// Names the surface of the loads that start from now on: the address of an object of the host's, such as
+// a device or a window, for which they are loaded. Their providers get it from courier_request_surface.
+// The library never follows it; NULL (the default) is none. Owner thread.
+//
+// Pointers:
+// `surface` may be any: it is not followed.
+courier_status courier_session_set_surface(courier_session session,
+                                           void *surface);
+
+// Moves at most `capacity` events into `events`, oldest first, and says in `*count` how many. `stride`
+// is the caller's sizeof(courier_event): the distance between two events in memory. A stride that is
+// below this library's, or not a multiple of the struct's alignment, is refused with [bad-size]; of a
+// larger one only the part that this library knows is written. With `capacity` 0, `events` may be
+// NULL. Owner thread.
+//
+// Pointers:
+// `events` is NULL or valid for writing `capacity` times `stride` bytes, and aligned. `count` is NULL or
+// valid for writing.
+courier_status courier_runtime_drain_events(courier_runtime runtime,
+                                            struct courier_event *events,
+                                            uint32_t stride,
+                                            uint32_t capacity,
+                                            uint32_t *count);
+
+// Copies a blob's bytes to `buffer` and writes their number to `*required`. With a NULL `buffer` and
+// `capacity` 0 only the number is written. If `capacity` is too small the call is refused with
+// [too-small]: `*required` is written, `buffer` is untouched. Any thread.
+//
+// Pointers:
+// `buffer` is NULL or valid for writing `capacity` bytes. `required` is NULL or valid for writing.
+courier_status courier_blob_copy(courier_blob blob,
+                                 uint8_t *buffer,
+                                 size_t capacity,
+                                 size_t *required);
+
+// Releases a blob. Null and released ones are ignored. Never blocks, cannot fail. Any thread.
+void courier_blob_release(courier_blob blob);
 
 // Installs a provider, or replaces the one there is. Returns when no call of the old provider runs any
 // more; none comes later. Requests that it holds stay usable. When refused, the old provider stays.
 // Owner thread.
 //
-// # Safety
+// Pointers:
 // `provider` is NULL or valid for reading as many bytes as its size field says; callback and user_data
 // are good as documented there.
 courier_status courier_runtime_set_provider(courier_runtime runtime,
@@ -429,7 +548,7 @@ courier_status courier_runtime_clear_provider(courier_runtime runtime);
 // length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
 // COURIER_FAILURE_BAD_RESPONSE.
 //
-// # Safety
+// Pointers:
 // `response` is NULL or valid for reading as many bytes as its size field says, with views as
 // documented at their types.
 courier_status courier_request_complete(courier_request request,
@@ -438,7 +557,7 @@ courier_status courier_request_complete(courier_request request,
 // Says in `*cancelled` whether the load was cancelled or its deadline has passed (1) or not (0), so that
 // completing it is pointless. Any thread.
 //
-// # Safety
+// Pointers:
 // `cancelled` is NULL or valid for writing.
 courier_status courier_request_is_cancelled(courier_request request,
                                             uint32_t *cancelled);
@@ -448,20 +567,16 @@ courier_status courier_request_is_cancelled(courier_request request,
 // Refused with [callback-set] if the request has one, with [completed] after a completion, and with
 // [load-ended] after the load ended in another way. Any thread.
 //
-// # Safety
+// Pointers:
 // `callback` is NULL or valid for reading as many bytes as its size field says; cancel and user_data are
 // good as documented there. `cancelled` is NULL or valid for writing.
 courier_status courier_request_on_cancel(courier_request request,
                                          const struct courier_cancel_callback *callback,
                                          uint32_t *cancelled);
 
-// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
-// is not called later. Fine when there is none. Any thread.
-courier_status courier_request_clear_on_cancel(courier_request request);
-
 // Writes the surface that the session had when the load was started; NULL for none. Any thread.
 //
-// # Safety
+// Pointers:
 // `surface` is NULL or valid for writing.
 courier_status courier_request_surface(courier_request request, void **surface);
 
@@ -470,142 +585,16 @@ courier_status courier_request_surface(courier_request request, void **surface);
 // load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any thread.
 void courier_request_release(courier_request request);
 
-// Fills `*options` with the defaults. `size` is the caller's sizeof(courier_runtime_options): a size
-// below this library's minimum is refused with [bad-size]; of a larger struct only the part that this
-// library knows is written. Any thread.
+// Makes a wake source for the runtime, which the caller releases. It may outlive the runtime. Owner thread.
 //
-// # Safety
-// `options` is NULL or valid for writing `size` bytes.
-courier_status courier_runtime_options_init(struct courier_runtime_options *options,
-                                            uint32_t size);
-
-// Creates a runtime and makes the calling thread its owner. A thread owns at most one live runtime:
-// [owner-has-runtime]. `options` may be NULL for the defaults. A root directory that cannot be opened
-// and listed is refused with [bad-root].
-//
-// # Safety
-// `options` is NULL or valid for reading as many bytes as its size field says, with a root as
-// documented there. `runtime` is NULL or valid for reading and writing.
-courier_status courier_runtime_create(const struct courier_runtime_options *options,
-                                      courier_runtime *runtime);
-
-// Destroys a runtime. Loads that no worker has begun are discarded; for those that are running,
-// provider calls included, the call waits. Refused with [live-children] while the runtime has
-// sessions: it is intact then, and the call can be repeated. Owner thread.
-courier_status courier_runtime_destroy(courier_runtime runtime);
-
-// Turns finished loads into events, at most `budget` of them but one at least, and says in `*unread`
-// how many events wait to be drained. Loads whose deadline has passed end here. When there is nothing to
-// do, a positive `timeout_ms` waits at most that many milliseconds, a negative one without limit, and 0
-// not at all. With unread events it never waits, and never beyond the next deadline. It may return early
-// with nothing done. A signal of a wake source ends the wait and is cleared by the pump that returns. A
-// pump that leaves work behind calls the wake callback, and the next pump does not wait. Owner thread.
-//
-// # Safety
-// `unread` is NULL or valid for writing.
-courier_status courier_runtime_pump(courier_runtime runtime,
-                                    int64_t timeout_ms,
-                                    uint32_t budget,
-                                    uint32_t *unread);
-
-// For hosts that pump from a loop of their own: says in `*timeout_ms` how long the loop may sleep before
-// it pumps. 0: there is work, or an unread event. Positive: so many milliseconds, until the next
-// deadline. -1: without limit. The wake callback ends the sleep. Owner thread.
-//
-// # Safety
-// `timeout_ms` is NULL or valid for writing.
-courier_status courier_runtime_next_timeout(courier_runtime runtime,
-                                            int64_t *timeout_ms);
-
-// Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
-// was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
-//
-// # Safety
-// `ran` is NULL or valid for writing.
-courier_status courier_runtime_step(courier_runtime runtime,
-                                    uint32_t *ran);
-
-// Fills `*options` with the defaults. `size` is the caller's sizeof(courier_load_options): a size below
-// this library's minimum is refused with [bad-size]; of a larger struct only the part that this library
-// knows is written. Any thread.
-//
-// # Safety
-// `options` is NULL or valid for writing `size` bytes.
-courier_status courier_load_options_init(struct courier_load_options *options,
-                                         uint32_t size);
-
-// Opens a session. Owner thread.
-//
-// # Safety
-// `session` is NULL or valid for reading and writing.
-courier_status courier_session_create(courier_runtime runtime, courier_session *session);
-
-// Ends a session: cancels its loads, discards its events, and detaches its buffer. Requests of its loads
-// stay with the provider, which releases them. Owner thread.
-courier_status courier_session_destroy(courier_session session);
-
-// Starts a load and writes its number in the session, from 1. Unless the session is destroyed first,
-// it ends in exactly one event. `url` is copied; text that is not a URL is refused with [bad-url].
-// `options` may be NULL for the defaults. When the runtime has as many loads as it may, the call is
-// refused with [queue-full]: drain events first. Owner thread.
-//
-// # Safety
-// `url` is valid as documented at courier_string_view. `options` is NULL or valid for reading as many
-// bytes as its size field says. `load` is NULL or valid for writing.
-courier_status courier_session_load(courier_session session,
-                                    struct courier_string_view url,
-                                    const struct courier_load_options *options,
-                                    uint64_t *load);
-
-// Cancels a load: it ends in a COURIER_EVENT_CANCELLED. Refused with [unknown-load] if the session
-// never issued the number, and with [load-ended] if the load ended before, drained or not. Owner
-// thread.
-courier_status courier_session_cancel(courier_session session, uint64_t load);
-
-// Attaches a buffer of the host's. Until it is detached, the bytes of each of the session's loads are
-// written to it when the load completes, from the beginning, before its event can be drained; what does
-// not fit is left out. Refused with [buffer-attached] if there is one. Owner thread.
-//
-// The host keeps the memory where it is, and neither writes nor reads it, until
-// courier_session_detach_buffer or courier_session_destroy has returned COURIER_OK: a thread of the
-// library may be writing. courier_session_snapshot reads it meanwhile. A buffer of no bytes is fine and
-// may carry any pointer.
-//
-// # Safety
-// `data` is NULL, or valid for writing `capacity` bytes from any thread until the detachment.
-courier_status courier_session_attach_buffer(courier_session session,
-                                             uint8_t *data,
-                                             size_t capacity);
-
-// Detaches the buffer, after a write that is under way: when it returns COURIER_OK, nothing is written
-// any more, and the memory is the host's again. Refused with [no-buffer] if there is none. Owner thread.
-courier_status courier_session_detach_buffer(courier_session session);
-
-// Copies what the last completed load left in the buffer into a new blob. Refused with [no-buffer] if
-// there is none. Owner thread.
-//
-// # Safety
-// `blob` is NULL or valid for reading and writing.
-courier_status courier_session_snapshot(courier_session session,
-                                        courier_blob *blob);
-
-// Names the surface of the loads that start from now on: the address of an object of the host's, such as
-// a device or a window, for which they are loaded. Their providers get it from courier_request_surface.
-// The library never follows it; NULL (the default) is none. Owner thread.
-//
-// # Safety
-// None: `surface` is not followed.
-courier_status courier_session_set_surface(courier_session session,
-                                           void *surface);
-
-// Makes a wake source for the runtime. It may outlive the runtime. Owner thread.
-//
-// # Safety
+// Pointers:
 // `source` is NULL or valid for reading and writing.
-courier_status courier_runtime_wake_source(courier_runtime runtime, courier_wake_source *source);
+courier_status courier_runtime_wake_source(courier_runtime runtime,
+                                           courier_wake_source *source);
 
 // Ends the owner's current wait in courier_runtime_pump, or else its next one. Several signals before
-// that pump count as one. After the runtime's end it does nothing. Any thread.
+// that pump count as one. The wake callback may run inside. After the runtime's end it does nothing. Any
+// thread.
 courier_status courier_wake_source_signal(courier_wake_source source);
 
 // Releases a wake source, before or after its runtime's end. Null and released ones are ignored. Never
@@ -616,7 +605,7 @@ void courier_wake_source_release(courier_wake_source source);
 // runs any more; none comes later. If there is work already, the new one is called before this returns.
 // When refused, the old one stays. Owner thread.
 //
-// # Safety
+// Pointers:
 // `callback` is NULL or valid for reading as many bytes as its size field says; wake and user_data are
 // good as documented there.
 courier_status courier_runtime_set_wake_callback(courier_runtime runtime,
@@ -625,6 +614,19 @@ courier_status courier_runtime_set_wake_callback(courier_runtime runtime,
 // Takes the wake callback out, and returns when no call of it runs any more; none comes later. Fine when
 // there is none. Owner thread.
 courier_status courier_runtime_clear_wake_callback(courier_runtime runtime);
+
+// Installs the process's log callback, or replaces the one there is. Returns when no call of the old
+// one runs any more; none comes later. When refused, the old one stays. Refused with [inside-callback]
+// from inside a callback. Any thread.
+//
+// Pointers:
+// `callback` is NULL or valid for reading as many bytes as its size field says; log and user_data are
+// good as documented there.
+courier_status courier_set_log_callback(const struct courier_log_callback *callback);
+
+// Takes the log callback out, and returns when no call of it runs any more; none comes later. Fine when
+// there is none. Refused with [inside-callback] from inside a callback. Any thread.
+courier_status courier_clear_log_callback(void);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -8,6 +8,9 @@ use courier_core::{Courier, Error, Word, panic_text};
 
 use crate::types::{COURIER_OK, courier_status};
 
+#[cfg(panic = "abort")]
+compile_error!("courier contains panics at its boundary: build it with panic = \"unwind\"");
+
 /// The process's instance of the library.
 pub(crate) static COURIER: LazyLock<Courier> = LazyLock::new(Courier::new);
 

@@ -13,20 +13,31 @@
 )]
 
 mod args;
-mod blob;
 mod boundary;
-mod event;
 pub mod layout;
-mod library;
-mod log;
-mod provider;
-mod request;
-mod runtime;
-mod session;
 #[cfg(feature = "test-hooks")]
 pub mod test_hooks;
+
+// The header has them in this order; the empty lines keep rustfmt from sorting.
 mod types;
+
+mod library;
+
+mod runtime;
+
+mod session;
+
+mod event;
+
+mod blob;
+
+mod provider;
+
+mod request;
+
 mod wake;
+
+mod log;
 
 pub use blob::*;
 pub use event::*;

@@ -22,7 +22,8 @@ pub extern "C" fn courier_layout_fingerprint() -> u64 {
 
 /// Why the calling thread's last status-returning call failed; empty if it succeeded. The text begins
 /// with a word in brackets, belongs to the library, and is valid until the thread's next
-/// status-returning call. Functions that return nothing leave it alone.
+/// status-returning call or its end. Functions that return nothing leave it alone. Any thread: each has
+/// its own.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_last_error() -> courier_string_view {
     let (data, len) = boundary::last_error();

@@ -105,9 +105,10 @@ pub unsafe extern "C" fn courier_runtime_options_init(
     status(|| unsafe { args::init_growable(options, size, "options") })
 }
 
-/// Creates a runtime and makes the calling thread its owner. A thread owns at most one live runtime:
-/// [owner-has-runtime]. `options` may be NULL for the defaults. A root directory that cannot be opened
-/// and listed is refused with [bad-root].
+/// Creates a runtime and makes the calling thread its owner, which destroys it before it ends: nobody
+/// else can. A thread owns at most one live runtime: [owner-has-runtime]. `options` may be NULL for the
+/// defaults. A root directory that cannot be opened and listed is refused with [bad-root]. Refused with
+/// [inside-callback] from inside a callback. Any thread.
 ///
 /// # Safety
 /// `options` is NULL or valid for reading as many bytes as its size field says, with a root as
@@ -132,7 +133,9 @@ pub unsafe extern "C" fn courier_runtime_create(
 }
 
 /// Destroys a runtime. Loads that no worker has begun are discarded; for those that are running,
-/// provider calls included, the call waits. Refused with [live-children] while the runtime has
+/// provider calls included, the call waits. Provider and wake callback are taken out: when it returns
+/// COURIER_OK, no call of them runs any more and none comes later. Blobs, wake sources and requests
+/// outlive the runtime, and are released as ever. Refused with [live-children] while the runtime has
 /// sessions: it is intact then, and the call can be repeated. Owner thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_runtime_destroy(runtime: courier_runtime) -> courier_status {

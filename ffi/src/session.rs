@@ -78,8 +78,9 @@ pub unsafe extern "C" fn courier_session_create(
     })
 }
 
-/// Ends a session: cancels its loads, discards its events, and detaches its buffer. Requests of its loads
-/// stay with the provider, which releases them. Owner thread.
+/// Ends a session: cancels its loads, discards its events, and detaches its buffer. Cancellation callbacks
+/// run inside; provider calls that are running go on, and are not waited for. Requests of its loads stay
+/// with the provider, which releases them. Owner thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_session_destroy(session: courier_session) -> courier_status {
     status(|| COURIER.session_destroy(Id::from_raw(session)))
@@ -117,9 +118,9 @@ pub unsafe extern "C" fn courier_session_load(
     })
 }
 
-/// Cancels a load: it ends in a COURIER_EVENT_CANCELLED. Refused with [unknown-load] if the session
-/// never issued the number, and with [load-ended] if the load ended before, drained or not. Owner
-/// thread.
+/// Cancels a load: it ends in a COURIER_EVENT_CANCELLED. Its cancellation callback runs inside; its request
+/// stays with the provider, which releases it. Refused with [unknown-load] if the session never issued the
+/// number, and with [load-ended] if the load ended before, drained or not. Owner thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_session_cancel(session: courier_session, load: u64) -> courier_status {
     status(|| COURIER.session_cancel(Id::from_raw(session), load))
@@ -206,8 +207,9 @@ pub extern "C" fn courier_session_detach_buffer(session: courier_session) -> cou
     })
 }
 
-/// Copies what the last completed load left in the buffer into a new blob. Refused with [no-buffer] if
-/// there is none. Owner thread.
+/// Copies what the last completed load left in the buffer into a new blob, which the caller releases; it is
+/// empty if none completed since the buffer was attached. Refused with [no-buffer] if there is none. Owner
+/// thread.
 ///
 /// # Safety
 /// `blob` is NULL or valid for reading and writing.
@@ -228,7 +230,7 @@ pub unsafe extern "C" fn courier_session_snapshot(
 /// The library never follows it; NULL (the default) is none. Owner thread.
 ///
 /// # Safety
-/// None: `surface` is not followed.
+/// `surface` may be any: it is not followed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn courier_session_set_surface(
     session: courier_session,

@@ -10,7 +10,7 @@ use crate::args::{self, Growable, UserData};
 use crate::boundary::{COURIER, silent, status};
 use crate::types::{courier_runtime, courier_status, courier_wake_source};
 
-/// Makes a wake source for the runtime. It may outlive the runtime. Owner thread.
+/// Makes a wake source for the runtime, which the caller releases. It may outlive the runtime. Owner thread.
 ///
 /// # Safety
 /// `source` is NULL or valid for reading and writing.
@@ -27,7 +27,8 @@ pub unsafe extern "C" fn courier_runtime_wake_source(
 }
 
 /// Ends the owner's current wait in courier_runtime_pump, or else its next one. Several signals before
-/// that pump count as one. After the runtime's end it does nothing. Any thread.
+/// that pump count as one. The wake callback may run inside. After the runtime's end it does nothing. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_wake_source_signal(source: courier_wake_source) -> courier_status {
     status(|| COURIER.wake_source_signal(Id::from_raw(source)))

@@ -1,5 +1,5 @@
-//! The generated files: the C header, the layout list, Go's view of the layout, and the copies
-//! that lie beside the cgo code.
+//! The generated files: the C header, the layout list, Go's view of the layout, the copies that lie
+//! beside the cgo code, and the list of libraries that a static link needs.
 //!
 //! They are checked in. `cargo lab header` writes them; the layout engine and
 //! `cargo lab header --check` compare.
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use crate::child::{self, Task};
+use crate::child::{self, Finished, Task};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 
@@ -18,6 +18,9 @@ pub(crate) const INCLUDE: &str = "ffi/include";
 /// The folder of the only Go package that says `import "C"`. Go hashes the headers in it, so
 /// copies are kept there: a header elsewhere could change without a rebuild.
 pub(crate) const CAPI: &str = "go-harness/courier/internal/capi";
+/// What a link with the static library needs beside it, as linker options. Go's link flags and the C
+/// tests follow it.
+pub(crate) const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
 
 /// What `cargo run -p courier-ffi --example layout` prints.
 #[derive(Debug, Clone, Copy)]
@@ -80,17 +83,19 @@ pub(crate) fn generate(
         scratch,
     )?;
     let go = view(workspace, progress, View::Go, &[], scratch)?;
+    let libraries = native_libraries(workspace, progress, scratch)?;
     let files = [
-        (INCLUDE, "courier.h", &courier),
-        (INCLUDE, "courier_layout.h", &names),
-        (CAPI, "courier.h", &courier),
-        (CAPI, "courier_layout.h", &names),
-        (CAPI, "layout_generated.go", &go),
+        (format!("{INCLUDE}/courier.h"), &courier),
+        (format!("{INCLUDE}/courier_layout.h"), &names),
+        (format!("{CAPI}/courier.h"), &courier),
+        (format!("{CAPI}/courier_layout.h"), &names),
+        (format!("{CAPI}/layout_generated.go"), &go),
+        (NATIVE_LIBRARIES.to_owned(), &libraries),
     ];
     Ok(files
         .into_iter()
-        .map(|(dir, name, text)| Generated {
-            path: format!("{dir}/{name}"),
+        .map(|(path, text)| Generated {
+            path,
             text: text.clone(),
         })
         .collect())
@@ -113,7 +118,29 @@ fn header(workspace: &Workspace) -> Result<String> {
         .map_err(|error| anyhow!("cbindgen cannot read ffi/: {error}"))?;
     let mut text = Vec::new();
     bindings.write(&mut text);
-    String::from_utf8(text).context("cbindgen wrote a header that is not UTF-8")
+    let text = String::from_utf8(text).context("cbindgen wrote a header that is not UTF-8")?;
+    // Rust's heading for what an unsafe function relies on tells C programmers nothing.
+    Ok(text.replace("// # Safety\n", "// Pointers:\n"))
+}
+
+/// What rustc says that a link with the static library needs.
+fn native_libraries(workspace: &Workspace, progress: &Progress, scratch: &Path) -> Result<String> {
+    let task = Task::cargo(workspace, &scratch.join("native-libs.log"))
+        .args(["rustc", "-p", "courier-ffi", "--lib"])
+        .args(["--crate-type", "staticlib"])
+        .args(["--", "--print", "native-static-libs"]);
+    let finished = built(task, progress)?;
+    let libraries = listed(&finished.log_text())
+        .with_context(|| format!("`{}` named no libraries", finished.command))?;
+    Ok(libraries + "\n")
+}
+
+/// The libraries in the messages of rustc.
+fn listed(messages: &str) -> Option<String> {
+    let (_, libraries) = messages
+        .lines()
+        .find_map(|line| line.split_once("native-static-libs: "))?;
+    Some(libraries.trim().to_owned())
 }
 
 fn view(
@@ -125,10 +152,14 @@ fn view(
 ) -> Result<String> {
     let out = scratch.join(format!("layout-{}.out", view.argument()));
     let log = scratch.join(format!("layout-{}.log", view.argument()));
-    let finished = layout_task(workspace, view, &log)
-        .args(arguments)
-        .stdout_to(&out)
-        .run(progress, child::quiet)?;
+    let task = layout_task(workspace, view, &log).args(arguments);
+    built(task.stdout_to(&out), progress)?;
+    Ok(child::read_lossy(&out))
+}
+
+/// Runs a child of Cargo, which must succeed.
+fn built(task: Task, progress: &Progress) -> Result<Finished> {
+    let finished = task.run(progress, child::quiet)?;
     let messages = finished.log_text();
     ensure!(
         finished.success(),
@@ -140,7 +171,7 @@ fn view(
             .find(|line| line.starts_with("error"))
             .unwrap_or("no message")
     );
-    Ok(child::read_lossy(&out))
+    Ok(finished)
 }
 
 /// What differs between the checked-in files and the generated ones, one sentence a file.
@@ -223,6 +254,13 @@ mod tests {
             first_difference("a", "a\n").unwrap(),
             "the ends of lines differ"
         );
+    }
+
+    #[test]
+    fn libraries_are_found_among_messages() {
+        let said = "warning: x\nnote: link against\n\nnote: native-static-libs: -lm -lc\n\n";
+        assert_eq!(listed(said).as_deref(), Some("-lm -lc"));
+        assert_eq!(listed("note: link against\n"), None);
     }
 
     #[test]

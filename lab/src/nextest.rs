@@ -138,6 +138,11 @@ pub(crate) fn records(
             .because("the test passed although it noted a broken contract")
             .for_contracts(&notes.broken, known);
     }
+    if let Some(why) = notes.skipped {
+        // libtest knows no skipping, so the test passed.
+        base.outcome = Outcome::Skipped;
+        return base.because(why).for_contracts(&named, known);
+    }
     if notes.model == Some(Model::CutOff) {
         base = base.cut_off();
     }
@@ -320,6 +325,18 @@ second &lt;completion&gt; accepted
                       panic in a destructor during cleanup\n";
         assert_eq!(panic_message(output), Some("deadlock; threads = []"));
         assert_eq!(panic_message("no panic"), None);
+    }
+
+    #[test]
+    fn a_test_that_says_why_it_did_nothing_is_skipped() {
+        let xml = r#"<testsuites><testsuite name="a"><testcase name="clang::req_03_x" time="1">
+            <system-out>test clang::req_03_x ... cgolab: skipped=no clang on PATH
+            ok</system-out></testcase></testsuite></testsuites>"#;
+        let records = all_records(xml);
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].outcome, Outcome::Skipped);
+        assert_eq!(records[0].contract.as_deref(), Some("REQ-03"));
+        assert_eq!(records[0].reason.as_deref(), Some("no clang on PATH"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | `cgolab: broken=REQ-04` | this contract is the one that does not hold |
 //! | `cgolab: executions=512` | cases, inputs or schedules that ran |
 //! | `cgolab: model=complete` | every schedule within the bound was explored; else `cut-off` |
+//! | `cgolab: skipped=…` | the test did nothing, for this reason, to the end of the line |
 //! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
 //! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
 
@@ -32,6 +33,8 @@ pub(crate) struct Notes {
     pub(crate) model: Option<Model>,
     /// The last one printed: shrinking comes last.
     pub(crate) scenario: Option<String>,
+    /// Why the test did nothing.
+    pub(crate) skipped: Option<String>,
     expected: Option<String>,
     observed: Option<String>,
 }
@@ -64,6 +67,10 @@ impl Notes {
     fn take(&mut self, note: &str) {
         if let Some(scenario) = note.strip_prefix("scenario=") {
             self.scenario = Some(scenario.trim().to_owned());
+            return;
+        }
+        if let Some(why) = note.strip_prefix("skipped=") {
+            self.skipped = Some(why.trim().to_owned());
             return;
         }
         let value = |key: &str| {

@@ -19,6 +19,11 @@ pub(crate) fn find_cxx() -> Result<Program> {
     find_compiler("C++", "CXX", &["c++", "g++", "clang++"], "g++ or clang")
 }
 
+/// Another C compiler, for one check of the header.
+pub(crate) fn find_clang() -> Option<Program> {
+    named("clang".to_owned(), Vec::new())
+}
+
 /// The C compiler, after it has shown that it can make a program.
 pub(crate) fn find_c() -> Result<Program> {
     let found = find_compiler("C", "CC", &["cc", "gcc", "clang"], "gcc or clang")?;
@@ -102,16 +107,19 @@ fn first_error(said: &str) -> Option<&str> {
 fn named_by(variable: &str, names: &[&str]) -> Option<Program> {
     let wish = env::var(variable).unwrap_or_default();
     let mut words = wish.split_whitespace().map(str::to_owned);
-    let found = match words.next() {
-        Some(name) => which::which(&name).ok().map(|path| (path, name)),
+    match words.next() {
+        Some(name) => named(name, words.collect()),
         None => names
             .iter()
-            .find_map(|name| Some((which::which(name).ok()?, (*name).to_owned()))),
-    };
-    let (path, name) = found?;
+            .find_map(|name| named((*name).to_owned(), Vec::new())),
+    }
+}
+
+/// The program of this name on `PATH`.
+fn named(name: String, args: Vec<String>) -> Option<Program> {
     Some(Program {
-        path,
-        args: words.collect(),
+        path: which::which(&name).ok()?,
+        args,
         shown: name.into(),
     })
 }

@@ -1,0 +1,156 @@
+//! layout: the header is current and compiles, Rust, C and Go see the same bytes, and the library is what
+//! its header says.
+//!
+//! | module | checks |
+//! |---|---|
+//! | [`headers`] | the generated files are current; the headers compile |
+//! | [`views`] | sizes, offsets and values are equal in Rust, C and Go |
+//! | [`canary`] | none: it swaps two fields, and the views must differ |
+//!
+//! The tests of `ffi/tests/abi` are run as well, against the release build: hosts in C, what a linker finds,
+//! what the header's declarations are made of.
+
+mod canary;
+mod headers;
+mod views;
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::suite::Suite;
+use super::{Canary, Context, Engine};
+use crate::child::Finished;
+use crate::nextest;
+use crate::record::{Evidence, Outcome, Record, one_line};
+use crate::tools::Need;
+
+pub(super) struct Layout;
+
+/// What a check found.
+struct Finding {
+    outcome: Outcome,
+    reason: Option<String>,
+    evidence: Evidence,
+}
+
+impl Finding {
+    fn new(outcome: Outcome, reason: impl Into<Option<String>>, evidence: Evidence) -> Finding {
+        Finding {
+            outcome,
+            reason: reason.into(),
+            evidence,
+        }
+    }
+
+    /// Pass, or fail for this reason.
+    fn fails_if(reason: Option<String>, evidence: Evidence) -> Finding {
+        let outcome = match reason {
+            None => Outcome::Pass,
+            Some(_) => Outcome::Fail,
+        };
+        Finding::new(outcome, reason, evidence)
+    }
+}
+
+type Check = fn(&Context<'_>, &str) -> Result<Finding>;
+
+/// Names carry the contract ids, as test names do.
+const CHECKS: [(&str, Check); 8] = [
+    ("abi_02_header_is_current", headers::header_is_current),
+    ("abi_02_header_compiles_as_c11", headers::compiles_as_c11),
+    (
+        "abi_02_header_compiles_in_clang",
+        headers::compiles_in_clang,
+    ),
+    (
+        "abi_02_header_compiles_as_cpp17",
+        headers::compiles_as_cpp17,
+    ),
+    ("abi_02_copy_is_equal", headers::copy_is_equal),
+    ("abi_03_rust_and_c_agree", views::rust_and_c_agree),
+    ("abi_03_go_agrees", views::go_agrees),
+    (
+        "abi_07_native_libraries_are_current",
+        headers::native_libraries_are_current,
+    ),
+];
+
+impl Engine for Layout {
+    fn name(&self) -> &'static str {
+        "layout"
+    }
+
+    fn describe(&self) -> &'static str {
+        "the C header, layouts as Rust, C and Go see them, hosts in C, exports and linking"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::C, Need::Go, Need::Nextest]
+    }
+
+    fn canary(&self, context: &Context<'_>) -> Result<Canary> {
+        canary::canary(context)
+    }
+
+    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for (name, check) in CHECKS {
+            context.progress.step(format!("layout: {name}"));
+            let started = Instant::now();
+            let finding = check(context, name).unwrap_or_else(|error| {
+                Finding::new(
+                    Outcome::Fail,
+                    one_line(&format!("{error:#}"), 300),
+                    Evidence::default(),
+                )
+            });
+            let mut record = Record::check(self.name(), name, finding.outcome);
+            record.reason = finding.reason;
+            record.evidence = finding.evidence;
+            record.seconds = started.elapsed().as_secs_f64();
+            let ids = context.catalogue.contracts_in_name(name);
+            records.extend(record.for_contracts(&ids, |id| context.catalogue.contains(id)));
+        }
+        records.extend(from_outside().checks(context, |case, evidence| {
+            nextest::records(self.name(), context.catalogue, case, evidence)
+        })?);
+        Ok(records)
+    }
+}
+
+/// The tests that see the library as hosts and linkers do. Of the release build: that is what Go links.
+fn from_outside() -> Suite {
+    Suite {
+        engine: "layout",
+        package: "courier-ffi",
+        env: Vec::new(),
+        options: vec!["--release", "--test", "abi"],
+        target: None,
+    }
+}
+
+fn compiler_error(finished: &Finished) -> String {
+    finished
+        .log_text()
+        .lines()
+        .find(|line| line.contains("error"))
+        .map_or_else(|| finished.how(), |line| one_line(line, 300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn check_names_carry_known_forms_of_ids() {
+        let families = ["ABI".to_owned()];
+        for (name, _) in CHECKS {
+            assert_eq!(
+                crate::ids::contracts_in_name(name, &families).len(),
+                1,
+                "{name}"
+            );
+        }
+    }
+}
