@@ -143,7 +143,12 @@ mod tests {
     fn abi_03_every_public_constant_and_struct_is_listed() {
         let mut declared = BTreeSet::new();
         for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap() {
-            let source = fs::read_to_string(file.unwrap().path()).unwrap();
+            let path = file.unwrap().path();
+            if path.ends_with("test_hooks.rs") {
+                // For harnesses that link the rlib; no part of the ABI.
+                continue;
+            }
+            let source = fs::read_to_string(path).unwrap();
             for line in source.lines() {
                 let name = line
                     .strip_prefix("pub const ")

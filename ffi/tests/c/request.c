@@ -142,6 +142,23 @@ static void cancellation_is_told(void) {
     take_blob(next_event(kept.runtime).payload, "late");
 }
 
+static void a_callback_can_be_taken_out(void) {
+    int calls = 0;
+    uint32_t flag = 7;
+    struct courier_cancel_callback callback = {sizeof callback, not_called, NULL};
+    struct courier_cancel_callback other = {sizeof other, cancelled, &calls};
+    courier_request request = keep_one();
+    OK(courier_request_clear_on_cancel(request)); // there is none, which is fine
+    OK(courier_request_on_cancel(request, &callback, &flag));
+    OK(courier_request_clear_on_cancel(request));
+    OK(courier_request_on_cancel(request, &other, &flag)); // so there is room for another
+    CHECK(flag == 0);
+    OK(courier_session_cancel(kept.session, kept.load));
+    CHECK(calls == 1);
+    INVALID(courier_request_clear_on_cancel(request), "[stale]"); // `cancelled` has released it
+    CHECK(next_event(kept.runtime).kind == COURIER_EVENT_CANCELLED);
+}
+
 static void expiry_is_told(void) {
     int calls = 0;
     uint32_t flag = 7;
@@ -200,6 +217,7 @@ int main(void) {
     requests_are_completed_once();
     malformed_responses_fail_the_load();
     cancellation_is_told();
+    a_callback_can_be_taken_out();
     expiry_is_told();
     any_thread_may_answer();
     a_load_keeps_the_surface_that_it_began_with();

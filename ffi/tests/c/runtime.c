@@ -111,6 +111,29 @@ static void a_runtime_belongs_to_its_thread(void) {
     INVALID(courier_runtime_destroy(runtime), "[stale]");
 }
 
+static void a_loop_of_the_hosts_own_knows_how_long_to_sleep(void) {
+    courier_runtime runtime = stepped_runtime();
+    courier_session session = open_session(runtime);
+    int64_t timeout = 7;
+    INVALID(courier_runtime_next_timeout(runtime, NULL), "[null-pointer]");
+    OK(courier_runtime_next_timeout(runtime, &timeout));
+    CHECK(timeout == -1);
+    const uint64_t hour = 3600000;
+    struct courier_load_options options;
+    OK(courier_load_options_init(&options, sizeof options));
+    options.has_deadline = 1;
+    options.deadline_ms = hour;
+    uint64_t load = 0;
+    OK(courier_session_load(session, text("app:thing"), &options, &load));
+    OK(courier_runtime_next_timeout(runtime, &timeout));
+    CHECK(timeout > (int64_t)hour / 2 && timeout <= (int64_t)hour);
+    OK(courier_session_cancel(session, load));
+    OK(courier_runtime_next_timeout(runtime, &timeout));
+    CHECK(timeout == 0);
+    OK(courier_session_destroy(session));
+    OK(courier_runtime_destroy(runtime));
+}
+
 static void a_number_that_names_no_runtime(void) {
     courier_runtime runtime = stepped_runtime();
     courier_session session = open_session(runtime);
@@ -144,6 +167,7 @@ int main(void) {
     options_of_every_age();
     options_are_checked();
     a_runtime_belongs_to_its_thread();
+    a_loop_of_the_hosts_own_knows_how_long_to_sleep();
     a_number_that_names_no_runtime();
     worker_threads_need_no_steps();
     return 0;

@@ -202,9 +202,8 @@ typedef struct courier_cancel_callback {
     // The callback; not NULL.
     courier_cancel_fn cancel;
     // Passed to the call. The library never looks into it. It must stay valid until
-    // courier_request_release has returned. If the provider keeps nothing, as with
-    // COURIER_DECISION_PASS, it must stay valid until the load's event was drained or its session
-    // destroyed.
+    // courier_request_clear_on_cancel or courier_request_release has returned. A provider that does not
+    // keep the request, as with COURIER_DECISION_PASS, clears its callback first.
     void *user_data;
 } courier_cancel_callback;
 
@@ -412,6 +411,15 @@ courier_status courier_runtime_pump(courier_runtime runtime,
                                     uint32_t budget,
                                     uint32_t *unread);
 
+// For hosts that pump from a loop of their own: says in `*timeout_ms` how long the loop may sleep before
+// it pumps. 0: there is work, or an unread event. Positive: so many milliseconds, until the next
+// deadline. -1: without limit. The wake callback ends the sleep. Owner thread.
+//
+// Pointers:
+// `timeout_ms` is NULL or valid for writing.
+courier_status courier_runtime_next_timeout(courier_runtime runtime,
+                                            int64_t *timeout_ms);
+
 // Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
 // was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
 //
@@ -573,6 +581,10 @@ courier_status courier_request_is_cancelled(courier_request request,
 courier_status courier_request_on_cancel(courier_request request,
                                          const struct courier_cancel_callback *callback,
                                          uint32_t *cancelled);
+
+// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
+// is not called later. Fine when there is none. Any thread.
+courier_status courier_request_clear_on_cancel(courier_request request);
 
 // Writes the surface that the session had when the load was started; NULL for none. Any thread.
 //
