@@ -59,17 +59,17 @@ impl Fixture {
 
     /// With workers of this kind.
     pub fn with_workers(workers: WorkerKind) -> Fixture {
-        Fixture::of(Courier::new(), workers)
+        Fixture::in_courier(Arc::new(Courier::new()), workers)
     }
 
     /// With stepped workers, and slots that retire after `last_generation` objects.
     pub fn with_last_generation(last_generation: u32) -> Fixture {
         let courier = Courier::with_last_generation(last_generation);
-        Fixture::of(courier, WorkerKind::Stepped)
+        Fixture::in_courier(Arc::new(courier), WorkerKind::Stepped)
     }
 
-    fn of(courier: Courier, workers: WorkerKind) -> Fixture {
-        let courier = Arc::new(courier);
+    /// In a library that others use too.
+    pub fn in_courier(courier: Arc<Courier>, workers: WorkerKind) -> Fixture {
         let options = RuntimeOptions {
             workers,
             ..RuntimeOptions::default()
@@ -163,8 +163,8 @@ impl Fixture {
         }
     }
 
-    /// Ends the fixture's world and checks that nothing is left.
-    pub fn end(&self, events: Vec<Event>) {
+    /// Releases what came with the events, and ends session and runtime.
+    pub fn close(&self, events: Vec<Event>) {
         for event in events {
             if let EventKind::Completed(blob) | EventKind::Failed(_, blob) = event.kind {
                 self.courier.blob_release(blob).unwrap();
@@ -173,6 +173,11 @@ impl Fixture {
         // Stale if the model ended it.
         let _ = self.courier.session_destroy(self.session);
         self.courier.runtime_destroy(self.runtime).unwrap();
+    }
+
+    /// As [`close`](Self::close), and checks that nothing is left.
+    pub fn end(&self, events: Vec<Event>) {
+        self.close(events);
         assert_eq!(self.courier.live(), Live::default());
     }
 

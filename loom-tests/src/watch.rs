@@ -11,7 +11,7 @@ pub struct Watch(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    inside: bool,
+    inside: usize,
     quiet: bool,
     late: bool,
     calls: usize,
@@ -27,11 +27,11 @@ impl Watch {
     pub fn call(&self) {
         {
             let mut seen = self.0.lock();
-            seen.inside = true;
+            seen.inside += 1;
             seen.calls += 1;
             seen.late |= seen.quiet;
         }
-        self.0.lock().inside = false;
+        self.0.lock().inside -= 1;
     }
 
     /// What holds when the call has returned that ends the callback.
@@ -41,7 +41,7 @@ impl Watch {
     pub fn quiet(&self) {
         let mut seen = self.0.lock();
         seen.quiet = true;
-        assert!(!seen.inside, "returned during a call");
+        assert_eq!(seen.inside, 0, "returned during a call");
     }
 
     /// How many calls there were.
