@@ -6,6 +6,7 @@
 //! | `cgolab: broken=REQ-04` | this contract is the one that does not hold |
 //! | `cgolab: executions=512` | cases, inputs or schedules that ran |
 //! | `cgolab: model=complete` | every schedule within the bound was explored; else `cut-off` |
+//! | `cgolab: model=sampled` | random schedules, as many as were asked for |
 //! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
 //! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
 
@@ -16,6 +17,8 @@ use crate::record::{Record, one_line};
 pub(crate) enum Model {
     /// Every schedule within the bound was explored.
     Complete,
+    /// Random schedules, as many as were asked for.
+    Sampled,
     /// It stopped earlier, without having found anything.
     CutOff,
 }
@@ -88,6 +91,9 @@ impl Notes {
         match value("model") {
             Some("complete") => {
                 self.model.get_or_insert(Model::Complete);
+            }
+            Some("sampled") => {
+                self.model.get_or_insert(Model::Sampled);
             }
             // A word that is not known is not a proof of completeness.
             Some(_) => self.model = Some(Model::CutOff),

@@ -4,10 +4,10 @@
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
 mod cgocheck2;
+mod checker;
 mod fuzz_abi;
 mod gosuite;
 mod layout;
-mod loom;
 mod proptest;
 mod race;
 mod suite;
@@ -46,10 +46,11 @@ pub(crate) trait Engine: Sync {
 }
 
 /// Every engine that is built, in the order in which they run.
-pub(crate) const BUILT: [&dyn Engine; 6] = [
+pub(crate) const BUILT: [&dyn Engine; 7] = [
     &layout::Layout,
     &proptest::Proptest,
-    &loom::Loom,
+    &checker::LOOM,
+    &checker::SHUTTLE,
     &race::Race,
     &cgocheck2::Cgocheck2,
     &fuzz_abi::FuzzAbi,
@@ -183,10 +184,11 @@ mod tests {
         }
     }
 
-    const ALL: [&str; 6] = [
+    const ALL: [&str; 7] = [
         "layout",
         "proptest",
         "loom",
+        "shuttle",
         "race",
         "cgocheck2",
         "fuzz-abi",
@@ -205,7 +207,7 @@ mod tests {
             unknown,
             format!("engine `races` is unknown; choose from {}", ALL.join(", "))
         );
-        let planned = names(&["shuttle"]).unwrap_err().to_string();
+        let planned = names(&["guard"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
     }
 
