@@ -100,7 +100,7 @@ fn collect(fixture: &Fixture, count: usize) -> Vec<Event> {
 
 /// Eight threads: two owners that park, two workers each, one thread that completes for both.
 #[test]
-fn evt_03_two_owners_that_park_see_the_end_of_each_load() {
+fn evt_03_req_16_two_owners_that_park_see_the_end_of_each_load() {
     explore(|| {
         let queue = Queue::new();
         let courier = Arc::new(Courier::new());

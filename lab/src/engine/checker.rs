@@ -80,6 +80,32 @@ pub(crate) const SHUTTLE: Checker = Checker {
     ],
 };
 
+impl Checker {
+    /// How its tests are built and run.
+    fn suite(&self, profile: Profile) -> Suite {
+        let flags = rustflags(env::var_os("RUSTFLAGS").as_deref(), self.cfg);
+        let mut env = vec![
+            ("RUSTFLAGS", flags),
+            // Optimised, or it takes for ever; with assertions, or it sees less.
+            ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
+        ];
+        // What the user sets is inherited anyway; named, it is part of the command that repeats the
+        // run.
+        env.extend(self.settings.iter().filter_map(|setting| {
+            let ours = || Some((setting.value)(profile)?.to_string().into());
+            Some((setting.name, env::var_os(setting.name).or_else(ours)?))
+        }));
+        Suite {
+            engine: self.name,
+            package: self.package,
+            env,
+            options: vec!["--release"],
+            target: Some(self.target),
+            limit: None,
+        }
+    }
+}
+
 impl Engine for Checker {
     fn name(&self) -> &'static str {
         self.name
@@ -108,30 +134,9 @@ impl Engine for Checker {
                 records(self.name, context.catalogue, case, evidence)
             })
     }
-}
 
-impl Checker {
-    /// How its tests are built and run.
-    pub(super) fn suite(&self, profile: Profile) -> Suite {
-        let flags = rustflags(env::var_os("RUSTFLAGS").as_deref(), self.cfg);
-        let mut env = vec![
-            ("RUSTFLAGS", flags),
-            // Optimised, or it takes for ever; with assertions, or it sees less.
-            ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
-        ];
-        // What the user sets is inherited anyway; named, it is part of the command that repeats the
-        // run.
-        env.extend(self.settings.iter().filter_map(|setting| {
-            let ours = || Some((setting.value)(profile)?.to_string().into());
-            Some((setting.name, env::var_os(setting.name).or_else(ours)?))
-        }));
-        Suite {
-            engine: self.name,
-            package: self.package,
-            env,
-            options: vec!["--release"],
-            target: Some(self.target),
-        }
+    fn named_tests(&self, profile: Profile) -> Option<Suite> {
+        Some(self.suite(profile))
     }
 }
 
@@ -175,6 +180,7 @@ mod tests {
         std::fs::write(dir.path().join("req.toml"), CATALOGUE).unwrap();
         let case = Case {
             name: "req_04_second_completion".to_owned(),
+            file: None,
             outcome,
             seconds: 1.0,
             reason: None,

@@ -10,12 +10,13 @@ mod gosuite;
 mod layout;
 mod proptest;
 mod race;
-mod suite;
+pub(crate) mod suite;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use self::suite::Suite;
 use crate::catalogue::{Catalogue, ENGINES};
 use crate::child::{self, Finished, Task};
 use crate::profile::Profile;
@@ -43,6 +44,12 @@ pub(crate) trait Engine: Sync {
 
     /// Runs all checks. Called only after the canary was caught.
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>>;
+
+    /// Its checks as tests whose names carry their contracts, if they are that: `cargo lab faults`
+    /// runs them against planted bugs.
+    fn named_tests(&self, _profile: Profile) -> Option<Suite> {
+        None
+    }
 }
 
 /// Every engine that is built, in the order in which they run.
