@@ -30,7 +30,8 @@ pub(crate) const ENGINES: [&str; 15] = [
     "leak",
 ];
 
-const LAYERS: [&str; 3] = ["native", "abi", "go"];
+/// Who may have to keep a contract.
+pub(crate) const LAYERS: [&str; 3] = ["native", "abi", "go"];
 
 /// One numbered promise.
 #[derive(Debug, Clone, Deserialize)]

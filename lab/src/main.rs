@@ -18,6 +18,7 @@ mod child;
 mod contracts;
 mod doctor;
 mod engine;
+mod faults;
 mod fuzz;
 mod gotest;
 mod header;
@@ -112,6 +113,23 @@ enum Command {
         /// What to build the target with.
         #[arg(long, value_enum, default_value_t)]
         sanitizer: Sanitizer,
+    },
+    /// Plant known bugs in a copy of the subject, and look whether the engines see them.
+    ///
+    /// A fault is a folder in faults/: a patch, the contract that it breaks, and the engines that
+    /// must turn red in a test of that contract. The control is the same tests without a fault. A
+    /// test that no fault turns red is named, and the command fails.
+    ///
+    /// The copy is target/faults, with a target folder of its own: the first run builds everything,
+    /// each fault takes a few seconds to half a minute. Logs: target/faults/target/lab/runs.
+    #[command(verbatim_doc_comment)]
+    Faults {
+        /// The faults to plant, by their folder's name; all if there are none.
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Ask these engines only.
+        #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
+        only: Vec<String>,
     },
     /// Show the tools that were found: version, place, and how to get what is missing.
     ///
@@ -208,6 +226,7 @@ fn dispatch(command: Command) -> Result<bool> {
             seconds,
             sanitizer,
         } => fuzz::command::fuzz(&workspace, &target, seconds, sanitizer),
+        Command::Faults { ids, only } => faults::faults(&workspace, &only, &ids),
         Command::Doctor => doctor::doctor(&workspace),
         Command::Report { run } => {
             report::again(&workspace, run.as_deref())?;

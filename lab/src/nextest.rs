@@ -11,6 +11,8 @@ use crate::record::{Evidence, Outcome, Record, one_line};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// The file in `tests/` that holds it, if one does.
+    pub(crate) file: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) seconds: f64,
     /// Why it did not pass.
@@ -69,8 +71,13 @@ fn read_case(node: &Node<'_, '_>) -> Case {
             (outcome, Some(one_line(reason, 300)))
         }
     };
+    // The suite's name is that of the package, and of the test's file behind it.
+    let suite = node
+        .parent()
+        .and_then(|parent| parent.attribute("name")?.split_once("::"));
     Case {
         name: node.attribute("name").unwrap_or_default().to_owned(),
+        file: suite.map(|(_, file)| file.to_owned()),
         outcome,
         seconds: node
             .attribute("time")
@@ -337,6 +344,11 @@ second &lt;completion&gt; accepted
         assert_eq!(records[0].outcome, Outcome::Skipped);
         assert_eq!(records[0].contract.as_deref(), Some("REQ-03"));
         assert_eq!(records[0].reason.as_deref(), Some("no clang on PATH"));
+    }
+
+    #[test]
+    fn a_case_knows_its_file() {
+        assert_eq!(read_junit(JUNIT).unwrap()[0].file.as_deref(), Some("model"));
     }
 
     #[test]

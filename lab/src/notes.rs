@@ -7,6 +7,7 @@
 //! | `cgolab: executions=512` | cases, inputs or schedules that ran |
 //! | `cgolab: model=complete` | every schedule within the bound was explored; else `cut-off` |
 //! | `cgolab: skipped=…` | the test did nothing, for this reason, to the end of the line |
+//! | `cgolab: model=sampled` | random schedules, as many as were asked for |
 //! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
 //! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
 
@@ -17,6 +18,8 @@ use crate::record::{Record, one_line};
 pub(crate) enum Model {
     /// Every schedule within the bound was explored.
     Complete,
+    /// Random schedules, as many as were asked for.
+    Sampled,
     /// It stopped earlier, without having found anything.
     CutOff,
 }
@@ -95,6 +98,9 @@ impl Notes {
         match value("model") {
             Some("complete") => {
                 self.model.get_or_insert(Model::Complete);
+            }
+            Some("sampled") => {
+                self.model.get_or_insert(Model::Sampled);
             }
             // A word that is not known is not a proof of completeness.
             Some(_) => self.model = Some(Model::CutOff),

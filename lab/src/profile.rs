@@ -22,10 +22,18 @@ impl Profile {
     }
 
     /// How often a thread may be preempted in a loom model.
-    pub(crate) fn loom_bound(self) -> u32 {
+    pub(crate) fn loom_bound(self) -> u64 {
         match self {
             Profile::Quick => 2,
             Profile::Full => 3,
+        }
+    }
+
+    /// Schedules that each of shuttle's two schedulers tries of each test.
+    pub(crate) fn shuttle_iterations(self) -> u64 {
+        match self {
+            Profile::Quick => 2_000,
+            Profile::Full => 100_000,
         }
     }
 

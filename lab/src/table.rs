@@ -10,11 +10,11 @@ use crate::record::{Kind, Outcome, Record, one_line};
 use crate::run::Share;
 
 /// Width of everything that is printed.
-const WIDTH: u16 = 80;
+pub(crate) const WIDTH: u16 = 80;
 /// A line below the header, and no others: many rows, little ink.
 pub(crate) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-/// Spaces between two columns of the table of a run: six engines need the room.
+/// Spaces between two columns of the table of a run: seven engines need the room.
 const BETWEEN: usize = 2;
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;

@@ -27,7 +27,7 @@ impl Workspace {
         }
     }
 
-    #[cfg(test)]
+    /// A checkout in a place that is known.
     pub(crate) fn at(root: &Path) -> Workspace {
         Workspace {
             root: root.to_path_buf(),

@@ -62,9 +62,30 @@ fn an_unknown_engine_is_refused() {
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
     let words = [
         "engine `rac` is unknown",
-        "layout, proptest, loom, race, cgocheck2, fuzz-abi",
+        "layout, proptest, loom, shuttle, race, cgocheck2, fuzz-abi",
     ];
     assert_refused(dir.path(), &output.unwrap(), &words);
+}
+
+#[test]
+fn a_fault_that_is_not_there_or_breaks_nothing_known_is_refused() {
+    let dir = checkout();
+    let fault = dir.path().join("faults/known");
+    fs::create_dir_all(&fault).unwrap();
+    fs::write(fault.join("fault.patch"), "").unwrap();
+    let about = |contract: &str| {
+        format!(
+            "contract = \"{contract}\"\nlayer = \"native\"\nengines = [\"loom\"]\nwhy = \"x\"\n"
+        )
+    };
+    for (contract, words) in [
+        ("REQ-04", ["there is no fault `unknown`", "faults/"]),
+        ("REQ-99", ["faults/known", "REQ-99 is not in the catalogue"]),
+    ] {
+        fs::write(fault.join("fault.toml"), about(contract)).unwrap();
+        let output = lab(dir.path(), &["faults", "unknown"]).output().unwrap();
+        assert_refused(dir.path(), &output, &words);
+    }
 }
 
 #[test]

@@ -15,20 +15,30 @@
 //! loom's own limits end a model with success. [`model`] counts its executions and says whether
 //! the model is complete or was cut off.
 
+use std::time::Duration;
+
 use courier_core::sync::{Arc, Mutex, thread};
 use courier_core::{
-    Courier, Decision, Event, Id, LoadOptions, Provider, Response, RuntimeOptions, Wait, WorkerKind,
+    Courier, Decision, Event, EventKind, Id, Live, LoadOptions, Provider, Response, RuntimeOptions,
+    Wait, Word, WorkerKind,
 };
 
 #[cfg(not(courier_loom))]
 mod plain;
 #[cfg(courier_loom)]
 mod under_loom;
+mod watch;
 
 #[cfg(not(courier_loom))]
 pub use plain::model;
 #[cfg(courier_loom)]
 pub use under_loom::model;
+pub use watch::{Bell, Count, Watch};
+
+/// Options of a load that expires at the next pump.
+pub const EXPIRED: LoadOptions = LoadOptions {
+    deadline: Some(Duration::ZERO),
+};
 
 /// A runtime with stepped workers on the calling thread, and a session in it.
 #[derive(Clone, Debug)]
@@ -49,7 +59,17 @@ impl Fixture {
 
     /// With workers of this kind.
     pub fn with_workers(workers: WorkerKind) -> Fixture {
-        let courier = Arc::new(Courier::new());
+        Fixture::in_courier(Arc::new(Courier::new()), workers)
+    }
+
+    /// With stepped workers, and slots that retire after `last_generation` objects.
+    pub fn with_last_generation(last_generation: u32) -> Fixture {
+        let courier = Courier::with_last_generation(last_generation);
+        Fixture::in_courier(Arc::new(courier), WorkerKind::Stepped)
+    }
+
+    /// In a library that others use too.
+    pub fn in_courier(courier: Arc<Courier>, workers: WorkerKind) -> Fixture {
         let options = RuntimeOptions {
             workers,
             ..RuntimeOptions::default()
@@ -65,13 +85,18 @@ impl Fixture {
 
     /// Starts a load and has a provider keep its request. Returns both.
     pub fn kept_request(&self) -> (u64, Id) {
+        self.kept_request_of(&LoadOptions::default())
+    }
+
+    /// As [`kept_request`](Self::kept_request), of a load with these options.
+    pub fn kept_request_of(&self, options: &LoadOptions) -> (u64, Id) {
         let kept = Arc::new(Mutex::new(None));
         let keeper = Arc::clone(&kept);
         self.provider(move |request| {
             *keeper.lock() = Some(request);
             Decision::Handle
         });
-        let load = self.load("app:x");
+        let load = self.load_with("app:x", options);
         assert!(self.courier.runtime_step(self.runtime).unwrap());
         self.courier.runtime_clear_provider(self.runtime).unwrap();
         let request = kept.lock().take();
@@ -94,10 +119,66 @@ impl Fixture {
 
     /// Starts a load without a deadline.
     pub fn load(&self, url: &str) -> u64 {
-        let options = LoadOptions::default();
+        self.load_with(url, &LoadOptions::default())
+    }
+
+    /// Starts a load.
+    pub fn load_with(&self, url: &str, options: &LoadOptions) -> u64 {
         self.courier
-            .session_load(self.session, url, &options)
+            .session_load(self.session, url, options)
             .unwrap()
+    }
+
+    /// A blob with five bytes.
+    pub fn blob(&self) -> Id {
+        let (_, request) = self.kept_request();
+        self.courier.request_complete(request, bytes()).unwrap();
+        self.courier.request_release(request).unwrap();
+        match self.events()[0].kind {
+            EventKind::Completed(blob) => blob,
+            ref other => panic!("{other:?}"),
+        }
+    }
+
+    /// A wake source of the runtime.
+    pub fn wake_source(&self) -> Id {
+        self.courier.runtime_wake_source(self.runtime).unwrap()
+    }
+
+    /// Has `on_work` called when there is work for the owner.
+    pub fn on_work(&self, on_work: impl Fn() + Send + Sync + 'static) {
+        self.courier
+            .runtime_set_on_work(self.runtime, Some(Box::new(on_work)))
+            .unwrap();
+    }
+
+    /// Cancels a load; whether it was in time.
+    pub fn cancel(&self, load: u64) -> bool {
+        match self.courier.session_cancel(self.session, load) {
+            Ok(()) => true,
+            Err(error) => {
+                assert_eq!(error.word(), Word::LoadEnded);
+                false
+            }
+        }
+    }
+
+    /// Releases what came with the events, and ends session and runtime.
+    pub fn close(&self, events: Vec<Event>) {
+        for event in events {
+            if let EventKind::Completed(blob) | EventKind::Failed(_, blob) = event.kind {
+                self.courier.blob_release(blob).unwrap();
+            }
+        }
+        // Stale if the model ended it.
+        let _ = self.courier.session_destroy(self.session);
+        self.courier.runtime_destroy(self.runtime).unwrap();
+    }
+
+    /// As [`close`](Self::close), and checks that nothing is left.
+    pub fn end(&self, events: Vec<Event>) {
+        self.close(events);
+        assert_eq!(self.courier.live(), Live::default());
     }
 
     /// Pumps without a budget. Returns how many events are unread.

@@ -10,10 +10,7 @@ use courier_loom::{Fixture, bytes, model};
 fn evt_03_evt_10_a_parked_owner_is_woken_by_a_signal_and_by_nothing_else() {
     model(|| {
         let fixture = Fixture::new();
-        let source = fixture
-            .courier
-            .runtime_wake_source(fixture.runtime)
-            .unwrap();
+        let source = fixture.wake_source();
         let signalled = Arc::new(AtomicBool::new(false));
         let peer = {
             let signalled = Arc::clone(&signalled);
@@ -51,10 +48,7 @@ fn evt_03_a_parked_owner_is_woken_by_a_completion() {
 fn evt_04_a_signal_is_neither_lost_to_nor_cleared_by_a_pump_that_came_before() {
     model(|| {
         let fixture = Fixture::new();
-        let source = fixture
-            .courier
-            .runtime_wake_source(fixture.runtime)
-            .unwrap();
+        let source = fixture.wake_source();
         let peer = fixture.spawn(move |fixture| {
             fixture.courier.wake_source_signal(source).unwrap();
             fixture.courier.wake_source_signal(source).unwrap();
@@ -69,10 +63,7 @@ fn evt_04_a_signal_is_neither_lost_to_nor_cleared_by_a_pump_that_came_before() {
 fn evt_04_a_pump_clears_the_signal_that_it_returned_on() {
     model(|| {
         let fixture = Fixture::new();
-        let source = fixture
-            .courier
-            .runtime_wake_source(fixture.runtime)
-            .unwrap();
+        let source = fixture.wake_source();
         fixture.courier.wake_source_signal(source).unwrap();
         fixture.pump(Wait::Forever);
         let again = Arc::new(AtomicBool::new(false));
@@ -121,10 +112,7 @@ fn evt_02_two_posts_against_a_draining_owner_lose_nothing() {
 fn evt_05_signal_and_release_against_the_runtimes_end() {
     model(|| {
         let fixture = Fixture::new();
-        let source = fixture
-            .courier
-            .runtime_wake_source(fixture.runtime)
-            .unwrap();
+        let source = fixture.wake_source();
         let peer = fixture.spawn(move |fixture| {
             fixture.courier.wake_source_signal(source).unwrap();
             fixture.courier.wake_source_release(source).unwrap();

@@ -9,48 +9,17 @@
 //!
 //! and a completion against the provider's own PASS, and against a cancel of another load.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use courier_core::{Decision, Event, EventKind, Failure, Live, Word};
-use courier_loom::{Fixture, bytes, model};
-
-/// Counts what peers did. A plain atomic: no part of the model's own state.
-#[derive(Debug, Default)]
-struct Count(AtomicUsize);
-
-impl Count {
-    fn up(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-type Shared<T> = std::sync::Arc<T>;
-
-/// Ends the fixture's world and checks that nothing is left.
-fn end(fixture: &Fixture, events: Vec<Event>) {
-    for event in events {
-        if let EventKind::Completed(blob) | EventKind::Failed(_, blob) = event.kind {
-            fixture.courier.blob_release(blob).unwrap();
-        }
-    }
-    // Stale if the model ended it.
-    let _ = fixture.courier.session_destroy(fixture.session);
-    fixture.courier.runtime_destroy(fixture.runtime).unwrap();
-    assert_eq!(fixture.courier.live(), Live::default());
-}
+use courier_core::{Decision, EventKind, Failure, Live, Word};
+use courier_loom::{Count, Fixture, bytes, model};
 
 #[test]
 fn req_04_of_two_completions_one_is_refused_without_effect() {
     model(|| {
         let fixture = Fixture::new();
         let (_, request) = fixture.kept_request();
-        let won = Shared::new(Count::default());
+        let won = Count::default();
         let complete = {
-            let won = Shared::clone(&won);
+            let won = won.clone();
             move |fixture: &Fixture| match fixture.courier.request_complete(request, bytes()) {
                 Ok(()) => won.up(),
                 Err(error) => assert_eq!(error.word(), Word::Completed),
@@ -63,7 +32,7 @@ fn req_04_of_two_completions_one_is_refused_without_effect() {
         let events = fixture.events();
         assert_eq!(events.len(), 1, "{events:?}");
         fixture.courier.request_release(request).unwrap();
-        end(&fixture, events);
+        fixture.end(events);
     });
 }
 
@@ -72,9 +41,9 @@ fn req_07_req_16_req_17_complete_against_cancel_ends_the_load_once() {
     model(|| {
         let fixture = Fixture::new();
         let (load, request) = fixture.kept_request();
-        let won = Shared::new(Count::default());
+        let won = Count::default();
         let peer = {
-            let won = Shared::clone(&won);
+            let won = won.clone();
             fixture.spawn(
                 move |fixture| match fixture.courier.request_complete(request, bytes()) {
                     Ok(()) => won.up(),
@@ -85,20 +54,14 @@ fn req_07_req_16_req_17_complete_against_cancel_ends_the_load_once() {
                 },
             )
         };
-        let cancelled = match fixture.courier.session_cancel(fixture.session, load) {
-            Ok(()) => true,
-            Err(error) => {
-                assert_eq!(error.word(), Word::LoadEnded);
-                false
-            }
-        };
+        let cancelled = fixture.cancel(load);
         peer.join().unwrap();
         assert_eq!(won.get(), usize::from(!cancelled));
         let events = fixture.events();
         assert_eq!(events.len(), 1, "{events:?}");
         assert_eq!(events[0].kind == EventKind::Cancelled, cancelled);
         fixture.courier.request_release(request).unwrap();
-        end(&fixture, events);
+        fixture.end(events);
     });
 }
 
@@ -107,9 +70,9 @@ fn req_05_req_12_release_waits_for_a_completion_in_flight() {
     model(|| {
         let fixture = Fixture::new();
         let (_, request) = fixture.kept_request();
-        let won = Shared::new(Count::default());
+        let won = Count::default();
         let peer = {
-            let won = Shared::clone(&won);
+            let won = won.clone();
             fixture.spawn(move |fixture| {
                 match fixture.courier.request_complete(request, bytes()) {
                     Ok(()) => won.up(),
@@ -130,7 +93,7 @@ fn req_05_req_12_release_waits_for_a_completion_in_flight() {
         peer.join().unwrap();
         let completed = matches!(events[0].kind, EventKind::Completed(_));
         assert_eq!(won.get(), usize::from(completed));
-        end(&fixture, events);
+        fixture.end(events);
     });
 }
 
@@ -139,9 +102,9 @@ fn hdl_08_req_05_of_two_releases_one_wins() {
     model(|| {
         let fixture = Fixture::new();
         let (_, request) = fixture.kept_request();
-        let won = Shared::new(Count::default());
+        let won = Count::default();
         let release = {
-            let won = Shared::clone(&won);
+            let won = won.clone();
             move |fixture: &Fixture| match fixture.courier.request_release(request) {
                 Ok(()) => won.up(),
                 Err(error) => assert_eq!(error.word(), Word::Stale),
@@ -157,7 +120,7 @@ fn hdl_08_req_05_of_two_releases_one_wins() {
             events[0].kind,
             EventKind::Failed(Failure::Dropped, _)
         ));
-        end(&fixture, events);
+        fixture.end(events);
     });
 }
 
@@ -167,15 +130,12 @@ fn req_14_req_16_release_without_completion_against_cancel_ends_the_load_once() 
         let fixture = Fixture::new();
         let (load, request) = fixture.kept_request();
         let peer = fixture.spawn(move |fixture| fixture.courier.request_release(request).unwrap());
-        let cancelled = fixture
-            .courier
-            .session_cancel(fixture.session, load)
-            .is_ok();
+        let cancelled = fixture.cancel(load);
         peer.join().unwrap();
         let events = fixture.events();
         assert_eq!(events.len(), 1, "{events:?}");
         assert_eq!(events[0].kind == EventKind::Cancelled, cancelled);
-        end(&fixture, events);
+        fixture.end(events);
     });
 }
 
@@ -198,7 +158,7 @@ fn req_05_evt_07_complete_and_release_against_teardown_leave_no_event() {
             during.is_empty() && after.is_empty(),
             "{during:?} {after:?}"
         );
-        end(&fixture, Vec::new());
+        fixture.end(Vec::new());
     });
 }
 
@@ -243,7 +203,7 @@ fn req_20_a_cancel_reaches_its_own_load_only() {
         );
         assert_eq!(events[1].load, second);
         fixture.courier.request_release(request).unwrap();
-        end(&fixture, events);
+        fixture.end(events);
     });
 }
 
@@ -253,9 +213,9 @@ fn req_20_a_cancel_reaches_its_own_load_only() {
 fn req_09_req_16_a_completion_against_the_providers_pass_ends_the_load_once() {
     model(|| {
         let fixture = Fixture::new();
-        let peers = Shared::new(std::sync::Mutex::new(Vec::new()));
+        let peers = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         {
-            let peers = Shared::clone(&peers);
+            let peers = std::sync::Arc::clone(&peers);
             // Not the fixture itself, which owns the provider: that would be a cycle.
             let handle = courier_core::sync::Arc::clone(&fixture.courier);
             let handle = std::sync::Mutex::new(Some(handle));
@@ -278,6 +238,6 @@ fn req_09_req_16_a_completion_against_the_providers_pass_ends_the_load_once() {
         }
         let events = fixture.events();
         assert_eq!(events.len(), 1, "{events:?}");
-        end(&fixture, events);
+        fixture.end(events);
     });
 }

@@ -43,7 +43,7 @@ const OFF: u8 = 0;
 thread_local! {
     /// Whether the thread is delivering a record.
     #[cfg_attr(
-        not(courier_loom),
+        not(any(courier_loom, courier_shuttle)),
         expect(clippy::missing_const_for_thread_local, reason = "loom knows no such form")
     )]
     static DELIVERING: Cell<bool> = Cell::new(false);

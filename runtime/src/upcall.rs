@@ -17,7 +17,7 @@ use crate::sync::{Arc, Condvar, Mutex, thread_local};
 thread_local! {
     /// How many upcalls the thread is inside of.
     #[cfg_attr(
-        not(courier_loom),
+        not(any(courier_loom, courier_shuttle)),
         expect(clippy::missing_const_for_thread_local, reason = "loom knows no such form")
     )]
     static INSIDE: Cell<usize> = Cell::new(0);

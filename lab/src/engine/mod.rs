@@ -4,18 +4,19 @@
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
 mod cgocheck2;
+mod checker;
 mod fuzz_abi;
 mod gosuite;
 mod layout;
-mod loom;
 mod proptest;
 mod race;
-mod suite;
+pub(crate) mod suite;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use self::suite::Suite;
 use crate::catalogue::{Catalogue, ENGINES};
 use crate::child::{self, Finished, Task};
 use crate::profile::Profile;
@@ -43,13 +44,20 @@ pub(crate) trait Engine: Sync {
 
     /// Runs all checks. Called only after the canary was caught.
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>>;
+
+    /// Its checks as tests whose names carry their contracts, if they are that: `cargo lab faults`
+    /// runs them against planted bugs.
+    fn named_tests(&self, _profile: Profile) -> Option<Suite> {
+        None
+    }
 }
 
 /// Every engine that is built, in the order in which they run.
-pub(crate) const BUILT: [&dyn Engine; 6] = [
+pub(crate) const BUILT: [&dyn Engine; 7] = [
     &layout::Layout,
     &proptest::Proptest,
-    &loom::Loom,
+    &checker::LOOM,
+    &checker::SHUTTLE,
     &race::Race,
     &cgocheck2::Cgocheck2,
     &fuzz_abi::FuzzAbi,
@@ -183,10 +191,11 @@ mod tests {
         }
     }
 
-    const ALL: [&str; 6] = [
+    const ALL: [&str; 7] = [
         "layout",
         "proptest",
         "loom",
+        "shuttle",
         "race",
         "cgocheck2",
         "fuzz-abi",
@@ -205,7 +214,7 @@ mod tests {
             unknown,
             format!("engine `races` is unknown; choose from {}", ALL.join(", "))
         );
-        let planned = names(&["shuttle"]).unwrap_err().to_string();
+        let planned = names(&["guard"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
     }
 

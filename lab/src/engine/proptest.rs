@@ -53,5 +53,6 @@ fn suite(profile: Profile) -> Suite {
         env: cases.into_iter().map(|cases| (CASES, cases)).collect(),
         options: Vec::new(),
         target: None,
+        limit: None,
     }
 }

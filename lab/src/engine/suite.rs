@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -17,15 +18,32 @@ const TEST_FAILED: i32 = 100;
 const BUILD_FAILED: i32 = 101;
 
 /// A package of tests, and how it is built and run.
-pub(super) struct Suite {
+pub(crate) struct Suite {
     pub(super) engine: &'static str,
     pub(super) package: &'static str,
     /// Variables that are part of the command.
     pub(super) env: Vec<(&'static str, OsString)>,
     /// Options of nextest beside package and profile.
-    pub(super) options: Vec<&'static str>,
+    pub(crate) options: Vec<&'static str>,
     /// The target folder, from the root of the checkout, if it is not the usual one.
     pub(super) target: Option<&'static str>,
+    /// Instead of the usual time limit.
+    pub(crate) limit: Option<Duration>,
+}
+
+/// What came of running tests.
+pub(crate) struct Ran {
+    pub(crate) finished: Finished,
+    /// Empty if the tests did not build.
+    pub(crate) cases: Vec<Case>,
+}
+
+impl Ran {
+    /// Why there is no result of tests, if there is none.
+    pub(crate) fn not_built(&self) -> Option<String> {
+        let failed = self.finished.code() == Some(BUILD_FAILED);
+        failed.then(|| cargo_error(&self.finished))
+    }
 }
 
 impl Suite {
@@ -39,7 +57,7 @@ impl Suite {
         let filter = format!("test({test})");
         let only_it = ["--run-ignored", "only", "-E", &filter];
         let log = format!("{}.canary.log", self.engine);
-        let finished = self.run(context, &log, &only_it)?;
+        let Ran { finished, .. } = self.run(context, &log, &only_it)?;
         let missed = match finished.code() {
             Some(TEST_FAILED) if finished.log_text().contains(text) => None,
             Some(TEST_FAILED) => Some(format!("the test failed without saying `{text}`")),
@@ -65,35 +83,27 @@ impl Suite {
         context
             .progress
             .step(format!("{engine}: cargo nextest run -p {}", self.package));
-        let finished = self.run(context, &format!("{engine}.log"), &[])?;
-        let evidence = context.evidence(&finished);
+        let ran = self.run(context, &format!("{engine}.log"), &[])?;
+        let finished = &ran.finished;
+        let evidence = context.evidence(finished);
         let mut records = Vec::new();
-        // Written also when tests failed; not when the build did.
-        if let Ok(xml) = fs::read_to_string(junit(context)) {
-            fs::write(context.log(&format!("{engine}.junit.xml")), &xml)?;
-            for mut case in nextest::read_junit(&xml)? {
-                // nextest passes our signal on; what it hits did not fail by itself.
-                if let (Some(cut), true) = (finished.cut(), case.was_terminated()) {
-                    case.outcome = cut;
-                    case.reason = Some(finished.how());
-                }
-                let evidence = Evidence {
-                    command: format!("{} -E 'test(={})'", evidence.command, case.name),
-                    ..evidence.clone()
-                };
-                records.extend(judge(&case, &evidence));
-            }
+        for case in &ran.cases {
+            let evidence = Evidence {
+                command: format!("{} -E 'test(={})'", evidence.command, case.name),
+                ..evidence.clone()
+            };
+            records.extend(judge(case, &evidence));
         }
         let explained = records.iter().any(|record| !record.is_green());
         if !finished.success() && !explained {
-            let (outcome, reason) = match (finished.cut(), finished.code()) {
+            let (outcome, reason) = match (finished.cut(), ran.not_built()) {
                 (Some(cut), _) => (cut, finished.how()),
-                (None, Some(BUILD_FAILED)) => (Outcome::BuildFailed, cargo_error(&finished)),
-                (None, _) => {
+                (None, Some(error)) => (Outcome::BuildFailed, error),
+                (None, None) => {
                     let reason = format!(
                         "nextest ended with {}: {}",
                         finished.how(),
-                        cargo_error(&finished)
+                        cargo_error(finished)
                     );
                     (Outcome::Fail, reason)
                 }
@@ -105,7 +115,8 @@ impl Suite {
         Ok(records)
     }
 
-    fn run(&self, context: &Context<'_>, log: &str, more: &[&str]) -> Result<Finished> {
+    /// Runs the tests that `more` options of nextest leave; all of them if there are none.
+    pub(crate) fn run(&self, context: &Context<'_>, log: &str, more: &[&str]) -> Result<Ran> {
         let junit = junit(context);
         if junit.exists() {
             // An old file must never be read as the result of this run.
@@ -125,10 +136,27 @@ impl Suite {
         if let Some(target) = self.target {
             task = task.args(["--target-dir", target]);
         }
-        task.args(more).run(context.progress, |line| match more {
+        if let Some(limit) = self.limit {
+            task = task.limit(limit);
+        }
+        let finished = task.args(more).run(context.progress, |line| match more {
             [] => nextest::closing_line(line),
-            _ => None, // The canary fails on purpose; its lines would look like trouble.
-        })
+            _ => None, // A planted bug fails on purpose; its lines would look like trouble.
+        })?;
+        let mut cases = Vec::new();
+        // Written also when tests failed; not when the build did.
+        if let Ok(xml) = fs::read_to_string(&junit) {
+            fs::write(context.log(log).with_extension("junit.xml"), &xml)?;
+            cases = nextest::read_junit(&xml)?;
+            for case in &mut cases {
+                // nextest passes our signal on; what it hits did not fail by itself.
+                if let (Some(cut), true) = (finished.cut(), case.was_terminated()) {
+                    case.outcome = cut;
+                    case.reason = Some(finished.how());
+                }
+            }
+        }
+        Ok(Ran { finished, cases })
     }
 }
 

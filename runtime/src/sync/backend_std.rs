@@ -1,23 +1,33 @@
-//! The standard library behind the surface of [`sync`](super).
+//! The standard library behind the surface of [`sync`](super), and shuttle under
+//! `--cfg courier_shuttle`, which has the same names for the same things.
+//!
+//! shuttle explores random schedules of a whole program. Its atomics are sequentially consistent,
+//! whatever ordering they are given, its condition variables never time out, and there are no
+//! spurious wake-ups: those belong to loom's models.
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub use std::sync::Arc;
-pub use std::thread_local;
+#[cfg(courier_shuttle)]
+use shuttle as base;
+#[cfg(not(courier_shuttle))]
+use std as base;
+
+pub use base::sync::Arc;
+pub use base::thread_local;
 
 /// Atomic types and their orderings.
 pub mod atomic {
-    pub use std::sync::atomic::{AtomicU8, Ordering};
+    pub use super::base::sync::atomic::{AtomicU8, Ordering};
 }
 
 /// Threads: identity and start.
 pub mod thread {
-    pub use std::thread::{JoinHandle, ThreadId};
+    pub use super::base::thread::{JoinHandle, ThreadId};
 
     /// The identity of the calling OS thread. Never reused within a process.
     pub fn current_id() -> ThreadId {
-        std::thread::current().id()
+        super::base::thread::current().id()
     }
 
     /// Starts a named OS thread with a stack of [`STACK_SIZE`](crate::sync::STACK_SIZE).
@@ -28,7 +38,7 @@ pub mod thread {
     where
         F: FnOnce() + Send + 'static,
     {
-        std::thread::Builder::new()
+        super::base::thread::Builder::new()
             .name(name)
             .stack_size(crate::sync::STACK_SIZE)
             .spawn(body)
@@ -37,15 +47,15 @@ pub mod thread {
 
 /// A mutual exclusion lock whose `lock` returns the guard.
 #[derive(Debug, Default)]
-pub struct Mutex<T>(std::sync::Mutex<T>);
+pub struct Mutex<T>(base::sync::Mutex<T>);
 
 /// Holds a [`Mutex`] until it is dropped.
-pub type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+pub type MutexGuard<'a, T> = base::sync::MutexGuard<'a, T>;
 
 impl<T> Mutex<T> {
     /// Wraps `value`.
     pub fn new(value: T) -> Self {
-        Mutex(std::sync::Mutex::new(value))
+        Mutex(base::sync::Mutex::new(value))
     }
 
     /// Blocks until the lock is held.
@@ -56,7 +66,7 @@ impl<T> Mutex<T> {
 
 /// A condition variable. Waits may end without a notification.
 #[derive(Debug, Default)]
-pub struct Condvar(std::sync::Condvar);
+pub struct Condvar(base::sync::Condvar);
 
 impl Condvar {
     /// A condition variable nobody waits on.

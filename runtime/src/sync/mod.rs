@@ -4,6 +4,12 @@
 //! of the standard library without a change to the code it checks. A test in `tests/` refuses
 //! `std::sync` and `std::thread` anywhere else in this crate.
 //!
+//! | cfg | backend | what it is for |
+//! |---|---|---|
+//! | none | the standard library | users |
+//! | `courier_shuttle` | shuttle, through the same file | random schedules of many threads |
+//! | `courier_loom` | loom | every schedule of two or three threads |
+//!
 //! The surface is what the runtime needs and no more:
 //!
 //! - [`Mutex::lock`] returns the guard. Poison is decided here, once: a panic while a lock is held

@@ -127,6 +127,7 @@ fn from_outside() -> Suite {
         env: Vec::new(),
         options: vec!["--release", "--test", "abi"],
         target: None,
+        limit: None,
     }
 }
 

@@ -1,0 +1,122 @@
+//! The copy of the checkout in which faults are planted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::workspace::Workspace;
+
+/// What is not copied: what tools have made.
+const LEFT_OUT: [&str; 4] = [".git", "target", "corpus", "artifacts"];
+
+/// A copy with a target folder of its own, in which only files are written whose text is another
+/// one: what is built stays built.
+pub(crate) struct Scratch<'a> {
+    original: &'a Workspace,
+    copy: Workspace,
+}
+
+impl<'a> Scratch<'a> {
+    /// In a fixed place, so that the next run finds what this one has built.
+    pub(crate) fn of(original: &'a Workspace) -> Scratch<'a> {
+        Scratch {
+            original,
+            copy: Workspace::at(&original.path("target/faults")),
+        }
+    }
+
+    pub(crate) fn original(&self) -> &Workspace {
+        self.original
+    }
+
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.copy
+    }
+
+    /// Makes the copy equal to the original, apart from the files in `changed`.
+    pub(crate) fn lay_out(&self, changed: &BTreeMap<String, String>) -> Result<()> {
+        let (from, to) = (self.original.root(), self.copy.root());
+        fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+        let wanted = files(from)?;
+        for path in &wanted {
+            let text = match changed.get(&*path.to_string_lossy()) {
+                Some(text) => text.clone().into_bytes(),
+                None => fs::read(from.join(path))
+                    .with_context(|| format!("cannot read {}", path.display()))?,
+            };
+            let file = to.join(path);
+            if fs::read(&file).is_ok_and(|there| there == text) {
+                continue;
+            }
+            if let Some(dir) = file.parent() {
+                fs::create_dir_all(dir)?;
+            }
+            fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        for path in files(to)?.difference(&wanted) {
+            fs::remove_file(to.join(path))?;
+        }
+        Ok(())
+    }
+}
+
+/// The files in the folder, by their path from there.
+fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(root.join(&dir))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let path = dir.join(&name);
+            if entry.file_type()?.is_dir() {
+                if !LEFT_OUT.iter().any(|left_out| name == *left_out) {
+                    open.push(path);
+                }
+            } else if name != ".git" {
+                // In a worktree of git, `.git` is a file.
+                found.insert(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_follows_the_original_and_writes_what_differs_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let original = Workspace::at(dir.path());
+        fs::create_dir_all(original.path("src")).unwrap();
+        fs::create_dir_all(original.path("target")).unwrap();
+        for (path, text) in [("src/a", "a"), ("b", "b"), ("target/c", "c")] {
+            fs::write(original.path(path), text).unwrap();
+        }
+        let copy = Scratch::of(&original);
+        copy.lay_out(&BTreeMap::new()).unwrap();
+        let there = |path: &str| fs::read_to_string(copy.workspace().path(path)).ok();
+        assert_eq!(there("src/a").as_deref(), Some("a"));
+        assert_eq!(there("target/c"), None);
+        let written = || {
+            fs::metadata(copy.workspace().path("b"))
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
+        let before = written();
+        fs::remove_file(original.path("src/a")).unwrap();
+        fs::write(original.path("src/d"), "d").unwrap();
+        copy.lay_out(&BTreeMap::from([("src/d".to_owned(), "fault".to_owned())]))
+            .unwrap();
+        assert_eq!(there("src/a"), None);
+        assert_eq!(there("src/d").as_deref(), Some("fault"));
+        assert_eq!(written(), before);
+        copy.lay_out(&BTreeMap::new()).unwrap();
+        assert_eq!(there("src/d").as_deref(), Some("d"));
+    }
+}

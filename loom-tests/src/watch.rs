@@ -1,0 +1,104 @@
+//! What models look with, and wait with.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use courier_core::sync::{Arc, Condvar, Mutex};
+
+/// Watches the calls of one callback. A lock of the model's own, not a plain atomic: loom tries the
+/// schedules in which two threads meet only at what it knows that both touch.
+#[derive(Debug)]
+pub struct Watch(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    inside: usize,
+    quiet: bool,
+    late: bool,
+    calls: usize,
+}
+
+impl Watch {
+    /// Has seen nothing.
+    pub fn new() -> Arc<Watch> {
+        Arc::new(Watch(Mutex::new(Seen::default())))
+    }
+
+    /// What a call does. Does not panic: the runtime would contain that.
+    pub fn call(&self) {
+        {
+            let mut seen = self.0.lock();
+            seen.inside += 1;
+            seen.calls += 1;
+            seen.late |= seen.quiet;
+        }
+        self.0.lock().inside -= 1;
+    }
+
+    /// What holds when the call has returned that ends the callback.
+    ///
+    /// # Panics
+    /// When a call is running.
+    pub fn quiet(&self) {
+        let mut seen = self.0.lock();
+        seen.quiet = true;
+        assert_eq!(seen.inside, 0, "returned during a call");
+    }
+
+    /// How many calls there were.
+    ///
+    /// # Panics
+    /// When there was one after [`quiet`](Self::quiet).
+    pub fn calls(&self) -> usize {
+        let seen = self.0.lock();
+        assert!(!seen.late, "called after it was ended");
+        seen.calls
+    }
+}
+
+/// Something to wait for. Stays rung until somebody has waited.
+#[derive(Debug)]
+pub struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    /// Not rung.
+    pub fn new() -> Arc<Bell> {
+        Arc::new(Bell {
+            rung: Mutex::new(false),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Ends the current or the next wait.
+    pub fn ring(&self) {
+        *self.rung.lock() = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until it is rung. One thread.
+    pub fn wait(&self) {
+        let mut rung = self.rung.lock();
+        while !*rung {
+            rung = self.changed.wait(rung);
+        }
+        *rung = false;
+    }
+}
+
+/// Counts what threads did. A plain atomic: no part of the model's own state.
+#[derive(Clone, Debug, Default)]
+pub struct Count(std::sync::Arc<AtomicUsize>);
+
+impl Count {
+    /// One more.
+    pub fn up(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many.
+    pub fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,197 @@
+//! A cancellation callback against everything that may run it, or end the chance that it runs.
+//!
+//! On the peer thread × on the owner thread:
+//!
+//! | | cancel | expiry |
+//! |---|---|---|
+//! | set | `…_against_the_cancel_…` | `…_against_expiry_…` |
+//! | complete | `…_a_completion_…` | `req_17_…_expiry_…` |
+//! | release | `…_release_waits_…` | `…_release_waits_for_one_of_an_expiry` |
+//! | release, and release from inside | `…_from_inside_…` | |
+//!
+//! and set against a completion, which ends the chance.
+
+use courier_core::sync::Arc;
+use courier_core::{EventKind, Failure, Id, LoadOptions, Wait, Word};
+use courier_loom::{Count, EXPIRED, Fixture, Watch, bytes, model};
+
+/// Sets a watched callback. Returns what the runtime said.
+fn set(fixture: &Fixture, request: Id, watch: &Arc<Watch>) -> Result<bool, Word> {
+    let watch = Arc::clone(watch);
+    fixture
+        .courier
+        .request_on_cancel(request, Box::new(move || watch.call()))
+        .map_err(|error| error.word())
+}
+
+/// Sets a callback on a peer thread while the owner ends the load by `abandon`.
+fn set_against(options: &LoadOptions, abandon: impl FnOnce(&Fixture, u64)) {
+    let fixture = Fixture::new();
+    let (load, request) = fixture.kept_request_of(options);
+    let (watch, told) = (Watch::new(), Count::default());
+    let peer = {
+        let (watch, told) = (Arc::clone(&watch), told.clone());
+        fixture.spawn(move |fixture| {
+            if set(fixture, request, &watch).unwrap() {
+                told.up();
+            }
+        })
+    };
+    abandon(&fixture, load);
+    peer.join().unwrap();
+    assert_eq!(watch.calls() + told.get(), 1, "neither called nor told");
+    fixture.courier.request_release(request).unwrap();
+    fixture.end(fixture.events());
+}
+
+#[test]
+fn req_21_set_against_the_cancel_is_called_once_or_told() {
+    model(|| {
+        set_against(&LoadOptions::default(), |fixture, load| {
+            assert!(fixture.cancel(load));
+        })
+    });
+}
+
+#[test]
+fn req_21_set_against_expiry_is_called_once_or_told() {
+    model(|| {
+        set_against(&EXPIRED, |fixture, _| {
+            assert_eq!(fixture.pump(Wait::No), 1);
+        })
+    });
+}
+
+#[test]
+fn req_21_a_callback_against_a_completion_runs_only_if_the_cancel_won() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (load, request) = fixture.kept_request();
+        let watch = Watch::new();
+        assert_eq!(set(&fixture, request, &watch), Ok(false));
+        let peer = fixture.spawn(move |fixture| {
+            if let Err(error) = fixture.courier.request_complete(request, bytes()) {
+                assert_eq!(error.word(), Word::Cancelled);
+            }
+        });
+        let cancelled = fixture.cancel(load);
+        peer.join().unwrap();
+        assert_eq!(watch.calls(), usize::from(cancelled));
+        fixture.courier.request_release(request).unwrap();
+        fixture.end(fixture.events());
+    });
+}
+
+#[test]
+fn req_21_set_against_a_completion_is_dropped_with_it_and_never_called() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (_, request) = fixture.kept_request();
+        let watch = Watch::new();
+        let peer = {
+            let watch = Arc::clone(&watch);
+            fixture.spawn(move |fixture| match set(fixture, request, &watch) {
+                Ok(told) => assert!(!told, "nobody cancelled"),
+                Err(word) => assert_eq!(word, Word::Completed),
+            })
+        };
+        fixture.courier.request_complete(request, bytes()).unwrap();
+        peer.join().unwrap();
+        assert_eq!(Arc::strong_count(&watch), 1, "kept after the completion");
+        assert_eq!(watch.calls(), 0);
+        fixture.courier.request_release(request).unwrap();
+        fixture.end(fixture.events());
+    });
+}
+
+/// Releases on a peer thread while the owner ends the load by `abandon`, which says whether it was
+/// in time.
+fn release_against(options: &LoadOptions, abandon: impl FnOnce(&Fixture, u64) -> bool) {
+    let fixture = Fixture::new();
+    let (load, request) = fixture.kept_request_of(options);
+    let watch = Watch::new();
+    assert_eq!(set(&fixture, request, &watch), Ok(false));
+    let peer = {
+        let watch = Arc::clone(&watch);
+        fixture.spawn(move |fixture| {
+            fixture.courier.request_release(request).unwrap();
+            watch.quiet();
+        })
+    };
+    let abandoned = abandon(&fixture, load);
+    peer.join().unwrap();
+    // Not called when the release came between the end and its callback.
+    assert!(watch.calls() <= usize::from(abandoned));
+    assert_eq!(Arc::strong_count(&watch), 1, "kept after the release");
+    fixture.end(fixture.events());
+}
+
+#[test]
+fn req_21_release_waits_for_one_that_runs_and_none_runs_later() {
+    model(|| release_against(&LoadOptions::default(), Fixture::cancel));
+}
+
+#[test]
+fn req_21_release_waits_for_one_of_an_expiry() {
+    model(|| {
+        release_against(&EXPIRED, |fixture, _| {
+            fixture.pump(Wait::No);
+            true
+        })
+    });
+}
+
+#[test]
+fn req_21_release_from_inside_does_not_wait_for_itself() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (load, request) = fixture.kept_request();
+        let released = Count::default();
+        let release = {
+            let released = released.clone();
+            move |fixture: &Fixture| match fixture.courier.request_release(request) {
+                Ok(()) => released.up(),
+                Err(error) => assert_eq!(error.word(), Word::Stale),
+            }
+        };
+        let inside = {
+            let (fixture, release) = (fixture.clone(), release.clone());
+            Box::new(move || release(&fixture))
+        };
+        assert!(!fixture.courier.request_on_cancel(request, inside).unwrap());
+        let peer = fixture.spawn(release);
+        fixture.cancel(load);
+        peer.join().unwrap();
+        assert_eq!(released.get(), 1);
+        fixture.end(fixture.events());
+    });
+}
+
+#[test]
+fn req_17_complete_against_expiry_has_one_winner_and_the_loser_learns_it() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (_, request) = fixture.kept_request_of(&EXPIRED);
+        let won = Count::default();
+        let peer = {
+            let won = won.clone();
+            fixture.spawn(
+                move |fixture| match fixture.courier.request_complete(request, bytes()) {
+                    Ok(()) => won.up(),
+                    Err(error) => {
+                        assert_eq!(error.word(), Word::Expired);
+                        assert!(fixture.courier.request_is_cancelled(request).unwrap());
+                    }
+                },
+            )
+        };
+        fixture.pump(Wait::No);
+        peer.join().unwrap();
+        let events = fixture.events();
+        assert_eq!(events.len(), 1, "{events:?}");
+        let expired = matches!(events[0].kind, EventKind::Failed(Failure::Expired, _));
+        assert_eq!(won.get(), usize::from(!expired), "{events:?}");
+        fixture.courier.request_release(request).unwrap();
+        fixture.end(events);
+    });
+}

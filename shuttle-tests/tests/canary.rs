@@ -1,0 +1,37 @@
+//! Proof that the engine is on: a lost wake-up among six threads that only some schedules show.
+//!
+//! Ignored in ordinary runs. The lab runs it by name, under shuttle, and wants it to die of a
+//! deadlock.
+#![cfg(courier_shuttle)]
+
+use courier_core::sync::{Arc, Condvar, Mutex, thread};
+use courier_shuttle::explore;
+
+/// Beside the thread that waits.
+const PEERS: usize = 5;
+
+#[test]
+#[ignore = "a planted fault, run by the lab to prove that the engine finds one"]
+fn canary_lost_wake_up() {
+    explore(|| {
+        let ready = Arc::new((Mutex::new(0), Condvar::new()));
+        let peers: Vec<_> = (0..PEERS)
+            .map(|_| {
+                let ready = Arc::clone(&ready);
+                let body = move || {
+                    *ready.0.lock() += 1;
+                    ready.1.notify_one();
+                };
+                thread::spawn("peer".to_owned(), body).unwrap()
+            })
+            .collect();
+        // The fault: the count is read under one lock and waited for under another, and the last
+        // notification may come in between.
+        while *ready.0.lock() < PEERS {
+            drop(ready.1.wait(ready.0.lock()));
+        }
+        for peer in peers {
+            peer.join().unwrap();
+        }
+    });
+}
