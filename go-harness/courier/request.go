@@ -13,6 +13,9 @@ import (
 type Request struct {
 	handle handle.Shared
 	answer atomic.Int32 // pending, claimed, lost or takenBack
+
+	registered atomic.Bool // OnCancel has gone to the library, or is about to
+	onCancel   installed
 }
 
 // The states of Request.answer.
@@ -69,17 +72,65 @@ func (r *Request) Cancelled() (bool, error) {
 	return cancelled, wrap(op, err)
 }
 
-// Close lets go of the request. If it was not completed, its load fails. It always returns nil.
+// OnCancel has f called, once, if the load is cancelled before the request is completed or closed; its
+// deadline and the end of its session count as cancels. If that has happened, OnCancel returns true and f
+// is never called. f runs on the owner thread, inside the call that ends the load; it may complete and
+// close the request, which is too late for an answer. A request takes one f; a second returns
+// [ErrInvalidState].
+func (r *Request) OnCancel(f func()) (cancelled bool, err error) {
+	const op = "register for cancel"
+	id, ok := r.handle.Begin()
+	if !ok {
+		return false, closed(op)
+	}
+	defer r.handle.End()
+	if !r.registered.CompareAndSwap(false, true) {
+		return false, refuse(op, ErrInvalidState, "the request has a cancellation function")
+	}
+	cell := capi.NewCell[capi.Notify](f)
+	cancelled, err = capi.RequestOnCancel(id, cell)
+	if err != nil || cancelled {
+		cell.Free()
+		return cancelled, wrap(op, err)
+	}
+	r.onCancel.gone(cell)
+	return false, nil
+}
+
+// Surface returns what [Session.SetSurface] had named when the load was started; 0 if nothing.
+func (r *Request) Surface() (NativePointer, error) {
+	const op = "ask for the surface"
+	id, ok := r.handle.Begin()
+	if !ok {
+		return 0, closed(op)
+	}
+	defer r.handle.End()
+	surface, err := capi.RequestSurface(id)
+	return NativePointer(surface), wrap(op, err)
+}
+
+// Close lets go of the request. If it was not completed, its load fails. It waits for other calls on the
+// request, and for the function of [Request.OnCancel] unless it is called there. It fails only inside a
+// callback that this goroutine's own Complete, Fail or Close of the request has led to, with
+// [ErrInvalidState]: it would wait for itself.
 func (r *Request) Close() error {
-	r.handle.Close(capi.RequestRelease)
-	return nil
+	return closeShared("close request", &r.handle, func(id uint64) {
+		capi.RequestRelease(id)
+		r.onCancel.gone(nil)
+	})
 }
 
 // takeBack follows the library, which takes a request back when the provider does not want it, unless
-// the provider's completion has ended the load: then it stays open until the provider closes it. Nothing
-// is released here.
+// the provider's completion has ended the load: then it stays open until the provider closes it. The
+// request is not released here.
 func (r *Request) takeBack() {
 	if r.answer.CompareAndSwap(pending, takenBack) || r.answer.Load() == lost {
-		r.handle.Close(func(uint64) {})
+		r.handle.Close(nowhere, func(id uint64) {
+			if r.registered.Load() {
+				// The library would drop it only after the provider has returned.
+				_ = capi.RequestClearOnCancel(id)
+				r.onCancel.gone(nil)
+			}
+		})
 	}
 }
