@@ -31,6 +31,6 @@ func (b *Blob) Bytes() ([]byte, error) {
 
 // Close frees the bytes. It always returns nil.
 func (b *Blob) Close() error {
-	b.handle.Close(nowhere, capi.BlobRelease)
+	b.handle.Close(handle.Outside, capi.BlobRelease)
 	return nil
 }

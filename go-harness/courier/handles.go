@@ -9,14 +9,18 @@ import (
 
 // closeShared closes a handle whose calls can lead to callbacks.
 func closeShared(op string, h *handle.Shared, release func(id uint64)) error {
-	if !h.Close(capi.InUse, release) {
+	from := handle.Outside
+	switch {
+	case capi.InUse(h.ID()):
+		from = handle.InUse
+	case capi.Owner() == capi.Inside:
+		from = handle.InCallback
+	}
+	if !h.Close(from, release) {
 		return refuse(op, ErrInvalidState, "the call that made this callback uses the handle")
 	}
 	return nil
 }
-
-// nowhere is for handles whose calls lead to no callback: a close cannot be inside a use.
-func nowhere(uint64) bool { return false }
 
 // installed is a place of the library's where one callback is installed at a time.
 type installed struct {

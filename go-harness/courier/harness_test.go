@@ -262,6 +262,17 @@ func elsewhere(f func()) {
 	<-done
 }
 
+// waitForStack waits until a goroutine is inside the function of that name, as stacks show it.
+func waitForStack(function string) {
+	stacks := make([]byte, 1<<20)
+	for {
+		if n := runtime.Stack(stacks, true); strings.Contains(string(stacks[:n]), function+"(") {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
 func writeFile(t *testing.T, dir, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {

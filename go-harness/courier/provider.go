@@ -28,8 +28,7 @@ const (
 // provide calls p for the trampoline. If p panics, the panic goes on from here to the trampoline, which
 // answers Fail; a request that p has completed is closed for it, since p does not come to it any more.
 func (p Provider) provide(id uint64, url string) int32 {
-	request := new(Request)
-	request.handle.Init("request", id, nil)
+	request := newRequest(id)
 	decision, returned := Fail, false
 	defer func() {
 		if decision != Handle {

@@ -25,8 +25,23 @@ type Shared struct {
 	id       uint64
 	sentinel *sentinel
 	uses     sync.RWMutex // read-locked by each use; locked by Close, for good
-	once     sync.Once
+
+	closing sync.Mutex
+	ended   chan struct{} // nil until a Close begins; closed when the release has ended
 }
+
+// A Place is where a Close is called.
+type Place int
+
+const (
+	// Outside: nothing waits for the caller.
+	Outside Place = iota
+	// InCallback: inside a callback of the library. A release on another thread may be waiting for
+	// that callback to return.
+	InCallback
+	// InUse: in the middle of a use of this handle, or of its release, which led to a callback.
+	InUse
+)
 
 // Init sets the native id. It comes before any other call. If the handle is leaked, onLeak releases the
 // native object; nil leaves it.
@@ -45,21 +60,40 @@ func (s *Shared) Begin() (id uint64, ok bool) {
 // End ends a use.
 func (s *Shared) End() { s.uses.RUnlock() }
 
+// ID is the native id, also after Close. Only a use may give it to the library.
+func (s *Shared) ID() uint64 { return s.id }
+
 // Close waits for the uses in flight and then calls release. Later calls, and calls at the same
-// time, call nothing; all return after the release has ended, also when it ended in a panic.
+// time, call nothing; they return after the release has ended, also when it ended in a panic, except
+// those inside a callback: the release may be waiting for that.
 //
-// It reports false, and does nothing, if inUse says that the calling thread is itself in the middle of a
-// use, or of the release: it would wait for itself.
-func (s *Shared) Close(inUse func(id uint64) bool, release func(id uint64)) bool {
-	if inUse(s.id) {
+// It reports false, and does nothing, for a caller who is in use of the handle and would wait for itself.
+func (s *Shared) Close(from Place, release func(id uint64)) bool {
+	if from == InUse {
 		return false
 	}
-	s.once.Do(func() {
-		s.uses.Lock()
-		s.sentinel.rest()
-		release(s.id)
-	})
+	ended, first := s.beginClose()
+	if !first {
+		if from == Outside {
+			<-ended
+		}
+		return true
+	}
+	defer close(ended)
+	s.uses.Lock()
+	s.sentinel.rest()
+	release(s.id)
 	return true
+}
+
+// beginClose reports whether this Close is the first, which releases.
+func (s *Shared) beginClose() (ended chan struct{}, first bool) {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.ended == nil {
+		s.ended, first = make(chan struct{}), true
+	}
+	return s.ended, first
 }
 
 // Bound is a handle that belongs to one thread, and whose native destroy may be refused.

@@ -18,8 +18,6 @@ func newShared(t *testing.T) *Shared {
 	return s
 }
 
-func notInUse(uint64) bool { return false }
-
 // waitUntilClosing returns when a Close on another goroutine has begun.
 func waitUntilClosing(s *Shared) {
 	for {
@@ -40,7 +38,7 @@ func TestHDL01ConcurrentClosesReleaseOnce(t *testing.T) {
 		closers.Add(1)
 		go func() {
 			defer closers.Done()
-			s.Close(notInUse, func(id uint64) {
+			s.Close(Outside, func(id uint64) {
 				if id != 7 {
 					t.Errorf("released %d", id)
 				}
@@ -57,7 +55,7 @@ func TestHDL01ConcurrentClosesReleaseOnce(t *testing.T) {
 	}
 	close(finish)
 	closers.Wait()
-	s.Close(notInUse, func(uint64) { t.Error("released again") })
+	s.Close(Outside, func(uint64) { t.Error("released again") })
 	if n := releases.Load(); n != 1 {
 		t.Errorf("%d releases", n)
 	}
@@ -75,7 +73,7 @@ func TestHDL09CloseWaitsForUsesAndRefusesLaterOnes(t *testing.T) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		s.Close(notInUse, func(uint64) {
+		s.Close(Outside, func(uint64) {
 			if n := uses.Load(); n != 0 {
 				t.Errorf("released with %d uses in flight", n)
 			}
@@ -117,7 +115,7 @@ func TestHDL09UsesAndCloseRace(t *testing.T) {
 				}
 			}(&memory[i])
 		}
-		s.Close(notInUse, func(uint64) {
+		s.Close(Outside, func(uint64) {
 			native.Store(false)
 			memory = [4]int{}
 		})
@@ -133,9 +131,9 @@ func TestHDL19PanicInReleaseLeavesNobodyHanging(t *testing.T) {
 				t.Errorf("recovered %v", v)
 			}
 		}()
-		s.Close(notInUse, func(uint64) { panic("release failed") })
+		s.Close(Outside, func(uint64) { panic("release failed") })
 	}()
-	s.Close(notInUse, func(uint64) { t.Error("released again") })
+	s.Close(Outside, func(uint64) { t.Error("released again") })
 	if _, ok := s.Begin(); ok {
 		t.Error("a use began after Close")
 	}
@@ -206,18 +204,17 @@ func TestHDL18CloseDuringDestroyDoesNotWait(t *testing.T) {
 // A callback that closes the handle of the call that led to it must get an answer.
 func TestHDL18CloseInsideAUseOfTheSameThreadIsRefused(t *testing.T) {
 	s := newShared(t)
-	inUse := func(id uint64) bool { return id == 7 }
 	if _, ok := s.Begin(); !ok {
 		t.Fatal("a new handle refuses a use")
 	}
-	if s.Close(inUse, func(uint64) { t.Error("released during a use") }) {
+	if s.Close(InUse, func(uint64) { t.Error("released during a use") }) {
 		t.Error("closed during a use of its own thread")
 	}
 	s.End()
 	released := 0
-	s.Close(notInUse, func(uint64) {
+	s.Close(Outside, func(uint64) {
 		released++
-		if s.Close(inUse, func(uint64) { t.Error("released inside the release") }) {
+		if s.Close(InUse, func(uint64) { t.Error("released inside the release") }) {
 			t.Error("closed inside the release")
 		}
 	})
@@ -311,7 +308,7 @@ func TestHDL16ALeakIsReleasedIfItMayBe(t *testing.T) {
 func closeBoth(t *testing.T) {
 	s := new(Shared)
 	s.Init("shared", 4, func(uint64) { t.Error("released after Close") })
-	s.Close(notInUse, func(uint64) {})
+	s.Close(Outside, func(uint64) {})
 	b := new(Bound)
 	b.Init("bound", 5)
 	if err := b.Close(func(uint64) error { return nil }); err != nil {
