@@ -76,7 +76,10 @@ func SessionCancel(session, load uint64) error {
 // detached or the session destroyed. The memory is pinned, by the caller, for all that time.
 func SessionAttachBuffer(session uint64, memory []byte) error {
 	return check("courier_session_attach_buffer", func() C.courier_status {
-		data := (*C.uint8_t)(unsafe.SliceData(memory))
+		var data *C.uint8_t // of no bytes, the address is not kept either
+		if len(memory) > 0 {
+			data = (*C.uint8_t)(unsafe.SliceData(memory))
+		}
 		return C.courier_session_attach_buffer(C.courier_session(session), data, C.size_t(len(memory)))
 	})
 }
