@@ -59,22 +59,24 @@ func NewOwner(handle func(rt *Runtime, event Event), opts ...Option) (*Owner, er
 }
 
 // Do runs f on the owner's thread and returns what it returns. If f panics, so does Do, with a [*JobPanic];
-// if f calls [runtime.Goexit], so does Do. On the owner's thread itself, which is to say in a job, f runs at
-// once.
+// if f calls [runtime.Goexit], so does Do. On the owner's thread itself, in a job or event handler, Do calls
+// f like any function.
 //
-// When ctx is done Do returns its error: f does not run if it has not begun, and otherwise goes on alone.
-// After [Owner.Close], Do returns [ErrClosed] and f does not run. Inside a callback of the library Do
-// returns [ErrInvalidState], because the owner may be waiting for that callback to return; use Post there.
+// When ctx is done Do returns its error: f does not run if it has not begun, and otherwise goes on alone;
+// what it returns is lost then, and a panic in it goes to [SetPanicHandler]. After [Owner.Close], Do
+// returns [ErrClosed] and f does not run. Inside a callback of the library Do returns [ErrInvalidState],
+// because the owner may be waiting for that callback to return; use Post there.
 func (o *Owner) Do(ctx context.Context, f func(*Runtime) error) error {
 	const op = "do"
-	switch capi.Owner() {
-	case o.number:
-		return f(o.runtime)
-	case capi.Inside:
+	thread := capi.Owner()
+	if thread == capi.Inside {
 		return refuse(op, ErrInvalidState, "called inside a callback, which the owner may be waiting for")
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if thread == o.number {
+		return f(o.runtime)
 	}
 	j := &job{f: f, done: make(chan struct{})}
 	if !o.submit(j) {
@@ -146,28 +148,38 @@ func (o *Owner) live(started chan<- error, opts []Option) {
 	o.serve()
 }
 
-// serve runs jobs and hands out events until the owner is closed.
+// serve runs jobs and hands out events until the owner is closed. They take turns: neither many jobs nor
+// handlers that load again and again keep the others, or a deadline, waiting.
 func (o *Owner) serve() {
 	for !o.runtime.handle.Closed() {
-		switch {
-		case len(o.unread) > 0:
+		if len(o.unread) == 0 && (o.work.Swap(false) || o.late()) {
+			o.pump()
+		}
+		if len(o.batch) == 0 {
+			o.batch = o.take()
+		}
+		if len(o.unread) == 0 && len(o.batch) == 0 {
+			o.sleep()
+		}
+		if len(o.unread) > 0 {
 			event := o.unread[0]
 			o.unread = o.unread[1:]
 			o.contain(func() { o.dispatch(event) }, func(p *JobPanic, exited bool) { reportJob("event handler", p, exited) })
-		case o.work.Swap(false):
-			o.pump()
-		case len(o.batch) > 0:
+		}
+		if len(o.batch) > 0 {
 			j := o.batch[0]
 			o.batch = o.batch[1:]
 			if j.begin() {
 				o.contain(func() { j.err = j.f(o.runtime) }, j.finish)
 			}
-		default:
-			if o.batch = o.take(); len(o.batch) == 0 {
-				o.sleep()
-			}
 		}
 	}
+}
+
+// late reports whether a deadline has passed.
+func (o *Owner) late() bool {
+	deadline := o.runtime.deadline
+	return !deadline.IsZero() && !time.Now().Before(deadline)
 }
 
 // contain calls f, which is not ours, and then finished, with how it ended.
@@ -193,16 +205,36 @@ func (o *Owner) contain(f func(), finished func(p *JobPanic, exited bool)) {
 
 // pump collects finished loads. What is left unread is work.
 func (o *Owner) pump() {
+	if err := o.collect(); err != nil {
+		capi.Report("owner", err, nil) // there is nobody else to tell
+	}
+}
+
+func (o *Owner) collect() error {
 	unread, err := o.runtime.Pump(0)
-	if err != nil || unread == 0 {
-		return
+	if err != nil {
+		return err
 	}
-	events := make([]Event, unread)
-	n, _ := o.runtime.Drain(events)
-	o.unread = events[:n]
-	if n < unread {
-		o.work.Store(true)
+	if unread > 0 {
+		events := make([]Event, unread)
+		n, err := o.runtime.Drain(events)
+		if err != nil {
+			return err
+		}
+		o.unread = events[:n]
+		if n < unread {
+			o.work.Store(true)
+		}
 	}
+	if o.runtime.deadline.IsZero() {
+		return nil
+	}
+	timeout, err := o.runtime.NextTimeout()
+	o.runtime.deadline = time.Time{}
+	if err == nil && timeout != Forever {
+		o.runtime.expires(time.Now().Add(timeout))
+	}
+	return err
 }
 
 func (o *Owner) dispatch(event Event) {
@@ -220,23 +252,14 @@ func (o *Owner) dispatch(event Event) {
 // sleep waits for the bell, or for the next deadline.
 func (o *Owner) sleep() {
 	var alarm <-chan time.Time
-	if o.runtime.deadlines {
-		switch timeout, err := o.runtime.NextTimeout(); {
-		case err != nil || timeout == Forever:
-			o.runtime.deadlines = false
-		case timeout == 0:
-			o.work.Store(true)
-			return
-		default:
-			timer := time.NewTimer(timeout)
-			defer timer.Stop()
-			alarm = timer.C
-		}
+	if deadline := o.runtime.deadline; !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		alarm = timer.C
 	}
 	select {
 	case <-o.bell:
 	case <-alarm:
-		o.work.Store(true)
 	}
 }
 
@@ -275,33 +298,56 @@ func (o *Owner) take() []*job {
 
 // close is the job that ends the owner.
 func (o *Owner) close(op string) error {
-	rt := o.runtime
-	if o.session != nil && rt.sessions == 1 {
-		if err := o.session.Close(); err != nil {
-			return err
-		}
-		o.session = nil
-		for number, load := range o.loads {
-			delete(o.loads, number)
-			load.reject()
-		}
+	own := 0
+	if o.session != nil {
+		own = 1
 	}
-	if err := rt.close(op); err != nil {
+	if o.runtime.sessions > own {
+		return o.runtime.close(op) // the library refuses, and says why
+	}
+	// Whoever waits for the owner hears of the end first: the runtime is going to wait for providers,
+	// which may be waiting for them.
+	o.reject()
+	if err := o.closeRuntime(op); err != nil {
+		o.accept(true)
 		return err
-	}
-	o.mu.Lock()
-	o.closed = true
-	o.mu.Unlock()
-	for _, j := range append(o.batch, o.take()...) {
-		j.reject()
 	}
 	for _, event := range o.unread {
 		if event.Payload != nil {
 			_ = event.Payload.Close()
 		}
 	}
-	o.batch, o.unread = nil, nil
+	o.unread = nil
 	return nil
+}
+
+// reject ends what was submitted, and takes no more.
+func (o *Owner) reject() {
+	o.accept(false)
+	for _, j := range append(o.batch, o.take()...) {
+		j.reject()
+	}
+	o.batch = nil
+	for _, load := range o.loads {
+		load.reject()
+	}
+}
+
+func (o *Owner) closeRuntime(op string) error {
+	if o.session != nil {
+		if err := o.session.Close(); err != nil {
+			return err
+		}
+		o.session = nil
+	}
+	return o.runtime.close(op)
+}
+
+// accept says whether jobs are taken.
+func (o *Owner) accept(jobs bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = !jobs
 }
 
 // A job is what was submitted. Its state says who has the last word on it.

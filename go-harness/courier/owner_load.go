@@ -81,8 +81,8 @@ func (l *ownerLoad) finish(event Event) {
 	var bytes []byte
 	var err error
 	if event.Payload != nil {
+		defer event.Payload.Close()
 		bytes, err = event.Payload.Bytes()
-		_ = event.Payload.Close()
 	}
 	if !l.claimed.CompareAndSwap(false, true) {
 		return

@@ -53,8 +53,8 @@ type Runtime struct {
 	owner    *Owner // whose runtime it is, or nil
 
 	// Used on the owner thread only.
-	sessions  int  // open ones
-	deadlines bool // a load was started with one
+	sessions int       // open ones
+	deadline time.Time // of a load, the earliest that is known of; zero if there is none
 }
 
 // NewRuntime creates a runtime and makes the calling thread its owner. The caller has called
@@ -85,7 +85,7 @@ func NewRuntime(opts ...Option) (*Runtime, error) {
 // called again. Requests, blobs and wake sources outlive the runtime.
 func (rt *Runtime) Close() error {
 	const op = "close runtime"
-	if rt.owner != nil {
+	if rt.owner != nil && !rt.handle.Closed() {
 		return refuse(op, ErrInvalidState, "the runtime belongs to an Owner; close that")
 	}
 	return rt.close(op)
@@ -132,6 +132,13 @@ func (rt *Runtime) NextTimeout() (time.Duration, error) {
 	}
 	ms, err := capi.RuntimeNextTimeout(rt.handle.ID())
 	return duration(ms), wrapBound(op, err)
+}
+
+// expires notes the deadline of a load.
+func (rt *Runtime) expires(deadline time.Time) {
+	if rt.deadline.IsZero() || deadline.Before(rt.deadline) {
+		rt.deadline = deadline
+	}
 }
 
 // milliseconds rounds away from 0: a positive timeout must not become a poll, nor a negative one.

@@ -60,7 +60,7 @@ func (s *Session) Load(url string, opts ...LoadOption) (LoadID, error) {
 	}
 	load, err := capi.SessionLoad(s.handle.ID(), url, o)
 	if err == nil && o.DeadlineMS != nil {
-		s.runtime.deadlines = true
+		s.runtime.expires(time.Now().Add(duration(int64(*o.DeadlineMS))))
 	}
 	return LoadID(load), wrapBound(op, err)
 }
