@@ -17,11 +17,12 @@ type handles struct {
 
 func newHandles(t *testing.T, rt *Runtime, session *Session) handles {
 	t.Helper()
-	ok(t, rt.SetProvider(answerWith("payload")))
-	blob := loadOne(t, rt, session, "app:blob").Payload
+	load(t, session, "data:,payload")
+	_, _ = rt.Step() // with threads it is refused, and a worker runs the load
+	blob := next(t, rt).Payload
 	requests := handOver(t, rt)
 	load(t, session, "app:request")
-	settle(t, rt)
+	_, _ = rt.Step()
 	source, err := rt.NewWakeSource()
 	if err != nil {
 		t.Fatal(err)
