@@ -1,8 +1,10 @@
 package capi
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
@@ -59,4 +61,42 @@ func TestCBK03PanicOfThePanicHandlerIsContained(t *testing.T) {
 	SetPanicHandler(func(Panic) { panic("from the handler") })
 	defer SetPanicHandler(nil)
 	contain("provider", func() { panic("from the provider") })
+}
+
+// What C keeps as user_data is no address of Go memory: such a word could be freed, or moved with its
+// stack, under C. Go's heap lies in arenas of 64 MiB; a word of C's lies in none that holds a Go object.
+func TestCBK12UserDataIsNoGoAddress(t *testing.T) {
+	arena := func(address unsafe.Pointer) uintptr { return uintptr(address) >> 26 }
+	arenas := map[uintptr]bool{}
+	var objects []*uintptr
+	for i := 0; i < 10_000; i++ {
+		objects = append(objects, new(uintptr))
+		arenas[arena(unsafe.Pointer(objects[i]))] = true
+	}
+	if onHeap := new(uintptr); !arenas[arena(unsafe.Pointer(onHeap))] {
+		t.Skip("Go's arenas are not as this test thinks")
+	}
+	runtime.KeepAlive(objects)
+	for i := 0; i < 100; i++ {
+		cell := NewCell(Notify(func() {}))
+		if arenas[arena(unsafe.Pointer(cell.word))] {
+			t.Errorf("the word at %p is in Go memory", cell.word)
+		}
+		if uintptr(*cell.word) != uintptr(cell.token) {
+			t.Error("the word does not hold the token")
+		}
+		cell.Free()
+	}
+}
+
+// A cell that is freed twice is a bug that must not pass: the token's second deletion panics.
+func TestCBK08ASecondFreeIsNamed(t *testing.T) {
+	cell := NewCell(Notify(func() {}))
+	cell.Free()
+	defer func() {
+		if recover() == nil {
+			t.Error("freed twice, and nobody has seen it")
+		}
+	}()
+	cell.Free()
 }
