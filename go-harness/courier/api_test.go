@@ -176,3 +176,53 @@ func TestGOA03TheDocumentationTeachesThreads(t *testing.T) {
 		t.Error("no example shows LockOSThread")
 	}
 }
+
+// docs/conventions.md names the code that keeps each rule and the tests that guard it. They exist.
+func TestConventionsNameWhatExists(t *testing.T) {
+	text, err := os.ReadFile("../../docs/conventions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]bool{}
+	for path, file := range parseModule(t, token.NewFileSet()) {
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && strings.HasSuffix(path, "_test.go") {
+				tests[f.Name.Name] = true
+			}
+		}
+	}
+	span := regexp.MustCompile("`([^`]+)`")
+	place := regexp.MustCompile("`([^`]+)` \\(((?:`[^`]+`(?:, )?)+)\\)")
+	sections := regexp.MustCompile(`(?m)^## (S\d+): `).Split(string(text), -1)[1:]
+	if len(sections) != 10 {
+		t.Fatalf("%d rules, want 10", len(sections))
+	}
+	for i, section := range sections {
+		_, kept, _ := strings.Cut(section, "- Kept by: ")
+		kept, guards, found := strings.Cut(kept, "- Red without: ")
+		if !found {
+			t.Fatalf("S%d does not say what keeps it, or what is red without", i+1)
+		}
+		places := place.FindAllStringSubmatch(kept, -1)
+		for _, place := range places {
+			code, err := os.ReadFile(filepath.FromSlash(place[1]))
+			if err != nil {
+				t.Errorf("S%d: %v", i+1, err)
+			}
+			for _, symbol := range span.FindAllStringSubmatch(place[2], -1) {
+				if !regexp.MustCompile(`\b` + regexp.QuoteMeta(symbol[1]) + `\b`).Match(code) {
+					t.Errorf("S%d: %s has no %s", i+1, place[1], symbol[1])
+				}
+			}
+		}
+		names := span.FindAllStringSubmatch(guards, -1)
+		for _, name := range names {
+			if !tests[name[1]] {
+				t.Errorf("S%d: there is no test %s", i+1, name[1])
+			}
+		}
+		if len(places) == 0 || len(names) == 0 {
+			t.Errorf("S%d names %d places and %d tests", i+1, len(places), len(names))
+		}
+	}
+}
