@@ -6,9 +6,15 @@ import (
 )
 
 // A Blob is immutable bytes in native memory. It outlives the runtime that it came from. All methods may
-// be called on any goroutine.
+// be called on any goroutine. The bytes of a leaked blob are freed when the leak is reported.
 type Blob struct {
 	handle handle.Shared
+}
+
+func newBlob(id uint64) *Blob {
+	blob := new(Blob)
+	blob.handle.Init("blob", id, capi.BlobRelease)
+	return blob
 }
 
 // Bytes returns a copy, which belongs to the caller. It is not nil, also when the blob is empty.
@@ -25,6 +31,6 @@ func (b *Blob) Bytes() ([]byte, error) {
 
 // Close frees the bytes. It always returns nil.
 func (b *Blob) Close() error {
-	b.handle.Close(capi.BlobRelease)
+	b.handle.Close(handle.Outside, capi.BlobRelease)
 	return nil
 }

@@ -134,3 +134,33 @@ func TestSTA08InnerNULIsRefused(t *testing.T) {
 		t.Errorf("%d calls reached C", n)
 	}
 }
+
+// Cleanup after a refused call makes calls of its own, here a failing one: the message is the first one's.
+func TestSTA07CleanupDoesNotReplaceTheMessage(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	refused := 0
+	capi.Observe(func(point string) {
+		if point == "cell.free" {
+			refused++
+			if err := capi.WakeSourceSignal(0); err == nil || !strings.Contains(err.Error(), "[null] ") {
+				t.Errorf("the cleanup's own call: %v", err)
+			}
+		}
+	})
+	defer capi.Observe(nil)
+	elsewhere(func() {
+		wantError(t, rt.SetProvider(answerWith("")), ErrWrongThread, "[wrong-thread] ")
+		wantError(t, rt.SetWake(func() {}), ErrWrongThread, "[wrong-thread] ")
+	})
+	wantError(t, SetLogger(99, func(LogLevel, string) {}), ErrInvalidArgument, "[bad-value] ")
+	session := newSession(t, rt)
+	request, _ := pendingRequest(t, rt, session)
+	ok(t, request.Complete(nil))
+	_, err := request.OnCancel(func() {})
+	wantError(t, err, ErrInvalidState, "[completed] ")
+	ok(t, request.Close())
+	if refused != 4 {
+		t.Errorf("%d cells were freed", refused)
+	}
+	ok(t, rt.ClearProvider())
+}

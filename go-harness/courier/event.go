@@ -26,8 +26,7 @@ func newEvent(e capi.Event) Event {
 		Load:    LoadID(e.Load),
 	}
 	if e.Payload != 0 {
-		event.Payload = new(Blob)
-		event.Payload.handle.Init(e.Payload)
+		event.Payload = newBlob(e.Payload)
 	}
 	return event
 }

@@ -262,6 +262,53 @@ func elsewhere(f func()) {
 	<-done
 }
 
+// ownerCalls are the methods that belong to the owner thread, without the Closes.
+func ownerCalls(rt *Runtime, session *Session) map[string]func() error {
+	return map[string]func() error{
+		"Runtime.Pump":          func() error { _, err := rt.Pump(Forever); return err },
+		"Runtime.PumpSome":      func() error { _, err := rt.PumpSome(Forever, 1); return err },
+		"Runtime.NextTimeout":   func() error { _, err := rt.NextTimeout(); return err },
+		"Runtime.Drain":         func() error { _, err := rt.Drain(make([]Event, 1)); return err },
+		"Runtime.Step":          func() error { _, err := rt.Step(); return err },
+		"Runtime.SetProvider":   func() error { return rt.SetProvider(answerWith("")) },
+		"Runtime.ClearProvider": rt.ClearProvider,
+		"Runtime.SetWake":       func() error { return rt.SetWake(func() {}) },
+		"Runtime.SetWake(nil)":  func() error { return rt.SetWake(nil) },
+		"Runtime.NewSession":    func() error { _, err := rt.NewSession(); return err },
+		"Runtime.NewWakeSource": func() error { _, err := rt.NewWakeSource(); return err },
+		"Session.Load":          func() error { _, err := session.Load("app:refused"); return err },
+		"Session.Cancel":        func() error { return session.Cancel(1) },
+		"Session.Attach":        func() error { return session.Attach(make([]byte, 1)) },
+		"Session.Detach":        session.Detach,
+		"Session.Snapshot":      func() error { _, err := session.Snapshot(); return err },
+		"Session.SetSurface":    func() error { return session.SetSurface(1) },
+	}
+}
+
+// sharedCalls are the methods that any thread may call, without the Closes.
+func (h handles) sharedCalls() map[string]func() error {
+	return map[string]func() error{
+		"Request.Complete":  func() error { return h.request.Complete(nil) },
+		"Request.Fail":      func() error { return h.request.Fail("") },
+		"Request.Cancelled": func() error { _, err := h.request.Cancelled(); return err },
+		"Request.OnCancel":  func() error { _, err := h.request.OnCancel(func() {}); return err },
+		"Request.Surface":   func() error { _, err := h.request.Surface(); return err },
+		"Blob.Bytes":        func() error { _, err := h.blob.Bytes(); return err },
+		"WakeSource.Signal": h.source.Signal,
+	}
+}
+
+// waitForStack waits until a goroutine is inside the function of that name, as stacks show it.
+func waitForStack(function string) {
+	stacks := make([]byte, 1<<20)
+	for {
+		if n := runtime.Stack(stacks, true); strings.Contains(string(stacks[:n]), function+"(") {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
 func writeFile(t *testing.T, dir, name, content string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {

@@ -1,6 +1,10 @@
 package courier
 
-import "github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+import (
+	"runtime/debug"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+)
 
 // A Provider decides about one load. It is called on threads of the library, several at once, or by
 // [Runtime.Step] on the owner thread. It may use requests, blobs and wake sources; methods of runtimes
@@ -24,20 +28,29 @@ const (
 // provide calls p for the trampoline. If p panics, the panic goes on from here to the trampoline, which
 // answers Fail; a request that p has completed is closed for it, since p does not come to it any more.
 func (p Provider) provide(id uint64, url string) int32 {
-	request := new(Request)
-	request.handle.Init(id)
+	request := newRequest(id)
 	decision, returned := Fail, false
 	defer func() {
 		if decision != Handle {
 			request.takeBack()
 		}
 		if !returned {
-			request.Close()
+			_ = request.Close()
 		}
 	}()
 	decision = p(request, url)
 	returned = true
 	return int32(decision)
+}
+
+// contain calls f, which is not ours, where a panic has nowhere to go.
+func contain(name string, f func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			capi.Report(name, value, debug.Stack())
+		}
+	}()
+	f()
 }
 
 // CallbackPanic is a panic that a callback did not recover from.

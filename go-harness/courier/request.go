@@ -13,6 +13,15 @@ import (
 type Request struct {
 	handle handle.Shared
 	answer atomic.Int32 // pending, claimed, lost or takenBack
+
+	answered chan struct{} // closed when a claimed completion has returned from the library
+	onCancel installed
+}
+
+func newRequest(id uint64) *Request {
+	r := &Request{answered: make(chan struct{})}
+	r.handle.Init("request", id, nil)
+	return r
 }
 
 // The states of Request.answer.
@@ -50,9 +59,13 @@ func (r *Request) complete(op string, answer func(id uint64) error) error {
 		}
 		return refuse(op, ErrAlreadyCompleted, ErrAlreadyCompleted.Error())
 	}
+	defer close(r.answered)
 	err := answer(id)
 	if native, ok := err.(*capi.Error); ok && native.Status == capi.InvalidState {
 		r.answer.Store(lost)
+	}
+	if err == nil {
+		r.onCancel.gone(nil) // the library has taken it out
 	}
 	return wrap(op, err)
 }
@@ -69,17 +82,84 @@ func (r *Request) Cancelled() (bool, error) {
 	return cancelled, wrap(op, err)
 }
 
-// Close lets go of the request. If it was not completed, its load fails. It always returns nil.
+// OnCancel has f called, once, if the load is cancelled before the request is completed or closed; its
+// deadline and the end of its session count as cancels. If that has happened, OnCancel returns true and f
+// is never called. f runs on the owner thread, inside the call that ends the load; it may close the
+// request. A request takes one f; a second returns [ErrInvalidState], and so does one after a completion.
+func (r *Request) OnCancel(f func()) (cancelled bool, err error) {
+	const op = "register for cancel"
+	if f == nil {
+		return false, refuse(op, ErrInvalidArgument, "the function is nil")
+	}
+	id, ok := r.handle.Begin()
+	if !ok {
+		return false, closed(op)
+	}
+	defer r.handle.End()
+	cell := capi.NewCell[capi.Notify](once(f))
+	cancelled, err = capi.RequestOnCancel(id, cell)
+	if err != nil || cancelled {
+		cell.Free()
+		return cancelled, wrap(op, err)
+	}
+	r.onCancel.gone(cell)
+	return false, nil
+}
+
+// once is f for one call. Nothing refers to f after that: a request that f refers to can be found leaked.
+func once(f func()) func() {
+	var left atomic.Pointer[func()]
+	left.Store(&f)
+	return func() {
+		if f := left.Swap(nil); f != nil {
+			(*f)()
+		}
+	}
+}
+
+// Surface returns what [Session.SetSurface] had named when the load was started; 0 if nothing.
+func (r *Request) Surface() (NativePointer, error) {
+	const op = "ask for the surface"
+	id, ok := r.handle.Begin()
+	if !ok {
+		return 0, closed(op)
+	}
+	defer r.handle.End()
+	surface, err := capi.RequestSurface(id)
+	return NativePointer(surface), wrap(op, err)
+}
+
+// Close lets go of the request. If it was not completed, its load fails. It waits for other calls on the
+// request, and for the function of [Request.OnCancel] unless it is called there. Inside a callback it does
+// not wait for a Close on another goroutine, which may be waiting for that callback. It fails only inside
+// a callback that this goroutine's own Complete, Fail or Close of the request has led to, with
+// [ErrInvalidState]: it would wait for itself.
 func (r *Request) Close() error {
-	r.handle.Close(capi.RequestRelease)
-	return nil
+	return closeShared("close request", &r.handle, func(id uint64) {
+		capi.RequestRelease(id)
+		r.onCancel.gone(nil)
+	})
 }
 
 // takeBack follows the library, which takes a request back when the provider does not want it, unless
-// the provider's completion has ended the load: then it stays open until the provider closes it. Nothing
-// is released here.
+// the provider's completion has ended the load: then it stays open until the provider closes it. The
+// request is not released here.
 func (r *Request) takeBack() {
-	if r.answer.CompareAndSwap(pending, takenBack) || r.answer.Load() == lost {
-		r.handle.Close(func(uint64) {})
+	if !r.answer.CompareAndSwap(pending, takenBack) {
+		// A completion on another goroutine may be on its way. Only its result says whose the request
+		// is, and the library asks as soon as the provider has returned.
+		<-r.answered
+		if r.answer.Load() != lost {
+			return
+		}
 	}
+	// A Close on another goroutine is waited for: the function of OnCancel, which that waits for, does not
+	// wait for a provider.
+	r.handle.Close(handle.Outside, func(id uint64) {
+		if r.onCancel.cell.Load() != nil {
+			// The library would drop it only after the provider has returned.
+			_ = capi.RequestClearOnCancel(id)
+			r.onCancel.gone(nil)
+		}
+	})
 }

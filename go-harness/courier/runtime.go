@@ -1,8 +1,8 @@
 package courier
 
 import (
+	"math"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
@@ -34,15 +34,27 @@ func Stepped() Option {
 
 func workers(kind int32) *int32 { return &kind }
 
+// MaxLoads bounds the number of loads that the runtime has at once, from [Session.Load] until their
+// event is drained, and so all its queues. The default is 1024; 0 is refused.
+func MaxLoads(n uint32) Option {
+	return func(o *options) { o.MaxLoads = &n }
+}
+
 // Forever is a timeout for [Runtime.Pump].
 const Forever time.Duration = -1
 
 // A Runtime loads resources. It belongs to the OS thread that created it: see the package
 // documentation. On another thread, its methods do nothing and return [ErrWrongThread]; inside a
-// [Provider] called by [Runtime.Step], they do nothing and return [ErrInvalidState].
+// callback on the owner thread, they do nothing and return [ErrInvalidState].
 type Runtime struct {
-	handle handle.Bound
-	cell   atomic.Pointer[capi.Cell] // of the installed provider, or nil; swapped by the owner thread
+	handle   handle.Bound
+	provider installed
+	wake     installed
+	owner    *Owner // whose runtime it is, or nil
+
+	// Used on the owner thread only.
+	sessions int       // open ones
+	deadline time.Time // of a load, the earliest that is known of; zero if there is none
 }
 
 // NewRuntime creates a runtime and makes the calling thread its owner. The caller has called
@@ -64,7 +76,7 @@ func NewRuntime(opts ...Option) (*Runtime, error) {
 		return nil, wrap(op, err)
 	}
 	rt := new(Runtime)
-	rt.handle.Init(id)
+	rt.handle.Init("runtime", id)
 	return rt, nil
 }
 
@@ -72,26 +84,61 @@ func NewRuntime(opts ...Option) (*Runtime, error) {
 // have not begun. It fails with [ErrInvalidState] while the runtime has open sessions, and can then be
 // called again. Requests, blobs and wake sources outlive the runtime.
 func (rt *Runtime) Close() error {
-	return wrapClose("close runtime", rt.handle.Close(func(id uint64) error {
+	const op = "close runtime"
+	if rt.owner != nil && !rt.handle.Closed() {
+		return refuse(op, ErrInvalidState, "the runtime belongs to an Owner; close that")
+	}
+	return rt.close(op)
+}
+
+func (rt *Runtime) close(op string) error {
+	return wrapClose(op, rt.handle.Close(func(id uint64) error {
 		if err := capi.RuntimeDestroy(id); err != nil {
 			return err
 		}
-		rt.cell.Swap(nil).Free()
+		rt.provider.gone(nil)
+		rt.wake.gone(nil)
 		return nil
 	}))
 }
 
-// Pump turns finished loads into events, and returns how many events wait for [Runtime.Drain]. If there
-// is nothing to do it waits: for at most timeout, or without limit if timeout is negative (see
-// [Forever]), or not at all if it is 0. A wake signal ends the wait; so may other things, with nothing
-// done. A pump that waits occupies the OS thread; only a [WakeSource] or a finished load interrupts it.
+// Pump turns finished loads into events, and returns how many events wait for [Runtime.Drain]. Loads
+// whose deadline has passed end here. If there is nothing to do it waits: for at most timeout, or without
+// limit if timeout is negative (see [Forever]), or not at all if it is 0. A wake signal ends the wait; so
+// may other things, with nothing done. A pump that waits occupies the OS thread; only a [WakeSource], a
+// finished load or a deadline interrupts it.
 func (rt *Runtime) Pump(timeout time.Duration) (unread int, err error) {
+	return rt.PumpSome(timeout, math.MaxUint32)
+}
+
+// PumpSome is [Runtime.Pump] that turns at most budget finished loads into events, but one at least. If
+// it leaves work behind it calls the wake function, and the next pump does not wait.
+func (rt *Runtime) PumpSome(timeout time.Duration, budget uint32) (unread int, err error) {
 	const op = "pump"
 	if rt.handle.Closed() {
 		return 0, closed(op)
 	}
-	n, err := capi.RuntimePump(rt.handle.ID(), milliseconds(timeout))
+	n, err := capi.RuntimePump(rt.handle.ID(), milliseconds(timeout), budget)
 	return int(n), wrapBound(op, err)
+}
+
+// NextTimeout is for programs that pump from a loop of their own: how long the loop may sleep before it
+// pumps. It is 0 if there is work or an unread event, positive if there is a deadline, and [Forever] if
+// only the wake function can end the sleep.
+func (rt *Runtime) NextTimeout() (time.Duration, error) {
+	const op = "ask for the next timeout"
+	if rt.handle.Closed() {
+		return 0, closed(op)
+	}
+	ms, err := capi.RuntimeNextTimeout(rt.handle.ID())
+	return duration(ms), wrapBound(op, err)
+}
+
+// expires notes the deadline of a load.
+func (rt *Runtime) expires(deadline time.Time) {
+	if rt.deadline.IsZero() || deadline.Before(rt.deadline) {
+		rt.deadline = deadline
+	}
 }
 
 // milliseconds rounds away from 0: a positive timeout must not become a poll, nor a negative one.
@@ -103,6 +150,18 @@ func milliseconds(d time.Duration) int64 {
 		return d.Milliseconds()
 	default:
 		return d.Milliseconds() + 1
+	}
+}
+
+// duration is the inverse of milliseconds, as far as a Duration reaches.
+func duration(ms int64) time.Duration {
+	switch {
+	case ms < 0:
+		return Forever
+	case ms > math.MaxInt64/int64(time.Millisecond):
+		return math.MaxInt64
+	default:
+		return time.Duration(ms) * time.Millisecond
 	}
 }
 
@@ -146,13 +205,10 @@ func (rt *Runtime) SetProvider(provider Provider) error {
 	if rt.handle.Closed() {
 		return closed(op)
 	}
-	cell := capi.NewCell(provider.provide)
-	if err := capi.RuntimeSetProvider(rt.handle.ID(), cell); err != nil {
-		cell.Free()
-		return wrapBound(op, err)
-	}
-	rt.cell.Swap(cell).Free()
-	return nil
+	cell := capi.NewCell[capi.Provide](provider.provide)
+	return wrapBound(op, rt.provider.replace(cell, func(cell *capi.Cell) error {
+		return capi.RuntimeSetProvider(rt.handle.ID(), cell)
+	}))
 }
 
 // ClearProvider takes the provider out, and returns when no call of it runs any more. Without a
@@ -162,11 +218,33 @@ func (rt *Runtime) ClearProvider() error {
 	if rt.handle.Closed() {
 		return closed(op)
 	}
-	if err := capi.RuntimeClearProvider(rt.handle.ID()); err != nil {
-		return wrapBound(op, err)
+	return wrapBound(op, rt.provider.clear(func() error { return capi.RuntimeClearProvider(rt.handle.ID()) }))
+}
+
+// SetWake has wake called when the owner thread should pump: there was nothing to do for it, and now
+// there is, or [Runtime.PumpSome] has left work behind. It is for programs that pump from a loop of their
+// own; wake tells the loop and returns. It is called on any thread, several at once, and may be called
+// although a pump has done the work meanwhile. If there is work already, it is called before SetWake
+// returns. It replaces the wake function there is, as [Runtime.SetProvider] does; nil takes it out.
+func (rt *Runtime) SetWake(wake func()) error {
+	const op = "set wake function"
+	if rt.handle.Closed() {
+		return closed(op)
 	}
-	rt.cell.Swap(nil).Free()
-	return nil
+	if rt.owner != nil {
+		return refuse(op, ErrInvalidState, "the runtime belongs to an Owner, which has a wake function of its own")
+	}
+	return rt.setWake(op, wake)
+}
+
+func (rt *Runtime) setWake(op string, wake func()) error {
+	if wake == nil {
+		return wrapBound(op, rt.wake.clear(func() error { return capi.RuntimeClearWakeCallback(rt.handle.ID()) }))
+	}
+	cell := capi.NewCell[capi.Notify](wake)
+	return wrapBound(op, rt.wake.replace(cell, func(cell *capi.Cell) error {
+		return capi.RuntimeSetWakeCallback(rt.handle.ID(), cell)
+	}))
 }
 
 // NewSession opens a session. It must be closed before the runtime.
@@ -179,8 +257,9 @@ func (rt *Runtime) NewSession() (*Session, error) {
 	if err != nil {
 		return nil, wrapBound(op, err)
 	}
-	session := new(Session)
-	session.handle.Init(id)
+	session := &Session{runtime: rt}
+	rt.sessions++
+	session.handle.Init("session", id)
 	return session, nil
 }
 
@@ -195,6 +274,6 @@ func (rt *Runtime) NewWakeSource() (*WakeSource, error) {
 		return nil, wrapBound(op, err)
 	}
 	source := new(WakeSource)
-	source.handle.Init(id)
+	source.handle.Init("wake source", id, capi.WakeSourceRelease)
 	return source, nil
 }

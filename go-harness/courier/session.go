@@ -1,6 +1,11 @@
 package courier
 
 import (
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/handle"
 )
@@ -15,19 +20,48 @@ type LoadID uint64
 // A Session is a group of loads that ends together. It belongs to the owner thread of its runtime, with
 // the same errors as the runtime's methods.
 type Session struct {
-	handle handle.Bound
+	handle  handle.Bound
+	runtime *Runtime // kept: a runtime with a session in use is no leak
+}
+
+// NativePointer is the address of an object that neither Go nor this library owns, such as a window or a
+// graphics device of the platform. It is a number: nothing here follows, frees or pins it. 0 is none.
+type NativePointer uintptr
+
+// A LoadOption sets up a load.
+type LoadOption func(*loadOptions)
+
+type loadOptions = capi.LoadOptions
+
+// Deadline makes the load fail with [FailureExpired] if it has not ended after d: at the first pump after
+// that, and a pump waits no longer. 0 or less is over at the next pump. Without this option a load has no
+// deadline.
+func Deadline(d time.Duration) LoadOption {
+	ms := uint64(0)
+	if d > 0 {
+		ms = uint64(milliseconds(d))
+	}
+	return func(o *loadOptions) { o.DeadlineMS = &ms }
 }
 
 // ID returns the session's id, also after Close. Any goroutine may call it.
 func (s *Session) ID() SessionID { return SessionID(s.handle.ID()) }
 
-// Load starts to load url. The load ends in exactly one event, unless the session is closed first.
-func (s *Session) Load(url string) (LoadID, error) {
+// Load starts to load url. The load ends in exactly one event, unless the session is closed first. When
+// the runtime has as many loads as it may, Load fails with [ErrInvalidState]; drain events, and try again.
+func (s *Session) Load(url string, opts ...LoadOption) (LoadID, error) {
 	const op = "load"
 	if s.handle.Closed() {
 		return 0, closed(op)
 	}
-	load, err := capi.SessionLoad(s.handle.ID(), url)
+	var o loadOptions
+	for _, option := range opts {
+		option(&o)
+	}
+	load, err := capi.SessionLoad(s.handle.ID(), url, o)
+	if err == nil && o.DeadlineMS != nil {
+		s.runtime.expires(time.Now().Add(duration(int64(*o.DeadlineMS))))
+	}
 	return LoadID(load), wrapBound(op, err)
 }
 
@@ -41,8 +75,95 @@ func (s *Session) Cancel(load LoadID) error {
 	return wrapBound(op, capi.SessionCancel(s.handle.ID(), uint64(load)))
 }
 
-// Close cancels the session's loads and discards its events. Requests of its loads stay with the
-// provider, which closes them.
+// attached holds the buffers that native sessions write to, by session. Here, and not in the Session: if
+// that is leaked, the native session lives on and so must its buffer.
+var attached sync.Map // uint64: *pinnedBuffer
+
+type pinnedBuffer struct {
+	pinner runtime.Pinner
+}
+
+func pin(memory []byte) *pinnedBuffer {
+	buffer := new(pinnedBuffer)
+	if len(memory) > 0 {
+		buffer.pinner.Pin(unsafe.SliceData(memory))
+	}
+	return buffer
+}
+
+// unpin ends the session's hold on a buffer, if it has one.
+func unpin(session uint64) {
+	if buffer, ok := attached.LoadAndDelete(session); ok {
+		buffer.(*pinnedBuffer).pinner.Unpin()
+	}
+}
+
+// Attach lends memory to the session. Until it is detached, the bytes of each of the session's loads are
+// written to it when the load completes, from the beginning, by the thread that completes it; what does
+// not fit is left out. The memory is pinned meanwhile. Neither read nor write it before [Session.Detach]
+// or Close has succeeded; [Session.Snapshot] reads it. A session has one buffer at a time.
+func (s *Session) Attach(memory []byte) error {
+	const op = "attach buffer"
+	if s.handle.Closed() {
+		return closed(op)
+	}
+	id := s.handle.ID()
+	buffer := pin(memory) // before C stores the address
+	if err := capi.SessionAttachBuffer(id, memory); err != nil {
+		buffer.pinner.Unpin()
+		return wrapBound(op, err)
+	}
+	attached.Store(id, buffer)
+	return nil
+}
+
+// Detach ends what [Session.Attach] began. When it has returned nil, nothing writes to the memory any
+// more, and the last write can be read there.
+func (s *Session) Detach() error {
+	const op = "detach buffer"
+	if s.handle.Closed() {
+		return closed(op)
+	}
+	if err := capi.SessionDetachBuffer(s.handle.ID()); err != nil {
+		return wrapBound(op, err)
+	}
+	unpin(s.handle.ID())
+	return nil
+}
+
+// Snapshot copies what the last completed load has left in the attached buffer. Whoever takes the blob
+// closes it.
+func (s *Session) Snapshot() (*Blob, error) {
+	const op = "take snapshot"
+	if s.handle.Closed() {
+		return nil, closed(op)
+	}
+	id, err := capi.SessionSnapshot(s.handle.ID())
+	if err != nil {
+		return nil, wrapBound(op, err)
+	}
+	return newBlob(id), nil
+}
+
+// SetSurface names the surface that loads are for, from now on: their providers get it from
+// [Request.Surface].
+func (s *Session) SetSurface(surface NativePointer) error {
+	const op = "set surface"
+	if s.handle.Closed() {
+		return closed(op)
+	}
+	return wrapBound(op, capi.SessionSetSurface(s.handle.ID(), uintptr(surface)))
+}
+
+// Close cancels the session's loads, discards its events, and detaches its buffer. Requests of its loads
+// stay with the provider, which closes them.
 func (s *Session) Close() error {
-	return wrapClose("close session", s.handle.Close(capi.SessionDestroy))
+	return wrapClose("close session", s.handle.Close(func(id uint64) error {
+		if err := capi.SessionDestroy(id); err != nil {
+			return err
+		}
+		unpin(id)
+		s.runtime.sessions--
+		return nil
+	}))
 }

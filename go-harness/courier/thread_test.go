@@ -14,24 +14,14 @@ func TestTHR01WrongThreadIsRefusedWithoutEffect(t *testing.T) {
 	elsewhere(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		for name, method := range map[string]func() error{
-			"Runtime.Pump":          func() error { _, err := rt.Pump(Forever); return err },
-			"Runtime.Drain":         func() error { _, err := rt.Drain(make([]Event, 1)); return err },
-			"Runtime.Step":          func() error { _, err := rt.Step(); return err },
-			"Runtime.SetProvider":   func() error { return rt.SetProvider(answerWith("touched")) },
-			"Runtime.ClearProvider": rt.ClearProvider,
-			"Runtime.NewSession":    func() error { _, err := rt.NewSession(); return err },
-			"Runtime.NewWakeSource": func() error { _, err := rt.NewWakeSource(); return err },
-			"Runtime.Close":         rt.Close,
-			"Session.Load":          func() error { _, err := session.Load("app:b"); return err },
-			"Session.Cancel":        func() error { return session.Cancel(id) },
-			"Session.Close":         session.Close,
-		} {
+		methods := ownerCalls(rt, session)
+		methods["Runtime.Close"], methods["Session.Close"] = rt.Close, session.Close
+		for name, method := range methods {
 			t.Run(name, func(t *testing.T) { wantError(t, method(), ErrWrongThread, "[wrong-thread] ") })
 		}
 	})
-	if made, freed := calls.of("cell.new"), calls.of("cell.free"); made != 1 || freed != 1 {
-		t.Errorf("the refused provider: %d cells made, %d freed", made, freed)
+	if made, freed := calls.of("cell.new"), calls.of("cell.free"); made != 2 || freed != 2 {
+		t.Errorf("the refused callbacks: %d cells made, %d freed", made, freed)
 	}
 	events := settle(t, rt)
 	if len(events) != 1 || events[0].Load != id {

@@ -6,7 +6,7 @@ import (
 )
 
 // A WakeSource interrupts [Runtime.Pump]. It outlives its runtime. All methods may be called on any
-// goroutine.
+// goroutine. A leaked wake source is released when the leak is reported.
 type WakeSource struct {
 	handle handle.Shared
 }
@@ -23,8 +23,8 @@ func (w *WakeSource) Signal() error {
 	return wrap(op, capi.WakeSourceSignal(id))
 }
 
-// Close releases the wake source. It always returns nil.
+// Close releases the wake source. It fails only inside a wake function that this goroutine's own
+// [WakeSource.Signal] has called, with [ErrInvalidState]: it would wait for itself.
 func (w *WakeSource) Close() error {
-	w.handle.Close(capi.WakeSourceRelease)
-	return nil
+	return closeShared("close wake source", &w.handle, capi.WakeSourceRelease)
 }

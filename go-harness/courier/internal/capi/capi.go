@@ -5,12 +5,13 @@
 //
 //   - window.go: how a status and its message are read together. Start here.
 //   - runtime.go, session.go, request.go, blob.go, wake.go: the calls.
-//   - callback.go, trampoline.go, trampoline.c: how C calls Go.
+//   - callback.go, trampoline.go, trampoline.c: how C calls Go. thread.go: what a thread is in the
+//     middle of.
 //   - link_*.go: which library is linked. layout*: whether it is the right one.
 //
 // Rules that the whole package keeps:
 //
-//   - No Go memory outlives a call in C, and no memory that holds Go pointers is handed to C. Structs
+//   - No Go memory outlives a call in C, except an attached buffer, which is pinned. No memory that holds Go pointers is handed to C. Structs
 //     with pointers inside are built on the C stack by small helpers that take pointer and length.
 //   - What C lends (messages, URLs) is copied before the loan ends.
 //   - courier.h and courier_layout.h are copies of ffi/include: cgo notices a changed header only in
@@ -53,4 +54,9 @@ const (
 	DecisionPass   = C.COURIER_DECISION_PASS
 	DecisionHandle = C.COURIER_DECISION_HANDLE
 	DecisionFail   = C.COURIER_DECISION_FAIL
+
+	LogError = C.COURIER_LOG_ERROR
+	LogWarn  = C.COURIER_LOG_WARN
+	LogInfo  = C.COURIER_LOG_INFO
+	LogDebug = C.COURIER_LOG_DEBUG
 )

@@ -25,4 +25,25 @@ static inline const char *capi_data(courier_string_view view) {
   return view.len > 0 ? view.data : 0;
 }
 
+/*
+ * Which handles the calling thread is inside a call of, innermost first. A call that can lead to a
+ * callback is noted here, so that a Close inside the callback can see that it would wait for itself.
+ */
+struct capi_use {
+  uint64_t id;
+  const struct capi_use *outer;
+};
+
+void capi_begin_use(struct capi_use *use, uint64_t id);
+void capi_end_use(const struct capi_use *use);
+int capi_in_use(uint64_t id);
+
+/*
+ * A number that the calling thread was given; 0 if none. Inside a callback it is CAPI_INSIDE, which no
+ * thread is given.
+ */
+#define CAPI_INSIDE UINT64_MAX
+uint64_t capi_owner(void);
+void capi_set_owner(uint64_t id);
+
 #endif

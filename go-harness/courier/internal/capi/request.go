@@ -3,14 +3,36 @@ package capi
 /*
 #include "helpers.h"
 
+static courier_status complete(courier_request request, const courier_response *response) {
+	struct capi_use use;
+	capi_begin_use(&use, request);
+	courier_status status = courier_request_complete(request, response);
+	capi_end_use(&use);
+	return status;
+}
+
 static courier_status capi_request_complete(courier_request request, const uint8_t *data, size_t len) {
 	courier_response response = {.size = sizeof response, .kind = COURIER_RESPONSE_BYTES, .bytes = {data, len}};
-	return courier_request_complete(request, &response);
+	return complete(request, &response);
 }
 
 static courier_status capi_request_fail(courier_request request, const char *data, size_t len) {
 	courier_response response = {.size = sizeof response, .kind = COURIER_RESPONSE_ERROR, .message = {data, len}};
-	return courier_request_complete(request, &response);
+	return complete(request, &response);
+}
+
+static void capi_request_release(courier_request request) {
+	struct capi_use use;
+	capi_begin_use(&use, request);
+	courier_request_release(request);
+	capi_end_use(&use);
+}
+
+static capi_result capi_request_surface(courier_request request) {
+	void *surface = NULL;
+	capi_result result = {courier_request_surface(request, &surface), 0};
+	result.value = (uintptr_t)surface;
+	return result;
 }
 
 static capi_result capi_request_is_cancelled(courier_request request) {
@@ -51,5 +73,14 @@ func RequestIsCancelled(request uint64) (cancelled bool, err error) {
 
 func RequestRelease(request uint64) {
 	point("courier_request_release")
-	C.courier_request_release(C.courier_request(request))
+	C.capi_request_release(C.courier_request(request))
+}
+
+func RequestSurface(request uint64) (surface uintptr, err error) {
+	err = check("courier_request_surface", func() C.courier_status {
+		r := C.capi_request_surface(C.courier_request(request))
+		surface = uintptr(r.value)
+		return r.status
+	})
+	return surface, err
 }

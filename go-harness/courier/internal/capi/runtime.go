@@ -4,21 +4,29 @@ package capi
 #include <stdlib.h>
 #include "helpers.h"
 
-static capi_result capi_runtime_create(const char *root, const courier_workers *workers, const uint32_t *threads) {
+static capi_result capi_runtime_create(const char *root, const courier_workers *workers, const uint32_t *threads, const uint32_t *max_loads) {
 	courier_runtime_options options;
 	capi_result result = {courier_runtime_options_init(&options, sizeof options), 0};
 	if (result.status != COURIER_OK) return result;
 	if (root) options.root = root;
 	if (workers) options.workers = *workers;
 	if (threads) options.worker_threads = *threads;
+	if (max_loads) options.max_loads = *max_loads;
 	result.status = courier_runtime_create(&options, &result.value);
 	return result;
 }
 
-static capi_result capi_runtime_pump(courier_runtime runtime, int64_t timeout_ms) {
+static capi_result capi_runtime_pump(courier_runtime runtime, int64_t timeout_ms, uint32_t budget) {
 	uint32_t unread = 0;
-	capi_result result = {courier_runtime_pump(runtime, timeout_ms, UINT32_MAX, &unread), 0};
+	capi_result result = {courier_runtime_pump(runtime, timeout_ms, budget, &unread), 0};
 	result.value = unread;
+	return result;
+}
+
+static capi_result capi_runtime_next_timeout(courier_runtime runtime) {
+	int64_t timeout_ms = 0;
+	capi_result result = {courier_runtime_next_timeout(runtime, &timeout_ms), 0};
+	result.value = (uint64_t)timeout_ms;
 	return result;
 }
 
@@ -46,6 +54,7 @@ type RuntimeOptions struct {
 	Root          *string
 	Workers       *int32
 	WorkerThreads *uint32
+	MaxLoads      *uint32
 }
 
 func RuntimeCreate(o RuntimeOptions) (runtime uint64, err error) {
@@ -55,7 +64,7 @@ func RuntimeCreate(o RuntimeOptions) (runtime uint64, err error) {
 		defer C.free(unsafe.Pointer(root))
 	}
 	err = check("courier_runtime_create", func() C.courier_status {
-		r := C.capi_runtime_create(root, (*C.courier_workers)(o.Workers), (*C.uint32_t)(o.WorkerThreads))
+		r := C.capi_runtime_create(root, (*C.courier_workers)(o.Workers), (*C.uint32_t)(o.WorkerThreads), (*C.uint32_t)(o.MaxLoads))
 		runtime = uint64(r.value)
 		return r.status
 	})
@@ -68,13 +77,22 @@ func RuntimeDestroy(runtime uint64) error {
 	})
 }
 
-func RuntimePump(runtime uint64, timeoutMS int64) (unread uint32, err error) {
+func RuntimePump(runtime uint64, timeoutMS int64, budget uint32) (unread uint32, err error) {
 	err = check("courier_runtime_pump", func() C.courier_status {
-		r := C.capi_runtime_pump(C.courier_runtime(runtime), C.int64_t(timeoutMS))
+		r := C.capi_runtime_pump(C.courier_runtime(runtime), C.int64_t(timeoutMS), C.uint32_t(budget))
 		unread = uint32(r.value)
 		return r.status
 	})
 	return unread, err
+}
+
+func RuntimeNextTimeout(runtime uint64) (timeoutMS int64, err error) {
+	err = check("courier_runtime_next_timeout", func() C.courier_status {
+		r := C.capi_runtime_next_timeout(C.courier_runtime(runtime))
+		timeoutMS = int64(r.value)
+		return r.status
+	})
+	return timeoutMS, err
 }
 
 func RuntimeStep(runtime uint64) (ran bool, err error) {

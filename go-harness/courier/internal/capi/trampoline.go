@@ -15,49 +15,66 @@ import (
 
 //export courierGoProvide
 func courierGoProvide(token C.uintptr_t, request C.courier_request, url *C.char, length C.size_t) C.courier_decision {
-	return C.courier_decision(trampoline(uintptr(token), uint64(request), copyText(url, length)))
+	decision := int32(DecisionFail)
+	upcall("provider", uintptr(token), func(provide Provide) {
+		decision = provide(uint64(request), copyText(url, length))
+	})
+	return C.courier_decision(decision)
 }
 
-// trampoline calls the provider behind token. There are C frames below it, and neither a panic nor a
-// Goexit may unwind them. A panic is reported and becomes the documented failure value. A Goexit
-// cannot be stopped, and C cannot be given an answer: the process ends.
-func trampoline(token uintptr, request uint64, url string) (decision int32) {
+//export courierGoCancel
+func courierGoCancel(token C.uintptr_t) {
+	upcall("cancellation callback", uintptr(token), func(cancel Notify) { cancel() })
+}
+
+//export courierGoWake
+func courierGoWake(token C.uintptr_t) {
+	upcall("wake callback", uintptr(token), func(wake Notify) { wake() })
+}
+
+//export courierGoLog
+func courierGoLog(token C.uintptr_t, level C.courier_log_level, text *C.char, length C.size_t) {
+	upcall("log callback", uintptr(token), func(log Log) { log(int32(level), copyText(text, length)) })
+}
+
+// upcall calls the callback behind token. There are C frames below it, and neither a panic nor a Goexit
+// may unwind them. A panic is reported, and call is left where it was. A Goexit cannot be stopped, and C
+// cannot be given an answer: the process ends.
+func upcall[F any](name string, token uintptr, call func(F)) {
 	returned := false
 	defer func() {
 		if !returned {
-			fmt.Fprintln(os.Stderr, "courier: the provider callback called runtime.Goexit, as t.FailNow does: it would unwind C frames")
+			fmt.Fprintf(os.Stderr, "courier: the %s called runtime.Goexit, as t.FailNow does: it would unwind C frames\n", name)
 			os.Exit(2)
 		}
 	}()
-	decision = contain("provider", func() int32 {
-		provide, ok := lookup(token)
+	contain(name, func() {
+		callback, ok := lookup[F](token)
 		if !ok {
-			report(Panic{"provider", fmt.Errorf("unknown callback token %#x", token), debug.Stack()})
-			return DecisionFail
+			report(Panic{name, fmt.Errorf("unknown callback token %#x", token), debug.Stack()})
+			return
 		}
-		return provide(request, url)
+		call(callback)
 	})
 	returned = true
-	return decision
 }
 
-// contain returns what call returns, or DecisionFail when it panics.
-func contain(callback string, call func() int32) (decision int32) {
-	decision = DecisionFail
+// contain reports a panic of call instead of passing it on.
+func contain(name string, call func()) {
 	defer func() {
 		if value := recover(); value != nil {
-			report(Panic{callback, value, debug.Stack()})
+			report(Panic{name, value, debug.Stack()})
 		}
 	}()
-	return call()
+	call()
 }
 
-// lookup finds the provider behind a token. Tokens of freed cells, and numbers that never were a
+// lookup finds the callback behind a token. Tokens of freed cells, and numbers that never were a
 // token of ours, lead nowhere.
-func lookup(token uintptr) (provide Provide, ok bool) {
+func lookup[F any](token uintptr) (callback F, ok bool) {
 	defer func() { _ = recover() }() // cgo.Handle panics over a deleted handle
-	provide, ok = cgo.Handle(token).Value().(Provide)
-	return provide, ok
+	callback, ok = cgo.Handle(token).Value().(F)
+	return callback, ok
 }
 
 // Panic is a panic that a callback did not recover from, or a call with a token that leads nowhere.
@@ -78,6 +95,9 @@ func SetPanicHandler(handler func(Panic)) {
 	}
 	panicHandler.Store(&handler)
 }
+
+// Report is for panics that the binding contains itself.
+func Report(callback string, value any, stack []byte) { report(Panic{callback, value, stack}) }
 
 func report(p Panic) {
 	defer func() {

@@ -8,6 +8,14 @@ static capi_result capi_runtime_wake_source(courier_runtime runtime) {
 	result.status = courier_runtime_wake_source(runtime, &result.value);
 	return result;
 }
+
+static courier_status capi_wake_source_signal(courier_wake_source source) {
+	struct capi_use use;
+	capi_begin_use(&use, source);
+	courier_status status = courier_wake_source_signal(source);
+	capi_end_use(&use);
+	return status;
+}
 */
 import "C"
 
@@ -22,7 +30,7 @@ func RuntimeWakeSource(runtime uint64) (source uint64, err error) {
 
 func WakeSourceSignal(source uint64) error {
 	return check("courier_wake_source_signal", func() C.courier_status {
-		return C.courier_wake_source_signal(C.courier_wake_source(source))
+		return C.capi_wake_source_signal(C.courier_wake_source(source))
 	})
 }
 

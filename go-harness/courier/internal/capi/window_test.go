@@ -64,3 +64,58 @@ func TestSTA04MessageSurvivesLaterCalls(t *testing.T) {
 		t.Errorf("message became %q, was %q", first, copied)
 	}
 }
+
+// locked reports whether the calling goroutine is locked to its thread: its stack says so in the first
+// line.
+func locked() bool {
+	var header [128]byte
+	line, _, _ := strings.Cut(string(header[:runtime.Stack(header[:], false)]), "\n")
+	return strings.Contains(line, "locked to thread")
+}
+
+func TestSTA09TheWindowIsBalancedOnEveryPath(t *testing.T) {
+	watchdog.Guard(t)
+	defer func() { betweenStatusAndMessage = nil }()
+	paths := map[string]func(){
+		"a call that succeeds": func() {
+			if err := ClearLogCallback(); err != nil {
+				t.Error(err)
+			}
+		},
+		"a call that fails": func() {
+			within := false
+			betweenStatusAndMessage = func() { within = locked() }
+			_ = message(t, failWithNull())
+			if !within {
+				t.Error("not locked between status and message")
+			}
+		},
+		"a panic in the window": func() {
+			defer func() {
+				if value := recover(); value != "in the window" {
+					t.Errorf("recovered %v", value)
+				}
+			}()
+			betweenStatusAndMessage = func() { panic("in the window") }
+			_ = failWithNull()
+		},
+	}
+	for name, path := range paths {
+		path()
+		if locked() {
+			t.Errorf("%s leaves the thread locked", name)
+			runtime.UnlockOSThread()
+		}
+		runtime.LockOSThread()
+		path()
+		if !locked() {
+			t.Errorf("%s ends the caller's own lock", name)
+		}
+		runtime.UnlockOSThread()
+		if locked() {
+			t.Errorf("%s nests wrongly in the caller's lock", name)
+			runtime.UnlockOSThread()
+		}
+		betweenStatusAndMessage = nil
+	}
+}

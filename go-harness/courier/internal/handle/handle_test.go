@@ -3,6 +3,7 @@ package handle
 import (
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,7 +14,7 @@ import (
 func newShared(t *testing.T) *Shared {
 	watchdog.Guard(t)
 	s := new(Shared)
-	s.Init(7)
+	s.Init("thing", 7, nil)
 	return s
 }
 
@@ -37,7 +38,7 @@ func TestHDL01ConcurrentClosesReleaseOnce(t *testing.T) {
 		closers.Add(1)
 		go func() {
 			defer closers.Done()
-			s.Close(func(id uint64) {
+			s.Close(Outside, func(id uint64) {
 				if id != 7 {
 					t.Errorf("released %d", id)
 				}
@@ -54,7 +55,7 @@ func TestHDL01ConcurrentClosesReleaseOnce(t *testing.T) {
 	}
 	close(finish)
 	closers.Wait()
-	s.Close(func(uint64) { t.Error("released again") })
+	s.Close(Outside, func(uint64) { t.Error("released again") })
 	if n := releases.Load(); n != 1 {
 		t.Errorf("%d releases", n)
 	}
@@ -72,7 +73,7 @@ func TestHDL09CloseWaitsForUsesAndRefusesLaterOnes(t *testing.T) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		s.Close(func(uint64) {
+		s.Close(Outside, func(uint64) {
 			if n := uses.Load(); n != 0 {
 				t.Errorf("released with %d uses in flight", n)
 			}
@@ -114,7 +115,7 @@ func TestHDL09UsesAndCloseRace(t *testing.T) {
 				}
 			}(&memory[i])
 		}
-		s.Close(func(uint64) {
+		s.Close(Outside, func(uint64) {
 			native.Store(false)
 			memory = [4]int{}
 		})
@@ -130,9 +131,9 @@ func TestHDL19PanicInReleaseLeavesNobodyHanging(t *testing.T) {
 				t.Errorf("recovered %v", v)
 			}
 		}()
-		s.Close(func(uint64) { panic("release failed") })
+		s.Close(Outside, func(uint64) { panic("release failed") })
 	}()
-	s.Close(func(uint64) { t.Error("released again") })
+	s.Close(Outside, func(uint64) { t.Error("released again") })
 	if _, ok := s.Begin(); ok {
 		t.Error("a use began after Close")
 	}
@@ -155,7 +156,7 @@ func TestHDL19PanicInDestroyLeavesNobodyHanging(t *testing.T) {
 
 func TestHDL02RefusedDestroyLeavesTheHandleOpen(t *testing.T) {
 	b := new(Bound)
-	b.Init(7)
+	b.Init("thing", 7)
 	refused := errors.New("refused")
 	if err := b.Close(func(uint64) error { return refused }); err != refused {
 		t.Errorf("Close = %v", err)
@@ -197,6 +198,161 @@ func TestHDL18CloseDuringDestroyDoesNotWait(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("Close = %v", err)
+	}
+}
+
+// A callback that closes the handle of the call that led to it must get an answer.
+func TestHDL18CloseInsideAUseOfTheSameThreadIsRefused(t *testing.T) {
+	s := newShared(t)
+	if _, ok := s.Begin(); !ok {
+		t.Fatal("a new handle refuses a use")
+	}
+	if s.Close(InUse, func(uint64) { t.Error("released during a use") }) {
+		t.Error("closed during a use of its own thread")
+	}
+	s.End()
+	released := 0
+	s.Close(Outside, func(uint64) {
+		released++
+		if s.Close(InUse, func(uint64) { t.Error("released inside the release") }) {
+			t.Error("closed inside the release")
+		}
+	})
+	if released != 1 {
+		t.Errorf("%d releases", released)
+	}
+}
+
+// collect runs the garbage collector until done, or three times.
+func collect(done func() bool) {
+	for i := 0; i < 3 && !done(); i++ {
+		runtime.GC()
+		// Finalizers run in order on one goroutine: when this one has run, so have those before it.
+		ran := make(chan struct{})
+		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { close(ran) })
+		runtime.GC()
+		<-ran
+	}
+}
+
+// catchLeaks collects reports until the test ends.
+func catchLeaks(t *testing.T) func() []Leak {
+	var mu sync.Mutex
+	var leaks []Leak
+	SetReporter(func(leak Leak) {
+		mu.Lock()
+		defer mu.Unlock()
+		leaks = append(leaks, leak)
+	})
+	t.Cleanup(func() { SetReporter(nil) })
+	return func() []Leak {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]Leak(nil), leaks...)
+	}
+}
+
+type family struct {
+	handle Bound
+	other  *family // parent and child refer to each other
+}
+
+//go:noinline
+func abandonFamily() {
+	parent, child := new(family), new(family)
+	parent.handle.Init("parent", 1)
+	child.handle.Init("child", 2)
+	parent.other, child.other = child, parent
+}
+
+func TestHDL20AbandonedParentAndChildAreBothReportedOnce(t *testing.T) {
+	watchdog.Guard(t)
+	leaks := catchLeaks(t)
+	abandonFamily()
+	collect(func() bool { return len(leaks()) == 2 })
+	collect(func() bool { return false })
+	kinds := map[string]int{}
+	for _, leak := range leaks() {
+		kinds[leak.Kind]++
+		if leak.Released || leak.Stack != nil {
+			t.Errorf("leak %+v", leak)
+		}
+	}
+	if len(kinds) != 2 || kinds["parent"] != 1 || kinds["child"] != 1 {
+		t.Errorf("reported %v", kinds)
+	}
+}
+
+//go:noinline
+func abandonShared(release func(uint64)) {
+	new(Shared).Init("releasable", 3, release)
+}
+
+func TestHDL16ALeakIsReleasedIfItMayBe(t *testing.T) {
+	watchdog.Guard(t)
+	leaks := catchLeaks(t)
+	Trace(true)
+	defer Trace(false)
+	released := make(chan uint64, 2)
+	abandonShared(func(id uint64) { released <- id })
+	collect(func() bool { return len(leaks()) > 0 })
+	if got := leaks(); len(got) != 1 || !got[0].Released || !strings.Contains(string(got[0].Stack), "abandonShared") {
+		t.Fatalf("leaks %+v", got)
+	}
+	if id := <-released; id != 3 || len(released) != 0 {
+		t.Errorf("released %d, and %d more", id, len(released))
+	}
+}
+
+//go:noinline
+func closeBoth(t *testing.T) {
+	s := new(Shared)
+	s.Init("shared", 4, func(uint64) { t.Error("released after Close") })
+	s.Close(Outside, func(uint64) {})
+	b := new(Bound)
+	b.Init("bound", 5)
+	if err := b.Close(func(uint64) error { return nil }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHDL15AClosedHandleIsNoLeak(t *testing.T) {
+	watchdog.Guard(t)
+	leaks := catchLeaks(t)
+	closeBoth(t)
+	collect(func() bool { return false })
+	if got := leaks(); len(got) != 0 {
+		t.Errorf("leaks %+v", got)
+	}
+}
+
+// A use keeps the handle from being a leak until it has ended, though nobody else refers to it.
+func TestHDL22AUseKeepsTheHandleAlive(t *testing.T) {
+	watchdog.Guard(t)
+	leaks := catchLeaks(t)
+	inside, finish, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		s := new(Shared)
+		s.Init("in use", 6, func(uint64) {})
+		if _, ok := s.Begin(); !ok {
+			t.Error("a new handle refuses a use")
+			return
+		}
+		defer s.End()
+		close(inside)
+		<-finish
+	}()
+	<-inside
+	collect(func() bool { return false })
+	if got := leaks(); len(got) != 0 {
+		t.Errorf("leaked during a use: %+v", got)
+	}
+	close(finish)
+	<-done
+	collect(func() bool { return len(leaks()) > 0 })
+	if got := leaks(); len(got) != 1 {
+		t.Errorf("leaks after the use: %+v", got)
 	}
 }
 

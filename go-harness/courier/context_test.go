@@ -1,0 +1,238 @@
+package courier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// takeLoads has the owner's provider send every request to the test.
+func takeLoads(t *testing.T, o *Owner) <-chan *Request {
+	t.Helper()
+	var requests <-chan *Request
+	do(t, o, func(rt *Runtime) { requests = handOver(t, rt) })
+	return requests
+}
+
+// loading is a call of Owner.Load on another goroutine.
+type loading struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+	bytes  []byte
+	err    error
+}
+
+func startLoad(o *Owner, url string) *loading {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &loading{cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(l.ended)
+		l.bytes, l.err = o.Load(ctx, url)
+	}()
+	return l
+}
+
+func (l *loading) want(t *testing.T, body string, err error) {
+	t.Helper()
+	<-l.ended
+	if string(l.bytes) != body || !errors.Is(l.err, err) {
+		t.Errorf("Load = %q, %v; want %q, %v", l.bytes, l.err, body, err)
+	}
+}
+
+func TestREQ19ACancelledContextCancelsTheLoad(t *testing.T) {
+	o := newOwner(t, nil)
+	requests := takeLoads(t, o)
+	load := startLoad(o, "app:a")
+	request := <-requests
+	told := make(chan struct{})
+	onCancel(t, request, func() { close(told) })
+	load.cancel()
+	load.want(t, "", context.Canceled)
+	<-told
+	wantError(t, request.Complete([]byte("late")), ErrInvalidState, "[cancelled] ")
+	ok(t, request.Close())
+}
+
+// The answer comes when its caller has gone and the cancel is on its way: it is freed, and nobody sees it.
+func TestREQ19ALateAnswerIsFreedSilently(t *testing.T) {
+	o := newOwner(t, func(_ *Runtime, event Event) { t.Errorf("event %+v", event) })
+	requests := takeLoads(t, o)
+	load := startLoad(o, "app:a")
+	request := <-requests
+	calls := countCalls(t)
+	release := hold(t, o)
+	load.cancel()
+	load.want(t, "", context.Canceled)
+	ok(t, request.Complete([]byte("late")))
+	ok(t, request.Close())
+	release()
+	do(t, o, func(*Runtime) {})
+	if n := calls.of("courier_blob_release"); n != 1 {
+		t.Errorf("%d payloads were freed", n)
+	}
+	if n := calls.of("courier_session_cancel"); n != 0 {
+		t.Errorf("a load that had ended was cancelled %d times", n)
+	}
+}
+
+// The caller has gone before its load is started: it is not started, or is cancelled when it is.
+func TestREQ19ALoadIsNotStartedForACallerWhoHasGone(t *testing.T) {
+	o := newOwner(t, nil)
+	calls := countCalls(t)
+	release := hold(t, o)
+	load := startLoad(o, "data:,a")
+	waitQueued(o, 1)
+	load.cancel()
+	load.want(t, "", context.Canceled)
+	release()
+	do(t, o, func(*Runtime) {})
+	if n := calls.of("courier_session_load"); n != 0 {
+		t.Errorf("%d loads were started", n)
+	}
+
+	inside, finish := calls.holdFirst("courier_session_load")
+	load = startLoad(o, "data:,a")
+	<-inside
+	load.cancel()
+	load.want(t, "", context.Canceled)
+	close(finish)
+	do(t, o, func(*Runtime) {
+		if load := o.loads[1]; load != nil && !load.claimed.Load() {
+			t.Error("a load without a caller is under way, and not claimed")
+		}
+	})
+}
+
+func TestREQ19CloseEndsLoadsUnderWay(t *testing.T) {
+	o := newOwner(t, nil)
+	requests := takeLoads(t, o)
+	loads := []*loading{startLoad(o, "app:a"), startLoad(o, "app:b")}
+	taken := []*Request{<-requests, <-requests}
+	ok(t, o.Close())
+	for _, load := range loads {
+		load.want(t, "", ErrClosed)
+	}
+	for _, request := range taken {
+		wantError(t, request.Complete([]byte("late")), ErrInvalidState, "[cancelled] ")
+		ok(t, request.Close())
+	}
+}
+
+// What a load fails with is told to its caller alone.
+func TestREQ19FailuresReachTheirCaller(t *testing.T) {
+	o := newOwner(t, nil)
+	_, err := o.Load(context.Background(), "app:a")
+	wantLoadError(t, err, FailureUnsupported)
+	_, err = o.Load(context.Background(), "data:nonsense")
+	wantLoadError(t, err, FailureMalformed)
+	_, err = o.Load(context.Background(), "no URL")
+	wantError(t, err, ErrInvalidArgument, "[bad-url] ")
+	do(t, o, func(rt *Runtime) {
+		ok(t, rt.SetProvider(func(request *Request, url string) Decision {
+			defer request.Close()
+			ok(t, request.Fail("no "+url))
+			return Handle
+		}))
+	})
+	_, err = o.Load(context.Background(), "app:a")
+	wantLoadError(t, err, FailureProvider)
+	if want := "courier: load app:a: provider error: no app:a"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+// Completions, cancels and Close at the same time: every call ends, in one way, and every payload is freed.
+func TestREQ19EveryLoadEndsOnceWhenAllRace(t *testing.T) {
+	const loads = 40
+	for round := 0; round < 10; round++ {
+		o := newOwner(t, nil, Threads(2))
+		calls := countCalls(t)
+		do(t, o, func(rt *Runtime) {
+			ok(t, rt.SetProvider(func(request *Request, url string) Decision {
+				go func() {
+					defer request.Close()
+					if err := request.Complete([]byte(url)); err != nil {
+						wantError(t, err, ErrInvalidState, "[cancelled] ")
+					}
+				}()
+				return Handle
+			}))
+		})
+		var callers sync.WaitGroup
+		for i := 0; i < loads; i++ {
+			callers.Add(1)
+			go func(url string, cancelled bool) {
+				defer callers.Done()
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				if cancelled {
+					go cancel()
+				}
+				bytes, err := o.Load(ctx, url)
+				switch {
+				case err == nil && string(bytes) != url:
+					t.Errorf("%s loaded %q", url, bytes)
+				case err != nil && err != context.Canceled && !errors.Is(err, ErrClosed):
+					t.Errorf("%s: %v", url, err)
+				}
+			}(fmt.Sprint("app:", i), i%2 == 0)
+		}
+		if round%2 == 0 {
+			ok(t, o.Close())
+		}
+		callers.Wait()
+		ok(t, o.Close())
+		if made, freed := calls.of("courier_blob_copy"), calls.of("courier_blob_release"); made < freed || calls.of("cell.free") != 2 {
+			t.Errorf("calls %v", calls.counts)
+		}
+	}
+}
+
+func TestREQ20ACancelReachesItsOwnLoadOnly(t *testing.T) {
+	o := newOwner(t, nil)
+	requests := takeLoads(t, o)
+	first := startLoad(o, "app:same")
+	one := <-requests
+	second := startLoad(o, "app:same")
+	two := <-requests
+	first.cancel()
+	first.want(t, "", context.Canceled)
+	do(t, o, func(*Runtime) {}) // after the cancel
+	if cancelled, err := one.Cancelled(); !cancelled || err != nil {
+		t.Errorf("the cancelled one: %v, %v", cancelled, err)
+	}
+	if cancelled, err := two.Cancelled(); cancelled || err != nil {
+		t.Errorf("the other one: %v, %v", cancelled, err)
+	}
+	ok(t, two.Complete([]byte("second")))
+	second.want(t, "second", nil)
+	ok(t, one.Close())
+	ok(t, two.Close())
+}
+
+// A cancel that comes when its load has ended does not reach the next one.
+func TestREQ20ALateCancelReachesNothing(t *testing.T) {
+	o := newOwner(t, nil)
+	requests := takeLoads(t, o)
+	first := startLoad(o, "app:same")
+	one := <-requests
+	release := hold(t, o)
+	second := startLoad(o, "app:same")
+	waitQueued(o, 1)
+	first.cancel() // its cancel is queued behind the second load
+	first.want(t, "", context.Canceled)
+	ok(t, one.Complete([]byte("first")))
+	release()
+	two := <-requests
+	do(t, o, func(*Runtime) {}) // after the cancel
+	if cancelled, err := two.Cancelled(); cancelled || err != nil {
+		t.Errorf("Cancelled = %v, %v", cancelled, err)
+	}
+	ok(t, two.Complete([]byte("second")))
+	second.want(t, "second", nil)
+	ok(t, one.Close())
+	ok(t, two.Close())
+}

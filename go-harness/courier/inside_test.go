@@ -1,0 +1,303 @@
+package courier
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+)
+
+// insides call f inside one callback of each kind: on the owner thread, or on another.
+var insides = map[string]struct {
+	opt     Option
+	onOwner bool
+	run     func(t *testing.T, rt *Runtime, session *Session, f func())
+}{
+	"provider": {Stepped(), true, func(t *testing.T, rt *Runtime, session *Session, f func()) {
+		ok(t, rt.SetProvider(func(*Request, string) Decision { f(); return Pass }))
+		finish(t, rt, load(t, session, "data:,a"))
+	}},
+	"provider on a worker": {Threads(1), false, func(t *testing.T, rt *Runtime, session *Session, f func()) {
+		ok(t, rt.SetProvider(func(*Request, string) Decision { f(); return Pass }))
+		finish(t, rt, load(t, session, "data:,a"))
+	}},
+	"cancel": {Stepped(), true, func(t *testing.T, rt *Runtime, session *Session, f func()) {
+		request, id := pendingRequest(t, rt, session)
+		onCancel(t, request, f)
+		ok(t, session.Cancel(id))
+		ok(t, request.Close())
+	}},
+	"wake": {Stepped(), true, func(t *testing.T, rt *Runtime, session *Session, f func()) {
+		signalled(t, rt, f, func(signal func() error) { ok(t, signal()) })
+	}},
+	"wake elsewhere": {Stepped(), false, func(t *testing.T, rt *Runtime, session *Session, f func()) {
+		signalled(t, rt, f, func(signal func() error) { elsewhere(func() { ok(t, signal()) }) })
+	}},
+	"log": {Stepped(), true, func(t *testing.T, rt *Runtime, session *Session, f func()) {
+		ok(t, rt.ClearProvider())
+		var once sync.Once
+		ok(t, SetLogger(LogDebug, func(LogLevel, string) { once.Do(f) }))
+		finish(t, rt, load(t, session, "data:,a"))
+		ok(t, SetLogger(LogDebug, nil))
+	}},
+}
+
+// finish waits for the end of a load, on a runtime of either kind, and passes over other ends.
+func finish(t *testing.T, rt *Runtime, id LoadID) Event {
+	t.Helper()
+	for {
+		_, _ = rt.Step() // with threads it is refused, and a worker runs the load
+		if _, err := rt.Pump(Forever); err != nil {
+			t.Fatal(err)
+		}
+		for _, event := range drain(t, rt) {
+			if event.Load == id {
+				return event
+			}
+		}
+	}
+}
+
+func signalled(t *testing.T, rt *Runtime, f func(), call func(signal func() error)) {
+	source, err := rt.NewWakeSource()
+	ok(t, err)
+	defer source.Close()
+	_, err = rt.Pump(0) // nothing is left to do: the signal is news
+	ok(t, err)
+	var once sync.Once
+	ok(t, rt.SetWake(func() { once.Do(f) }))
+	call(source.Signal)
+	ok(t, rt.SetWake(nil))
+}
+
+// The header's table of what may be called inside callbacks, cell by cell.
+func TestCBK09InsideCallbacksOnlyTheTablesCallsWork(t *testing.T) {
+	for name, inside := range insides {
+		t.Run(name, func(t *testing.T) {
+			rt := newRuntime(t, inside.opt)
+			session := newSession(t, rt)
+			h := newHandles(t, rt, session)
+			refusal, word := ErrInvalidState, "[inside-callback] "
+			if !inside.onOwner {
+				refusal, word = ErrWrongThread, "[wrong-thread] "
+			}
+			ran := false
+			inside.run(t, rt, session, func() {
+				ran = true
+				for name, call := range ownerCalls(rt, session) {
+					wantNamed(t, name, call(), refusal, word)
+				}
+				for name, call := range map[string]func() error{"Runtime.Close": rt.Close, "Session.Close": session.Close} {
+					wantNamed(t, name, call(), refusal, word)
+				}
+				_, err := NewRuntime()
+				wantError(t, err, ErrInvalidState, "[inside-callback] ")
+				wantError(t, SetLogger(LogError, nil), ErrInvalidState, "called inside a callback")
+				wantError(t, SetLogger(LogError, func(LogLevel, string) {}), ErrInvalidState, "called inside a callback")
+
+				_, err = h.request.Surface()
+				ok(t, err)
+				_, err = h.request.Cancelled()
+				ok(t, err)
+				onCancel(t, h.request, func() {})
+				ok(t, h.request.Complete([]byte("from inside")))
+				ok(t, h.request.Close())
+				_, err = h.blob.Bytes()
+				ok(t, err)
+				ok(t, h.blob.Close())
+				ok(t, h.source.Signal())
+				ok(t, h.source.Close())
+			})
+			if !ran {
+				t.Error("the callback was not called")
+			}
+		})
+	}
+}
+
+func TestCBK14WaitsForTheOwnerAreRefusedInsideEveryCallback(t *testing.T) {
+	o := newOwner(t, nil)
+	for name, inside := range insides {
+		t.Run(name, func(t *testing.T) {
+			rt := newRuntime(t, inside.opt)
+			session := newSession(t, rt)
+			posted := make(chan struct{})
+			inside.run(t, rt, session, func() {
+				for name, wait := range waits(o) {
+					wantNamed(t, name, wait(), ErrInvalidState, "called in")
+				}
+				ok(t, o.Post(func(*Runtime) { close(posted) }))
+			})
+			<-posted
+		})
+	}
+}
+
+// wantNamed is wantError for one of many. No subtest: that would be another goroutine, and so another
+// thread than the callback's.
+func wantNamed(t *testing.T, name string, err, category error, word string) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || !errors.Is(err, category) || !strings.HasPrefix(e.Message, word) {
+		t.Errorf("%s: error %v, want category %q with %s", name, err, category, word)
+	}
+}
+
+// waits are the calls that wait for an owner.
+func waits(o *Owner) map[string]func() error {
+	return map[string]func() error{
+		"Do":    func() error { return o.Do(context.Background(), func(*Runtime) error { return nil }) },
+		"Load":  func() error { _, err := o.Load(context.Background(), "data:,a"); return err },
+		"Close": o.Close,
+	}
+}
+
+// The owner is waiting for the callback at that moment: waiting for the owner would never end.
+func TestCBK14WhileTheOwnerWaitsForQuiescence(t *testing.T) {
+	for name, quiet := range map[string]struct {
+		call string
+		do   func(rt *Runtime) error
+	}{
+		"ClearProvider": {"courier_runtime_clear_provider", (*Runtime).ClearProvider},
+		"SetProvider":   {"courier_runtime_set_provider", func(rt *Runtime) error { return rt.SetProvider(answerWith("")) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOwner(t, nil)
+			inside := make(chan struct{})
+			quieting := make(chan struct{})
+			do(t, o, func(rt *Runtime) {
+				ok(t, rt.SetProvider(func(*Request, string) Decision {
+					close(inside)
+					<-quieting
+					for name, wait := range waits(o) {
+						if err := wait(); !errors.Is(err, ErrInvalidState) {
+							t.Errorf("%s: %v", name, err)
+						}
+					}
+					return Pass
+				}))
+			})
+			loading := startLoad(o, "data:,a")
+			<-inside
+			capi.Observe(func(point string) {
+				if point == quiet.call {
+					close(quieting)
+				}
+			})
+			defer capi.Observe(nil)
+			ok(t, o.Do(context.Background(), quiet.do))
+			loading.want(t, "a", nil)
+		})
+	}
+	t.Run("Close", func(t *testing.T) {
+		o := newOwner(t, nil)
+		inside, closing := make(chan struct{}), make(chan struct{})
+		do(t, o, func(rt *Runtime) {
+			ok(t, rt.SetProvider(func(*Request, string) Decision {
+				close(inside)
+				<-closing
+				for name, wait := range waits(o) {
+					wantNamed(t, name, wait(), ErrInvalidState, "called in")
+				}
+				return Pass
+			}))
+		})
+		loading := startLoad(o, "data:,a")
+		<-inside
+		capi.Observe(func(point string) {
+			if point == "courier_runtime_destroy" {
+				close(closing)
+			}
+		})
+		defer capi.Observe(nil)
+		ok(t, o.Close())
+		loading.want(t, "", ErrClosed)
+	})
+}
+
+// Another goroutine exchanges the logger, and waits for the callback that wants to do the same.
+func TestCBK14SetLoggerInsideTheLoggerThatIsBeingReplaced(t *testing.T) {
+	clearLogger(t)
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	inside := make(chan struct{})
+	var once sync.Once
+	calls := countCalls(t)
+	ok(t, SetLogger(LogDebug, func(LogLevel, string) {
+		once.Do(func() {
+			arrived, goOn := calls.holdFirst("courier_clear_log_callback")
+			close(inside)
+			<-arrived
+			close(goOn)
+			wantError(t, SetLogger(LogDebug, nil), ErrInvalidState, "called inside a callback")
+		})
+	}))
+	clearing := later(func() error { <-inside; return SetLogger(LogDebug, nil) })
+	loadOne(t, rt, session, "data:,a")
+	ok(t, <-clearing)
+}
+
+// Inside the callback that a handle's own call has led to, its Close is refused, by name.
+func TestHDL18CloseInsideTheCallbackOfItsOwnCall(t *testing.T) {
+	const word = "the call that made this callback uses the handle"
+	t.Run("Signal", func(t *testing.T) {
+		rt := newRuntime(t, Stepped())
+		source, err := rt.NewWakeSource()
+		ok(t, err)
+		ok(t, rt.SetWake(func() { wantError(t, source.Close(), ErrInvalidState, word) }))
+		ok(t, source.Signal())
+		ok(t, rt.SetWake(nil))
+		ok(t, source.Close())
+	})
+	for name, end := range map[string]func(*Request) error{
+		"Complete": func(r *Request) error { return r.Complete(nil) },
+		"Fail":     func(r *Request) error { return r.Fail("") },
+		"Close":    (*Request).Close,
+	} {
+		for callback, install := range map[string]func(rt *Runtime, f func()) error{
+			"wake": func(rt *Runtime, f func()) error { return rt.SetWake(f) },
+			"log":  func(_ *Runtime, f func()) error { return SetLogger(LogDebug, func(LogLevel, string) { f() }) },
+		} {
+			t.Run(name+"/"+callback, func(t *testing.T) {
+				clearLogger(t)
+				rt := newRuntime(t, Stepped())
+				session := newSession(t, rt)
+				request, _ := pendingRequest(t, rt, session)
+				refused := 0
+				ok(t, install(rt, func() {
+					wantError(t, request.Close(), ErrInvalidState, word)
+					refused++
+				}))
+				ok(t, end(request))
+				if refused == 0 {
+					t.Error("the callback was not called")
+				}
+				ok(t, SetLogger(LogDebug, nil))
+				ok(t, rt.SetWake(nil))
+				ok(t, request.Close())
+			})
+		}
+	}
+}
+
+// CBK-03 for all: a panic is contained, and the report names the callback.
+func TestCBK03PanicsOfEveryCallbackAreReported(t *testing.T) {
+	names := map[string]string{
+		"provider": "provider", "provider on a worker": "provider", "cancel": "cancellation callback",
+		"wake": "wake callback", "wake elsewhere": "wake callback", "log": "log callback",
+	}
+	for name, inside := range insides {
+		t.Run(name, func(t *testing.T) {
+			rt := newRuntime(t, inside.opt)
+			session := newSession(t, rt)
+			panics := catchPanics(t)
+			inside.run(t, rt, session, func() { panic(name) })
+			if p := <-panics; p.Value != name || p.Callback != names[name] {
+				t.Errorf("report %v of the %s", p.Value, p.Callback)
+			}
+		})
+	}
+}

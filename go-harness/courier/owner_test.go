@@ -1,0 +1,639 @@
+package courier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+)
+
+// newOwner makes an owner, until the test ends.
+func newOwner(t *testing.T, handle func(*Runtime, Event), opts ...Option) *Owner {
+	t.Helper()
+	watchdog.Guard(t)
+	o, err := NewOwner(handle, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ok(t, o.Close()) })
+	return o
+}
+
+// do runs f as a job that cannot fail.
+func do(t *testing.T, o *Owner, f func(rt *Runtime)) {
+	t.Helper()
+	ok(t, o.Do(context.Background(), func(rt *Runtime) error { f(rt); return nil }))
+}
+
+// hold keeps the owner in a job until release is called.
+func hold(t *testing.T, o *Owner) (release func()) {
+	t.Helper()
+	inside, finish := make(chan struct{}), make(chan struct{})
+	ok(t, o.Post(func(*Runtime) {
+		close(inside)
+		<-finish
+	}))
+	<-inside
+	return func() { close(finish) }
+}
+
+// waitQueued waits until n jobs are queued behind the one that holds the owner.
+func waitQueued(o *Owner, n int) {
+	for {
+		o.mu.Lock()
+		queued := len(o.queue)
+		o.mu.Unlock()
+		if queued == n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// later runs f on another goroutine.
+func later(f func() error) <-chan error {
+	result := make(chan error, 1)
+	go func() { result <- f() }()
+	return result
+}
+
+func TestTHR05EverythingRunsOnOneLockedThread(t *testing.T) {
+	watchdog.Guard(t)
+	var o *Owner
+	var wrong sync.Map
+	onThread := func(what string) {
+		if capi.Owner() != o.number {
+			wrong.Store(what, true)
+		}
+	}
+	handled := make(chan struct{}, 1)
+	o, err := NewOwner(func(_ *Runtime, event Event) {
+		onThread("event")
+		if event.Payload != nil {
+			_ = event.Payload.Close()
+		}
+		handled <- struct{}{}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	var mu sync.Mutex
+	capi.Observe(func(point string) {
+		if strings.HasPrefix(point, "courier_runtime_") || strings.HasPrefix(point, "courier_session_") {
+			onThread(point)
+			mu.Lock()
+			defer mu.Unlock()
+			seen[point] = true
+		}
+	})
+	defer capi.Observe(nil)
+	var session *Session
+	do(t, o, func(rt *Runtime) {
+		onThread("job")
+		session, err = rt.NewSession()
+		ok(t, err)
+		load(t, session, "app:a")
+	})
+	<-handled
+	_, err = o.Load(context.Background(), "data:,a")
+	ok(t, err)
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+	ok(t, o.Close())
+	wrong.Range(func(what, _ any) bool {
+		t.Errorf("%v: on another thread", what)
+		return true
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	for _, point := range []string{"courier_session_create", "courier_session_load", "courier_runtime_pump", "courier_runtime_drain_events", "courier_runtime_destroy"} {
+		if !seen[point] {
+			t.Errorf("%s was not called", point)
+		}
+	}
+}
+
+// While a job waits, its thread waits too: no other goroutine gets it. With one P, one would.
+func TestTHR05TheThreadIsLocked(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	o := newOwner(t, nil)
+	for i := 0; i < 20; i++ {
+		do(t, o, func(*Runtime) {
+			others := make(chan uint64)
+			for j := 0; j < 4; j++ {
+				go func() { others <- capi.Owner() }()
+			}
+			for j := 0; j < 4; j++ {
+				if number := <-others; number != 0 {
+					t.Errorf("another goroutine runs on the thread of owner %d", number)
+				}
+			}
+			if number := capi.Owner(); number != o.number {
+				t.Errorf("the job goes on as %d, began as %d", number, o.number)
+			}
+		})
+	}
+}
+
+func TestTHR05ARefusedCreateIsToldAndLeavesNothing(t *testing.T) {
+	watchdog.Guard(t)
+	calls := countCalls(t)
+	o, err := NewOwner(nil, Threads(0))
+	if o != nil {
+		t.Error("an owner exists")
+	}
+	wantError(t, err, ErrInvalidArgument, "[bad-value] ")
+	if made, freed := calls.of("cell.new"), calls.of("cell.free"); made != freed {
+		t.Errorf("%d cells made, %d freed", made, freed)
+	}
+}
+
+func TestTHR06JobsOfASubmitterRunOnceInOrder(t *testing.T) {
+	const submitters, jobs = 8, 200
+	o := newOwner(t, nil)
+	var ran [submitters][]int // written on the owner's thread
+	var done sync.WaitGroup
+	for s := 0; s < submitters; s++ {
+		done.Add(1)
+		go func(s int) {
+			defer done.Done()
+			for j := 0; j < jobs; j++ {
+				j := j
+				f := func(*Runtime) { ran[s] = append(ran[s], j) }
+				if j%3 == 0 {
+					do(t, o, f)
+				} else {
+					ok(t, o.Post(f))
+				}
+			}
+		}(s)
+	}
+	done.Wait()
+	do(t, o, func(*Runtime) {
+		for s := range ran {
+			for j, number := range ran[s] {
+				if number != j {
+					t.Fatalf("submitter %d: job %d ran in the place of %d", s, number, j)
+				}
+			}
+			if len(ran[s]) != jobs {
+				t.Errorf("submitter %d: %d of %d jobs ran", s, len(ran[s]), jobs)
+			}
+		}
+	})
+}
+
+// An owner that sleeps is woken by a job and by a finished load: if not, the watchdog ends this.
+func TestTHR06ASleepingOwnerIsWoken(t *testing.T) {
+	o := newOwner(t, nil)
+	for i := 0; i < 50; i++ {
+		waitForStack("(*Owner).sleep")
+		do(t, o, func(*Runtime) {})
+		waitForStack("(*Owner).sleep")
+		if bytes, err := o.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
+			t.Fatalf("Load = %q, %v", bytes, err)
+		}
+	}
+}
+
+// A handler that loads again and again does not keep jobs waiting.
+func TestTHR06EventsDoNotStarveJobs(t *testing.T) {
+	var session *Session
+	again := func(rt *Runtime) {
+		load(t, session, "data:,a")
+		if _, err := rt.Step(); err != nil {
+			t.Error(err)
+		}
+	}
+	o := newOwner(t, func(rt *Runtime, event Event) {
+		ok(t, event.Payload.Close())
+		again(rt)
+	}, Stepped())
+	do(t, o, func(rt *Runtime) {
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		again(rt)
+	})
+	for i := 0; i < 10; i++ {
+		do(t, o, func(*Runtime) {})
+	}
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+}
+
+// Nor do jobs that submit jobs keep events and deadlines waiting.
+func TestTHR06JobsDoNotStarveEventsAndDeadlines(t *testing.T) {
+	o := newOwner(t, nil)
+	do(t, o, func(rt *Runtime) { ok(t, rt.SetProvider(keepForever(t))) })
+	var stop atomic.Bool
+	var again func(*Runtime)
+	again = func(*Runtime) {
+		if !stop.Load() {
+			ok(t, o.Post(again))
+		}
+	}
+	ok(t, o.Post(again))
+	defer stop.Store(true)
+	_, err := o.Load(context.Background(), "app:a", Deadline(time.Millisecond))
+	wantLoadError(t, err, FailureExpired)
+}
+
+// keepForever takes requests and answers none; they are closed when the test ends.
+func keepForever(t *testing.T) Provider {
+	return func(r *Request, _ string) Decision {
+		t.Cleanup(func() { ok(t, r.Close()) })
+		return Handle
+	}
+}
+
+func wantLoadError(t *testing.T, err error, failure Failure) {
+	t.Helper()
+	var failed *LoadError
+	if !errors.As(err, &failed) || failed.Failure != failure {
+		t.Errorf("error %v, want %v", err, failure)
+	}
+}
+
+func TestTHR07CloseRunsWhatCameBeforeAndRejectsTheRestBeforeItDestroys(t *testing.T) {
+	o := newOwner(t, nil)
+	release := hold(t, o)
+	var ran []string
+	job := func(name string) func() error {
+		return func() error {
+			return o.Do(context.Background(), func(*Runtime) error { ran = append(ran, name); return nil })
+		}
+	}
+	before := later(job("before"))
+	waitQueued(o, 1)
+	ok(t, o.Post(func(*Runtime) { ran = append(ran, "posted") }))
+	closing := later(o.Close)
+	waitQueued(o, 3)
+	after := later(job("after"))
+	waitQueued(o, 4)
+	ok(t, o.Post(func(*Runtime) { t.Error("a job that was posted after Close ran") }))
+
+	destroyed := false
+	capi.Observe(func(point string) {
+		if point == "courier_runtime_destroy" {
+			destroyed = true
+			if capi.Owner() != o.number {
+				t.Error("destroyed on another thread")
+			}
+			wantError(t, <-after, ErrClosed, "") // else this hangs
+		}
+	})
+	defer capi.Observe(nil)
+	release()
+	ok(t, <-before)
+	ok(t, <-closing)
+	if !destroyed {
+		t.Error("not destroyed")
+	}
+	if fmt.Sprint(ran) != "[before posted]" {
+		t.Errorf("ran %v", ran)
+	}
+	wantError(t, job("late")(), ErrClosed, "")
+	wantError(t, o.Post(func(*Runtime) {}), ErrClosed, "")
+	_, err := o.Load(context.Background(), "data:,a")
+	wantError(t, err, ErrClosed, "")
+	ok(t, o.Close())
+	ok(t, o.runtime.Close())
+}
+
+func TestTHR07CloseRacesWithSubmitters(t *testing.T) {
+	for round := 0; round < 20; round++ {
+		o := newOwner(t, nil)
+		var ran, accepted atomic.Int32
+		var submitters sync.WaitGroup
+		for s := 0; s < 4; s++ {
+			submitters.Add(1)
+			go func() {
+				defer submitters.Done()
+				for {
+					err := o.Do(context.Background(), func(*Runtime) error { ran.Add(1); return nil })
+					if err != nil {
+						wantError(t, err, ErrClosed, "")
+						return
+					}
+					accepted.Add(1)
+				}
+			}()
+		}
+		closers := [2]<-chan error{later(o.Close), later(o.Close)}
+		submitters.Wait()
+		for _, closer := range closers {
+			ok(t, <-closer)
+		}
+		if ran.Load() != accepted.Load() {
+			t.Fatalf("%d jobs ran, %d were told so", ran.Load(), accepted.Load())
+		}
+	}
+}
+
+func TestTHR07ARefusedCloseLeavesTheOwnerRunning(t *testing.T) {
+	o := newOwner(t, nil)
+	var session *Session
+	do(t, o, func(rt *Runtime) {
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		wantError(t, rt.Close(), ErrInvalidState, "the runtime belongs to an Owner")
+		wantError(t, rt.SetWake(func() {}), ErrInvalidState, "the runtime belongs to an Owner")
+	})
+	for i := 0; i < 2; i++ {
+		wantError(t, o.Close(), ErrInvalidState, "[live-children] ")
+		if bytes, err := o.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
+			t.Fatalf("Load = %q, %v", bytes, err)
+		}
+	}
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+	ok(t, o.Close())
+}
+
+// Close waits for the provider, and the provider for a goroutine that waits for the owner: it is told of
+// the end first.
+func TestTHR07CloseEndsAProviderThatWaitsForASubmitter(t *testing.T) {
+	o := newOwner(t, nil)
+	inside := make(chan struct{})
+	waiting := make(chan error, 1)
+	do(t, o, func(rt *Runtime) {
+		ok(t, rt.SetProvider(func(*Request, string) Decision {
+			close(inside)
+			waiting <- <-later(func() error { return o.Do(context.Background(), func(*Runtime) error { return nil }) })
+			return Pass
+		}))
+	})
+	release := hold(t, o)
+	loading := later(func() error { _, err := o.Load(context.Background(), "app:a"); return err })
+	waitQueued(o, 1)
+	closing := later(o.Close)
+	waitQueued(o, 2)
+	// The load starts before the close; what its provider submits comes after it.
+	capi.Observe(func(point string) {
+		if point == "courier_session_destroy" {
+			<-inside
+		}
+	})
+	defer capi.Observe(nil)
+	release()
+	wantError(t, <-loading, ErrClosed, "")
+	wantError(t, <-waiting, ErrClosed, "")
+	ok(t, <-closing)
+}
+
+func TestTHR08APanicReachesTheSubmitter(t *testing.T) {
+	o := newOwner(t, nil)
+	cause := errors.New("cause")
+	for _, value := range []any{"text", cause, nil} {
+		func() {
+			defer func() {
+				var p *JobPanic
+				if err, _ := recover().(error); !errors.As(err, &p) {
+					t.Fatalf("panic(%v) became %v", value, err)
+				}
+				if value == nil {
+					if _, ok := p.Value.(*runtime.PanicNilError); !ok {
+						t.Errorf("panic(nil) has value %v", p.Value)
+					}
+				} else if p.Value != value || errors.Is(p, cause) != (value == cause) {
+					t.Errorf("panic(%v) has value %v", value, p.Value)
+				}
+				if !strings.Contains(string(p.Stack), "panicWith") || !strings.Contains(p.Error(), "panic in a job") {
+					t.Errorf("it says: %v", p)
+				}
+			}()
+			_ = o.Do(context.Background(), func(*Runtime) error { panicWith(value); return nil })
+			t.Error("Do returned")
+		}()
+	}
+	do(t, o, func(*Runtime) {})
+}
+
+// The owner's goroutine lives on in the deferred calls of a job that exits, and so after many of them,
+// with panics between.
+func TestTHR08GoexitReachesTheSubmitter(t *testing.T) {
+	o := newOwner(t, nil)
+	panics := catchPanics(t)
+	for i := 0; i < 200; i++ {
+		ended := make(chan bool)
+		go func() {
+			exited := true
+			defer func() { ended <- exited }()
+			_ = o.Do(context.Background(), func(*Runtime) error { runtime.Goexit(); return nil })
+			exited = false
+		}()
+		if !<-ended {
+			t.Fatal("Do returned")
+		}
+		ok(t, o.Post(func(*Runtime) { panic(i) }))
+		if p := <-panics; p.Value != i || p.Callback != "job" {
+			t.Fatalf("report %v of the %s", p.Value, p.Callback)
+		}
+	}
+	ok(t, o.Post(func(*Runtime) { runtime.Goexit() }))
+	if p := <-panics; p.Callback != "job" || !strings.Contains(fmt.Sprint(p.Value), "Goexit") {
+		t.Errorf("report %v of the %s", p.Value, p.Callback)
+	}
+	if bytes, err := o.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
+		t.Errorf("Load = %q, %v", bytes, err)
+	}
+}
+
+func TestTHR08AnEventHandlersEndIsReported(t *testing.T) {
+	panics := catchPanics(t)
+	ends := []func(){func() { panic("in the handler") }, runtime.Goexit, func() {}}
+	handled := make(chan struct{})
+	o := newOwner(t, func(_ *Runtime, event Event) {
+		_ = event.Payload.Close()
+		end := ends[0]
+		ends = ends[1:]
+		defer func() { handled <- struct{}{} }()
+		end()
+	})
+	var session *Session
+	do(t, o, func(rt *Runtime) {
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+	})
+	for _, report := range []string{"in the handler", "the event handler called runtime.Goexit", ""} {
+		do(t, o, func(*Runtime) { load(t, session, "data:,a") })
+		<-handled
+		if report == "" {
+			break
+		}
+		if p := <-panics; p.Callback != "event handler" || fmt.Sprint(p.Value) != report {
+			t.Errorf("report %v of the %s", p.Value, p.Callback)
+		}
+	}
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+}
+
+func TestTHR09InAJobDoRunsAtOnceAndWaitsAreRefused(t *testing.T) {
+	var o *Owner
+	handled := make(chan struct{})
+	inside := func(rt *Runtime) {
+		ran := false
+		ok(t, o.Do(context.Background(), func(inner *Runtime) error {
+			ran = inner == rt
+			return nil
+		}))
+		if !ran {
+			t.Error("Do did not run its job at once")
+		}
+		done, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := o.Do(done, func(*Runtime) error { t.Error("ran"); return nil }); err != context.Canceled {
+			t.Errorf("with a context that is done: %v", err)
+		}
+		_, err := o.Load(context.Background(), "data:,a")
+		wantError(t, err, ErrInvalidState, "called in a job")
+		wantError(t, o.Close(), ErrInvalidState, "called in a job")
+	}
+	o = newOwner(t, func(rt *Runtime, event Event) {
+		ok(t, event.Payload.Close())
+		inside(rt)
+		close(handled)
+	})
+	var session *Session
+	posted := make(chan struct{})
+	do(t, o, func(rt *Runtime) {
+		inside(rt)
+		ok(t, o.Post(func(*Runtime) { close(posted) }))
+		select {
+		case <-posted:
+			t.Error("Post ran its job inside another")
+		default:
+		}
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		load(t, session, "data:,a")
+	})
+	<-posted
+	<-handled
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+}
+
+func TestTHR11AContextEndsTheWait(t *testing.T) {
+	o := newOwner(t, nil)
+	panics := catchPanics(t)
+	t.Run("before the job begins", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		release := hold(t, o)
+		waiting := later(func() error {
+			return o.Do(ctx, func(*Runtime) error { t.Error("a dropped job ran"); return nil })
+		})
+		waitQueued(o, 1)
+		cancel()
+		if err := <-waiting; err != context.Canceled {
+			t.Errorf("Do = %v", err)
+		}
+		release()
+		do(t, o, func(*Runtime) {})
+	})
+	t.Run("while it runs", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		inside, finish := make(chan struct{}), make(chan struct{})
+		waiting := later(func() error {
+			return o.Do(ctx, func(*Runtime) error {
+				close(inside)
+				<-finish
+				panic("with nobody waiting")
+			})
+		})
+		<-inside
+		cancel()
+		if err := <-waiting; err != context.Canceled {
+			t.Errorf("Do = %v", err)
+		}
+		close(finish)
+		if p := <-panics; p.Value != "with nobody waiting" || p.Callback != "job" {
+			t.Errorf("report %v of the %s", p.Value, p.Callback)
+		}
+	})
+	t.Run("before Do", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(context.Background(), 0)
+		defer cancel()
+		err := o.Do(ctx, func(*Runtime) error { t.Error("ran"); return nil })
+		if err != context.DeadlineExceeded {
+			t.Errorf("Do = %v", err)
+		}
+	})
+	t.Run("when it ends at the same time", func(t *testing.T) {
+		for i := 0; i < 200; i++ {
+			ctx, cancel := context.WithCancel(context.Background())
+			ran := false
+			result := errors.New("result")
+			err := o.Do(ctx, func(*Runtime) error {
+				ran = true
+				cancel()
+				return result
+			})
+			if err != result && err != context.Canceled {
+				t.Fatalf("Do = %v", err)
+			}
+			do(t, o, func(*Runtime) {
+				if !ran {
+					t.Error("lost")
+				}
+			})
+		}
+	})
+}
+
+// Waits that contexts have ended hold no OS thread: they were made in Go.
+func TestTHR12CancelledWaitsHoldNoThread(t *testing.T) {
+	o := newOwner(t, nil)
+	release := hold(t, o)
+	defer release()
+	threads := pprof.Lookup("threadcreate")
+	before := threads.Count()
+	ctx, cancel := context.WithCancel(context.Background())
+	const waits = 200
+	ended := make(chan error)
+	for i := 0; i < waits; i++ {
+		go func() { ended <- o.Do(ctx, func(*Runtime) error { return nil }) }()
+	}
+	waitQueued(o, waits)
+	cancel()
+	for i := 0; i < waits; i++ {
+		if err := <-ended; err != context.Canceled {
+			t.Fatal(err)
+		}
+	}
+	if grown := threads.Count() - before; grown > waits/4 {
+		t.Errorf("%d threads for %d waits", grown, waits)
+	}
+}
+
+// A pump that waits in the library is ended by a wake source, and so by a context.
+func TestTHR12AContextEndsAPumpThroughAWakeSource(t *testing.T) {
+	rt := newRuntime(t, Threads(1))
+	source, err := rt.NewWakeSource()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, func() { ok(t, source.Signal()) })
+	defer stop()
+	go func() {
+		waitForStack("capi.RuntimePump")
+		cancel()
+	}()
+	for ctx.Err() == nil {
+		if _, err := rt.Pump(Forever); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
