@@ -18,7 +18,7 @@ use crate::record::{Evidence, Outcome, Record};
 use crate::tools::Need;
 
 /// Its own: other flags in one folder would build everything anew each time.
-const TARGET: &str = "target/loom";
+pub(crate) const TARGET: &str = "target/loom";
 
 /// Preemptions of a schedule: what the user sets, or the profile's.
 const BOUND: &str = "COURIER_LOOM_BOUND";
@@ -65,14 +65,19 @@ fn records(catalogue: &Catalogue, case: &Case, evidence: &Evidence) -> Vec<Recor
     nextest::records("loom", catalogue, case, evidence)
 }
 
-fn suite(profile: Profile) -> Suite {
-    let bound = env::var_os(BOUND).unwrap_or_else(|| profile.loom_bound().to_string().into());
-    let mut env = vec![
+/// The variables of a build under loom, whose schedules have this many preemptions.
+pub(crate) fn environment(bound: OsString) -> Vec<(&'static str, OsString)> {
+    vec![
         ("RUSTFLAGS", rustflags(env::var_os("RUSTFLAGS").as_deref())),
         // Optimised, or it takes for ever; with assertions, or it sees less.
         ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
         (BOUND, bound),
-    ];
+    ]
+}
+
+fn suite(profile: Profile) -> Suite {
+    let bound = env::var_os(BOUND).unwrap_or_else(|| profile.loom_bound().to_string().into());
+    let mut env = environment(bound);
     // Inherited anyway; named, so that it is part of the command that repeats the run.
     env.extend(env::var_os(LIMIT).map(|limit| (LIMIT, limit)));
     Suite {

@@ -7,7 +7,7 @@ mod cgocheck2;
 mod fuzz_abi;
 mod gosuite;
 mod layout;
-mod loom;
+pub(crate) mod loom;
 mod proptest;
 mod race;
 mod suite;
