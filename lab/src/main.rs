@@ -13,6 +13,7 @@
 // They panic when the reader leaves; see `out`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod catalogue;
 mod child;
 mod contracts;
@@ -43,6 +44,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::bench::Side;
 use crate::fuzz::Sanitizer;
 use crate::profile::Profile;
 use crate::progress::Progress;
@@ -149,6 +151,23 @@ enum Command {
     /// Builds the static library in between, because the Go tests link it. All steps run even if
     /// one fails; the failing ones are named at the end. Logs: target/lab/test/.
     Test,
+    /// Measure what our parts cost beside peers that do the same, and compare with the goals.
+    ///
+    /// Cases take turns in 7 passes; goals are ratios of first quartiles within one run. A missed
+    /// goal is not red: on a busy machine figures mean little. Takes 3 to 5 minutes when warm.
+    ///
+    /// Table on standard output; figures and logs: target/lab/bench/<time>/.
+    #[command(verbatim_doc_comment)]
+    Bench {
+        /// The runtime and the engines, or the binding.
+        side: Side,
+        /// Measure these rows only.
+        #[arg(long, value_name = "ROW,…", value_delimiter = ',')]
+        only: Vec<String>,
+        /// How long each case runs in a pass if it is an engine; a function runs a tenth of it.
+        #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]
+        seconds: f64,
+    },
     /// Print the contract catalogue and how well each contract is covered.
     ///
     /// exercised: a check with this id passed in the last `cargo lab run` in which that engine ran
@@ -215,6 +234,14 @@ fn parse() -> Cli {
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
+/// A positive number of seconds, and no more than an hour.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
+        _ => Err("it takes a number above 0 and up to 3600".to_owned()),
+    }
+}
+
 /// Runs the command and returns whether everything is green.
 fn dispatch(command: Command) -> Result<bool> {
     let workspace = Workspace::find()?;
@@ -233,6 +260,11 @@ fn dispatch(command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Test => testcmd::test(&workspace),
+        Command::Bench {
+            side,
+            only,
+            seconds,
+        } => bench::bench(&workspace, side, &only, seconds),
         Command::Contracts { json, family } => {
             contracts::print(&workspace, family.as_deref(), json)?;
             Ok(true)

@@ -219,7 +219,8 @@ fn lock(path: &Path, progress: &Progress) -> Result<File> {
     Ok(file)
 }
 
-fn fresh_dir(parent: &Path, name: &str) -> Result<PathBuf> {
+/// A folder of this name, or with a number if there is one already.
+pub(crate) fn fresh_dir(parent: &Path, name: &str) -> Result<PathBuf> {
     let mut path = parent.join(name);
     let mut number = 2;
     loop {

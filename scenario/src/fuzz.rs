@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use crate::bytes::decode;
 use crate::driver::AbiDriver;
+use crate::model::Model;
 use crate::oracle::{self, Ledger};
 
 /// With this variable set, the process prints at its end which contracts it has checked, and how often.
@@ -57,5 +58,17 @@ pub fn request_lifecycle(input: &[u8]) {
             eprintln!("{broken}");
             std::process::abort();
         }
+    }
+}
+
+/// The model's part of [`request_lifecycle`], without the library: what its speed is compared with.
+pub fn request_model(input: &[u8]) {
+    let mut model = Model::default();
+    for step in decode(input) {
+        let step = model.without_endless_wait(step);
+        std::hint::black_box(model.apply(step));
+    }
+    for step in model.teardown() {
+        std::hint::black_box(model.apply(step));
     }
 }

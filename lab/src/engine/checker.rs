@@ -32,7 +32,7 @@ pub(crate) struct Checker {
     /// Puts the checker behind the runtime's `sync` module.
     cfg: &'static str,
     /// Its own: other flags in one folder would build everything anew each time.
-    target: &'static str,
+    pub(crate) target: &'static str,
     settings: &'static [Setting],
 }
 
@@ -43,6 +43,9 @@ struct Setting {
     value: fn(Profile) -> Option<u64>,
 }
 
+/// Preemptions of a schedule.
+pub(crate) const LOOM_BOUND: &str = "COURIER_LOOM_BOUND";
+
 pub(crate) const LOOM: Checker = Checker {
     name: "loom",
     what: "models of the runtime, every schedule with up to 2 (full: 3) preemptions",
@@ -51,7 +54,7 @@ pub(crate) const LOOM: Checker = Checker {
     target: "target/loom",
     settings: &[
         Setting {
-            name: "COURIER_LOOM_BOUND",
+            name: LOOM_BOUND,
             value: |profile| Some(profile.loom_bound()),
         },
         Setting {
@@ -81,14 +84,19 @@ pub(crate) const SHUTTLE: Checker = Checker {
 };
 
 impl Checker {
-    /// How its tests are built and run.
-    fn suite(&self, profile: Profile) -> Suite {
+    /// The variables of a build under the checker.
+    pub(crate) fn build(&self) -> Vec<(&'static str, OsString)> {
         let flags = rustflags(env::var_os("RUSTFLAGS").as_deref(), self.cfg);
-        let mut env = vec![
+        vec![
             ("RUSTFLAGS", flags),
             // Optimised, or it takes for ever; with assertions, or it sees less.
             ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
-        ];
+        ]
+    }
+
+    /// How its tests are built and run.
+    fn suite(&self, profile: Profile) -> Suite {
+        let mut env = self.build();
         // What the user sets is inherited anyway; named, it is part of the command that repeats the
         // run.
         env.extend(self.settings.iter().filter_map(|setting| {

@@ -4,7 +4,7 @@
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
 mod cgocheck2;
-mod checker;
+pub(crate) mod checker;
 mod fuzz_abi;
 mod gosuite;
 mod layout;

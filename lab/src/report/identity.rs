@@ -148,7 +148,7 @@ impl Identity {
 }
 
 /// The command line as people type it in a checkout.
-fn typed(mut args: impl Iterator<Item = String>) -> String {
+pub(crate) fn typed(mut args: impl Iterator<Item = String>) -> String {
     let program = args.next().unwrap_or_default();
     let by_cargo = env::var_os("CARGO").is_some();
     let name = match Path::new(&program).file_name() {
@@ -172,7 +172,7 @@ fn said(dir: &Path, program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Opti
 }
 
 /// The commit of the checkout; none outside of git, and none in a folder of another repository.
-fn commit(root: &Path) -> Option<Commit> {
+pub(crate) fn commit(root: &Path) -> Option<Commit> {
     let prefix = said(root, "git", &["rev-parse", "--show-prefix"])?;
     if !prefix.trim().is_empty() {
         return None;
@@ -187,7 +187,7 @@ fn commit(root: &Path) -> Option<Commit> {
     })
 }
 
-fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
+pub(crate) fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
     let root = workspace.root();
     let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
     let mut found = Vec::new();
@@ -226,7 +226,7 @@ fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
     found
 }
 
-fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     let here = Path::new("/");
     let (cpu, memory) = if cfg!(target_os = "linux") {
         (

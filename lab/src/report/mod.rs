@@ -14,7 +14,7 @@
 mod changes;
 mod evidence;
 mod excerpt;
-mod identity;
+pub(crate) mod identity;
 mod page;
 mod words;
 

@@ -1,0 +1,51 @@
+//go:build bench
+
+package courier
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+	"github.com/cgolab/cgolab/go-harness/internal/compare"
+)
+
+// A question to a request, which any thread may ask.
+func BenchmarkCall(b *testing.B) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	must := func(err error) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	rt, err := NewRuntime(Stepped())
+	must(err)
+	defer rt.Close()
+	session, err := rt.NewSession()
+	must(err)
+	defer session.Close()
+	var request *Request
+	must(rt.SetProvider(func(r *Request, _ string) Decision {
+		request = r
+		return Handle
+	}))
+	_, err = session.Load("app:x")
+	must(err)
+	_, err = rt.Step()
+	must(err)
+	defer request.Close()
+
+	id, _ := request.handle.Begin()
+	request.handle.End()
+	compare.Cases(b,
+		compare.Each("raw", func() { capi.BenchIsCancelled(id) }),
+		compare.Each("ours", func() { _, _ = request.Cancelled() }),
+		compare.Each("raw-in-window", func() {
+			runtime.LockOSThread()
+			capi.BenchIsCancelled(id)
+			runtime.UnlockOSThread()
+		}),
+		compare.Each("empty-c-function", capi.BenchEmpty),
+	)
+}

@@ -1,0 +1,166 @@
+//! Measures the benchmarks of `go-harness/`: one process a pass, so that cases take turns.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use super::figures::Measured;
+use super::rows::{Row, Source};
+use super::{Bench, PASSES};
+use crate::child::{Task, quiet};
+use crate::tools::Need;
+
+pub(super) const NEEDS: [Need; 2] = [Need::C, Need::Go];
+
+/// The build tag of benchmarks, and of the C code that only they need.
+const TAG: &str = "bench";
+
+/// A test binary, and which processors it may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Binary {
+    package: &'static str,
+    one_cpu: bool,
+}
+
+pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measured> {
+    let binaries = binaries(rows);
+    bench.progress.step("building the native library");
+    let native = Task::cargo(bench.workspace, &bench.folder.join("native.log")).args([
+        "build",
+        "--release",
+        "-p",
+        "courier-ffi",
+    ]);
+    bench.succeeded(native.run(bench.progress, quiet)?)?;
+    for binary in binaries.keys() {
+        build(bench, *binary)?;
+    }
+    let mut measured = Measured::default();
+    for pass in 0..PASSES {
+        bench
+            .progress
+            .step(format!("measuring, pass {} of {PASSES}", pass + 1));
+        for (binary, benchmarks) in &binaries {
+            run(bench, *binary, benchmarks, pass, &mut measured)?;
+        }
+    }
+    for binary in binaries.keys() {
+        // Megabytes that the next run builds again.
+        let _ = fs::remove_file(binary.path(bench));
+    }
+    Ok(measured)
+}
+
+/// The binaries that these rows come from, and the benchmarks that are wanted of each.
+fn binaries(rows: &[&'static Row]) -> BTreeMap<Binary, Vec<&'static str>> {
+    let mut binaries: BTreeMap<Binary, Vec<&str>> = BTreeMap::new();
+    for row in rows {
+        let (package, one_cpu) = match row.source {
+            Source::Go(package) => (package, false),
+            Source::GoOneCpu(package) => (package, true),
+            _ => continue,
+        };
+        let benchmarks = binaries.entry(Binary { package, one_cpu }).or_default();
+        if !benchmarks.contains(&row.benchmark) {
+            benchmarks.push(row.benchmark);
+        }
+    }
+    binaries
+}
+
+impl Binary {
+    fn name(self) -> String {
+        self.package.replace('/', "-")
+    }
+
+    fn dir(self, bench: &Bench<'_>) -> PathBuf {
+        bench.workspace.go_dir().join(self.package)
+    }
+
+    fn path(self, bench: &Bench<'_>) -> PathBuf {
+        bench.folder.join(format!("{}.test", self.name()))
+    }
+}
+
+fn build(bench: &Bench<'_>, binary: Binary) -> Result<()> {
+    let package = binary.package;
+    bench
+        .progress
+        .step(format!("building the benchmarks of go-harness/{package}"));
+    let log = bench.folder.join(format!("{}-build.log", binary.name()));
+    let task = bench
+        .tools
+        .go()?
+        .task(bench.workspace, &log)
+        .args(["test", "-c", "-tags", TAG, "-o"])
+        .args([binary.path(bench)])
+        .dir(&binary.dir(bench));
+    bench.succeeded(task.run(bench.progress, quiet)?)?;
+    Ok(())
+}
+
+fn run(
+    bench: &Bench<'_>,
+    binary: Binary,
+    benchmarks: &[&str],
+    pass: usize,
+    measured: &mut Measured,
+) -> Result<()> {
+    let path = binary.path(bench);
+    let cpus = if binary.one_cpu { "-one-cpu" } else { "" };
+    let log = bench
+        .folder
+        .join(format!("{}{cpus}-{pass}.log", binary.name()));
+    let mut task = if binary.one_cpu {
+        // GOMAXPROCS=1 would leave the other processors to the threads that cgo makes.
+        let taskset = which::which("taskset").context(
+            "taskset was not found on PATH, and one row wants one processor; install util-linux, \
+             or leave that row out with --only",
+        )?;
+        Task::new(bench.workspace, taskset, &log)
+            .args(["-c", "0"])
+            .args([&path])
+    } else {
+        Task::new(bench.workspace, &path, &log)
+    };
+    task = task
+        .args([
+            "-test.run=^$".to_owned(),
+            format!("-test.bench=^Benchmark({})$", benchmarks.join("|")),
+            format!("-test.benchtime={}s", bench.seconds / 10.0),
+            "-test.benchmem".to_owned(),
+        ])
+        .args((pass % 2 == 1).then_some("-back"))
+        .dir(&binary.dir(bench));
+    let finished = bench.succeeded(task.run(bench.progress, quiet)?)?;
+    measured.read(&finished.log_text());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Side, rows};
+    use super::*;
+
+    #[test]
+    fn rows_of_one_package_share_a_process() {
+        let all = binaries(&rows::select(Side::Go, &[]).unwrap());
+        let packages: Vec<_> = all.keys().map(|b| (b.package, b.one_cpu)).collect();
+        assert_eq!(
+            packages,
+            [
+                ("bench", false),
+                ("bench", true),
+                ("courier", false),
+                ("courier/internal/capi", false),
+            ]
+        );
+        let courier = Binary {
+            package: "courier",
+            one_cpu: false,
+        };
+        assert_eq!(all[&courier], ["Call"], "once, although it has two rows");
+    }
+}

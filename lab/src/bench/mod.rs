@@ -1,0 +1,192 @@
+//! `cargo lab bench`: what our parts cost beside peers that do the same.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`rows`] | what is compared, and the goals |
+//! | [`native`] | measures `bench/`, fuzz targets and a loom model |
+//! | [`go`] | measures the benchmarks of `go-harness/` |
+//! | [`figures`] | reads Go's format for benchmarks, which all of them speak; minimum and quartile |
+//! | [`table`] | what people see |
+//!
+//! Figures of one machine say little about another, and a busy machine is another machine. So a
+//! goal is a ratio of two cases that took turns in one run, and a missed one is no failure.
+
+mod figures;
+mod go;
+mod native;
+mod rows;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::figures::{Figures, Verdict};
+use self::rows::Row;
+use crate::child::{self, Finished};
+use crate::fuzz::output;
+use crate::out;
+use crate::progress::Progress;
+use crate::report::identity::{self, Commit, Machine, Tool};
+use crate::results::fresh_dir;
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+
+/// How often each case is measured.
+const PASSES: usize = 7;
+
+/// Which side is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// The runtime, and the engines that drive it.
+    Native,
+    /// The binding and its owner helper.
+    Go,
+}
+
+/// What a measurement needs to know.
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    tools: &'a Tools,
+    progress: &'a Progress,
+    /// Of this run: logs and results.
+    folder: PathBuf,
+    /// How long an engine runs in each pass; a function takes a tenth.
+    seconds: f64,
+}
+
+/// `results.json`.
+#[derive(Serialize)]
+struct Results {
+    started: String,
+    command: String,
+    commit: Option<Commit>,
+    machine: Machine,
+    tools: Vec<Tool>,
+    /// Runnable threads of the machine, over the last minute, before and after.
+    load: [Option<f64>; 2],
+    seconds: f64,
+    passes: usize,
+    rows: Vec<RowResult>,
+}
+
+/// A row and what was measured of it.
+#[derive(Serialize)]
+struct RowResult {
+    #[serde(flatten)]
+    row: &'static Row,
+    results: Vec<CaseResult>,
+}
+
+#[derive(Serialize)]
+struct CaseResult {
+    case: &'static str,
+    figures: Figures,
+    verdicts: Vec<Verdict>,
+}
+
+/// Measures the rows of a side that `only` names, or all, and prints the table.
+///
+/// Returns whether everything could be measured.
+pub(crate) fn bench(
+    workspace: &Workspace,
+    side: Side,
+    only: &[String],
+    seconds: f64,
+) -> Result<bool> {
+    let rows = rows::select(side, only)?;
+    let progress = Progress::new();
+    let needs = match side {
+        Side::Native => native::needs(&rows),
+        Side::Go => go::NEEDS.to_vec(),
+    };
+    let tools = Tools::find(workspace, &needs, &progress)?;
+    let parent = workspace.lab().join("bench");
+    fs::create_dir_all(&parent)
+        .with_context(|| format!("cannot create {}; is it writable?", parent.display()))?;
+    let time = Timestamp::now();
+    let folder = fresh_dir(&parent, &time.strftime("%Y-%m-%dT%H-%M-%SZ").to_string())?;
+    let bench = Bench {
+        workspace,
+        tools: &tools,
+        progress: &progress,
+        folder,
+        seconds,
+    };
+    let before = load();
+    let measured = match side {
+        Side::Native => native::measure(&bench, &rows)?,
+        Side::Go => go::measure(&bench, &rows)?,
+    };
+    let results = Results {
+        started: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        command: identity::typed(std::env::args()),
+        commit: identity::commit(workspace.root()),
+        machine: identity::machine(),
+        tools: identity::versions(workspace, &tools),
+        load: [before, load()],
+        seconds,
+        passes: PASSES,
+        rows: rows.iter().map(|row| row.judge(&measured)).collect(),
+    };
+    let path = bench.folder.join("results.json");
+    let mut text = serde_json::to_string_pretty(&results)?;
+    text.push('\n');
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    progress.finish();
+    out::print(table::text(&results))?;
+    out::line(format_args!("results in {}", workspace.shown(&path)))?;
+    Ok(results
+        .rows
+        .iter()
+        .all(|row| row.results.iter().all(|case| !case.figures.is_empty())))
+}
+
+impl Bench<'_> {
+    /// Fails if a child did.
+    fn succeeded(&self, finished: Finished) -> Result<Finished> {
+        if child::interrupted() {
+            bail!("interrupted; nothing was written");
+        }
+        ensure!(
+            finished.success(),
+            "{} failed ({}): {}; read {}",
+            finished.command,
+            finished.how(),
+            output::failure(&finished.log_text()),
+            self.workspace.shown(&finished.log)
+        );
+        Ok(finished)
+    }
+}
+
+/// The order of cases in a pass: forth in one, back in the next, so that what else happens on the
+/// machine meets all of them.
+fn in_turn<T: Copy>(cases: &[T], pass: usize) -> Vec<T> {
+    let mut cases = cases.to_vec();
+    if pass % 2 == 1 {
+        cases.reverse();
+    }
+    cases
+}
+
+/// The machine's load over the last minute, where that can be read.
+fn load() -> Option<f64> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_go_forth_and_back() {
+        assert_eq!(in_turn(&["a", "b", "c"], 0), ["a", "b", "c"]);
+        assert_eq!(in_turn(&["a", "b", "c"], 1), ["c", "b", "a"]);
+    }
+}

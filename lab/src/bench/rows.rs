@@ -1,0 +1,438 @@
+//! What is compared with what, and the goals.
+//!
+//! Of each row the first case is what the others are compared with, unless a goal names another.
+//! A goal that a row misses for a reason says so where the reason is: in the benchmark's source.
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use super::figures::{self, Measured};
+use super::{CaseResult, RowResult, Side};
+
+/// Cases that do the same.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    /// Its name in the output; `--only` takes it.
+    pub(crate) benchmark: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) unit: &'static str,
+    #[serde(skip)]
+    pub(crate) source: Source,
+    #[serde(skip)]
+    pub(crate) cases: &'static [Case],
+}
+
+/// Where the figures of a row come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The program of `bench/`.
+    Program,
+    /// libFuzzer, without sanitizer: the cases are targets.
+    Fuzz,
+    /// libFuzzer with AddressSanitizer.
+    FuzzAsan,
+    /// The model checker: the cases are bounds.
+    Loom,
+    /// A Go package, from `go-harness/`.
+    Go(&'static str),
+    /// The same on one processor.
+    GoOneCpu(&'static str),
+}
+
+/// One of the ways to do it.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) goals: &'static [Goal],
+}
+
+/// What a case should reach.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct Goal {
+    pub(crate) bound: Bound,
+    /// The case that it is compared with; without one, the figure itself is bounded.
+    pub(crate) against: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+const fn case(name: &'static str, goals: &'static [Goal]) -> Case {
+    Case { name, goals }
+}
+
+const fn peer(name: &'static str) -> Case {
+    case(name, &[])
+}
+
+const fn at_most(ratio: f64, against: &'static str) -> Goal {
+    Goal {
+        bound: Bound::AtMost(ratio),
+        against: Some(against),
+    }
+}
+
+const fn at_least(ratio: f64, against: &'static str) -> Goal {
+    Goal {
+        bound: Bound::AtLeast(ratio),
+        against: Some(against),
+    }
+}
+
+const fn limit(figure: f64) -> Goal {
+    Goal {
+        bound: Bound::AtMost(figure),
+        against: None,
+    }
+}
+
+const FUZZ: &[Case] = &[
+    peer("empty"),
+    peer("request_model"),
+    case(
+        "request_lifecycle",
+        &[at_least(0.6, "request_model"), at_least(0.1, "empty")],
+    ),
+];
+
+const NATIVE: &[Row] = &[
+    Row {
+        benchmark: "Oneshot",
+        title: "create, send, receive, on one thread",
+        unit: "ns/op",
+        source: Source::Program,
+        cases: &[
+            peer("oneshot"),
+            case("ours", &[at_most(1.0, "oneshot")]),
+            case("ours-shared", &[at_most(1.0, "oneshot")]),
+            peer("tokio"),
+            peer("futures"),
+            peer("mpsc"),
+            peer("crossbeam"),
+        ],
+    },
+    Row {
+        benchmark: "OneshotAllocations",
+        title: "the same, allocations",
+        unit: "allocs/op",
+        source: Source::Program,
+        cases: &[peer("oneshot"), case("ours", &[limit(0.0)])],
+    },
+    Row {
+        benchmark: "OneshotStream",
+        title: "the same, sent by another thread",
+        unit: "ns/op",
+        source: Source::Program,
+        cases: &[
+            peer("oneshot-spinning"),
+            case("ours-spinning", &[at_most(1.0, "oneshot-spinning")]),
+            peer("oneshot"),
+            peer("tokio"),
+            peer("futures"),
+        ],
+    },
+    Row {
+        benchmark: "OneshotPing",
+        title: "the receiver blocks (ours: a signal and a parked pump)",
+        unit: "ns/op",
+        source: Source::Program,
+        cases: &[
+            peer("oneshot"),
+            case("ours", &[at_most(1.0, "oneshot")]),
+            peer("tokio"),
+            peer("mpsc"),
+        ],
+    },
+    Row {
+        benchmark: "PendingMemory",
+        title: "one that is pending; ours-request: load and tables too",
+        unit: "B",
+        source: Source::Program,
+        cases: &[
+            peer("oneshot"),
+            case("ours", &[limit(32.0)]),
+            case("ours-niche", &[limit(32.0)]),
+            peer("ours-request"),
+            peer("tokio"),
+            peer("futures"),
+        ],
+    },
+    Row {
+        benchmark: "HandleCycle",
+        title: "insert and remove (ours: a wake source's life)",
+        unit: "ns/op",
+        source: Source::Program,
+        cases: &[peer("sharded-slab"), peer("ours"), peer("slotmap")],
+    },
+    Row {
+        benchmark: "HandleGet",
+        title: "check a handle and keep its object alive",
+        unit: "ns/op",
+        source: Source::Program,
+        cases: &[
+            peer("sharded-slab"),
+            case("ours", &[at_most(1.0, "sharded-slab")]),
+            peer("slotmap"),
+        ],
+    },
+    Row {
+        benchmark: "HandleGetTwoThreads",
+        title: "the same on two threads at once",
+        unit: "ns/op",
+        source: Source::Program,
+        cases: &[
+            peer("sharded-slab"),
+            case("ours", &[at_most(1.0, "sharded-slab")]),
+            peer("slotmap"),
+        ],
+    },
+    Row {
+        benchmark: "ProptestSteps",
+        title: "steps of scenarios that are made",
+        unit: "steps/s",
+        source: Source::Program,
+        cases: &[
+            peer("state-machine"),
+            case("bytes", &[at_least(10.0, "state-machine")]),
+        ],
+    },
+    Row {
+        benchmark: "Fuzz",
+        title: "inputs under libFuzzer",
+        unit: "execs/s",
+        source: Source::Fuzz,
+        cases: FUZZ,
+    },
+    Row {
+        benchmark: "FuzzAsan",
+        title: "inputs under libFuzzer with AddressSanitizer",
+        unit: "execs/s",
+        source: Source::FuzzAsan,
+        cases: FUZZ,
+    },
+    Row {
+        benchmark: "Loom",
+        title: "schedules of a model with two threads, by bound",
+        unit: "execs/s",
+        source: Source::Loom,
+        cases: &[peer("2"), peer("3"), peer("none")],
+    },
+];
+
+const CAPI: Source = Source::Go("courier/internal/capi");
+const COURIER: Source = Source::Go("courier");
+const OWNER: Source = Source::Go("bench");
+
+const DISPATCHERS: &[Case] = &[
+    peer("locked-channel"),
+    case("ours", &[at_most(1.2, "locked-channel")]),
+    peer("golang.design"),
+    peer("faiface"),
+    peer("gopxl"),
+    peer("unlocked-channel"),
+];
+
+const GO: &[Row] = &[
+    Row {
+        benchmark: "Call",
+        title: "a call (ours: use count, window, status check, defer)",
+        unit: "ns/op",
+        source: COURIER,
+        cases: &[
+            peer("raw"),
+            case("ours", &[at_most(1.3, "raw")]),
+            peer("raw-in-window"),
+            peer("empty-c-function"),
+        ],
+    },
+    Row {
+        benchmark: "Call",
+        title: "the same, allocations",
+        unit: "allocs/op",
+        source: COURIER,
+        cases: &[peer("raw"), case("ours", &[limit(0.0)])],
+    },
+    Row {
+        benchmark: "FailingCall",
+        title: "a call that fails (ours: its message is copied)",
+        unit: "ns/op",
+        source: CAPI,
+        cases: &[
+            peer("code-only"),
+            case("ours", &[at_most(2.3, "code-only")]),
+            peer("one-c-helper"),
+        ],
+    },
+    Row {
+        benchmark: "Buffer",
+        title: "64 bytes go to C (ours: as argument)",
+        unit: "ns/op",
+        source: CAPI,
+        cases: &[
+            peer("without"),
+            case("ours", &[at_most(1.15, "without")]),
+            peer("pinner"),
+            case("copied-to-c", &[at_most(1.15, "without")]),
+        ],
+    },
+    Row {
+        benchmark: "TokenLookup",
+        title: "the callback behind a token (ours: stale ones are refused)",
+        unit: "ns/op",
+        source: CAPI,
+        cases: &[
+            peer("cgo.Handle"),
+            case("ours", &[at_most(1.0, "cgo.Handle")]),
+            peer("sharded-map"),
+        ],
+    },
+    Row {
+        benchmark: "TokenLookupParallel",
+        title: "the same on all processors",
+        unit: "ns/op",
+        source: CAPI,
+        cases: &[
+            peer("cgo.Handle"),
+            case("ours", &[at_most(1.0, "cgo.Handle")]),
+            peer("sharded-map"),
+        ],
+    },
+    Row {
+        benchmark: "TokenLife",
+        title: "new, look-up, delete (ours: with the word that C holds)",
+        unit: "ns/op",
+        source: CAPI,
+        cases: &[
+            peer("cgo.Handle"),
+            case("ours", &[at_most(1.0, "cgo.Handle")]),
+            peer("sharded-map"),
+        ],
+    },
+    Row {
+        benchmark: "Callback",
+        title: "C calls Go",
+        unit: "ns/op",
+        source: CAPI,
+        cases: &[
+            peer("empty"),
+            case("ours", &[at_most(1.3, "empty")]),
+            peer("cgo.Handle"),
+            peer("ours-panicking"),
+        ],
+    },
+    Row {
+        benchmark: "OwnerDo1",
+        title: "a job on the owner's thread, 1 caller",
+        unit: "ns/op",
+        source: OWNER,
+        cases: DISPATCHERS,
+    },
+    Row {
+        benchmark: "OwnerDo4",
+        title: "the same, 4 callers",
+        unit: "ns/op",
+        source: OWNER,
+        cases: DISPATCHERS,
+    },
+    Row {
+        benchmark: "OwnerDo64",
+        title: "the same, 64 callers",
+        unit: "ns/op",
+        source: OWNER,
+        cases: DISPATCHERS,
+    },
+    Row {
+        benchmark: "OwnerDoOneCPU",
+        title: "the same, 1 caller, one processor",
+        unit: "ns/op",
+        source: Source::GoOneCpu("bench"),
+        cases: DISPATCHERS,
+    },
+    Row {
+        benchmark: "OwnerPost",
+        title: "a job is posted, and nobody waits",
+        unit: "ns/op",
+        source: OWNER,
+        cases: &[
+            peer("locked-channel"),
+            case("ours", &[at_most(1.0, "locked-channel")]),
+            peer("golang.design"),
+            peer("faiface"),
+            peer("gopxl"),
+            peer("unlocked-channel"),
+        ],
+    },
+    Row {
+        benchmark: "OwnerInline",
+        title: "a job from inside a job",
+        unit: "ns/op",
+        source: OWNER,
+        cases: &[case("ours", &[limit(15.0)])],
+    },
+];
+
+/// The rows of a side that `only` names, or all.
+pub(crate) fn select(side: Side, only: &[String]) -> Result<Vec<&'static Row>> {
+    let rows = match side {
+        Side::Native => NATIVE,
+        Side::Go => GO,
+    };
+    for name in only {
+        if !rows.iter().any(|row| row.benchmark == name) {
+            let mut names: Vec<&str> = rows.iter().map(|row| row.benchmark).collect();
+            names.dedup();
+            bail!("row `{name}` is unknown; choose from {}", names.join(", "));
+        }
+    }
+    let wanted = |row: &&Row| only.is_empty() || only.iter().any(|name| name == row.benchmark);
+    Ok(rows.iter().filter(wanted).collect())
+}
+
+impl Row {
+    /// The figures of this row, with verdicts.
+    pub(crate) fn judge(&'static self, measured: &Measured) -> RowResult {
+        let of = |case| measured.of(self.benchmark, case, self.unit);
+        let quartile = |case| of(case).quartile(self.unit);
+        let result = |case: &Case| {
+            let verdict = |goal: &Goal| {
+                figures::judge(*goal, quartile(case.name)?, goal.against.and_then(quartile))
+            };
+            CaseResult {
+                case: case.name,
+                figures: of(case.name),
+                verdicts: case.goals.iter().filter_map(verdict).collect(),
+            }
+        };
+        RowResult {
+            row: self,
+            results: self.cases.iter().map(result).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goals_name_cases_of_their_row() {
+        for row in NATIVE.iter().chain(GO) {
+            for goal in row.cases.iter().flat_map(|case| case.goals) {
+                let known = |name| row.cases.iter().any(|case| case.name == name);
+                assert!(goal.against.is_none_or(known), "{}: {goal:?}", row.title);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_row_is_refused_with_the_known_ones() {
+        let only = |name: &str| [name.to_owned()];
+        assert_eq!(select(Side::Go, &only("Call")).unwrap().len(), 2);
+        let error = select(Side::Go, &only("Fuzz")).unwrap_err().to_string();
+        assert!(error.contains("`Fuzz` is unknown"), "{error}");
+        assert!(error.contains("Call, FailingCall"), "{error}");
+    }
+}

@@ -1,0 +1,200 @@
+//! What people see: each row with its cases, and whether goals are met.
+
+use std::fmt::Write as _;
+
+use super::figures::Verdict;
+use super::rows::Bound;
+use super::{CaseResult, Results, RowResult};
+
+/// The header, the rows, and how many goals are met.
+pub(super) fn text(results: &Results) -> String {
+    let mut text = header(results);
+    for row in &results.rows {
+        let _ = writeln!(
+            text,
+            "\n{}: {}\n  {:<20} {:>10} {:>10} {:>7}  goal",
+            row.row.benchmark, row.row.title, row.row.unit, "best", "quartile", "ratio"
+        );
+        for case in &row.results {
+            text.push_str(&lines(row, case));
+        }
+    }
+    let verdicts = || {
+        let cases = results.rows.iter().flat_map(|row| &row.results);
+        cases.flat_map(|case| &case.verdicts)
+    };
+    let met = verdicts().filter(|verdict| verdict.met).count();
+    let _ = writeln!(text, "\n{met} of {} goals met", verdicts().count());
+    text
+}
+
+/// The machine, and how calm it was.
+fn header(results: &Results) -> String {
+    let machine = &results.machine;
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+    let load = results
+        .load
+        .map(|load| load.map_or_else(|| "?".to_owned(), |load| format!("{load:.1}")));
+    format!(
+        "{}, {}, {} cores\n{}, load {} before and {} after\n\
+         {} passes; a ratio is of first quartiles, to the first case or the goal's\n",
+        known(&machine.cpu),
+        machine.arch,
+        machine.cores.unwrap_or(0),
+        known(&machine.kernel),
+        load[0],
+        load[1],
+        results.passes
+    )
+}
+
+/// A case: its figures and its first goal, and one line more for each other goal.
+fn lines(row: &RowResult, case: &CaseResult) -> String {
+    let unit = row.row.unit;
+    let (Some(best), Some(quartile)) = (case.figures.best(unit), case.figures.quartile(unit))
+    else {
+        return format!("  {:<20} not measured\n", case.case);
+    };
+    let first = row.results[0].figures.quartile(unit);
+    let ratio = match case.verdicts.first() {
+        Some(verdict) if verdict.goal.against.is_some() => Some(verdict.is),
+        // A quantity of nothing has no ratio.
+        _ => first
+            .filter(|first| *first > 0.0)
+            .map(|first| quartile / first),
+    };
+    let mut goals = case.verdicts.iter().map(goal);
+    let mut text = line(
+        case.case,
+        &figure(best),
+        &figure(quartile),
+        &ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+        &goals.next().unwrap_or_default(),
+    );
+    for (verdict, goal) in case.verdicts.iter().skip(1).zip(goals) {
+        text.push_str(&line("", "", "", &format!("{:.2}", verdict.is), &goal));
+    }
+    text
+}
+
+fn line(case: &str, best: &str, quartile: &str, ratio: &str, goal: &str) -> String {
+    let line = format!("  {case:<20} {best:>10} {quartile:>10} {ratio:>7}  {goal}");
+    format!("{}\n", line.trim_end())
+}
+
+fn goal(verdict: &Verdict) -> String {
+    let met = if verdict.met { "met" } else { "MISSED" };
+    match verdict.goal.against {
+        Some(other) => format!("{} × {other} {met}", verdict.goal.bound),
+        None => format!("{} {met}", verdict.goal.bound),
+    }
+}
+
+/// Three digits are all that such figures are good for.
+fn figure(figure: f64) -> String {
+    match figure {
+        0.0 => "0".to_owned(),
+        figure if figure < 10.0 => format!("{figure:.2}"),
+        figure if figure < 100.0 => format!("{figure:.1}"),
+        figure if figure < 1e6 => format!("{figure:.0}"),
+        figure => format!("{:.2} M", figure / 1e6),
+    }
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Bound::AtMost(limit) => write!(f, "≤ {limit}"),
+            Bound::AtLeast(limit) => write!(f, "≥ {limit}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::figures::Measured;
+    use super::super::{Side, rows};
+    use super::*;
+    use crate::report::identity::Machine;
+
+    fn results(rows: &[&'static rows::Row], measured: &Measured) -> Results {
+        Results {
+            started: String::new(),
+            command: String::new(),
+            commit: None,
+            machine: Machine {
+                cpu: Some("AMD EPYC Processor with a name that is long enough".to_owned()),
+                kernel: Some("Linux 6.12.43+deb12-cloud-amd64".to_owned()),
+                cores: Some(128),
+                arch: "x86_64".to_owned(),
+                ..Machine::default()
+            },
+            tools: Vec::new(),
+            load: [Some(0.25), None],
+            seconds: 2.0,
+            passes: 7,
+            rows: rows.iter().map(|row| row.judge(measured)).collect(),
+        }
+    }
+
+    #[test]
+    fn every_row_fits_into_80_columns() {
+        for side in [Side::Native, Side::Go] {
+            let rows = rows::select(side, &[]).unwrap();
+            let mut measured = Measured::default();
+            for row in &rows {
+                for case in row.cases {
+                    measured.add(row.benchmark, case.name, row.unit, 123_456.789);
+                }
+            }
+            let text = text(&results(&rows, &measured));
+            assert!(!text.contains("not measured"), "{text}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_shows_ratios_and_goals() {
+        let only = ["Fuzz".to_owned()];
+        let rows = rows::select(Side::Native, &only).unwrap();
+        let mut measured = Measured::default();
+        for (case, figure) in [
+            ("empty", 1e6),
+            ("request_model", 4e5),
+            ("request_lifecycle", 5e4),
+        ] {
+            measured.add("Fuzz", case, "execs/s", figure);
+        }
+        let text = text(&results(&rows, &measured));
+        let lines: Vec<&str> = text.lines().skip(5).take(5).collect();
+        assert_eq!(
+            lines,
+            [
+                "  execs/s                    best   quartile   ratio  goal",
+                "  empty                    1.00 M     1.00 M    1.00",
+                "  request_model            400000     400000    0.40",
+                "  request_lifecycle         50000      50000    0.12  ≥ 0.6 × request_model MISSED",
+                "                                                0.05  ≥ 0.1 × empty MISSED",
+            ]
+        );
+        assert!(text.ends_with("\n0 of 2 goals met\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_measured_says_so() {
+        let rows = rows::select(Side::Native, &["Fuzz".to_owned()]).unwrap();
+        let text = text(&results(&rows, &Measured::default()));
+        assert_eq!(text.matches("not measured").count(), 3, "{text}");
+    }
+
+    #[test]
+    fn figures_have_three_digits() {
+        assert_eq!(figure(0.0), "0");
+        assert_eq!(figure(1.234), "1.23");
+        assert_eq!(figure(28.84), "28.8");
+        assert_eq!(figure(23_100.4), "23100");
+        assert_eq!(figure(5_431_256.6), "5.43 M");
+    }
+}
