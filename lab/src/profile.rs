@@ -37,11 +37,11 @@ impl Profile {
         }
     }
 
-    /// Seconds of fuzzing for each sanitizer.
+    /// Seconds of fuzzing for each sanitizer, all targets together.
     pub(crate) fn fuzz_seconds(self) -> u64 {
         match self {
-            Profile::Quick => 20,
-            Profile::Full => 300,
+            Profile::Quick => 24,
+            Profile::Full => 480,
         }
     }
 

@@ -5,12 +5,15 @@
 )]
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::sync::Mutex;
 
 use crate::bytes::decode;
 use crate::driver::AbiDriver;
+use crate::hostile::Target;
 use crate::model::Model;
-use crate::oracle::{self, Ledger};
+use crate::op::Step;
+use crate::oracle::{self, Broken, Ledger};
 
 /// With this variable set, the process prints at its end which contracts it has checked, and how often.
 pub const LEDGER_VARIABLE: &str = "CGOLAB_LEDGER";
@@ -42,12 +45,30 @@ extern "C" fn print_ledger() {
     }
 }
 
-/// Runs one input from a clean state. Prints a report and aborts when a contract is broken.
+/// Runs one scenario from a clean state: any calls, each with the result that the model says.
 pub fn request_lifecycle(input: &[u8]) {
-    let result = DRIVER.with_borrow_mut(|driver| {
+    judge(scenario(&decode(input)));
+}
+
+/// Runs the part of a scenario in which every call is a good one: no error may occur.
+pub fn valid_lifecycle(input: &[u8]) {
+    judge(scenario(&oracle::without_refusals(&decode(input))));
+}
+
+/// Runs hostile calls from a clean state.
+pub fn hostile(target: Target, input: &[u8]) {
+    judge(target(input));
+}
+
+fn scenario(steps: &[Step]) -> Result<Ledger, Box<Broken>> {
+    DRIVER.with_borrow_mut(|driver| {
         driver.reset();
-        oracle::run(&decode(input), driver, |_, _| {})
-    });
+        oracle::run(steps, driver, |_, _| {})
+    })
+}
+
+/// Prints a report and aborts when a contract is broken.
+fn judge(result: Result<Ledger, impl Display>) {
     match result {
         Ok(checked) => {
             if let Some(ledger) = &mut *LEDGER.lock().expect("nothing panics under this lock") {

@@ -14,6 +14,7 @@
 //! - [`model`] predicts every result and says which contracts the prediction rests on,
 //! - [`driver`] carries the steps out,
 //! - [`oracle`] runs both, compares after each step, and counts what was checked,
+//! - [`linear`] runs operations at the same time, and asks whether some order explains the results,
 //! - [`hostile`] makes calls that no well-behaved host makes, and judges how they are refused,
 //! - [`fuzz`] is what a libFuzzer target calls.
 //!
@@ -24,6 +25,7 @@ pub mod bytes;
 pub mod driver;
 pub mod fuzz;
 pub mod hostile;
+pub mod linear;
 pub mod model;
 pub mod op;
 pub mod oracle;

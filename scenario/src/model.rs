@@ -337,6 +337,22 @@ impl Model {
         }
     }
 
+    /// The first half of a release that other threads can meet in the middle: the handle is stale, and
+    /// its load as before. Gives the request for [`end_release`](Self::end_release).
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn begin_release(&mut self, request: Ordinal) -> Result<usize, Outcome> {
+        let index = self.request(request).map_err(Outcome::Refused)?;
+        release(&mut self.requests, index);
+        Ok(index)
+    }
+
+    /// The second half: the load fails, unless it had ended.
+    pub fn end_release(&mut self, lane: u8, request: usize) {
+        self.let_go(lane, request);
+    }
+
     /// The step with a wait that would never end cut short: it must last its time instead.
     pub fn without_endless_wait(&self, step: Step) -> Step {
         let Op::Pump {
@@ -1291,6 +1307,11 @@ impl Model {
 
     fn release(&mut self, lane: u8, request: usize) {
         release(&mut self.requests, request);
+        self.let_go(lane, request);
+    }
+
+    /// Fails the load of a released request that was not completed.
+    fn let_go(&mut self, lane: u8, request: usize) {
         let load = self.requests[request].load;
         let notice = self.ended(load).is_none().then(|| {
             self.because("REQ-14");

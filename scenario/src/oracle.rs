@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::bytes::to_hex;
 use crate::driver::Driver;
-use crate::model::{Contract, Expected, Model};
+use crate::model::{Contract, Expected, Interface, Model};
 use crate::op::{Op, Pause, Step};
 use crate::outcome::{Outcome, Seen, Told};
 
@@ -126,6 +126,24 @@ pub fn run(
     }
     run.ledger.count_scenario();
     Ok(run.ledger)
+}
+
+/// The steps of a scenario that are not refused, and in whose callbacks nothing is.
+pub fn without_refusals(steps: &[Step]) -> Vec<Step> {
+    // Here releases say what they meet.
+    let mut model = Model::new(Interface::Rust);
+    let mut kept = Vec::new();
+    for step in steps {
+        let mut after = model.clone();
+        let seen = after.apply(after.without_endless_wait(*step)).seen;
+        let inside = seen.upcalls.iter().flat_map(|upcall| &upcall.inside);
+        let mut outcomes = inside.chain([&seen.outcome]);
+        if !outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_))) {
+            kept.push(*step);
+            model = after;
+        }
+    }
+    kept
 }
 
 struct Run<'a, D> {
@@ -262,5 +280,30 @@ fn contract_of_callback(told: &Told, expected: &Expected) -> Contract {
         Told::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
         Told::Wake => "EVT-11",
         Told::Log(_) => "STA-11",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::decode;
+    use crate::driver::RustDriver;
+
+    #[test]
+    fn in_a_scenario_without_refusals_nothing_is_refused() {
+        // A create, one too many, a session, its runtime's destruction, and a load.
+        let steps = decode(&[
+            2, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0,
+        ]);
+        let valid = without_refusals(&steps);
+        assert_eq!(valid, [steps[0], steps[2], steps[4]]);
+        let mut outcomes = Vec::new();
+        let mut driver = RustDriver::new(u32::MAX);
+        let result = run(&valid, &mut driver, |_, seen| {
+            outcomes.push(seen.outcome.clone());
+        });
+        result.unwrap();
+        let refused = |outcome: &&Outcome| matches!(outcome, Outcome::Refused(_));
+        assert_eq!(outcomes.iter().find(refused), None);
     }
 }

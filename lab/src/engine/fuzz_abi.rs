@@ -20,8 +20,14 @@ use crate::record::{Evidence, Outcome, Record};
 use crate::tools::Need;
 
 const ENGINE: &str = "fuzz-abi";
-/// The target.
-const TARGET: &str = "request_lifecycle";
+/// The targets and their shares of the time: the one with the largest space of inputs gets the most.
+const TARGETS: [(&str, u64); 5] = [
+    ("request_lifecycle", 4),
+    ("valid_lifecycle", 1),
+    ("hostile_ids", 1),
+    ("abi_structs", 1),
+    ("memory_views", 1),
+];
 /// The target with a planted crash, what it prints, and the input that it wants.
 const CANARY: &str = "canary_crash";
 const CANARY_TEXT: &str = "canary: planted crash found";
@@ -49,7 +55,7 @@ impl Engine for FuzzAbi {
     }
 
     fn describe(&self) -> &'static str {
-        "libFuzzer through the C ABI, 20 s (full: 300 s) each without and with ASAN"
+        "libFuzzer through the C ABI, 24 s (full: 480 s) each without and with ASAN"
     }
 
     fn needs(&self) -> &'static [Need] {
@@ -79,29 +85,28 @@ impl Engine for FuzzAbi {
     }
 
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let corpus = prepare_corpus(context)?;
         let mut records = Vec::new();
-        for sanitizer in BUILDS {
-            let target = Target {
-                context,
-                fuzzer: fuzzer(context, sanitizer)?,
-            };
-            if child::interrupted() {
-                break; // What did not run is told by the catalogue.
-            }
-            let replayed = target.replay_seeds()?;
-            let green = replayed.iter().all(Record::is_green);
-            records.extend(replayed);
-            if green && !child::interrupted() {
-                records.extend(target.fuzz(&corpus)?);
-            } else if !green {
-                // It would die of the same seed at once, and say everything twice.
-                let not_run = Record::check(ENGINE, target.check("fuzz"), Outcome::NotRun);
-                records.push(not_run.because("the replay of the seeds is not green"));
+        for (name, share) in TARGETS {
+            let corpus = prepare_corpus(context, name)?;
+            for sanitizer in BUILDS {
+                let target = Target {
+                    name,
+                    seconds: context.profile.fuzz_seconds() * share / shares(),
+                    context,
+                    fuzzer: fuzzer(context, sanitizer)?,
+                };
+                if child::interrupted() {
+                    break; // What did not run is told by the catalogue.
+                }
+                records.extend(target.check_all(&corpus)?);
             }
         }
         Ok(records)
     }
+}
+
+fn shares() -> u64 {
+    TARGETS.iter().map(|(_, share)| share).sum()
 }
 
 fn fuzzer<'a>(context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>> {
@@ -139,7 +144,7 @@ fn builds(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
 
 /// Counts the sanitizer's calls in the target, and says what is wrong with that.
 fn is_not_what_it_says(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Option<String>> {
-    let calls = Calls::count(&fuzzer.binary(TARGET)?)?;
+    let calls = Calls::count(&fuzzer.binary(TARGETS[0].0)?)?;
     context.progress.line(&format!(
         "fuzz-abi: sanitizer {}: {} checks of AddressSanitizer in the target, {} of them in the \
          subject",
@@ -209,27 +214,44 @@ fn empty_folder(context: &Context<'_>, name: &str) -> Result<PathBuf> {
 }
 
 /// Where new inputs go, and where those of the other build are found.
-fn prepare_corpus(context: &Context<'_>) -> Result<PathBuf> {
+fn prepare_corpus(context: &Context<'_>, target: &str) -> Result<PathBuf> {
     if !context.profile.keeps_corpus() {
-        return empty_folder(context, TARGET);
+        return empty_folder(context, target);
     }
-    let kept = corpus(TARGET);
+    let kept = corpus(target);
     let path = context.workspace.root().join(&kept);
     fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
     Ok(kept)
 }
 
-/// The target in one build.
+/// A target in one build.
 struct Target<'a> {
+    name: &'static str,
+    /// How long it is fuzzed.
+    seconds: u64,
     context: &'a Context<'a>,
     fuzzer: Fuzzer<'a>,
 }
 
 impl Target<'_> {
+    /// Replays the seeds and, if that is green, fuzzes.
+    fn check_all(&self, corpus: &Path) -> Result<Vec<Record>> {
+        let mut records = self.replay_seeds()?;
+        let green = records.iter().all(Record::is_green);
+        if green && !child::interrupted() {
+            records.extend(self.fuzz(corpus)?);
+        } else if !green {
+            // It would die of the same seed at once, and say everything twice.
+            let not_run = Record::check(ENGINE, self.check("fuzz"), Outcome::NotRun);
+            records.push(not_run.because("the replay of the seeds is not green"));
+        }
+        Ok(records)
+    }
+
     /// Runs the checked-in inputs once: all in one process, and each alone if that fails, so that
     /// one broken contract hides no other.
     fn replay_seeds(&self) -> Result<Vec<Record>> {
-        let seeds = seeds(TARGET);
+        let seeds = seeds(self.name);
         let names = file_names(&self.context.workspace.root().join(&seeds))?;
         let mut records = self.run("seeds", std::slice::from_ref(&seeds), &[NO_MUTATION], 0)?;
         if records.iter().any(is_of_a_crash) {
@@ -265,22 +287,23 @@ impl Target<'_> {
 
     /// Fuzzes for the seconds of the profile.
     fn fuzz(&self, corpus: &Path) -> Result<Vec<Record>> {
-        let seconds = self.context.profile.fuzz_seconds();
-        let inputs = [corpus.to_path_buf(), seeds(TARGET)];
-        let limit = format!("-max_total_time={seconds}");
-        self.run("fuzz", &inputs, &[SEED, &limit], seconds)
+        let inputs = [corpus.to_path_buf(), seeds(self.name)];
+        let limit = format!("-max_total_time={}", self.seconds);
+        self.run("fuzz", &inputs, &[SEED, &limit], self.seconds)
     }
 
     fn check(&self, what: &str) -> String {
         format!(
-            "{TARGET} {what}, sanitizer {}",
+            "{} {what}, sanitizer {}",
+            self.name,
             self.fuzzer.sanitizer.name()
         )
     }
 
     fn log(&self, what: &str) -> PathBuf {
-        let sanitizer = self.fuzzer.sanitizer.name();
-        self.context.log(&format!("{ENGINE}.{sanitizer}.{what}"))
+        let (name, sanitizer) = (self.name, self.fuzzer.sanitizer.name());
+        self.context
+            .log(&format!("{ENGINE}.{name}.{sanitizer}.{what}"))
     }
 
     fn run(
@@ -299,7 +322,7 @@ impl Target<'_> {
         all.extend([INPUT_LIMIT, "-print_final_stats=1", &prefix]);
         let task = self
             .fuzzer
-            .run(TARGET, inputs, &all, &self.log(&format!("{what}.log")));
+            .run(self.name, inputs, &all, &self.log(&format!("{what}.log")));
         let finished = task
             .env(LEDGER, "1")
             .limit(Duration::from_secs(seconds + 15 * 60))
@@ -342,7 +365,7 @@ impl Target<'_> {
     /// Runs one input in a process of its own.
     fn run_alone(&self, input: &Path, log: &Path) -> Result<Finished> {
         self.fuzzer
-            .run(TARGET, &[input.to_path_buf()], &[INPUT_LIMIT], log)
+            .run(self.name, &[input.to_path_buf()], &[INPUT_LIMIT], log)
             .env(LEDGER, "1")
             .limit(Duration::from_secs(10 * 60))
             .run(self.context.progress, quiet)
@@ -352,7 +375,8 @@ impl Target<'_> {
         let executions = records.first().and_then(|record| record.executions);
         if let (Some(executions), true) = (executions, seconds > 0) {
             self.context.progress.line(&format!(
-                "fuzz-abi: sanitizer {}: {executions} executions, {} a second",
+                "fuzz-abi: {}, sanitizer {}: {executions} executions, {} a second",
+                self.name,
                 self.fuzzer.sanitizer.name(),
                 executions / seconds
             ));

@@ -59,6 +59,31 @@ impl Lanes {
         if lane == 0 && self.first_is_caller {
             return Ok(task());
         }
+        let result = self.start_on(lane, task);
+        self.wait_for(&result)
+    }
+
+    /// Runs one task on each of several lanes, none of which may be the calling thread, and waits for
+    /// their results.
+    ///
+    /// # Errors
+    /// A sentence, if one panicked or hangs.
+    pub(crate) fn run_together<R: Send + 'static>(
+        &mut self,
+        tasks: Vec<(u8, impl FnOnce() -> R + Send + 'static)>,
+    ) -> Result<Vec<R>, String> {
+        let results: Vec<_> = tasks
+            .into_iter()
+            .map(|(lane, task)| self.start_on(lane, task))
+            .collect();
+        results.iter().map(|result| self.wait_for(result)).collect()
+    }
+
+    fn start_on<R: Send + 'static>(
+        &mut self,
+        lane: u8,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> Receiver<thread::Result<R>> {
         let (done, result) = channel();
         let task = move || {
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(task));
@@ -69,6 +94,10 @@ impl Lanes {
             .tasks
             .send(Box::new(task))
             .expect("a lane takes tasks until it is dropped");
+        result
+    }
+
+    fn wait_for<R>(&mut self, result: &Receiver<thread::Result<R>>) -> Result<R, String> {
         match result.recv_timeout(WATCHDOG) {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(_)) => Err("the call panicked".to_owned()),

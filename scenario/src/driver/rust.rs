@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use courier_core::{
@@ -75,6 +75,30 @@ impl RustDriver {
         ];
         let ids = all.into_iter().flatten();
         ids.filter(|id| id.generation() > Some(1)).count()
+    }
+
+    /// Runs several lanes' operations at the same time, and gives their results, and the callbacks that
+    /// were called meanwhile.
+    ///
+    /// # Errors
+    /// A sentence, if a call panicked or hangs.
+    pub fn run_together(
+        &mut self,
+        lanes: &[(u8, Vec<Op>)],
+    ) -> Result<(Vec<Vec<Outcome>>, Vec<Upcall>), String> {
+        let start = Arc::new(Barrier::new(lanes.len()));
+        let tasks = lanes.iter().map(|(lane, ops)| {
+            let (shared, start, ops) = (Arc::clone(&self.shared), Arc::clone(&start), ops.clone());
+            let task = move || {
+                start.wait();
+                ops.into_iter().map(|op| shared.outcome(op)).collect()
+            };
+            (*lane, task)
+        });
+        let tasks = tasks.collect();
+        let outcomes = self.lanes.run_together(tasks)?;
+        let upcalls = std::mem::take(&mut self.shared.ids().upcalls);
+        Ok((outcomes, upcalls))
     }
 
     /// Forgets everything: the next scenario starts with an empty library.

@@ -1,0 +1,122 @@
+//! Random concurrent histories on real threads, each explained by some order of its calls.
+//!
+//! Not shrunk: the same plan may go well the next time. The report has the history as it was.
+
+use std::cell::RefCell;
+
+use courier_scenario::driver::RustDriver;
+use courier_scenario::linear::{self, Plan};
+use courier_scenario::op::{Answer, Behaviour, Deadline, MaxLoads, Op, Reaction, Root, Step, Url};
+use courier_scenario::oracle::Ledger;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+/// How often each plan runs: the threads meet in another way each time.
+const REPETITIONS: usize = 4;
+
+/// A kept request in each of `sessions` sessions, a blob and a wake source.
+fn beginning(sessions: u8) -> Vec<Step> {
+    let load = |session| {
+        let load = Op::Load {
+            session,
+            url: Url::App,
+            deadline: Deadline::Absent,
+        };
+        [
+            Op::SessionCreate { runtime: 0 },
+            load,
+            Op::Step { runtime: 0 },
+        ]
+    };
+    let mut ops = vec![
+        Op::RuntimeCreate {
+            root: Root::Absent,
+            max_loads: MaxLoads::Many,
+        },
+        Op::SetProvider {
+            runtime: 0,
+            behaviour: Behaviour::Keep,
+            reaction: Reaction::Nothing,
+        },
+        Op::WakeSourceCreate { runtime: 0 },
+    ];
+    ops.extend((0..sessions).flat_map(load));
+    // A snapshot of nothing is a blob.
+    ops.push(Op::Attach {
+        session: 0,
+        size: courier_scenario::op::Size::Small,
+    });
+    ops.push(Op::Snapshot { session: 0 });
+    ops.into_iter().map(|op| Step { lane: 0, op }).collect()
+}
+
+/// Calls of the owner.
+fn owners(sessions: u8) -> impl Strategy<Value = Op> {
+    (0..sessions).prop_flat_map(|session| {
+        prop_oneof![
+            4 => Just(Op::Cancel { session, load: 1 }),
+            1 => Just(Op::SessionDestroy { session }),
+        ]
+    })
+}
+
+/// Calls of any thread.
+fn anybodys(requests: u8) -> impl Strategy<Value = Op> {
+    let answer = proptest::sample::select(Answer::ALL);
+    (0..requests, answer).prop_flat_map(|(request, answer)| {
+        prop_oneof![
+            6 => Just(Op::Complete { request, answer }),
+            2 => Just(Op::IsCancelled { request }),
+            4 => Just(Op::RequestRelease { request }),
+            2 => Just(Op::OnCancel { request, reaction: Reaction::Nothing }),
+            1 => Just(Op::Surface { request }),
+            2 => Just(Op::BlobRead { blob: 0 }),
+            2 => Just(Op::BlobRelease { blob: 0 }),
+            1 => Just(Op::Signal { source: 0 }),
+            1 => Just(Op::WakeSourceRelease { source: 0 }),
+        ]
+    })
+}
+
+fn plans() -> impl Strategy<Value = Plan> {
+    use proptest::collection::vec;
+    (1u8..3).prop_flat_map(|sessions| {
+        let lanes = (
+            vec(owners(sessions), 0..3),
+            vec(anybodys(sessions), 1..4),
+            vec(anybodys(sessions), 1..4),
+        );
+        lanes.prop_map(move |(owner, first, second)| Plan {
+            beginning: beginning(sessions),
+            lanes: vec![(0, owner), (1, first), (2, second)],
+        })
+    })
+}
+
+#[test]
+fn req_17_some_order_explains_every_concurrent_history() {
+    let mut runner = TestRunner::new(Config {
+        cases: Config::default().cases.max(512),
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
+    });
+    let driver = RefCell::new(RustDriver::new(u32::MAX));
+    let ledger = RefCell::new(Ledger::default());
+    let result = runner.run(&plans(), |plan| {
+        for _ in 0..REPETITIONS {
+            let mut driver = driver.borrow_mut();
+            driver.reset();
+            match linear::run(&plan, &mut driver) {
+                Ok(checked) => ledger.borrow_mut().add(&checked),
+                Err(impossible) => return Err(TestCaseError::fail(impossible.to_string())),
+            }
+        }
+        Ok(())
+    });
+    match result {
+        Ok(()) => println!("{}", ledger.into_inner()),
+        Err(TestError::Fail(reason, _)) => panic!("{}", reason.message()),
+        Err(TestError::Abort(reason)) => panic!("no plan could be generated: {reason}"),
+    }
+}
