@@ -72,6 +72,12 @@ impl AbiDriver {
         }
     }
 
+    /// As [`reset`](Self::reset), also after a scenario that broke off and left something alive.
+    pub fn restart(&mut self) {
+        test_hooks::force_reset();
+        self.reset();
+    }
+
     /// Forgets handle tables, generations, callbacks and diagnostics, so that the next scenario finds
     /// the library as a new process would.
     ///
