@@ -624,7 +624,8 @@ impl Model {
                 let buffer = session.buffer.as_ref().ok_or(Word::NoBuffer)?;
                 let content = Content::Exactly(buffer.memory[..buffer.landed].to_vec());
                 let runtime = session.runtime;
-                Ok(Outcome::Created(self.add_blob(content, "VAL-18", runtime)))
+                let blob = self.add_blob(content.clone(), "VAL-18", runtime);
+                Ok(Outcome::Snapshot(blob, content))
             }
             Op::SetSurface { session, surface } => {
                 let index = self.owned_session(lane, session)?;

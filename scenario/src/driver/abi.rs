@@ -424,7 +424,8 @@ impl Shared {
                 let session = session_id(session);
                 // SAFETY: the out parameter lives during the call.
                 let id = create(|out| unsafe { courier_session_snapshot(session, out) })?;
-                Ok(Outcome::Created(add(&mut self.state().blobs, id)))
+                let blob = add(&mut self.state().blobs, id);
+                Ok(Outcome::Snapshot(blob, content(read_blob(id)?)))
             }
             Op::SetSurface { session, surface } => {
                 let surface = ptr::without_provenance_mut(surface_address(surface));
