@@ -16,17 +16,24 @@ pub fn reset() -> bool {
     COURIER.reset()
 }
 
+/// As [`reset`], also if something is live: after a history that broke off. No call may be running.
+pub fn force_reset() {
+    PANIC_NEXT.set(false);
+    COURIER.force_reset();
+}
+
 /// The text of the panic that [`panic_in_next_call`] plants.
-pub const PLANTED: &str = "planted";
+const PLANTED: &str = "planted";
 
 thread_local! {
     static PANIC_NEXT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Makes the thread's next call of an export panic before it does anything: a bug in the library, as
-/// far as a host can tell.
-pub fn panic_in_next_call() {
+/// far as a host can tell. Gives the panic's text.
+pub fn panic_in_next_call() -> &'static str {
     PANIC_NEXT.set(true);
+    PLANTED
 }
 
 pub(crate) fn panic_if_planted() {

@@ -109,6 +109,18 @@ impl Courier {
             && self.wake_sources.reset()
     }
 
+    /// As [`reset`](Self::reset), after releasing whatever is live, so that a harness can go on after a
+    /// history that broke off. No call may be running.
+    pub fn force_reset(&self) {
+        self.requests.abandon();
+        self.sessions.abandon();
+        self.runtimes.abandon();
+        self.wake_sources.abandon();
+        self.blobs.abandon();
+        self.owners.lock().clear();
+        assert!(self.reset(), "a harness lets no call run meanwhile");
+    }
+
     // ---- the log -------------------------------------------------------------------------------
 
     /// Installs a logger for records up to `limit`, replaces the one there is, or (with `None`) clears

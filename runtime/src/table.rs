@@ -102,6 +102,20 @@ impl<T> Table<T> {
         true
     }
 
+    /// Releases every object, without the order that their owners keep.
+    pub(crate) fn abandon(&self) {
+        let objects: Vec<Arc<T>> = {
+            let mut slots = self.slots.lock();
+            slots
+                .all
+                .iter_mut()
+                .filter_map(|slot| slot.object.take())
+                .collect()
+        };
+        // Outside the lock: an object's drop is not our code.
+        drop(objects);
+    }
+
     /// How many objects are live.
     pub(crate) fn live(&self) -> usize {
         let slots = self.slots.lock();

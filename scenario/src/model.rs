@@ -179,6 +179,8 @@ struct Request {
 struct Blob {
     released: Released,
     content: Content,
+    /// What the content rests on.
+    contract: Contract,
     runtime: usize,
 }
 
@@ -622,7 +624,8 @@ impl Model {
                 let buffer = session.buffer.as_ref().ok_or(Word::NoBuffer)?;
                 let content = Content::Exactly(buffer.memory[..buffer.landed].to_vec());
                 let runtime = session.runtime;
-                Ok(Outcome::Created(self.add_blob(content, runtime)))
+                let blob = self.add_blob(content.clone(), "VAL-18", runtime);
+                Ok(Outcome::Snapshot(blob, content))
             }
             Op::SetSurface { session, surface } => {
                 let index = self.owned_session(lane, session)?;
@@ -670,6 +673,7 @@ impl Model {
                 if !self.runtimes[self.blobs[index].runtime].live() {
                     self.because("HDL-04");
                 }
+                self.because(self.blobs[index].contract);
                 Ok(Outcome::Content(self.blobs[index].content.clone()))
             }
             Op::BlobRelease { blob } => {
@@ -992,7 +996,9 @@ impl Model {
                 self.because("VAL-08");
             }
             self.events.push(contract);
-            let blob = end.content().map(|content| self.add_blob(content, index));
+            let blob = end
+                .content()
+                .map(|content| self.add_blob(content, contract, index));
             drained.push(Event {
                 session: load.session,
                 load: load.number as u64,
@@ -1011,10 +1017,11 @@ impl Model {
         Ok(Outcome::Drained(drained))
     }
 
-    fn add_blob(&mut self, content: Content, runtime: usize) -> usize {
+    fn add_blob(&mut self, content: Content, contract: Contract, runtime: usize) -> usize {
         self.blobs.push(Blob {
             released: None,
             content,
+            contract,
             runtime,
         });
         self.blobs.len() - 1

@@ -231,7 +231,7 @@ fn made(seen: &Seen) -> Vec<usize> {
     });
     let mut made: Vec<usize> = requests.collect();
     match &seen.outcome {
-        Outcome::Created(ordinal) => made.push(*ordinal),
+        Outcome::Created(ordinal) | Outcome::Snapshot(ordinal, _) => made.push(*ordinal),
         Outcome::Drained(events) => made.extend(events.iter().filter_map(|event| event.blob)),
         _ => {}
     }

@@ -29,6 +29,8 @@ pub enum Outcome {
     Cancelled(bool),
     /// A blob's content.
     Content(Content),
+    /// Made a blob of what landed: its ordinal and its content.
+    Snapshot(usize, Content),
     /// A request's surface, by its address.
     Surface(usize),
     /// All the bytes of a buffer that was detached.

@@ -13,7 +13,7 @@ mod common;
 use std::cell::{Cell, RefCell};
 
 use courier_scenario::bytes;
-use courier_scenario::driver::{AbiDriver, RustDriver};
+use courier_scenario::driver::{AbiDriver, Driver, RustDriver};
 use courier_scenario::op::Step;
 use courier_scenario::oracle::{self, Ledger};
 use proptest::prelude::*;
@@ -32,31 +32,38 @@ const REGRESSIONS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Runs a strategy of scenarios and prints what was checked.
-fn check<S: Strategy>(last_generation: u32, strategy: S, steps: impl Fn(S::Value) -> Vec<Step>) {
-    let config = Config {
-        // Fewer, and a contract that needs a rare history goes unchecked in one run of a thousand.
-        cases: Config::default().cases.max(512),
+/// Cases of each test on the Rust API. Fewer, and a contract that needs a rare history goes unchecked in
+/// one run of a thousand.
+const CASES: u32 = 512;
+
+/// Runs a strategy of scenarios on a driver, and gives what was checked. `reset` makes the driver new.
+fn judge<S: Strategy, D: Driver>(
+    cases: u32,
+    driver: D,
+    mut reset: impl FnMut(&mut D),
+    strategy: S,
+    steps: impl Fn(S::Value) -> Vec<Step>,
+) -> Ledger {
+    let mut runner = TestRunner::new(Config {
+        cases,
         failure_persistence: None,
         max_shrink_iters: 4096,
         ..Config::default()
-    };
-    let mut runner = TestRunner::new(config);
-    let driver = RefCell::new(RustDriver::new(last_generation));
+    });
+    let driver = RefCell::new(driver);
+    let reset = RefCell::new(&mut reset);
     let ledger = RefCell::new(Ledger::default());
     // A hang costs the watchdog's patience and the driver: it is reported as it is, not shrunk.
     let hang = RefCell::new(None);
-    let reused_slots = Cell::new(0);
     let result = runner.run(&strategy, |value| {
         if hang.borrow().is_some() {
             return Ok(());
         }
         let mut driver = driver.borrow_mut();
-        driver.reset();
+        (reset.borrow_mut())(&mut driver);
         match oracle::run(&steps(value), &mut *driver, |_, _| {}) {
             Ok(checked) => {
                 ledger.borrow_mut().add(&checked);
-                reused_slots.set(reused_slots.get() + driver.reused_slots());
                 Ok(())
             }
             Err(broken) => {
@@ -71,14 +78,25 @@ fn check<S: Strategy>(last_generation: u32, strategy: S, steps: impl Fn(S::Value
         panic!("{hang}");
     }
     match result {
-        Ok(()) => {}
+        Ok(()) => ledger.into_inner(),
         // The reason is that of the smallest scenario that still fails.
         Err(TestError::Fail(reason, _)) => panic!("{}", reason.message()),
         Err(TestError::Abort(reason)) => panic!("no scenario could be generated: {reason}"),
     }
+}
+
+/// Judges the Rust API, and prints what was checked.
+fn check<S: Strategy>(last_generation: u32, strategy: S, steps: impl Fn(S::Value) -> Vec<Step>) {
+    let reused_slots = Cell::new(0);
+    let reset = |driver: &mut RustDriver| {
+        reused_slots.set(reused_slots.get() + driver.reused_slots());
+        driver.reset();
+    };
+    let cases = Config::default().cases.max(CASES);
+    let driver = RustDriver::new(last_generation);
+    let ledger = judge(cases, driver, reset, strategy, steps);
     // Or no released id could have met a newer object, and the checks of HDL-05 would prove nothing.
     assert!(reused_slots.get() > 0, "no slot was ever reused");
-    let ledger = ledger.into_inner();
     println!("{ledger}");
 }
 
@@ -118,36 +136,7 @@ fn regressions_follow_the_model() {
 /// libFuzzer.
 #[test]
 fn typed_scenarios_through_the_c_abi_follow_the_model() {
-    let mut runner = TestRunner::new(Config {
-        cases: 64,
-        failure_persistence: None,
-        ..Config::default()
-    });
-    let driver = RefCell::new(AbiDriver::new());
-    let ledger = RefCell::new(Ledger::default());
-    // The library is the process's own: what a broken scenario leaves in it would spoil the next one.
-    // So the first is reported as it is, not shrunk.
-    let first = RefCell::new(None);
-    let result = runner.run(&typed(), |steps| {
-        if first.borrow().is_some() {
-            return Ok(());
-        }
-        let mut driver = driver.borrow_mut();
-        driver.reset();
-        match oracle::run(&steps, &mut *driver, |_, _| {}) {
-            Ok(checked) => {
-                ledger.borrow_mut().add(&checked);
-                Ok(())
-            }
-            Err(broken) => {
-                *first.borrow_mut() = Some(broken.to_string());
-                Err(TestCaseError::fail("broken"))
-            }
-        }
-    });
-    if let Some(broken) = first.into_inner() {
-        panic!("{broken}");
-    }
-    result.expect("a scenario is always generated");
-    println!("{}", ledger.into_inner());
+    let driver = AbiDriver::new();
+    let ledger = judge(64, driver, AbiDriver::restart, typed(), |steps| steps);
+    println!("{ledger}");
 }

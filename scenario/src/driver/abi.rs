@@ -72,6 +72,12 @@ impl AbiDriver {
         }
     }
 
+    /// As [`reset`](Self::reset), also after a scenario that broke off and left something alive.
+    pub fn restart(&mut self) {
+        test_hooks::force_reset();
+        self.reset();
+    }
+
     /// Forgets handle tables, generations, callbacks and diagnostics, so that the next scenario finds
     /// the library as a new process would.
     ///
@@ -418,7 +424,8 @@ impl Shared {
                 let session = session_id(session);
                 // SAFETY: the out parameter lives during the call.
                 let id = create(|out| unsafe { courier_session_snapshot(session, out) })?;
-                Ok(Outcome::Created(add(&mut self.state().blobs, id)))
+                let blob = add(&mut self.state().blobs, id);
+                Ok(Outcome::Snapshot(blob, content(read_blob(id)?)))
             }
             Op::SetSurface { session, surface } => {
                 let surface = ptr::without_provenance_mut(surface_address(surface));

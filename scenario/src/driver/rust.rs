@@ -291,11 +291,9 @@ impl Shared {
             }
             Op::Snapshot { session } => {
                 let id = courier.session_snapshot(session_id(session))?;
-                Ok(Outcome::Created(add_in_time(
-                    &mut self.ids().blobs,
-                    id,
-                    self.last_generation,
-                )))
+                let blob = add_in_time(&mut self.ids().blobs, id, self.last_generation);
+                let bytes = courier.blob_read(id, <[u8]>::to_vec)?;
+                Ok(Outcome::Snapshot(blob, content(bytes)))
             }
             Op::SetSurface { session, surface } => courier
                 .session_set_surface(session_id(session), surface_address(surface))

@@ -331,9 +331,7 @@ fn call(world: &World, export: &Export, raw: u64, planted: bool) -> Checked {
     };
     let call = format!("{}({raw:#x})", export.name);
     let (before, text) = (test_hooks::live(), diagnostic());
-    if planted {
-        test_hooks::panic_in_next_call();
-    }
+    let panic = planted.then(test_hooks::panic_in_next_call);
     let status = (export.call)(raw);
     let mut contracts = vec![contract];
     if export.silent {
@@ -343,10 +341,10 @@ fn call(world: &World, export: &Export, raw: u64, planted: bool) -> Checked {
         expect(contract, &call, Some(expected), word(status))?;
         contracts.push("STA-05");
         let text = diagnostic();
-        let says = match expected {
-            Word::Panic => vec![test_hooks::PLANTED.to_owned()],
-            Word::WrongKind => vec![export.kind.to_string(), name(Parts::of(raw).tag)],
-            _ => vec![],
+        let says = match (panic, expected) {
+            (Some(panic), _) => vec![panic.to_owned()],
+            (None, Word::WrongKind) => vec![export.kind.to_string(), name(Parts::of(raw).tag)],
+            (None, _) => vec![],
         };
         for part in says {
             expect(
