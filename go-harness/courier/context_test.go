@@ -78,6 +78,27 @@ func TestREQ19ALateAnswerIsFreedSilently(t *testing.T) {
 	}
 }
 
+// A caller who has gone has claimed the load: its end writes nothing where nobody reads.
+func TestREQ19AnEndIsClaimedOnce(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	load := &ownerLoad{done: make(chan struct{})}
+	load.claimed.Store(true)
+	event := loadOne(t, rt, session, "data:,late")
+	load.finish(event)
+	load.reject()
+	select {
+	case <-load.done:
+		t.Error("it ended again")
+	default:
+	}
+	if load.bytes != nil || load.err != nil {
+		t.Errorf("it has a result: %q, %v", load.bytes, load.err)
+	}
+	_, err := event.Payload.Bytes()
+	wantError(t, err, ErrClosed, "") // freed
+}
+
 // The caller has gone before its load is started: it is not started, or is cancelled when it is.
 func TestREQ19ALoadIsNotStartedForACallerWhoHasGone(t *testing.T) {
 	o := newOwner(t, nil)

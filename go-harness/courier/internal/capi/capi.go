@@ -11,8 +11,9 @@
 //
 // Rules that the whole package keeps:
 //
-//   - No Go memory outlives a call in C, except an attached buffer, which is pinned. No memory that holds Go pointers is handed to C. Structs
-//     with pointers inside are built on the C stack by small helpers that take pointer and length.
+//   - No Go memory outlives a call in C, except an attached buffer, which is pinned. No memory that
+//     holds Go pointers is handed to C. Structs with pointers inside are built on the C stack by small
+//     helpers that take pointer and length.
 //   - What C lends (messages, URLs) is copied before the loan ends.
 //   - courier.h and courier_layout.h are copies of ffi/include: cgo notices a changed header only in
 //     the package's own folder. A test compares them.
