@@ -258,10 +258,10 @@ impl JobRunner {
         if load.winner() == Some(Winner::Provider) {
             return false;
         }
-        // Stale if the provider released it although it does not want it: nothing to take back.
-        if self.requests.remove(request).is_ok() {
-            load.on_cancel.close();
-        }
+        // First: a provider that releases it all the same, which it should not, waits for the callback.
+        load.on_cancel.close();
+        // Stale if it has been released so: nothing to take back.
+        let _ = self.requests.remove(request);
         true
     }
 

@@ -1,6 +1,6 @@
 //! Measures the benchmarks of `go-harness/`: one process a pass, so that cases take turns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(super) const NEEDS: [Need; 2] = [Need::C, Need::Go];
 /// The build tag of benchmarks, and of the C code that only they need.
 const TAG: &str = "bench";
 
-/// A test binary, and which processors it may use.
+/// The test binary of a package, and which processors it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Binary {
     package: &'static str,
@@ -34,8 +34,9 @@ pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measur
         "courier-ffi",
     ]);
     bench.succeeded(native.run(bench.progress, quiet)?)?;
-    for binary in binaries.keys() {
-        build(bench, *binary)?;
+    let packages: BTreeSet<&str> = binaries.keys().map(|binary| binary.package).collect();
+    for package in &packages {
+        build(bench, package)?;
     }
     let mut measured = Measured::default();
     for pass in 0..PASSES {
@@ -46,9 +47,9 @@ pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measur
             run(bench, *binary, benchmarks, pass, &mut measured)?;
         }
     }
-    for binary in binaries.keys() {
+    for package in &packages {
         // Megabytes that the next run builds again.
-        let _ = fs::remove_file(binary.path(bench));
+        let _ = fs::remove_file(test_binary(bench, package));
     }
     Ok(measured)
 }
@@ -70,33 +71,29 @@ fn binaries(rows: &[&'static Row]) -> BTreeMap<Binary, Vec<&'static str>> {
     binaries
 }
 
-impl Binary {
-    fn name(self) -> String {
-        self.package.replace('/', "-")
-    }
-
-    fn dir(self, bench: &Bench<'_>) -> PathBuf {
-        bench.workspace.go_dir().join(self.package)
-    }
-
-    fn path(self, bench: &Bench<'_>) -> PathBuf {
-        bench.folder.join(format!("{}.test", self.name()))
-    }
+/// The name of a package in the name of a file.
+fn file_name(package: &str) -> String {
+    package.replace('/', "-")
 }
 
-fn build(bench: &Bench<'_>, binary: Binary) -> Result<()> {
-    let package = binary.package;
+fn test_binary(bench: &Bench<'_>, package: &str) -> PathBuf {
+    bench.folder.join(format!("{}.test", file_name(package)))
+}
+
+fn build(bench: &Bench<'_>, package: &str) -> Result<()> {
     bench
         .progress
         .step(format!("building the benchmarks of go-harness/{package}"));
-    let log = bench.folder.join(format!("{}-build.log", binary.name()));
+    let log = bench
+        .folder
+        .join(format!("{}-build.log", file_name(package)));
     let task = bench
         .tools
         .go()?
         .task(bench.workspace, &log)
         .args(["test", "-c", "-tags", TAG, "-o"])
-        .args([binary.path(bench)])
-        .dir(&binary.dir(bench));
+        .args([test_binary(bench, package)])
+        .dir(&bench.workspace.go_dir().join(package));
     bench.succeeded(task.run(bench.progress, quiet)?)?;
     Ok(())
 }
@@ -108,11 +105,11 @@ fn run(
     pass: usize,
     measured: &mut Measured,
 ) -> Result<()> {
-    let path = binary.path(bench);
+    let path = test_binary(bench, binary.package);
     let cpus = if binary.one_cpu { "-one-cpu" } else { "" };
     let log = bench
         .folder
-        .join(format!("{}{cpus}-{pass}.log", binary.name()));
+        .join(format!("{}{cpus}-{pass}.log", file_name(binary.package)));
     let mut task = if binary.one_cpu {
         // GOMAXPROCS=1 would leave the other processors to the threads that cgo makes.
         let taskset = which::which("taskset").context(
@@ -133,7 +130,7 @@ fn run(
             "-test.benchmem".to_owned(),
         ])
         .args((pass % 2 == 1).then_some("-back"))
-        .dir(&binary.dir(bench));
+        .dir(&bench.workspace.go_dir().join(binary.package));
     let finished = bench.succeeded(task.run(bench.progress, quiet)?)?;
     measured.read(&finished.log_text());
     Ok(())

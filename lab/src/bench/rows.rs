@@ -215,7 +215,7 @@ const NATIVE: &[Row] = &[
     },
     Row {
         benchmark: "Loom",
-        title: "schedules of a model with two threads, by bound",
+        title: "schedules of models with two threads, by bound",
         unit: "execs/s",
         source: Source::Loom,
         cases: &[peer("2"), peer("3"), peer("none")],

@@ -12,7 +12,7 @@ pub(super) fn text(results: &Results) -> String {
     for row in &results.rows {
         let _ = writeln!(
             text,
-            "\n{}: {}\n  {:<20} {:>10} {:>10} {:>7}  goal",
+            "\n{}: {}\n  {:<18} {:>9} {:>9} {:>7}  goal",
             row.row.benchmark, row.row.title, row.row.unit, "best", "quartile", "ratio"
         );
         for case in &row.results {
@@ -53,7 +53,7 @@ fn lines(row: &RowResult, case: &CaseResult) -> String {
     let unit = row.row.unit;
     let (Some(best), Some(quartile)) = (case.figures.best(unit), case.figures.quartile(unit))
     else {
-        return format!("  {:<20} not measured\n", case.case);
+        return format!("  {:<18} not measured\n", case.case);
     };
     let first = row.results[0].figures.quartile(unit);
     let ratio = match case.verdicts.first() {
@@ -78,7 +78,7 @@ fn lines(row: &RowResult, case: &CaseResult) -> String {
 }
 
 fn line(case: &str, best: &str, quartile: &str, ratio: &str, goal: &str) -> String {
-    let line = format!("  {case:<20} {best:>10} {quartile:>10} {ratio:>7}  {goal}");
+    let line = format!("  {case:<18} {best:>9} {quartile:>9} {ratio:>7}  {goal}");
     format!("{}\n", line.trim_end())
 }
 
@@ -172,11 +172,11 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "  execs/s                    best   quartile   ratio  goal",
-                "  empty                    1.00 M     1.00 M    1.00",
-                "  request_model            400000     400000    0.40",
-                "  request_lifecycle         50000      50000    0.12  ≥ 0.6 × request_model MISSED",
-                "                                                0.05  ≥ 0.1 × empty MISSED",
+                "  execs/s                 best  quartile   ratio  goal",
+                "  empty                 1.00 M    1.00 M    1.00",
+                "  request_model         400000    400000    0.40",
+                "  request_lifecycle      50000     50000    0.12  ≥ 0.6 × request_model MISSED",
+                "                                            0.05  ≥ 0.1 × empty MISSED",
             ]
         );
         assert!(text.ends_with("\n0 of 2 goals met\n"), "{text}");
