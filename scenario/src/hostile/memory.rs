@@ -124,6 +124,7 @@ fn url(world: &World, shape: u8, a: u8, b: u8) -> Checked {
     let contract = shown.contract();
     let call = format!("courier_session_load({shown})");
     expect(contract, &call, expected, word(status))?;
+    world.cancel(load);
     expect(contract, &call, expected.is_none(), load != 0)?;
     Ok(vec![contract, "STA-05"])
 }

@@ -213,6 +213,7 @@ fn load_options(world: &World, size: u32, a: u8, b: u8) -> Checked {
             &raw mut load,
         )
     };
+    world.cancel(load);
     let call = format!("courier_session_load({options:?})");
     judge(call, expected, status, &["ABI-10", "VAL-11"])
 }

@@ -120,6 +120,13 @@ impl World {
             .expect("the provider keeps it")
     }
 
+    /// Ends a load that was started well, so that the next request is not its.
+    pub(super) fn cancel(&self, load: u64) {
+        if load != 0 {
+            fine(courier_session_cancel(self.session, load));
+        }
+    }
+
     /// Releases a request.
     pub(super) fn released(&mut self, request: courier_request) {
         locked(&self.requests).retain(|kept| *kept != request);
