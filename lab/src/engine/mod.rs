@@ -3,9 +3,11 @@
 //! To add one, write a module with a type that implements [`Engine`], list it in [`BUILT`], and
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
+mod asan;
 mod cgocheck2;
 mod fuzz_abi;
 mod gosuite;
+mod gotests;
 mod layout;
 mod loom;
 mod proptest;
@@ -36,6 +38,12 @@ pub(crate) trait Engine: Sync {
     /// The tools without which it cannot run.
     fn needs(&self) -> &'static [Need];
 
+    /// Why this machine cannot run it, if it cannot: something that is fine to be without. Its
+    /// checks are skipped then.
+    fn unable(&self, _context: &Context<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Plants a bug outside of the subject and looks whether the engine sees it.
     ///
     /// An error means the same as a bug that was not caught.
@@ -46,12 +54,17 @@ pub(crate) trait Engine: Sync {
 }
 
 /// Every engine that is built, in the order in which they run.
-pub(crate) const BUILT: [&dyn Engine; 6] = [
+pub(crate) const BUILT: [&dyn Engine; 11] = [
     &layout::Layout,
     &proptest::Proptest,
     &loom::Loom,
+    &gotests::GO,
     &race::Race,
     &cgocheck2::Cgocheck2,
+    &asan::Asan,
+    &gotests::GUARD,
+    &gotests::LEAK,
+    &gotests::PROCESS,
     &fuzz_abi::FuzzAbi,
 ];
 
@@ -183,12 +196,17 @@ mod tests {
         }
     }
 
-    const ALL: [&str; 6] = [
+    const ALL: [&str; 11] = [
         "layout",
         "proptest",
         "loom",
+        "go",
         "race",
         "cgocheck2",
+        "asan",
+        "guard",
+        "leak",
+        "process",
         "fuzz-abi",
     ];
 
