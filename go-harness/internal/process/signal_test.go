@@ -209,11 +209,11 @@ func TestSIG04ANilDereferenceIsStillAPanic(t *testing.T) {
 
 func TestSIG04CtrlCStillReachesNotify(t *testing.T) {
 	if child.Variant() != "" {
+		notified := make(chan os.Signal, 1)
+		signal.Notify(notified, syscall.SIGINT) // before the library could change anything
 		rt, session := newRuntime(courier.Threads(2))
 		must(rt.SetProvider(answer))
 		wantLoad(rt, session, "app:a", "app:a")
-		notified := make(chan os.Signal, 1)
-		signal.Notify(notified, syscall.SIGINT)
 		// To the process, and to a thread of the library, as the system may choose.
 		must(syscall.Kill(os.Getpid(), syscall.SIGINT))
 		<-notified

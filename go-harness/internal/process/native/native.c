@@ -111,15 +111,16 @@ int native_send_to_thread(int thread, int signal) {
 }
 
 static atomic_int upcalls;
-static int upcalls_before;
+static int upcalls_before = -1; // until asked for
 
 void native_upcall(void) { atomic_fetch_add(&upcalls, 1); }
 
 static void say(void) {
+  if (upcalls_before < 0) return;
   fprintf(stderr, "upcalls after main returned: %d\n", atomic_load(&upcalls) - upcalls_before);
 }
 
-void native_say_at_exit(void) {
-  upcalls_before = atomic_load(&upcalls);
-  atexit(say);
-}
+// What was registered first runs last.
+__attribute__((constructor)) static void register_say(void) { atexit(say); }
+
+void native_say_at_exit(void) { upcalls_before = atomic_load(&upcalls); }
