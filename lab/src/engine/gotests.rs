@@ -11,7 +11,9 @@ use anyhow::Result;
 
 use super::gosuite::{ALL, GoSuite};
 use super::{Canary, Context, Engine};
-use crate::record::Record;
+use crate::child;
+use crate::profile::Profile;
+use crate::record::{Outcome, Record, one_line};
 use crate::tools::Need;
 
 /// The tag of tests that belong to one engine, and that plain `go test ./...` leaves out.
@@ -23,6 +25,8 @@ pub(super) struct GoTests {
     what: &'static str,
     canary: Planted,
     runs: &'static [Tests],
+    /// The first run is repeated with other releases of Go.
+    releases: bool,
 }
 
 /// The bugs in a folder below `internal/canary`.
@@ -40,6 +44,20 @@ struct Tests {
     options: &'static [&'static str],
     packages: &'static str,
 }
+
+/// The promise that every release of Go will do.
+const RELEASES: &str = "GOA-02";
+/// The oldest release that the binding promises to work with.
+const OLDEST: &str = "go1.21.13";
+/// The others, up to the newest.
+const NEWER: [&str; 6] = [
+    "go1.22.12",
+    "go1.23.12",
+    "go1.24.13",
+    "go1.25.1",
+    "go1.26.8",
+    "go1.27.0",
+];
 
 pub(super) static GO: GoTests = GoTests {
     name: "go",
@@ -61,6 +79,7 @@ pub(super) static GO: GoTests = GoTests {
             packages: "./courier/internal/fakecourier",
         },
     ],
+    releases: true,
 };
 
 pub(super) static PROCESS: GoTests = GoTests {
@@ -83,6 +102,7 @@ pub(super) static PROCESS: GoTests = GoTests {
             packages: "./internal/process",
         },
     ],
+    releases: false,
 };
 
 pub(super) static LEAK: GoTests = GoTests {
@@ -102,6 +122,7 @@ pub(super) static LEAK: GoTests = GoTests {
         options: &[TAG],
         packages: "./internal/leak",
     }],
+    releases: false,
 };
 
 pub(super) static GUARD: GoTests = GoTests {
@@ -120,6 +141,7 @@ pub(super) static GUARD: GoTests = GoTests {
         options: &[TAG],
         packages: "./guard",
     }],
+    releases: false,
 };
 
 impl Engine for GoTests {
@@ -164,11 +186,65 @@ impl Engine for GoTests {
             context.progress.step(suite.step());
             records.extend(suite.checks(context)?.0);
         }
+        if self.releases {
+            let green = records.iter().all(Record::is_green);
+            let own = if green { Outcome::Pass } else { Outcome::Fail };
+            records.push(self.release("this Go", own));
+            let newer = match context.profile {
+                Profile::Quick => &[][..],
+                Profile::Full => &NEWER,
+            };
+            for name in [OLDEST].iter().chain(newer) {
+                records.extend(self.with_release(context, name)?);
+            }
+        }
         Ok(records)
     }
 }
 
 impl GoTests {
+    /// Says of a release whether the tests pass with it.
+    fn release(&self, name: &str, outcome: Outcome) -> Record {
+        Record {
+            contract: Some(RELEASES.to_owned()),
+            ..Record::check(self.name, name, outcome)
+        }
+    }
+
+    /// Runs the tests with another release, which Go fetches. Where it cannot, they are skipped.
+    fn with_release(&self, context: &Context<'_>, name: &'static str) -> Result<Vec<Record>> {
+        let finished = context
+            .go(&format!("{}.{name}.version.log", self.name), ["version"])?
+            .env("GOTOOLCHAIN", name)
+            .run(context.progress, child::quiet)?;
+        if !finished.success() {
+            let why = format!("not to be had: {}", one_line(&finished.log_text(), 200));
+            let mut record = self.release(name, Outcome::Skipped).because(why);
+            record.evidence = context.evidence(&finished);
+            return Ok(vec![record]);
+        }
+        let mut suite = self.suite(&self.runs[0]);
+        suite.log = format!("{}.{name}", self.name);
+        suite.env.push(("GOTOOLCHAIN", name.into()));
+        context.progress.step(suite.step());
+        let (found, ran) = suite.checks(context)?;
+        let (green, red): (Vec<_>, Vec<_>) = found.into_iter().partition(Record::is_green);
+        let outcome = if red.is_empty() && !green.is_empty() {
+            Outcome::Pass
+        } else {
+            Outcome::Fail
+        };
+        let mut record = self.release(name, outcome).because(format!(
+            "{} of {} checks",
+            green.len(),
+            green.len() + red.len()
+        ));
+        record.evidence = context.evidence(&ran.finished);
+        record.seconds = ran.finished.seconds;
+        // What passes has been credited with the first release.
+        Ok(red.into_iter().chain([record]).collect())
+    }
+
     fn suite(&self, tests: &Tests) -> GoSuite {
         GoSuite {
             engine: self.name,
