@@ -38,6 +38,7 @@ impl Share {
         match canary.map(|record| record.outcome) {
             Some(Outcome::Pass) => "on",
             Some(Outcome::CanaryOff) => "OFF",
+            Some(Outcome::Skipped) => "skipped",
             _ => "not run",
         }
     }
@@ -160,6 +161,14 @@ fn run_engine(engine: &dyn Engine, context: &Context<'_>) -> Vec<Record> {
     if let Some(reason) = stopped() {
         return judge(name, context.catalogue, Vec::new(), Some(reason));
     }
+    match engine.unable(context) {
+        Ok(None) => {}
+        Ok(Some(why)) => return skipped(name, context.catalogue, &why),
+        Err(error) => {
+            let reason = one_line(&format!("{error:#}"), 300);
+            return judge(name, context.catalogue, Vec::new(), Some(reason));
+        }
+    }
     let mut canary = match engine.canary(context) {
         Ok(canary) => canary.record(name),
         Err(error) => Record {
@@ -187,6 +196,20 @@ fn run_engine(engine: &dyn Engine, context: &Context<'_>) -> Vec<Record> {
         why = stopped();
     }
     judge(name, context.catalogue, records, why)
+}
+
+/// The records of an engine that this machine cannot run: nothing is claimed, and nothing is red.
+fn skipped(engine: &str, catalogue: &Catalogue, why: &str) -> Vec<Record> {
+    let skip = || Record::check(engine, "all", Outcome::Skipped).because(why);
+    let mut records = vec![Record {
+        kind: Kind::Canary,
+        ..skip()
+    }];
+    records.extend(catalogue.claimed_by(engine).into_iter().map(|id| Record {
+        contract: Some(id.to_owned()),
+        ..skip()
+    }));
+    records
 }
 
 /// Completes what an engine said: checks that did not run, and claims that nothing backs.
@@ -263,6 +286,20 @@ mod tests {
             contract: Some(contract.to_owned()),
             ..Record::check("race", "test", outcome)
         }
+    }
+
+    #[test]
+    fn an_engine_that_cannot_run_here_is_green_and_says_why() {
+        let records = skipped("race", &catalogue(), "no compiler for it");
+        assert!(records.iter().all(Record::is_green));
+        let ids: Vec<_> = records.iter().map(|r| r.contract.as_deref()).collect();
+        assert_eq!(ids, [None, Some("REQ-03")]);
+        let share = Share {
+            engine: "race",
+            seconds: 0.0,
+            records,
+        };
+        assert_eq!(share.state(), "skipped");
     }
 
     fn judged(checks: Vec<Record>) -> Vec<Record> {

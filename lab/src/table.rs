@@ -14,8 +14,10 @@ pub(crate) const WIDTH: u16 = 80;
 /// A line below the header, and no others: many rows, little ink.
 pub(crate) const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-/// Spaces between two columns of the table of a run: seven engines need the room.
+/// Spaces between two columns of the table of a run: many engines need the room.
 const BETWEEN: usize = 2;
+/// The least that is shown of a sentence.
+const SENTENCE: usize = 8;
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;
 
@@ -28,10 +30,13 @@ pub(crate) fn report(catalogue: &Catalogue, shares: &[Share], place: &str) -> St
         .filter(|record| !record.is_green())
         .collect();
     gaps(&mut text, &red, place);
-    let (table, left_out) = contracts_by_engines(catalogue, shares);
-    if table.row_count() > 0 {
-        let _ = writeln!(text, "{table}\n");
+    for group in groups(shares) {
+        let table = contracts_by_engines(catalogue, group);
+        if table.row_count() > 0 {
+            let _ = writeln!(text, "{table}\n");
+        }
     }
+    let left_out = left_out(catalogue, shares);
     if left_out > 0 {
         let _ = writeln!(
             text,
@@ -214,31 +219,50 @@ fn cut_off(share: &Share) -> Vec<(&str, &str)> {
     models
 }
 
-/// The table, and the number of contracts without a row: no engine of this run has anything to
-/// say about them.
-fn contracts_by_engines(catalogue: &Catalogue, shares: &[Share]) -> (Table, usize) {
+/// The engines that go beside each other into one table: as few tables as leave room for a few
+/// words of each sentence, and about as many engines in each.
+fn groups(shares: &[Share]) -> impl Iterator<Item = &[Share]> {
+    let fits = |size: usize| {
+        shares
+            .chunks(size)
+            .all(|group| taken_width(group) + SENTENCE <= usize::from(WIDTH))
+    };
+    let size = (1..)
+        .map(|tables| shares.len().div_ceil(tables).max(1))
+        .find(|size| *size == 1 || fits(*size))
+        .unwrap_or(1);
+    shares.chunks(size)
+}
+
+/// How many contracts have no row: no engine of this run has anything to say about them.
+fn left_out(catalogue: &Catalogue, shares: &[Share]) -> usize {
+    let contracts = catalogue.families.iter().flat_map(|f| &f.contracts);
+    contracts
+        .filter(|contract| row(contract, shares, SENTENCE).is_none())
+        .count()
+}
+
+/// The table of these engines, with the contracts that they have something to say about.
+fn contracts_by_engines(catalogue: &Catalogue, shares: &[Share]) -> Table {
     let mut table = Table::new();
     table
         .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Disabled);
     let headings: Vec<String> = shares.iter().map(heading).collect();
-    let sentence = sentence_width(&headings, shares);
-    let mut header = vec!["contract".to_owned()];
-    header.extend(sentence.map(|_| String::new()));
+    let sentence = usize::from(WIDTH)
+        .saturating_sub(taken_width(shares))
+        .max(SENTENCE);
+    let mut header = vec!["contract".to_owned(), String::new()];
     header.extend(headings);
     table.set_header(header);
-    let mut left_out = 0;
     for family in &catalogue.families {
-        let mut rows = Vec::new();
-        for contract in &family.contracts {
-            match row(contract, shares, sentence) {
-                Some(row) => rows.push(row),
-                None => left_out += 1,
-            }
-        }
+        let rows: Vec<_> = family
+            .contracts
+            .iter()
+            .filter_map(|contract| row(contract, shares, sentence))
+            .collect();
         if !rows.is_empty() {
-            let title = sentence.map(|width| one_line(&family.title, width));
-            table.add_row([family.name.clone()].into_iter().chain(title));
+            table.add_row([family.name.clone(), one_line(&family.title, sentence)]);
             table.add_rows(rows);
         }
     }
@@ -249,25 +273,24 @@ fn contracts_by_engines(catalogue: &Catalogue, shares: &[Share]) -> (Table, usiz
     if let Some(last) = table.column_iter_mut().last() {
         last.set_padding((0, 0));
     }
-    (table, left_out)
+    table
 }
 
-/// What is left of the line for the sentence beside the cells of all engines. Nothing beside many
-/// engines: a sentence of one word says nothing.
-fn sentence_width(headings: &[String], shares: &[Share]) -> Option<usize> {
-    let engines: usize = headings
+/// What the ids and the cells of these engines take of the line.
+fn taken_width(shares: &[Share]) -> usize {
+    let engines: usize = shares
         .iter()
-        .zip(shares)
-        .map(|(heading, share)| {
+        .map(|share| {
             let words = share.records.iter().map(|record| record.outcome.word());
             let widest = words.map(str::len).max().unwrap_or(0);
-            let heading = heading.lines().map(|line| line.chars().count()).max();
+            let heading = heading(share)
+                .lines()
+                .map(|line| line.chars().count())
+                .max();
             widest.max(heading.unwrap_or(0)) + BETWEEN
         })
         .sum();
-    let taken = engines + "contract".len() + BETWEEN;
-    let left = usize::from(WIDTH).saturating_sub(taken);
-    (left >= 8).then_some(left)
+    engines + "contract".len() + BETWEEN
 }
 
 fn heading(share: &Share) -> String {
@@ -277,7 +300,7 @@ fn heading(share: &Share) -> String {
     }
 }
 
-fn row(contract: &Contract, shares: &[Share], sentence: Option<usize>) -> Option<Vec<Cell>> {
+fn row(contract: &Contract, shares: &[Share], sentence: usize) -> Option<Vec<Cell>> {
     let outcomes: Vec<Option<Outcome>> = shares
         .iter()
         .map(|share| {
@@ -290,8 +313,10 @@ fn row(contract: &Contract, shares: &[Share], sentence: Option<usize>) -> Option
         })
         .collect();
     outcomes.iter().any(Option::is_some).then(|| {
-        let mut cells = vec![Cell::new(&contract.id)];
-        cells.extend(sentence.map(|width| Cell::new(one_line(&contract.sentence, width))));
+        let mut cells = vec![
+            Cell::new(&contract.id),
+            Cell::new(one_line(&contract.sentence, sentence)),
+        ];
         cells.extend(
             outcomes
                 .into_iter()
@@ -462,20 +487,23 @@ mod tests {
     }
 
     #[test]
-    fn all_engines_fit_beside_each_other() {
+    fn all_engines_fit_into_the_line() {
         for canary in [Outcome::Pass, Outcome::CanaryOff] {
             for outcome in [Outcome::Pass, Outcome::NotRun, Outcome::Unstable] {
                 let shares = crate::engine::BUILT.map(|engine| {
                     let name = engine.name();
                     share(name, canary, vec![record(name, "REQ-03", outcome)])
                 });
-                let (table, _) = contracts_by_engines(&test_catalogue(), &shares);
-                let text = table.to_string();
-                let width = text.lines().map(|line| line.chars().count()).max();
-                assert!(width <= Some(usize::from(WIDTH)), "{width:?}\n{text}");
-                // A sentence that is cut to nothing would fit too. Long words leave no room for it.
-                let short = outcome == Outcome::Pass;
-                assert_eq!(text.contains("A sent"), short, "{text}");
+                let mut engines = 0;
+                for group in groups(&shares) {
+                    engines += group.len();
+                    let text = contracts_by_engines(&test_catalogue(), group).to_string();
+                    let width = text.lines().map(|line| line.chars().count()).max();
+                    assert!(width <= Some(usize::from(WIDTH)), "{width:?}\n{text}");
+                    // A sentence that is cut to nothing would fit too.
+                    assert!(text.contains("A sent"), "{text}");
+                }
+                assert_eq!(engines, shares.len());
             }
         }
     }

@@ -108,6 +108,12 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go("vet.log", &["vet", "./..."])?
         },
+        // What only the engines run.
+        Step {
+            show: every_line,
+            speaks: true,
+            ..go("vet.lab.log", &["vet", "-tags=lab,canary", "./..."])?
+        },
         Step {
             show: every_line,
             speaks: true,

@@ -62,7 +62,7 @@ fn an_unknown_engine_is_refused() {
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
     let words = [
         "engine `rac` is unknown",
-        "layout, proptest, loom, shuttle, race, cgocheck2, fuzz-abi",
+        "layout, proptest, loom, shuttle, go, race, cgocheck2, asan, guard, leak, process, fuzz-abi",
     ];
     assert_refused(dir.path(), &output.unwrap(), &words);
 }

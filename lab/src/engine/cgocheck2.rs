@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use anyhow::Result;
 
-use super::gosuite::GoSuite;
+use super::gosuite::{ALL, GoSuite};
 use super::{Canary, Context, Engine};
 use crate::record::{Outcome, Record, one_line};
 use crate::tools::Need;
@@ -78,11 +78,7 @@ impl Engine for Cgocheck2 {
         let mut records = Vec::new();
         for race in [Race::Off, Race::On] {
             let suite = build(Checker::On, race);
-            context.progress.step(format!(
-                "cgocheck2: GOEXPERIMENT=cgocheck2 go test {}-count=1 ./...",
-                race.option()
-                    .map_or(String::new(), |option| format!("{option} "))
-            ));
+            context.progress.step(suite.step());
             let (found, ran) = suite.checks(context)?;
             records.extend(
                 found
@@ -167,6 +163,7 @@ fn build(checker: Checker, race: Race) -> GoSuite {
         log,
         env: vec![("GOEXPERIMENT", experiment(user.as_deref(), checker))],
         options: race.option().into_iter().collect(),
+        packages: ALL,
         repetitions: 1,
         shuffle: false,
     }

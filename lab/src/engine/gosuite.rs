@@ -10,6 +10,9 @@ use crate::child::{End, Finished, quiet, read_lossy};
 use crate::gotest::{self, Run};
 use crate::record::{Evidence, Outcome, Record};
 
+/// Every package.
+pub(super) const ALL: &str = "./...";
+
 /// One way to build and run the Go tests.
 pub(super) struct GoSuite {
     pub(super) engine: &'static str,
@@ -18,6 +21,8 @@ pub(super) struct GoSuite {
     pub(super) env: Vec<(&'static str, OsString)>,
     /// Options of `go test`, beside `-json`, `-count` and `-shuffle`.
     pub(super) options: Vec<&'static str>,
+    /// What is tested.
+    pub(super) packages: &'static str,
     pub(super) repetitions: u32,
     /// A new order of tests each time; the seed is part of the evidence.
     pub(super) shuffle: bool,
@@ -47,8 +52,20 @@ impl Ran {
 impl GoSuite {
     /// Runs the canary in this folder below `internal/canary`.
     pub(super) fn canary(&self, context: &Context<'_>, folder: &str) -> Result<Ran> {
+        self.canary_test(context, folder, ".")
+    }
+
+    /// Runs the tests of the canary in this folder that match `pattern`.
+    pub(super) fn canary_test(
+        &self,
+        context: &Context<'_>,
+        folder: &str,
+        pattern: &str,
+    ) -> Result<Ran> {
         let package = format!("./internal/canary/{folder}");
-        let options = ["-json", "-count=1", "-tags=canary", &package];
+        let run = format!("-run={pattern}");
+        // Of two -tags the last one counts, and a canary needs none but its own.
+        let options = ["-json", "-count=1", "-tags=canary", &run, &package];
         self.run(context, &format!("{}.canary", self.log), &options, quiet)
     }
 
@@ -59,7 +76,7 @@ impl GoSuite {
         if self.shuffle {
             options.push("-shuffle=on");
         }
-        options.push("./...");
+        options.push(self.packages);
         let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
         let Ran { run, finished } = &ran;
         let log = context.run.shown_log(&finished.log);
@@ -91,15 +108,34 @@ impl GoSuite {
         Ok((records, ran))
     }
 
-    /// The command that repeats a package. The order of all its tests follows from the seed.
-    fn repeat(&self, count: &str, package: &str, seed: Option<&str>) -> String {
-        let mut words = vec!["cd go-harness &&".to_owned()];
-        for (key, value) in &self.env {
-            words.push(format!("{key}={}", value.display()));
+    /// What a person reads while it runs.
+    pub(super) fn step(&self) -> String {
+        let mut words = vec![format!("{}:", self.engine)];
+        words.extend(self.words(&format!("-count={}", self.repetitions)));
+        if self.shuffle {
+            words.push("-shuffle=on".to_owned());
         }
+        words.push(self.packages.to_owned());
+        words.join(" ")
+    }
+
+    /// The command up to what differs from run to run.
+    fn words(&self, count: &str) -> Vec<String> {
+        let mut words: Vec<_> = self
+            .env
+            .iter()
+            .map(|(key, value)| format!("{key}={}", value.display()))
+            .collect();
         words.extend(["go".to_owned(), "test".to_owned()]);
         words.extend(self.options.iter().map(|option| (*option).to_owned()));
         words.push(count.to_owned());
+        words
+    }
+
+    /// The command that repeats a package. The order of all its tests follows from the seed.
+    fn repeat(&self, count: &str, package: &str, seed: Option<&str>) -> String {
+        let mut words = vec!["cd go-harness &&".to_owned()];
+        words.extend(self.words(count));
         if self.shuffle {
             words.push(format!("-shuffle={}", seed.unwrap_or("on")));
         }
@@ -141,6 +177,7 @@ mod tests {
             log: "race".to_owned(),
             env: Vec::new(),
             options: vec!["-race"],
+            packages: ALL,
             repetitions: 3,
             shuffle: true,
         };

@@ -3,10 +3,12 @@
 //! To add one, write a module with a type that implements [`Engine`], list it in [`BUILT`], and
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
+mod asan;
 mod cgocheck2;
 pub(crate) mod checker;
 mod fuzz_abi;
 mod gosuite;
+mod gotests;
 mod layout;
 mod proptest;
 mod race;
@@ -37,6 +39,12 @@ pub(crate) trait Engine: Sync {
     /// The tools without which it cannot run.
     fn needs(&self) -> &'static [Need];
 
+    /// Why this machine cannot run it, if it cannot: something that is fine to be without. Its
+    /// checks are skipped then.
+    fn unable(&self, _context: &Context<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Plants a bug outside of the subject and looks whether the engine sees it.
     ///
     /// An error means the same as a bug that was not caught.
@@ -53,13 +61,18 @@ pub(crate) trait Engine: Sync {
 }
 
 /// Every engine that is built, in the order in which they run.
-pub(crate) const BUILT: [&dyn Engine; 7] = [
+pub(crate) const BUILT: [&dyn Engine; 12] = [
     &layout::Layout,
     &proptest::Proptest,
     &checker::LOOM,
     &checker::SHUTTLE,
+    &gotests::GO,
     &race::Race,
     &cgocheck2::Cgocheck2,
+    &asan::Asan,
+    &gotests::GUARD,
+    &gotests::LEAK,
+    &gotests::PROCESS,
     &fuzz_abi::FuzzAbi,
 ];
 
@@ -191,13 +204,18 @@ mod tests {
         }
     }
 
-    const ALL: [&str; 7] = [
+    const ALL: [&str; 12] = [
         "layout",
         "proptest",
         "loom",
         "shuttle",
+        "go",
         "race",
         "cgocheck2",
+        "asan",
+        "guard",
+        "leak",
+        "process",
         "fuzz-abi",
     ];
 
@@ -214,7 +232,7 @@ mod tests {
             unknown,
             format!("engine `races` is unknown; choose from {}", ALL.join(", "))
         );
-        let planned = names(&["guard"]).unwrap_err().to_string();
+        let planned = names(&["vet"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::gosuite::GoSuite;
+use super::gosuite::{ALL, GoSuite};
 use super::{Canary, Context, Engine};
 use crate::profile::Profile;
 use crate::record::Record;
@@ -44,10 +44,7 @@ impl Engine for Race {
             return Ok(vec![record]);
         }
         let suite = suite(context.profile);
-        context.progress.step(format!(
-            "race: go test -race -count={} -shuffle=on ./...",
-            suite.repetitions
-        ));
+        context.progress.step(suite.step());
         Ok(suite.checks(context)?.0)
     }
 }
@@ -58,6 +55,7 @@ fn suite(profile: Profile) -> GoSuite {
         log: "race".to_owned(),
         env: Vec::new(),
         options: vec!["-race"],
+        packages: ALL,
         repetitions: profile.race_repetitions(),
         shuffle: true,
     }

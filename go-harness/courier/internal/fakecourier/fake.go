@@ -1,0 +1,76 @@
+//go:build courier_nolink && courier_fake
+
+package fakecourier
+
+/*
+#cgo CFLAGS: -I${SRCDIR}/../capi
+#include <stdlib.h>
+#include "fake.h"
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+)
+
+// Reset ends all lies, and forgets everything. No runtime may be open.
+func Reset() {
+	C.fake_reset()
+	Pretend(capi.ABIVersion, capi.LayoutFingerprint())
+}
+
+// Pretend is what the library says about itself.
+func Pretend(version uint32, fingerprint uint64) {
+	C.fake_pretend(C.uint32_t(version), C.uint64_t(fingerprint))
+}
+
+// Return has the next call of a function return a status, without effect, after skip calls that are as
+// usual. One lie is remembered at a time.
+func Return(function string, skip int, status int32, message string) {
+	name, text := C.CString(function), C.CString(message)
+	defer C.free(unsafe.Pointer(name))
+	defer C.free(unsafe.Pointer(text))
+	C.fake_return(name, C.int(skip), C.courier_status(status), text)
+}
+
+// Calls says how often a function was called since Reset.
+func Calls(function string) int {
+	name := C.CString(function)
+	defer C.free(unsafe.Pointer(name))
+	return int(C.fake_calls(name))
+}
+
+// Queue adds an event of a session with a payload.
+func Queue(session uint64, kind, failure int32, payload string) {
+	text := C.CString(payload)
+	defer C.free(unsafe.Pointer(text))
+	C.fake_queue(C.uint64_t(session), C.int32_t(kind), C.int32_t(failure), text, C.size_t(len(payload)))
+}
+
+// Callback is one that was installed, as the library remembers it: also when it was taken out or replaced
+// since.
+type Callback struct{ token C.uintptr_t }
+
+// Stranger is a callback that was never installed.
+func Stranger(token uintptr) Callback { return Callback{C.uintptr_t(token)} }
+
+// Installed is the provider or wake callback that was installed last.
+func Installed(wake bool) Callback {
+	which := C.int(0)
+	if wake {
+		which = 1
+	}
+	return Callback{C.fake_installed(which)}
+}
+
+// Offer calls a provider, if it is one, with a request, and returns its decision.
+func (c Callback) Offer(request uint64, url string) int32 {
+	text := C.CString(url)
+	defer C.free(unsafe.Pointer(text))
+	return int32(C.fake_offer(c.token, C.uint64_t(request), text))
+}
+
+// Wake calls a wake callback, if it is one.
+func (c Callback) Wake() { C.fake_wake(c.token) }

@@ -1,0 +1,16 @@
+#ifndef FAKE_H
+#define FAKE_H
+
+#include "courier.h"
+
+void fake_reset(void);
+void fake_pretend(uint32_t version, uint64_t fingerprint);
+void fake_return(const char *function, int skip, courier_status status, const char *message);
+int fake_calls(const char *function);
+void fake_queue(courier_session session, courier_event_kind kind, courier_failure failure,
+                const char *payload, size_t length);
+uintptr_t fake_installed(int wake);
+courier_decision fake_offer(uintptr_t token, courier_request request, const char *url);
+void fake_wake(uintptr_t token);
+
+#endif

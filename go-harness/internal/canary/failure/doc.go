@@ -1,0 +1,4 @@
+// Package failure holds the canary of the go engine: a test that fails.
+//
+//	go test -tags canary ./internal/canary/failure
+package failure

@@ -1,0 +1,18 @@
+//go:build canary
+
+package process
+
+import (
+	"os"
+	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/internal/child"
+)
+
+func TestCanaryProcess(t *testing.T) {
+	if child.Variant() != "" {
+		abort()
+		os.Exit(0)
+	}
+	child.Run(t, "abort").WantCode(t, 0)
+}

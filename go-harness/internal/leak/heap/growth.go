@@ -1,0 +1,42 @@
+//go:build linux
+
+package heap
+
+import (
+	"runtime/debug"
+	"testing"
+)
+
+const (
+	rounds = 512
+	tries  = 3
+	// What may come and go between two counts: a block or two of each thread that is starting, or that
+	// has not yet put away what it worked on.
+	blocksAtOnce, bytesAtOnce = 8, 4096
+)
+
+// WantNone fails the test if the C heap grows while operation is repeated. It counts over 512 rounds, and
+// when it finds growth, over twice and four times as many: what grows every time is a leak. The garbage
+// collector is off meanwhile: a finalizer that frees a block would hide that its owner did not.
+func WantNone(t testing.TB, name string, operation func()) {
+	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	repeat := func(n int) Counts {
+		before := Now()
+		for i := 0; i < n; i++ {
+			operation()
+		}
+		return Now().Minus(before)
+	}
+	repeat(rounds / 4) // tables and queues get as large as they will be
+	var growth Counts
+	n := rounds
+	for try := 0; try < tries; try++ {
+		growth = repeat(n)
+		if growth.Blocks <= blocksAtOnce && growth.Bytes <= bytesAtOnce {
+			return
+		}
+		n *= 2
+	}
+	t.Errorf("%s: the C heap has grown by %d blocks (%d bytes) in %d rounds", name, growth.Blocks, growth.Bytes, n/2)
+}

@@ -1,0 +1,5 @@
+//go:build lab && linux && race
+
+package process
+
+const race = true

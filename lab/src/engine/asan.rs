@@ -1,0 +1,170 @@
+//! asan: the Go tests with AddressSanitizer in Go, C and Rust.
+//!
+//! `go test -asan` puts checks into Go and C, and poisons what is left of a Go object's memory. The
+//! static library is built for it with the same checks, which call the one runtime that Go's link
+//! brings. A compiler's flag for that is nightly's, so the child takes it with `RUSTC_BOOTSTRAP`.
+
+use std::env::consts::{ARCH, OS};
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use super::gosuite::{GoSuite, Ran};
+use super::{Canary, Context, Engine, cargo_error, not_built};
+use crate::child;
+use crate::record::Record;
+use crate::tools::Need;
+
+const ENGINE: &str = "asan";
+
+/// Its own: other flags in one folder would build everything anew each time.
+const TARGET: &str = "target/asan";
+
+/// What only the library's own code refers to when it has the checks in it.
+const CHECK: &[u8] = b"__asan_report_load";
+
+/// What a report begins with, and the test whose bug it is.
+const PLANTED: [(&str, &str); 2] = [
+    (
+        "TestCanaryAsanReadsTooFar",
+        "AddressSanitizer: use-after-poison",
+    ),
+    (
+        "TestCanaryAsanUsesFreedMemory",
+        "AddressSanitizer: heap-use-after-free",
+    ),
+];
+
+pub(super) struct Asan;
+
+impl Engine for Asan {
+    fn name(&self) -> &'static str {
+        ENGINE
+    }
+
+    fn describe(&self) -> &'static str {
+        "go test -asan, with the library built for AddressSanitizer"
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::C, Need::Go]
+    }
+
+    /// A program without a bug comes first: where that does not build or run, nothing is missed.
+    fn unable(&self, context: &Context<'_>) -> Result<Option<String>> {
+        if triple().is_none() {
+            return Ok(Some(format!("not tried on {OS}/{ARCH}")));
+        }
+        context.progress.step("asan: a program without a bug");
+        let ran = canary(context, "plain", "^TestPlain$")?;
+        if ran.finished.success() {
+            return Ok(None);
+        }
+        let why = ran.run.build_error().unwrap_or_else(|| ran.finished.how());
+        Ok(Some(format!("go test -asan does not work here: {why}")))
+    }
+
+    fn canary(&self, context: &Context<'_>) -> Result<Canary> {
+        context
+            .progress
+            .step("asan: canary, C that reads too far and too late");
+        let mut missed = None;
+        let mut seconds = 0.0;
+        let mut evidence = None;
+        // Each report ends the process.
+        for (test, report) in PLANTED {
+            let ran = canary(context, test, &format!("^{test}$"))?;
+            seconds += ran.finished.seconds;
+            evidence = Some(context.evidence(&ran.finished));
+            missed = missed.or_else(|| ran.unfit()).or_else(|| {
+                (!ran.run.text().contains(report))
+                    .then(|| format!("{test} failed without saying `{report}`"))
+            });
+        }
+        Ok(Canary {
+            check: "planted overread",
+            missed,
+            evidence: evidence.unwrap_or_default(),
+            seconds,
+        })
+    }
+
+    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
+        let library = match library(context)? {
+            Ok(library) => library,
+            Err(record) => return Ok(vec![record]),
+        };
+        let flags = format!("{} -lm -ldl -lpthread", library.display());
+        let mut suite = suite("", "./courier/...");
+        suite.options.push("-tags=courier_nolink");
+        suite.env.push(("CGO_LDFLAGS", flags.into()));
+        context.progress.step(suite.step());
+        Ok(suite.checks(context)?.0)
+    }
+}
+
+fn suite(log: &str, packages: &'static str) -> GoSuite {
+    GoSuite {
+        engine: ENGINE,
+        log: format!("{ENGINE}{log}"),
+        env: Vec::new(),
+        options: vec!["-asan"],
+        packages,
+        repetitions: 1,
+        shuffle: false,
+    }
+}
+
+/// Runs one test of the canary's folder.
+fn canary(context: &Context<'_>, log: &str, pattern: &str) -> Result<Ran> {
+    suite(&format!(".{log}"), "").canary_test(context, ENGINE, pattern)
+}
+
+/// Rust's name for this machine, where the recipe is known to work. A build for a named target
+/// leaves build scripts without the checks.
+fn triple() -> Option<&'static str> {
+    match (OS, ARCH) {
+        ("linux", "x86_64") => Some("x86_64-unknown-linux-gnu"),
+        ("linux", "aarch64") => Some("aarch64-unknown-linux-gnu"),
+        _ => None,
+    }
+}
+
+/// Builds the library with the checks. The inner error is the record to report.
+fn library(context: &Context<'_>) -> Result<Result<PathBuf, Record>> {
+    let triple = triple().context("unable() has let this machine through")?;
+    context
+        .progress
+        .step("asan: cargo build --release -p courier-ffi, with AddressSanitizer");
+    let build = ["build", "--release", "-p", "courier-ffi"];
+    let finished = context
+        .cargo(&format!("{ENGINE}.native.log"), build)
+        .args(["--target", triple, "--target-dir", TARGET])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=address -Zexternal-clangrt")
+        .run(context.progress, child::quiet)?;
+    let library = context
+        .workspace
+        .path(&format!("{TARGET}/{triple}/release/libcourier.a"));
+    let failure = if !finished.success() {
+        Some((not_built(&finished), cargo_error(&finished)))
+    } else if !has_checks(&library)? {
+        let why = "the library has no checks of AddressSanitizer in it".to_owned();
+        Some((not_built(&finished), why))
+    } else {
+        None
+    };
+    let Some((outcome, why)) = failure else {
+        return Ok(Ok(library));
+    };
+    let mut record = Record::check(ENGINE, "native library", outcome).because(why);
+    record.evidence = context.evidence(&finished);
+    record.seconds = finished.seconds;
+    Ok(Err(record))
+}
+
+fn has_checks(library: &PathBuf) -> Result<bool> {
+    let bytes = fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
+    Ok(bytes.windows(CHECK.len()).any(|window| window == CHECK))
+}

@@ -1,0 +1,259 @@
+//! go, process, leak, guard: engines that are a choice of Go tests, and differ in nothing else.
+//!
+//! | engine | what it sees |
+//! |---|---|
+//! | go | what plain tests see, and the binding over a library that lies |
+//! | process | how a whole process ends, and what it does with signals, threads and stacks |
+//! | leak | native memory that an operation takes and does not give back |
+//! | guard | memory that is touched after its loan has ended |
+
+use anyhow::Result;
+
+use super::gosuite::{ALL, GoSuite};
+use super::{Canary, Context, Engine};
+use crate::child;
+use crate::profile::Profile;
+use crate::record::{Outcome, Record, one_line};
+use crate::tools::Need;
+
+/// The tag of tests that belong to one engine, and that plain `go test ./...` leaves out.
+const TAG: &str = "-tags=lab";
+
+/// An engine that runs Go tests.
+pub(super) struct GoTests {
+    name: &'static str,
+    what: &'static str,
+    canary: Planted,
+    runs: &'static [Tests],
+    /// The first run is repeated with other releases of Go.
+    releases: bool,
+}
+
+/// The bugs in a folder below `internal/canary`.
+struct Planted {
+    check: &'static str,
+    folder: &'static str,
+    /// What the report of each bug says.
+    says: &'static [&'static str],
+}
+
+/// One `go test`.
+struct Tests {
+    /// Added to the name of the log.
+    log: &'static str,
+    options: &'static [&'static str],
+    packages: &'static str,
+}
+
+/// The promise that every release of Go will do.
+const RELEASES: &str = "GOA-02";
+/// The oldest release that the binding promises to work with.
+const OLDEST: &str = "go1.21.13";
+/// The others, up to the newest.
+const NEWER: [&str; 6] = [
+    "go1.22.12",
+    "go1.23.12",
+    "go1.24.13",
+    "go1.25.1",
+    "go1.26.8",
+    "go1.27.0",
+];
+
+pub(super) static GO: GoTests = GoTests {
+    name: "go",
+    what: "go test over the binding, and over a library that lies",
+    canary: Planted {
+        check: "planted failure",
+        folder: "failure",
+        says: &["canary: a failing test"],
+    },
+    runs: &[
+        Tests {
+            log: "",
+            options: &[],
+            packages: ALL,
+        },
+        Tests {
+            log: ".fake",
+            options: &["-tags=courier_nolink,courier_fake"],
+            packages: "./courier/internal/fakecourier",
+        },
+    ],
+    releases: true,
+};
+
+pub(super) static PROCESS: GoTests = GoTests {
+    name: "process",
+    what: "child processes: exits, panics, signals, threads, stacks",
+    canary: Planted {
+        check: "planted abort",
+        folder: "process",
+        says: &["SIGABRT: abort"],
+    },
+    runs: &[
+        Tests {
+            log: "",
+            options: &[TAG],
+            packages: "./internal/process",
+        },
+        Tests {
+            log: ".race",
+            options: &["-race", TAG, "-run=^TestTHR10"],
+            packages: "./internal/process",
+        },
+    ],
+    releases: false,
+};
+
+pub(super) static LEAK: GoTests = GoTests {
+    name: "leak",
+    what: "native allocations minus frees, over rounds of each operation",
+    canary: Planted {
+        check: "planted leaks",
+        folder: "leak",
+        says: &[
+            "TestCanaryLost: the C heap has grown",
+            "TestCanaryLostNowAndThen: the C heap has grown",
+            "TestCanaryHeldByGo: the C heap has grown",
+        ],
+    },
+    runs: &[Tests {
+        log: "",
+        options: &[TAG],
+        packages: "./internal/leak",
+    }],
+    releases: false,
+};
+
+pub(super) static GUARD: GoTests = GoTests {
+    name: "guard",
+    what: "borrowed memory that nobody can touch when the loan is over",
+    canary: Planted {
+        check: "planted borrowers",
+        folder: "guard",
+        says: &[
+            "TestCanaryReadsLater: the child ended with code 2",
+            "TestCanaryReadsTooFar: the child ended with code 2",
+        ],
+    },
+    runs: &[Tests {
+        log: "",
+        options: &[TAG],
+        packages: "./guard",
+    }],
+    releases: false,
+};
+
+impl Engine for GoTests {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn describe(&self) -> &'static str {
+        self.what
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::C, Need::Go]
+    }
+
+    fn canary(&self, context: &Context<'_>) -> Result<Canary> {
+        let planted = &self.canary;
+        context
+            .progress
+            .step(format!("{}: canary, {}", self.name, planted.check));
+        let ran = self.suite(&self.runs[0]).canary(context, planted.folder)?;
+        let missed = ran.unfit().or_else(|| {
+            let text = ran.run.text();
+            let silent = planted.says.iter().find(|says| !text.contains(**says))?;
+            Some(format!("it failed without saying `{silent}`"))
+        });
+        Ok(Canary {
+            check: planted.check,
+            missed,
+            evidence: context.evidence(&ran.finished),
+            seconds: ran.finished.seconds,
+        })
+    }
+
+    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
+        if let Err(record) = context.native_library(self.name)? {
+            return Ok(vec![record]);
+        }
+        let mut records = Vec::new();
+        for tests in self.runs {
+            let suite = self.suite(tests);
+            context.progress.step(suite.step());
+            records.extend(suite.checks(context)?.0);
+        }
+        if self.releases {
+            let green = records.iter().all(Record::is_green);
+            let own = if green { Outcome::Pass } else { Outcome::Fail };
+            records.push(self.release("this Go", own));
+            let newer = match context.profile {
+                Profile::Quick => &[][..],
+                Profile::Full => &NEWER,
+            };
+            for name in [OLDEST].iter().chain(newer) {
+                records.extend(self.with_release(context, name)?);
+            }
+        }
+        Ok(records)
+    }
+}
+
+impl GoTests {
+    /// Says of a release whether the tests pass with it.
+    fn release(&self, name: &str, outcome: Outcome) -> Record {
+        Record {
+            contract: Some(RELEASES.to_owned()),
+            ..Record::check(self.name, name, outcome)
+        }
+    }
+
+    /// Runs the tests with another release, which Go fetches. Where it cannot, they are skipped.
+    fn with_release(&self, context: &Context<'_>, name: &'static str) -> Result<Vec<Record>> {
+        let finished = context
+            .go(&format!("{}.{name}.version.log", self.name), ["version"])?
+            .env("GOTOOLCHAIN", name)
+            .run(context.progress, child::quiet)?;
+        if !finished.success() {
+            let why = format!("not to be had: {}", one_line(&finished.log_text(), 200));
+            let mut record = self.release(name, Outcome::Skipped).because(why);
+            record.evidence = context.evidence(&finished);
+            return Ok(vec![record]);
+        }
+        let mut suite = self.suite(&self.runs[0]);
+        suite.log = format!("{}.{name}", self.name);
+        suite.env.push(("GOTOOLCHAIN", name.into()));
+        context.progress.step(suite.step());
+        let (found, ran) = suite.checks(context)?;
+        let (green, red): (Vec<_>, Vec<_>) = found.into_iter().partition(Record::is_green);
+        let outcome = if red.is_empty() && !green.is_empty() {
+            Outcome::Pass
+        } else {
+            Outcome::Fail
+        };
+        let mut record = self.release(name, outcome).because(format!(
+            "{} of {} checks",
+            green.len(),
+            green.len() + red.len()
+        ));
+        record.evidence = context.evidence(&ran.finished);
+        record.seconds = ran.finished.seconds;
+        // What passes has been credited with the first release.
+        Ok(red.into_iter().chain([record]).collect())
+    }
+
+    fn suite(&self, tests: &Tests) -> GoSuite {
+        GoSuite {
+            engine: self.name,
+            log: format!("{}{}", self.name, tests.log),
+            env: Vec::new(),
+            options: tests.options.to_vec(),
+            packages: tests.packages,
+            repetitions: 1,
+            shuffle: false,
+        }
+    }
+}
