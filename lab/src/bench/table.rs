@@ -68,11 +68,11 @@ fn lines(row: &RowResult, case: &CaseResult) -> String {
         case.case,
         &figure(best),
         &figure(quartile),
-        &ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+        &ratio.map_or_else(String::new, times),
         &goals.next().unwrap_or_default(),
     );
     for (verdict, goal) in case.verdicts.iter().skip(1).zip(goals) {
-        text.push_str(&line("", "", "", &format!("{:.2}", verdict.is), &goal));
+        text.push_str(&line("", "", "", &times(verdict.is), &goal));
     }
     text
 }
@@ -87,6 +87,14 @@ fn goal(verdict: &Verdict) -> String {
     match verdict.goal.against {
         Some(other) => format!("{} × {other} {met}", verdict.goal.bound),
         None => format!("{} {met}", verdict.goal.bound),
+    }
+}
+
+/// A ratio; one far below 1 keeps a digit that says something.
+fn times(ratio: f64) -> String {
+    match ratio {
+        0.0..0.1 => format!("{ratio:.4}"),
+        ratio => format!("{ratio:.2}"),
     }
 }
 
@@ -176,7 +184,7 @@ mod tests {
                 "  empty                 1.00 M    1.00 M    1.00",
                 "  request_model         400000    400000    0.40",
                 "  request_lifecycle      50000     50000    0.12  ≥ 0.6 × request_model MISSED",
-                "                                            0.05  ≥ 0.1 × empty MISSED",
+                "                                          0.0500  ≥ 0.1 × empty MISSED",
             ]
         );
         assert!(text.ends_with("\n0 of 2 goals met\n"), "{text}");
