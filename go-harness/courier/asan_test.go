@@ -87,10 +87,10 @@ func TestREQ18ResponseBytesOutliveTheirLender(t *testing.T) {
 	}
 }
 
-// attachForgotten attaches memory that nothing but the binding refers to when it has returned.
+// attachPart attaches a part of memory that nothing but the binding refers to when it has returned.
 //
 //go:noinline
-func attachForgotten(t *testing.T, session *Session, size int, collected chan<- struct{}) {
+func attachPart(t *testing.T, session *Session, size int, collected chan<- struct{}) {
 	memory := new([4096]byte)
 	runtime.SetFinalizer(memory, func(any) { close(collected) })
 	ok(t, session.Attach(memory[:size]))
@@ -104,7 +104,7 @@ func TestVAL03AnAttachedBufferIsPinnedAndNotLonger(t *testing.T) {
 			session := newSession(t, rt)
 			ok(t, rt.SetProvider(answerWith("written late")))
 			collected := make(chan struct{})
-			attachForgotten(t, session, 100, collected)
+			attachPart(t, session, 100, collected)
 			for i := 0; i < 3; i++ {
 				runtime.GC()
 				debug.FreeOSMemory()
