@@ -46,7 +46,10 @@ static capi_result capi_runtime_drain_events(courier_runtime runtime, courier_ev
 */
 import "C"
 
-import "unsafe"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // RuntimeOptions holds what a new runtime is told; nil is the library's default. Root must not hold
 // a NUL byte: C would end it there.
@@ -113,16 +116,20 @@ type Event struct {
 // RuntimeDrainEvents takes at most limit events out of the queue.
 func RuntimeDrainEvents(runtime uint64, limit uint32) ([]Event, error) {
 	drained := make([]C.courier_event, limit)
+	var count uint64
 	err := check("courier_runtime_drain_events", func() C.courier_status {
 		r := C.capi_runtime_drain_events(C.courier_runtime(runtime), unsafe.SliceData(drained), C.uint32_t(limit))
-		drained = drained[:r.value]
+		count = uint64(r.value)
 		return r.status
 	})
 	if err != nil {
 		return nil, err
 	}
-	events := make([]Event, len(drained))
-	for i, e := range drained {
+	if count > uint64(limit) {
+		return nil, &Error{NativeError, fmt.Sprintf("[too-many] the library counts %d events where %d fit", count, limit)}
+	}
+	events := make([]Event, count)
+	for i, e := range drained[:count] {
 		events[i] = Event{int32(e.kind), int32(e.failure), uint64(e.session), uint64(e.load), uint64(e.payload)}
 	}
 	return events, nil

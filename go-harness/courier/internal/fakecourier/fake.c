@@ -32,6 +32,7 @@ static _Thread_local char last_error[TEXT];
 
 static courier_event events[EVENTS];
 static uint32_t event_count;
+static uint32_t overcount; // of events that a drain says it wrote
 
 static struct {
   courier_blob blob;
@@ -45,11 +46,18 @@ static courier_provider_fn provider;
 static courier_wake_fn waker;
 static uintptr_t provider_token, waker_token;
 
+void fake_overcount(uint32_t by) {
+  pthread_mutex_lock(&lock);
+  overcount = by;
+  pthread_mutex_unlock(&lock);
+}
+
 void fake_reset(void) {
   pthread_mutex_lock(&lock);
   memset(&lie, 0, sizeof lie);
   call_count = 0;
   event_count = 0;
+  overcount = 0;
   blob_count = 0;
   last_load = 0;
   pthread_mutex_unlock(&lock);
@@ -189,6 +197,7 @@ courier_status courier_runtime_drain_events(courier_runtime runtime, courier_eve
   memcpy(out, events, *count * sizeof *out);
   memmove(events, events + *count, (event_count - *count) * sizeof *events);
   event_count -= *count;
+  *count += overcount;
   pthread_mutex_unlock(&lock);
   return COURIER_OK;
 }

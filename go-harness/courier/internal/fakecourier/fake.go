@@ -49,6 +49,9 @@ func Queue(session uint64, kind, failure int32, payload string) {
 	C.fake_queue(C.uint64_t(session), C.int32_t(kind), C.int32_t(failure), text, C.size_t(len(payload)))
 }
 
+// Overcount has drains say that they wrote so many more events than they did.
+func Overcount(by uint32) { C.fake_overcount(C.uint32_t(by)) }
+
 // Callback is one that was installed, as the library remembers it: also when it was taken out or replaced
 // since.
 type Callback struct{ token C.uintptr_t }

@@ -282,3 +282,13 @@ func TestVAL06APayloadIsReleasedOnceAlsoWhenCopyingItFails(t *testing.T) {
 		must(t, owner.Close())
 	}
 }
+
+func TestVAL10AnEventCountBeyondTheRoomIsAnError(t *testing.T) {
+	rt, _ := newSession(t)
+	var events [2]courier.Event
+	fakecourier.Overcount(3)
+	n, err := rt.Drain(events[:])
+	if n != 0 || !errors.Is(err, courier.ErrNative) || !strings.Contains(fmt.Sprint(err), "[too-many] ") {
+		t.Errorf("Drain returned %d, %v", n, err)
+	}
+}
