@@ -124,6 +124,41 @@ func TestVAL12NoNumberBecomesAPointerInGo(t *testing.T) {
 	}
 }
 
+// What C gets from Go is a number: a pointer would have to be pinned for as long as C has it.
+func TestVAL14ExportedFunctionsReturnNoPointer(t *testing.T) {
+	exported := 0
+	for path, file := range parseBinding(t, token.NewFileSet()) {
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Doc == nil || !strings.Contains(comments(f.Doc), "//export ") {
+				continue
+			}
+			exported++
+			if f.Type.Results == nil {
+				continue
+			}
+			for _, result := range f.Type.Results.List {
+				of, ok := result.Type.(*ast.SelectorExpr)
+				if !ok || of.Sel.Name != "courier_decision" {
+					t.Errorf("%s: %s returns something else than a decision", path, f.Name)
+				}
+			}
+		}
+	}
+	if exported < 4 {
+		t.Errorf("%d exported functions were found: too few", exported)
+	}
+}
+
+// comments is the text of a comment with its directives, which Text leaves out.
+func comments(group *ast.CommentGroup) string {
+	var text strings.Builder
+	for _, comment := range group.List {
+		text.WriteString(comment.Text + "\n")
+	}
+	return text.String()
+}
+
 func TestGOA02TheModuleAsksForGo121AndNothingElse(t *testing.T) {
 	module, err := os.ReadFile("../go.mod")
 	if err != nil {

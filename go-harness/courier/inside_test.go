@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
@@ -38,8 +39,8 @@ var insides = map[string]struct {
 	}},
 	"log": {Stepped(), true, func(t *testing.T, rt *Runtime, session *Session, f func()) {
 		ok(t, rt.ClearProvider())
-		var once sync.Once
-		ok(t, SetLogger(LogDebug, func(LogLevel, string) { once.Do(f) }))
+		first := firstOnly(f)
+		ok(t, SetLogger(LogDebug, func(LogLevel, string) { first() }))
 		finish(t, rt, load(t, session, "data:,a"))
 		ok(t, SetLogger(LogDebug, nil))
 	}},
@@ -61,16 +62,57 @@ func finish(t *testing.T, rt *Runtime, id LoadID) Event {
 	}
 }
 
+// firstOnly calls f the first time. Unlike a sync.Once, it does not keep other callers waiting meanwhile.
+func firstOnly(f func()) func() {
+	var called atomic.Bool
+	return func() {
+		if called.CompareAndSwap(false, true) {
+			f()
+		}
+	}
+}
+
 func signalled(t *testing.T, rt *Runtime, f func(), call func(signal func() error)) {
 	source, err := rt.NewWakeSource()
 	ok(t, err)
 	defer source.Close()
 	_, err = rt.Pump(0) // nothing is left to do: the signal is news
 	ok(t, err)
-	var once sync.Once
-	ok(t, rt.SetWake(func() { once.Do(f) }))
+	ok(t, rt.SetWake(firstOnly(f)))
 	call(source.Signal)
 	ok(t, rt.SetWake(nil))
+}
+
+// While a callback runs, calls of other threads go through: a lock of the library's that was held meanwhile
+// would stop them, and the watchdog would tell.
+func TestCBK13NoLockIsHeldDuringACallback(t *testing.T) {
+	for name, inside := range insides {
+		t.Run(name, func(t *testing.T) {
+			rt := newRuntime(t, inside.opt)
+			session := newSession(t, rt)
+			h := newHandles(t, rt, session)
+			ran := false
+			inside.run(t, rt, session, func() {
+				ran = true
+				elsewhere(func() {
+					_, err := h.blob.Bytes()
+					ok(t, err)
+					ok(t, h.blob.Close())
+					_, err = h.request.Cancelled()
+					ok(t, err)
+					ok(t, h.request.Complete([]byte("from another thread")))
+					ok(t, h.request.Close())
+					ok(t, h.source.Signal())
+					ok(t, h.source.Close())
+					_, err = rt.Pump(0)
+					wantError(t, err, ErrWrongThread, "[wrong-thread] ")
+				})
+			})
+			if !ran {
+				t.Error("the callback was not called")
+			}
+		})
+	}
 }
 
 // The header's table of what may be called inside callbacks, cell by cell.

@@ -72,3 +72,29 @@ func TestTHR14SharedHandlesWorkOnAnyThread(t *testing.T) {
 		ok(t, source.Close())
 	})
 }
+
+func TestTHR04AThreadOwnsOneRuntimeAtATime(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	second, err := NewRuntime(Stepped())
+	if second != nil {
+		t.Error("a second runtime was made")
+	}
+	wantError(t, err, ErrInvalidState, "[owner-has-runtime] ")
+	newSession(t, rt) // the first is unharmed
+	elsewhere(func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		other, err := NewRuntime(Stepped())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		ok(t, other.Close())
+		again, err := NewRuntime(Stepped()) // the first one of that thread is gone
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		ok(t, again.Close())
+	})
+}
