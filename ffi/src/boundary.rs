@@ -38,7 +38,13 @@ pub(crate) fn status(call: impl FnOnce() -> Result<(), Error>) -> courier_status
 
 /// Runs a void call, which has no way to refuse: bad ids are silently ignored. The last error stays.
 pub(crate) fn silent(call: impl FnOnce() -> Result<(), Error>) {
+    // Kept aside: a callback inside the call may make status-returning calls of its own. The text that C
+    // may be reading stays where it is in memory.
+    let kept = LAST_ERROR.try_with(|last| std::mem::take(&mut *last.borrow_mut()));
     let _ = contain(call);
+    if let Ok(kept) = kept {
+        set_last_error(kept);
+    }
 }
 
 /// Address and length of the last error's text.
@@ -82,8 +88,16 @@ mod tests {
         let refuse = || Err(Error::new(Word::Completed, "twice"));
         assert_eq!(status(refuse), COURIER_INVALID_STATE);
         assert_eq!(text(), "[completed] twice");
+        let address = last_error();
         silent(|| Err(Error::new(Word::Stale, "void calls leave it alone")));
         assert_eq!(text(), "[completed] twice");
+        silent(|| {
+            // As a callback does that a release leads to.
+            assert_eq!(status(|| Ok(())), COURIER_OK);
+            Ok(())
+        });
+        assert_eq!(text(), "[completed] twice");
+        assert_eq!(last_error(), address, "C may still be reading it");
         let on_entry = status(|| {
             assert_eq!(text(), "");
             Ok(())

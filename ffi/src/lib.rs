@@ -12,6 +12,9 @@
     reason = "types have the names that C programmers see"
 )]
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("the sizes that the ABI's structs begin with are those of 64-bit machines");
+
 mod args;
 mod boundary;
 pub mod layout;

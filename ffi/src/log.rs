@@ -13,7 +13,7 @@ use crate::types::{courier_status, courier_string_view};
 /// How important a record is: the lower, the more.
 pub type courier_log_level = i32;
 
-/// A contained panic: a bug in a callback, or in the library.
+/// A contained panic: a bug in a callback, or in the loader.
 pub const COURIER_LOG_ERROR: courier_log_level = 1;
 /// A load failed.
 pub const COURIER_LOG_WARN: courier_log_level = 2;

@@ -60,7 +60,7 @@ hold no OS thread.
 
 [Owner.Do] waits for its job and returns what it returned; a panic in the job comes back to the caller.
 [Owner.Post] does not wait. [Owner.Load] waits for a load and gives its bytes. In a job everything of the
-runtime may be used, except what the owner does itself: closing it, and its wake function.
+runtime may be used, except what the owner does itself: draining and closing it, and its wake function.
 
 # Handles
 

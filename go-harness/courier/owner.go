@@ -217,7 +217,7 @@ func (o *Owner) collect() error {
 	}
 	if unread > 0 {
 		events := make([]Event, unread)
-		n, err := o.runtime.Drain(events)
+		n, err := o.runtime.drain("drain", events)
 		if err != nil {
 			return err
 		}

@@ -637,3 +637,16 @@ func TestTHR12AContextEndsAPumpThroughAWakeSource(t *testing.T) {
 		}
 	}
 }
+
+// A job that drained would take the ends of other goroutines' loads.
+func TestTHR05AJobCannotDrain(t *testing.T) {
+	o := newOwner(t, nil)
+	ok(t, o.Do(context.Background(), func(rt *Runtime) error {
+		n, err := rt.Drain(make([]Event, 4))
+		if n != 0 {
+			t.Errorf("%d events", n)
+		}
+		wantError(t, err, ErrInvalidState, "the runtime belongs to an Owner")
+		return nil
+	}))
+}

@@ -169,6 +169,13 @@ func duration(ms int64) time.Duration {
 // a time. It never waits. The payloads then belong to the caller, who closes them.
 func (rt *Runtime) Drain(events []Event) (n int, err error) {
 	const op = "drain"
+	if rt.owner != nil {
+		return 0, refuse(op, ErrInvalidState, "the runtime belongs to an Owner, which hands out its events")
+	}
+	return rt.drain(op, events)
+}
+
+func (rt *Runtime) drain(op string, events []Event) (n int, err error) {
 	if rt.handle.Closed() {
 		return 0, closed(op)
 	}

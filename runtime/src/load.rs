@@ -266,9 +266,16 @@ impl JobRunner {
     }
 
     fn load_itself(&self, job: &Job) {
-        let outcome = match self.loader.load(&job.url) {
-            Ok(bytes) => Outcome::Completed(bytes),
-            Err(failed) => Outcome::Failed(failed),
+        // A panic in there would end the worker, and the load would never end.
+        let load = AssertUnwindSafe(|| self.loader.load(&job.url));
+        let outcome = match catch_unwind(load) {
+            Ok(Ok(bytes)) => Outcome::Completed(bytes),
+            Ok(Err(failed)) => Outcome::Failed(failed),
+            Err(panic) => {
+                let text = format!("the loader panicked: {}", panic_text(&*panic));
+                self.outlet.log.write(Level::Error, || text.clone());
+                Outcome::failed(Failure::Internal, text)
+            }
         };
         end(&job.load, outcome);
     }

@@ -4,16 +4,17 @@
 //! them: outcomes are told by statuses and events.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::sync::atomic::{AtomicU8, Ordering};
-use crate::sync::thread_local;
+use crate::sync::{Mutex, thread_local};
 use crate::upcall::Slot;
 
 /// How important a record is. The values are part of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
-    /// A contained panic: a bug in a callback, or in the library.
+    /// A contained panic: a bug in a callback, or in the loader.
     Error = 1,
     /// A load failed.
     Warn = 2,
@@ -55,6 +56,8 @@ pub(crate) struct Log {
     /// nobody reads.
     limit: AtomicU8,
     slot: Slot<Sink>,
+    /// Held while one logger takes the place of another, so that `limit` is that of the last one.
+    replacing: Mutex<()>,
 }
 
 struct Sink {
@@ -67,6 +70,7 @@ impl Log {
         Log {
             limit: AtomicU8::new(OFF),
             slot: Slot::new(),
+            replacing: Mutex::new(()),
         }
     }
 
@@ -74,6 +78,7 @@ impl Log {
     ///
     /// The caller has checked that it is not inside an upcall.
     pub(crate) fn replace(&self, logger: Option<(Level, Box<dyn Logger>)>) {
+        let _replacing = self.replacing.lock();
         let limit = logger.as_ref().map_or(OFF, |(limit, _)| *limit as u8);
         self.slot
             .replace(logger.map(|(limit, logger)| Sink { limit, logger }));
@@ -89,12 +94,16 @@ impl Log {
             return;
         }
         let text = text();
-        self.slot.call(|sink| {
-            if level <= sink.limit {
-                let _delivering = Delivering::enter();
-                sink.logger.log(level, &text);
-            }
+        let deliver = AssertUnwindSafe(|| {
+            self.slot.call(|sink| {
+                if level <= sink.limit {
+                    let _delivering = Delivering::enter();
+                    sink.logger.log(level, &text);
+                }
+            })
         });
+        // Foreign code: a panic is contained. There is nobody left to tell.
+        let _ = catch_unwind(deliver);
     }
 }
 

@@ -24,6 +24,7 @@
 // thread ("yes" means: as anywhere else):
 //                                            provider  cancel  wake  log
 //   courier_runtime_..., courier_session_... refused   refused refused refused
+//     (but for courier_runtime_options_init) yes       yes     yes   yes
 //   courier_[set|clear]_log_callback         refused   refused refused refused
 //   courier_request_...                      yes       yes     yes   yes
 //   courier_blob_..., courier_wake_source_.. yes       yes     yes   yes
@@ -338,7 +339,7 @@ typedef struct courier_log_callback {
 // An error text: the load fails with COURIER_FAILURE_PROVIDER.
 #define COURIER_RESPONSE_ERROR 2
 
-// A contained panic: a bug in a callback, or in the library.
+// A contained panic: a bug in a callback, or in the loader.
 #define COURIER_LOG_ERROR 1
 
 // A load failed.
