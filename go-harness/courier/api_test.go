@@ -159,7 +159,7 @@ func comments(group *ast.CommentGroup) string {
 	return text.String()
 }
 
-func TestGOA02TheModuleAsksForGo121AndNothingElse(t *testing.T) {
+func TestModuleAsksForGo121AndNothingElse(t *testing.T) {
 	module, err := os.ReadFile("../go.mod")
 	if err != nil {
 		t.Fatal(err)

@@ -104,6 +104,12 @@ impl GoSuite {
             let mut record = Record::check(self.engine, "go test", outcome).because(reason);
             record.evidence = context.evidence(finished);
             records.push(record);
+        } else if finished.success() && records.is_empty() {
+            // A tag or a pattern that names nothing: go test calls that ok.
+            let mut record = Record::check(self.engine, "go test", Outcome::Fail)
+                .because("no test ran".to_owned());
+            record.evidence = context.evidence(finished);
+            records.push(record);
         }
         Ok((records, ran))
     }
