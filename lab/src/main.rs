@@ -83,7 +83,7 @@ enum Command {
     /// does not, the engine reads OFF, its checks do not run, and the run is red.
     ///
     /// A cold run builds everything and may install nextest and cargo-fuzz: up to 25 minutes on 2
-    /// cores. A warm one takes 3 to 4 minutes. Go 1.21 or newer and a C compiler must be installed;
+    /// cores. A warm one takes about 5 minutes. Go 1.21 or newer and a C compiler must be installed;
     /// without a C++ compiler fuzz-abi is skipped, unless --only names it.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
@@ -94,7 +94,7 @@ enum Command {
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// How much of everything: quick takes 3 to 4 minutes on 2 warm cores, full a part of the
+        /// How much of everything: quick takes about 5 minutes on 2 warm cores, full a part of the
         /// night.
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
