@@ -1,10 +1,9 @@
 //! What every export goes through: the panic boundary and the thread's last error.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
-use courier_core::{Courier, Error, Word, panic_text};
+use courier_core::{Courier, Error, Word};
 
 use crate::types::{COURIER_OK, courier_status};
 
@@ -70,8 +69,7 @@ fn contain(call: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
         crate::test_hooks::panic_if_planted();
         call()
     };
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|panic| Err(Error::new(Word::Panic, panic_text(&*panic))))
+    courier_core::contain(call).unwrap_or_else(|panic| Err(Error::new(Word::Panic, panic)))
 }
 
 #[cfg(test)]

@@ -12,9 +12,8 @@
 //! sees the cancel, or `fire` sees the hook.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::{Error, Word, panic_text};
+use crate::error::{Error, Word, contain};
 use crate::oneshot::Winner;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
@@ -90,11 +89,11 @@ impl CancelHook {
         };
         let result = {
             let _inside = Inside::enter();
-            catch_unwind(AssertUnwindSafe(hook))
+            contain(hook)
         };
         *self.state.lock() = State::Closed;
         self.ended.notify_all();
-        result.map_err(|panic| panic_text(&*panic).to_owned())
+        result
     }
 
     /// Takes the hook out, after waiting for one that runs on another thread. It does not run

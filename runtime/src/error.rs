@@ -1,7 +1,7 @@
 //! Errors: a stable word, the status it belongs to, and a sentence for people.
 
-use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The class of a refusal. The values are the C ABI's status codes; success is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,13 +110,18 @@ words! {
     Panic = "panic", NativeError;
 }
 
-/// The text of a contained panic.
-pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without text")
+/// Makes a call that must not unwind any further, such as one of foreign code.
+///
+/// # Errors
+/// The text of its panic.
+pub fn contain<R>(call: impl FnOnce() -> R) -> Result<R, String> {
+    // What a panic leaves half done is the callee's: nothing of the caller's is lent to it for change.
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("a panic without text")
+            .to_owned()
+    })
 }
 
 /// Why a call was refused. Displays as `[word] sentence`, which is the C ABI's diagnostic.

@@ -48,6 +48,7 @@ mod mailbox;
 pub mod oneshot;
 mod outlet;
 mod provider;
+mod queue;
 mod request;
 mod runtime;
 mod session;
@@ -58,7 +59,7 @@ mod workers;
 
 pub use cancel_hook::OnCancel;
 pub use courier::{Courier, Live};
-pub use error::{Error, Status, Word, panic_text};
+pub use error::{Error, Status, Word, contain};
 pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
 pub use landing::HostMemory;

@@ -1,11 +1,11 @@
 //! A load: from the job that offers it, to the one outcome that ends it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fmt;
 
 use url::Url;
 
 use crate::cancel_hook::CancelHook;
-use crate::error::panic_text;
+use crate::error::contain;
 use crate::id::Id;
 use crate::landing::Landing;
 use crate::loader::Loader;
@@ -65,6 +65,25 @@ impl Outcome {
             text: text.into(),
         })
     }
+
+    /// How important it is to who reads the log.
+    fn level(&self) -> Level {
+        match self {
+            Outcome::Failed(_) => Level::Warn,
+            Outcome::Completed(_) | Outcome::Cancelled => Level::Debug,
+        }
+    }
+}
+
+/// As the log tells it.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Completed(bytes) => write!(f, "completed with {} bytes", bytes.len()),
+            Outcome::Failed(failed) => write!(f, "failed: {}", failed.text),
+            Outcome::Cancelled => f.write_str("cancelled"),
+        }
+    }
 }
 
 /// The message that tells the owner how a load ended.
@@ -89,16 +108,17 @@ impl Ending {
     /// Tells the owner. The caller sends the notice when it holds no lock.
     pub(crate) fn report(self, outcome: Outcome) -> Notice {
         let (session, load) = (self.session.to_raw(), self.load);
-        let (level, text) = match &outcome {
-            Outcome::Completed(bytes) => {
-                // Before the event: who sees that finds the bytes in place.
-                self.landing.land(bytes);
-                let count = bytes.len();
-                (Level::Debug, format!("completed with {count} bytes"))
-            }
-            Outcome::Failed(failed) => (Level::Warn, format!("failed: {}", failed.text)),
-            Outcome::Cancelled => (Level::Debug, "cancelled".to_owned()),
-        };
+        if let Outcome::Completed(bytes) = &outcome {
+            // Before the event: who sees that finds the bytes in place.
+            self.landing.land(bytes);
+        }
+        let level = outcome.level();
+        // Made here, because the outcome goes to the owner; and not at all if nobody reads it.
+        let text = self
+            .outlet
+            .log
+            .wants(level)
+            .then(|| format!("load {load} of session {session:#x} {outcome}"));
         let edge = self.outlet.mailbox.post(Ended {
             session: self.session,
             load,
@@ -108,7 +128,7 @@ impl Ending {
             outlet: self.outlet,
             edge,
             level,
-            text: format!("load {load} of session {session:#x} {text}"),
+            text,
         }
     }
 }
@@ -237,15 +257,15 @@ impl JobRunner {
 
     /// Asks the provider. Foreign code: a panic is contained and counts as a failure.
     fn ask(&self, request: Id, url: &str) -> Decision {
-        let ask = AssertUnwindSafe(|| {
+        let ask = || {
             self.provider
                 .call(|provider| provider.provide(request, url))
-        });
-        match catch_unwind(ask) {
+        };
+        match contain(ask) {
             // Cleared since we looked: as if the provider had passed.
             Ok(decision) => decision.unwrap_or(Decision::Pass),
             Err(panic) => {
-                let text = format!("the provider panicked: {}", panic_text(&*panic));
+                let text = format!("the provider panicked: {panic}");
                 self.outlet.log.write(Level::Error, || text.clone());
                 Decision::Fail(text)
             }
@@ -267,12 +287,11 @@ impl JobRunner {
 
     fn load_itself(&self, job: &Job) {
         // A panic in there would end the worker, and the load would never end.
-        let load = AssertUnwindSafe(|| self.loader.load(&job.url));
-        let outcome = match catch_unwind(load) {
+        let outcome = match contain(|| self.loader.load(&job.url)) {
             Ok(Ok(bytes)) => Outcome::Completed(bytes),
             Ok(Err(failed)) => Outcome::Failed(failed),
             Err(panic) => {
-                let text = format!("the loader panicked: {}", panic_text(&*panic));
+                let text = format!("the loader panicked: {panic}");
                 self.outlet.log.write(Level::Error, || text.clone());
                 Outcome::failed(Failure::Internal, text)
             }

@@ -4,8 +4,8 @@
 //! them: outcomes are told by statuses and events.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::error::contain;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Mutex, thread_local};
 use crate::upcall::Slot;
@@ -87,23 +87,28 @@ impl Log {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// Whether a record would be delivered: a hint, worth asking before its text is made.
+    pub(crate) fn wants(&self, level: Level) -> bool {
+        // ORDERING: Relaxed: a hint, as in `replace`.
+        level as u8 <= self.limit.load(Ordering::Relaxed) && !DELIVERING.with(Cell::get)
+    }
+
     /// Delivers a record, if somebody wants it. No lock is held by the caller.
     pub(crate) fn write(&self, level: Level, text: impl FnOnce() -> String) {
-        // ORDERING: Relaxed: a hint, as in `replace`.
-        if level as u8 > self.limit.load(Ordering::Relaxed) || DELIVERING.with(Cell::get) {
+        if !self.wants(level) {
             return;
         }
         let text = text();
-        let deliver = AssertUnwindSafe(|| {
+        let deliver = || {
             self.slot.call(|sink| {
                 if level <= sink.limit {
                     let _delivering = Delivering::enter();
                     sink.logger.log(level, &text);
                 }
             })
-        });
+        };
         // Foreign code: a panic is contained. There is nobody left to tell.
-        let _ = catch_unwind(deliver);
+        let _ = contain(deliver);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::queue::take_out;
 use crate::sync::{Condvar, Mutex};
 
 /// How long the owner may park when there is nothing to do.
@@ -132,14 +133,7 @@ impl<M> Mailbox<M> {
 
     /// Drops the queued messages that are not wanted any more.
     pub(crate) fn discard(&self, unwanted: impl Fn(&M) -> bool) {
-        let discarded: VecDeque<M> = {
-            let mut state = self.state.lock();
-            let (discarded, kept) = std::mem::take(&mut state.messages)
-                .into_iter()
-                .partition(|message| unwanted(message));
-            state.messages = kept;
-            discarded
-        };
+        let discarded = take_out(&mut self.state.lock().messages, unwanted);
         drop(discarded);
     }
 

@@ -1,8 +1,6 @@
 //! The way from anywhere to the owner: the mailbox, and the upcalls that news for it lead to.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use crate::error::panic_text;
+use crate::error::contain;
 use crate::load::Ended;
 use crate::log::{Level, Log};
 use crate::mailbox::Mailbox;
@@ -36,9 +34,8 @@ impl Outlet {
     /// Tells the host's loop that there is work. No lock is held by the caller. Foreign code: a panic
     /// is contained and logged.
     pub(crate) fn call_on_work(&self) {
-        let call = AssertUnwindSafe(|| self.on_work.call(|on_work| on_work()));
-        if let Err(panic) = catch_unwind(call) {
-            let text = || format!("the wake callback panicked: {}", panic_text(&*panic));
+        if let Err(panic) = contain(|| self.on_work.call(|on_work| on_work())) {
+            let text = || format!("the wake callback panicked: {panic}");
             self.log.write(Level::Error, text);
         }
     }
@@ -66,12 +63,15 @@ pub(crate) struct Notice {
     /// The owner has work and had none before.
     pub(crate) edge: bool,
     pub(crate) level: Level,
-    pub(crate) text: String,
+    /// The record, if somebody reads it.
+    pub(crate) text: Option<String>,
 }
 
 impl Notice {
     pub(crate) fn send(self) {
-        self.outlet.log.write(self.level, || self.text);
+        if let Some(text) = self.text {
+            self.outlet.log.write(self.level, || text);
+        }
         if self.edge {
             self.outlet.call_on_work();
         }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU8;
 
+use crate::queue::take_out;
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Arc, Condvar, Mutex};
 
@@ -52,15 +53,7 @@ impl<J> Queue<J> {
     }
 
     fn discard(&self, unwanted: impl Fn(&J) -> bool) {
-        let discarded: VecDeque<J> = {
-            let mut state = self.state.lock();
-            let (discarded, kept) = std::mem::take(&mut state.jobs)
-                .into_iter()
-                .partition(|job| unwanted(job));
-            state.jobs = kept;
-            discarded
-        };
-        // Outside the lock: a job's drop is not our code.
+        let discarded = take_out(&mut self.state.lock().jobs, unwanted);
         drop(discarded);
     }
 
