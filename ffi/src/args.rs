@@ -158,6 +158,17 @@ pub(crate) unsafe fn create(
     Ok(())
 }
 
+/// Refuses a length that no object can have.
+pub(crate) fn object_size(length: usize, name: &str) -> Result<(), Error> {
+    match isize::try_from(length) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(
+            Word::BadValue,
+            format!("{name} is {length}, more than memory can hold"),
+        )),
+    }
+}
+
 /// Borrows bytes for the call.
 ///
 /// # Safety
@@ -168,12 +179,7 @@ pub(crate) unsafe fn bytes<'a>(view: courier_bytes_view, name: &str) -> Result<&
         return Ok(&[]);
     }
     not_null(view.data, &format!("{name}.data"))?;
-    if isize::try_from(view.len).is_err() {
-        return Err(Error::new(
-            Word::BadValue,
-            format!("{name}.len is {}, more than memory can hold", view.len),
-        ));
-    }
+    object_size(view.len, &format!("{name}.len"))?;
     // SAFETY: not null, not longer than an object can be, and the caller promises the rest.
     Ok(unsafe { std::slice::from_raw_parts(view.data, view.len) })
 }

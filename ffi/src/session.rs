@@ -5,7 +5,7 @@ use std::mem::size_of;
 use std::ptr;
 use std::time::Duration;
 
-use courier_core::{Error, HostMemory, Id, LoadOptions, Word};
+use courier_core::{Error, HostMemory, Id, LoadOptions};
 
 use crate::args::{self, Growable};
 use crate::boundary::{COURIER, status};
@@ -177,12 +177,7 @@ pub unsafe extern "C" fn courier_session_attach_buffer(
         if capacity > 0 {
             args::not_null(data, "data")?;
         }
-        if isize::try_from(capacity).is_err() {
-            return Err(Error::new(
-                Word::BadValue,
-                format!("capacity is {capacity}, more than memory can hold"),
-            ));
-        }
+        args::object_size(capacity, "capacity")?;
         let buffer = HostBuffer {
             // A copy of no bytes wants a good pointer, too.
             data: if capacity > 0 {

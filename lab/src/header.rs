@@ -18,8 +18,8 @@ pub(crate) const INCLUDE: &str = "ffi/include";
 /// The folder of the only Go package that says `import "C"`. Go hashes the headers in it, so
 /// copies are kept there: a header elsewhere could change without a rebuild.
 pub(crate) const CAPI: &str = "go-harness/courier/internal/capi";
-/// What a link with the static library needs beside it, as linker options. Go's link flags and the C
-/// tests follow it.
+/// What a link with the static library needs beside it, as linker options. Go's link flags, the engine
+/// asan and the C tests follow it.
 pub(crate) const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
 
 /// What `cargo run -p courier-ffi --example layout` prints.

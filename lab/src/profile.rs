@@ -5,7 +5,7 @@ use clap::ValueEnum;
 /// The two sizes of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// 3 to 4 minutes on 2 warm cores: before a commit, and for pull requests.
+    /// Minutes on 2 warm cores: before a commit, and for pull requests.
     #[default]
     Quick,
     /// As deep as a night allows: more schedules, longer fuzzing with a kept corpus.

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::gosuite::{GoSuite, Ran};
-use super::{Canary, Context, Engine, cargo_error, not_built};
+use super::{Canary, Context, Engine, cargo_error};
 use crate::child;
+use crate::header::NATIVE_LIBRARIES;
 use crate::record::Record;
 use crate::tools::Need;
 
@@ -95,7 +96,10 @@ impl Engine for Asan {
             Ok(library) => library,
             Err(record) => return Ok(vec![record]),
         };
-        let flags = format!("{} -lm -ldl -lpthread", library.display());
+        let libraries = context.workspace.path(NATIVE_LIBRARIES);
+        let libraries = fs::read_to_string(&libraries)
+            .with_context(|| format!("cannot read {}", libraries.display()))?;
+        let flags = format!("{} {}", library.display(), libraries.trim());
         let mut suite = suite("", "./courier/...");
         suite.options.push("-tags=courier_nolink");
         suite.env.push(("CGO_LDFLAGS", flags.into()));
@@ -147,21 +151,14 @@ fn library(context: &Context<'_>) -> Result<Result<PathBuf, Record>> {
     let library = context
         .workspace
         .path(&format!("{TARGET}/{triple}/release/libcourier.a"));
-    let failure = if !finished.success() {
-        Some((not_built(&finished), cargo_error(&finished)))
+    let why = if !finished.success() {
+        cargo_error(&finished)
     } else if !has_checks(&library)? {
-        let why = "the library has no checks of AddressSanitizer in it".to_owned();
-        Some((not_built(&finished), why))
+        "the library has no checks of AddressSanitizer in it".to_owned()
     } else {
-        None
-    };
-    let Some((outcome, why)) = failure else {
         return Ok(Ok(library));
     };
-    let mut record = Record::check(ENGINE, "native library", outcome).because(why);
-    record.evidence = context.evidence(&finished);
-    record.seconds = finished.seconds;
-    Ok(Err(record))
+    Ok(Err(context.no_library(ENGINE, &finished, why)))
 }
 
 fn has_checks(library: &PathBuf) -> Result<bool> {

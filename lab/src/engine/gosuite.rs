@@ -47,6 +47,18 @@ impl Ran {
             None
         }
     }
+
+    /// How the run as a whole failed.
+    fn failure(&self) -> (Outcome, String) {
+        match (self.finished.cut(), self.run.build_error()) {
+            (Some(cut), _) => (cut, self.finished.how()),
+            (None, Some(error)) => (Outcome::BuildFailed, error),
+            (None, None) => {
+                let why = format!("{}: {}", self.finished.how(), self.run.first_message());
+                (Outcome::Fail, why)
+            }
+        }
+    }
 }
 
 impl GoSuite {
@@ -92,22 +104,16 @@ impl GoSuite {
             },
         );
         let explained = records.iter().any(|record| !record.is_green());
-        if !finished.success() && !explained {
-            let (outcome, reason) = match (finished.cut(), run.build_error()) {
-                (Some(cut), _) => (cut, finished.how()),
-                (None, Some(error)) => (Outcome::BuildFailed, error),
-                (None, None) => {
-                    let reason = format!("{}: {}", finished.how(), run.first_message());
-                    (Outcome::Fail, reason)
-                }
-            };
-            let mut record = Record::check(self.engine, "go test", outcome).because(reason);
-            record.evidence = context.evidence(finished);
-            records.push(record);
-        } else if finished.success() && records.is_empty() {
+        let wrong = if finished.success() {
             // A tag or a pattern that names nothing: go test calls that ok.
-            let mut record = Record::check(self.engine, "go test", Outcome::Fail)
-                .because("no test ran".to_owned());
+            records
+                .is_empty()
+                .then(|| (Outcome::Fail, "no test ran".to_owned()))
+        } else {
+            (!explained).then(|| ran.failure())
+        };
+        if let Some((outcome, why)) = wrong {
+            let mut record = Record::check(self.engine, "go test", outcome).because(why);
             record.evidence = context.evidence(finished);
             records.push(record);
         }

@@ -142,11 +142,19 @@ impl Context<'_> {
         if finished.success() {
             return Ok(Ok(()));
         }
-        let mut record = Record::check(engine, "native library", not_built(&finished))
-            .because(cargo_error(&finished));
-        record.evidence = self.evidence(&finished);
-        record.seconds = finished.seconds;
-        Ok(Err(record))
+        Ok(Err(self.no_library(
+            engine,
+            &finished,
+            cargo_error(&finished),
+        )))
+    }
+
+    /// The record of a native library that Go cannot link.
+    fn no_library(&self, engine: &str, build: &Finished, why: String) -> Record {
+        let mut record = Record::check(engine, "native library", not_built(build)).because(why);
+        record.evidence = self.evidence(build);
+        record.seconds = build.seconds;
+        record
     }
 }
 
