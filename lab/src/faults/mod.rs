@@ -162,8 +162,6 @@ pub(crate) fn faults(workspace: &Workspace, only: &[String], ids: &[String]) -> 
             never_red.extend(green.into_iter().map(|test| (engine.name(), test)));
         }
     }
-    // The original again, so that nobody takes the copy for it.
-    copy.lay_out(&BTreeMap::new())?;
     progress.finish();
     ensure!(!rows.is_empty(), "no fault names one of these engines");
     report(&rows, &never_red)
@@ -215,7 +213,7 @@ impl Planting<'_> {
         Ok(ran.cases)
     }
 
-    /// Runs those of the tests that the fault names.
+    /// Runs those of the tests that the fault names, and takes the fault out again.
     fn plant(&self, fault: &Fault, tests: &[Case]) -> Result<Row> {
         let name = self.engine.name();
         self.context.progress.step(format!("{name}: {}", fault.id));
@@ -227,6 +225,8 @@ impl Planting<'_> {
                 let options = options(fault, tests, self.context.catalogue);
                 let options: Vec<&str> = options.iter().map(String::as_str).collect();
                 let ran = self.suite.run(&self.context, &log, &options)?;
+                // The next engine's control has no fault in it.
+                self.copy.lay_out(&BTreeMap::new())?;
                 let verdict = judge(&ran, &fault.about.contract, self.context.catalogue);
                 (verdict, ran.finished.seconds)
             }
