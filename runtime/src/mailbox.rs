@@ -55,6 +55,11 @@ impl<M> State<M> {
     fn is_idle(&self) -> bool {
         self.messages.is_empty() && !self.signalled
     }
+
+    /// Whether work that comes now is the first that a live owner has.
+    fn is_edge(&self) -> bool {
+        self.is_idle() && !self.closed
+    }
 }
 
 impl<M> Mailbox<M> {
@@ -74,16 +79,16 @@ impl<M> Mailbox<M> {
     pub(crate) fn post(&self, message: M) -> bool {
         let (refused, edge) = {
             let mut state = self.state.lock();
-            let edge = state.is_idle() && !state.closed;
+            let edge = state.is_edge();
             let refused = if state.closed {
                 Some(message)
             } else {
                 state.messages.push_back(message);
-                self.changed.notify_one();
                 None
             };
             (refused, edge)
         };
+        self.wake_up(edge);
         // Outside the lock: a message's drop is not our code.
         drop(refused);
         edge
@@ -92,11 +97,22 @@ impl<M> Mailbox<M> {
     /// Wakes the owner without a message: its current or next `collect` does not park. Any thread.
     /// Says whether there was nothing to do before: an edge.
     pub(crate) fn signal(&self) -> bool {
-        let mut state = self.state.lock();
-        let edge = state.is_idle() && !state.closed;
-        state.signalled = true;
-        self.changed.notify_one();
+        let edge = {
+            let mut state = self.state.lock();
+            let edge = state.is_edge();
+            state.signalled = true;
+            edge
+        };
+        self.wake_up(edge);
         edge
+    }
+
+    /// An owner that is parked parked when there was nothing to do: only the edge has to wake it. Called
+    /// without the lock, which the owner takes first of all.
+    fn wake_up(&self, edge: bool) {
+        if edge {
+            self.changed.notify_one();
+        }
     }
 
     /// Whether a `collect` would have to wait.
