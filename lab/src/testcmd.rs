@@ -88,7 +88,16 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: false,
         })
     };
+    // What builds with these has `--locked`, and not all of it is built here.
+    let locked = |manifest: &str, log: &str| {
+        let update = ["update", "--workspace", "--locked", "--manifest-path"];
+        let mut step = cargo(log, &update);
+        step.task = step.task.args([manifest]);
+        step
+    };
     Ok(vec![
+        locked("bench/Cargo.toml", "bench.lock.log"),
+        locked("fuzz/Cargo.toml", "fuzz.lock.log"),
         Step {
             task: tools
                 .nextest()?
