@@ -283,7 +283,7 @@ fn create(path: &Path) -> Result<File> {
 }
 
 /// A word as a POSIX shell reads it, with quotes only where they are needed.
-fn quoted(word: &OsStr) -> String {
+pub(crate) fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./,:@%~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -50,12 +50,12 @@ impl Profile {
         self == Profile::Full
     }
 
-    /// How often each test runs under Go's race detector: each time is another chance for a race
-    /// to show.
-    pub(crate) fn race_repetitions(self) -> u32 {
+    /// How often each test of Go's runs where each time is another chance: under the race detector,
+    /// and in a storm.
+    pub(crate) fn storm_repetitions(self) -> u32 {
         match self {
-            Profile::Quick => 3,
-            Profile::Full => 20,
+            Profile::Quick => 1,
+            Profile::Full => 10,
         }
     }
 

@@ -116,6 +116,7 @@ fn suite(log: &str, packages: &'static str) -> GoSuite {
         options: vec!["-asan"],
         packages,
         repetitions: 1,
+        processors: &[],
         shuffle: false,
     }
 }

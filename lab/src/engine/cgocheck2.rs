@@ -165,6 +165,7 @@ fn build(checker: Checker, race: Race) -> GoSuite {
         options: race.option().into_iter().collect(),
         packages: ALL,
         repetitions: 1,
+        processors: &[],
         shuffle: false,
     }
 }

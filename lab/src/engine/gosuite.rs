@@ -6,12 +6,15 @@ use std::fs;
 use anyhow::Result;
 
 use super::Context;
-use crate::child::{End, Finished, quiet, read_lossy};
+use crate::child::{End, Finished, quiet, quoted, read_lossy};
 use crate::gotest::{self, Run};
 use crate::record::{Evidence, Outcome, Record};
 
 /// Every package.
 pub(super) const ALL: &str = "./...";
+
+/// As many as make goroutines take turns, run side by side, and outnumber small machines.
+pub(super) const PROCESSORS: &[u32] = &[1, 2, 4];
 
 /// One way to build and run the Go tests.
 pub(super) struct GoSuite {
@@ -19,11 +22,13 @@ pub(super) struct GoSuite {
     /// Part of the names of log files.
     pub(super) log: String,
     pub(super) env: Vec<(&'static str, OsString)>,
-    /// Options of `go test`, beside `-json`, `-count` and `-shuffle`.
+    /// Options of `go test`, beside `-json`, `-count`, `-cpu` and `-shuffle`.
     pub(super) options: Vec<&'static str>,
     /// What is tested.
     pub(super) packages: &'static str,
     pub(super) repetitions: u32,
+    /// How many processors Go may use: the repetitions run with each. Empty leaves it to Go.
+    pub(super) processors: &'static [u32],
     /// A new order of tests each time; the seed is part of the evidence.
     pub(super) shuffle: bool,
 }
@@ -83,22 +88,21 @@ impl GoSuite {
 
     /// Runs all tests, and gives the run beside its records.
     pub(super) fn checks(&self, context: &Context<'_>) -> Result<(Vec<Record>, Ran)> {
-        let count = format!("-count={}", self.repetitions);
-        let mut options = vec!["-json", &count];
-        if self.shuffle {
-            options.push("-shuffle=on");
-        }
-        options.push(self.packages);
+        let mut options = vec!["-json".to_owned()];
+        options.extend(self.how_often());
+        options.extend(self.shuffle.then(|| "-shuffle=on".to_owned()));
+        options.push(self.packages.to_owned());
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
         let Ran { run, finished } = &ran;
         let log = context.run.shown_log(&finished.log);
         let mut records = run.records(
             self.engine,
             context.catalogue,
-            self.repetitions,
+            self.repetitions * self.processors.len().max(1) as u32,
             finished.cut(),
             |package, seed| Evidence {
-                command: self.repeat(&count, package, seed),
+                command: self.repeat(package, seed),
                 log: Some(log.clone()),
                 scenario: None,
             },
@@ -122,37 +126,39 @@ impl GoSuite {
 
     /// What a person reads while it runs.
     pub(super) fn step(&self) -> String {
-        let mut words = vec![format!("{}:", self.engine)];
-        words.extend(self.words(&format!("-count={}", self.repetitions)));
-        if self.shuffle {
-            words.push("-shuffle=on".to_owned());
-        }
-        words.push(self.packages.to_owned());
-        words.join(" ")
-    }
-
-    /// The command up to what differs from run to run.
-    fn words(&self, count: &str) -> Vec<String> {
-        let mut words: Vec<_> = self
-            .env
-            .iter()
-            .map(|(key, value)| format!("{key}={}", value.display()))
-            .collect();
-        words.extend(["go".to_owned(), "test".to_owned()]);
-        words.extend(self.options.iter().map(|option| (*option).to_owned()));
-        words.push(count.to_owned());
-        words
+        let order = self.shuffle.then(|| "-shuffle=on".to_owned());
+        format!("{}: {}", self.engine, self.command(order, self.packages))
     }
 
     /// The command that repeats a package. The order of all its tests follows from the seed.
-    fn repeat(&self, count: &str, package: &str, seed: Option<&str>) -> String {
-        let mut words = vec!["cd go-harness &&".to_owned()];
-        words.extend(self.words(count));
-        if self.shuffle {
-            words.push(format!("-shuffle={}", seed.unwrap_or("on")));
-        }
+    fn repeat(&self, package: &str, seed: Option<&str>) -> String {
+        let order = self
+            .shuffle
+            .then(|| format!("-shuffle={}", seed.unwrap_or("on")));
+        format!("cd go-harness && {}", self.command(order, package))
+    }
+
+    fn command(&self, order: Option<String>, package: &str) -> String {
+        let mut words: Vec<_> = self
+            .env
+            .iter()
+            .map(|(key, value)| format!("{key}={}", quoted(value)))
+            .collect();
+        words.extend(["go".to_owned(), "test".to_owned()]);
+        words.extend(self.options.iter().map(|option| quoted(option.as_ref())));
+        words.extend(self.how_often());
+        words.extend(order);
         words.push(package.to_owned());
         words.join(" ")
+    }
+
+    fn how_often(&self) -> Vec<String> {
+        let mut options = vec![format!("-count={}", self.repetitions)];
+        if !self.processors.is_empty() {
+            let processors: Vec<_> = self.processors.iter().map(u32::to_string).collect();
+            options.push(format!("-cpu={}", processors.join(",")));
+        }
+        options
     }
 
     fn run(
@@ -191,17 +197,20 @@ mod tests {
             options: vec!["-race"],
             packages: ALL,
             repetitions: 3,
+            processors: &[1, 4],
             shuffle: true,
         };
         assert_eq!(
-            suite.repeat("-count=3", "p/q", Some("17")),
-            "cd go-harness && go test -race -count=3 -shuffle=17 p/q"
+            suite.repeat("p/q", Some("17")),
+            "cd go-harness && go test -race -count=3 -cpu=1,4 -shuffle=17 p/q"
         );
         suite.shuffle = false;
+        suite.processors = &[];
+        suite.options = vec!["-exec=taskset -c 0"];
         suite.env = vec![("GOEXPERIMENT", "cgocheck2".into())];
         assert_eq!(
-            suite.repeat("-count=1", "p", None),
-            "cd go-harness && GOEXPERIMENT=cgocheck2 go test -race -count=1 p"
+            suite.repeat("p", None),
+            "cd go-harness && GOEXPERIMENT=cgocheck2 go test '-exec=taskset -c 0' -count=3 p"
         );
     }
 }

@@ -9,7 +9,7 @@
 
 use anyhow::Result;
 
-use super::gosuite::{ALL, GoSuite};
+use super::gosuite::{ALL, GoSuite, PROCESSORS};
 use super::{Canary, Context, Engine};
 use crate::child;
 use crate::profile::Profile;
@@ -25,6 +25,8 @@ pub(super) struct GoTests {
     what: &'static str,
     canary: Planted,
     runs: &'static [Tests],
+    /// What the binding's tests go through besides.
+    storms: &'static [Storm],
     /// The first run is repeated with other releases of Go.
     releases: bool,
 }
@@ -44,6 +46,38 @@ struct Tests {
     options: &'static [&'static str],
     packages: &'static str,
 }
+
+/// The binding's tests once more, shuffled and repeated, where rare orders of events are less rare.
+struct Storm {
+    check: &'static str,
+    log: &'static str,
+    /// A program that not every machine has.
+    program: Option<&'static str>,
+    env: &'static [(&'static str, &'static str)],
+    options: &'static [&'static str],
+    processors: &'static [u32],
+}
+
+const STORMS: &[Storm] = &[
+    // It runs all the time, stops the world for it, and leaves nothing to read in what it has freed.
+    Storm {
+        check: "storm: the collector never rests",
+        log: ".collector",
+        program: None,
+        env: &[("GODEBUG", "clobberfree=1,gcstoptheworld=1"), ("GOGC", "1")],
+        options: &[],
+        processors: PROCESSORS,
+    },
+    // Unlike one P: threads of the library and threads in C have to take turns, too.
+    Storm {
+        check: "storm: one processor for all threads",
+        log: ".one-cpu",
+        program: Some("taskset"),
+        env: &[],
+        options: &["-exec=taskset -c 0"],
+        processors: &[],
+    },
+];
 
 /// The promise that every release of Go will do.
 const RELEASES: &str = "GOA-02";
@@ -79,6 +113,7 @@ pub(super) static GO: GoTests = GoTests {
             packages: "./courier/internal/fakecourier",
         },
     ],
+    storms: STORMS,
     releases: true,
 };
 
@@ -102,6 +137,7 @@ pub(super) static PROCESS: GoTests = GoTests {
             packages: "./internal/process",
         },
     ],
+    storms: &[],
     releases: false,
 };
 
@@ -122,6 +158,7 @@ pub(super) static LEAK: GoTests = GoTests {
         options: &[TAG],
         packages: "./internal/leak",
     }],
+    storms: &[],
     releases: false,
 };
 
@@ -141,6 +178,7 @@ pub(super) static GUARD: GoTests = GoTests {
         options: &[TAG],
         packages: "./guard",
     }],
+    storms: &[],
     releases: false,
 };
 
@@ -198,6 +236,9 @@ impl Engine for GoTests {
                 records.extend(self.with_release(context, name)?);
             }
         }
+        for storm in self.storms {
+            records.extend(self.storm(context, storm)?);
+        }
         Ok(records)
     }
 }
@@ -226,6 +267,40 @@ impl GoTests {
         let mut suite = self.suite(&self.runs[0]);
         suite.log = format!("{}.{name}", self.name);
         suite.env.push(("GOTOOLCHAIN", name.into()));
+        self.again(context, &suite, |outcome| self.release(name, outcome))
+    }
+
+    /// Runs the binding's tests in a storm.
+    fn storm(&self, context: &Context<'_>, storm: &Storm) -> Result<Vec<Record>> {
+        let missing = storm
+            .program
+            .filter(|program| which::which(program).is_err());
+        if let Some(program) = missing {
+            let record = Record::check(self.name, storm.check, Outcome::Skipped);
+            return Ok(vec![
+                record.because(format!("{program} was not found on PATH")),
+            ]);
+        }
+        let mut suite = self.suite(&self.runs[0]);
+        suite.log = format!("{}{}", self.name, storm.log);
+        suite.env = storm.env.iter().map(|(key, v)| (*key, v.into())).collect();
+        suite.options = storm.options.to_vec();
+        suite.packages = "./courier/...";
+        suite.repetitions = context.profile.storm_repetitions();
+        suite.processors = storm.processors;
+        suite.shuffle = true;
+        self.again(context, &suite, |outcome| {
+            Record::check(self.name, storm.check, outcome)
+        })
+    }
+
+    /// Runs tests that have been credited already: what passes is one record, made by `sum`.
+    fn again(
+        &self,
+        context: &Context<'_>,
+        suite: &GoSuite,
+        sum: impl FnOnce(Outcome) -> Record,
+    ) -> Result<Vec<Record>> {
         context.progress.step(suite.step());
         let (found, ran) = suite.checks(context)?;
         let (green, red): (Vec<_>, Vec<_>) = found.into_iter().partition(Record::is_green);
@@ -234,14 +309,13 @@ impl GoTests {
         } else {
             Outcome::Fail
         };
-        let mut record = self.release(name, outcome).because(format!(
+        let mut record = sum(outcome).because(format!(
             "{} of {} checks",
             green.len(),
             green.len() + red.len()
         ));
         record.evidence = context.evidence(&ran.finished);
         record.seconds = ran.finished.seconds;
-        // What passes has been credited with the first release.
         Ok(red.into_iter().chain([record]).collect())
     }
 
@@ -253,6 +327,7 @@ impl GoTests {
             options: tests.options.to_vec(),
             packages: tests.packages,
             repetitions: 1,
+            processors: &[],
             shuffle: false,
         }
     }

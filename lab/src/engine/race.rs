@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::gosuite::{ALL, GoSuite};
+use super::gosuite::{ALL, GoSuite, PROCESSORS};
 use super::{Canary, Context, Engine};
 use crate::profile::Profile;
 use crate::record::Record;
@@ -16,7 +16,7 @@ impl Engine for Race {
     }
 
     fn describe(&self) -> &'static str {
-        "go test -race over the binding, shuffled, 3 (full: 20) times"
+        "go test -race over the binding, shuffled, on 1, 2 and 4 processors"
     }
 
     fn needs(&self) -> &'static [Need] {
@@ -56,7 +56,8 @@ fn suite(profile: Profile) -> GoSuite {
         env: Vec::new(),
         options: vec!["-race"],
         packages: ALL,
-        repetitions: profile.race_repetitions(),
+        repetitions: profile.storm_repetitions(),
+        processors: PROCESSORS,
         shuffle: true,
     }
 }
