@@ -123,6 +123,7 @@ The library calls four kinds of functions:
 
 When the call that replaces, clears or closes has returned, no call of the old function runs any more and
 none comes later. So a callback must not wait for the goroutine that makes such a call: neither would end.
+Nor would two functions of OnCancel, on two owner threads, of which each closes the other's request.
 
 Inside a callback, methods of requests, blobs and wake sources work as anywhere. Methods of runtimes and
 sessions, [NewRuntime] and [SetLogger] are refused, with [ErrInvalidState] or [ErrWrongThread].

@@ -43,6 +43,7 @@ func oneOfEverything(t *testing.T) {
 	}
 	var session *Session
 	var source *WakeSource
+	var completers sync.WaitGroup
 	do(t, o, func(rt *Runtime) {
 		ok(t, rt.SetProvider(func(request *Request, url string) Decision {
 			switch url {
@@ -60,7 +61,9 @@ func oneOfEverything(t *testing.T) {
 				}
 				return Handle
 			}
+			completers.Add(1)
 			go func() {
+				defer completers.Done()
 				defer request.Close()
 				_, _ = request.OnCancel(func() {})
 				_ = request.Complete([]byte(url))
@@ -102,6 +105,7 @@ func oneOfEverything(t *testing.T) {
 	})
 	ok(t, o.Close())
 	ok(t, source.Close())
+	completers.Wait() // some have lost against a cancel, and close after that
 }
 
 // Nothing is left of a life: no goroutine, no thread, no handle, no cell.
