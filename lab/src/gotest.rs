@@ -175,6 +175,12 @@ impl Run {
             let cut = cut.or_else(|| package.hit_own_limit().then_some(Outcome::Timeout));
             let before = records.len();
             for (name, test) in &package.tests {
+                // Whatever -count and -cpu say, go test runs an example once.
+                let repetitions = if name.starts_with("Example") {
+                    1
+                } else {
+                    repetitions
+                };
                 let (outcome, reason) = test.verdict(repetitions, package, cut);
                 let mut record = Record::check(engine, name, outcome);
                 record.reason = reason;
@@ -493,6 +499,8 @@ mod tests {
     fn a_crash_fails_the_running_test_and_credits_nothing_that_is_incomplete() {
         let run = records(
             &[
+                ("run", "ExampleOnce", ""),
+                ("pass", "ExampleOnce", ""),
                 ("run", "TestDone", ""),
                 ("pass", "TestDone", ""),
                 ("run", "TestCrash", ""),
@@ -505,6 +513,7 @@ mod tests {
         assert_eq!(
             seen(&run),
             [
+                ("ExampleOnce", Outcome::Pass, None),
                 (
                     "TestCrash",
                     Outcome::Fail,
