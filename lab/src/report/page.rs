@@ -149,20 +149,9 @@ struct Cell {
     engine: String,
     anchor: String,
     said: Said,
+    /// How many checks, how long they took, and what the worst of them says.
     hint: String,
-    seconds: f64,
     evidence: Vec<Evidence>,
-}
-
-impl Cell {
-    /// How long its checks took; empty where none ran.
-    fn time(&self) -> String {
-        match self.said {
-            Said::Outcome(Outcome::NotRun) => String::new(),
-            _ if self.evidence.is_empty() => String::new(),
-            _ => time(self.seconds),
-        }
-    }
 }
 
 impl EngineRow {
@@ -422,10 +411,10 @@ fn cell(contract: &Contract, engine: &str, mine: &[&Record], logs: &Logs) -> Cel
         None if contract.planned.iter().any(|name| name == engine) => Said::Planned,
         None => Said::Nothing,
     };
-    let seconds = records.iter().map(|record| record.seconds).sum();
+    let took = time(records.iter().map(|record| record.seconds).sum());
     let checks = match records.len() {
-        1 => "1 check".to_owned(),
-        count => format!("{count} checks"),
+        1 => format!("1 check, {took}"),
+        count => format!("{count} checks, {took}"),
     };
     let reason = worst.and_then(|record| record.reason.as_deref());
     Cell {
@@ -443,7 +432,6 @@ fn cell(contract: &Contract, engine: &str, mine: &[&Record], logs: &Logs) -> Cel
                 )
             }
         },
-        seconds,
         evidence: evidence(&records, logs),
     }
 }
