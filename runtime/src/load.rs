@@ -286,17 +286,17 @@ impl JobRunner {
     }
 
     fn load_itself(&self, job: &Job) {
-        // A panic in there would end the worker, and the load would never end.
-        let outcome = match contain(|| self.loader.load(&job.url)) {
-            Ok(Ok(bytes)) => Outcome::Completed(bytes),
-            Ok(Err(failed)) => Outcome::Failed(failed),
-            Err(panic) => {
-                let text = format!("the loader panicked: {panic}");
-                self.outlet.log.write(Level::Error, || text.clone());
-                Outcome::failed(Failure::Internal, text)
-            }
-        };
-        end(&job.load, outcome);
+        end(&job.load, outcome_of(|| self.loader.load(&job.url)));
+    }
+}
+
+/// What the loader has made of a load. If it panics, that is a failure: the panic would end the worker,
+/// and the load would never end.
+fn outcome_of(load: impl FnOnce() -> Result<Vec<u8>, Failed>) -> Outcome {
+    match contain(load) {
+        Ok(Ok(bytes)) => Outcome::Completed(bytes),
+        Ok(Err(failed)) => Outcome::Failed(failed),
+        Err(panic) => Outcome::failed(Failure::Internal, format!("the loader panicked: {panic}")),
     }
 }
 
@@ -304,5 +304,20 @@ impl JobRunner {
 fn end(load: &Load, outcome: Outcome) {
     if let Ok(ending) = load.claim(Winner::Loader) {
         ending.report(outcome).send();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn req_16_a_panic_of_the_loader_is_a_failure() {
+        let outcome = outcome_of(|| panic!("planted"));
+        let Outcome::Failed(failed) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(failed.failure, Failure::Internal);
+        assert_eq!(failed.text, "the loader panicked: planted");
     }
 }
