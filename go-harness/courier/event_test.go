@@ -93,3 +93,27 @@ func TestEVT10ABoundedPumpWaitsAndEnds(t *testing.T) {
 		t.Errorf("waited %v of %v", waited, timeout)
 	}
 }
+
+// However much room the caller has: the copy that C fills is of bounded size.
+func TestVAL10DrainTakesABoundedNumber(t *testing.T) {
+	const loads = 1024 + 7
+	rt := newRuntime(t, Stepped(), MaxLoads(loads))
+	session := newSession(t, rt)
+	for i := 0; i < loads; i++ {
+		load(t, session, "nobody:serves-this")
+		_, err := rt.Step()
+		ok(t, err)
+	}
+	_, err := rt.Pump(0)
+	ok(t, err)
+	events := make([]Event, loads)
+	for _, want := range []int{1024, 7, 0} {
+		n, err := rt.Drain(events)
+		if n != want || err != nil {
+			t.Fatalf("Drain = %d, %v, want %d", n, err, want)
+		}
+		for _, event := range events[:n] {
+			ok(t, event.Payload.Close())
+		}
+	}
+}
