@@ -331,3 +331,17 @@ func TestREQ05ACompletionThatLostAndAPassLeaveNothingToRelease(t *testing.T) {
 		t.Errorf("%+v", event)
 	}
 }
+
+// A completion begins, and then the library takes the request back, before the completion has claimed it.
+func TestREQ06ACompletionThatComesTooLateForATakenBackRequestIsClosed(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	request, _ := pendingRequest(t, rt, session)
+	calls := countCalls(t)
+	request.answer.Store(takenBack)
+	wantError(t, request.Complete(nil), ErrClosed, "")
+	if n := calls.total(); n != 0 {
+		t.Errorf("%d calls reached C", n)
+	}
+	ok(t, request.Close())
+}
