@@ -177,22 +177,13 @@ func TestREQ05OneReleaseWhenRacing(t *testing.T) {
 		id := load(t, session, "app:a")
 		request := <-requests
 		calls := countCalls(t)
-		var racers sync.WaitGroup
-		for _, race := range []func() error{
+		racers := race(t,
 			func() error { return request.Complete([]byte("body")) },
 			func() error { return request.Fail("message") },
 			func() error { _, err := request.Cancelled(); return err },
 			request.Close,
 			request.Close,
-		} {
-			racers.Add(1)
-			go func(race func() error) {
-				defer racers.Done()
-				if err := race(); err != nil && !errors.Is(err, ErrInvalidState) && !errors.Is(err, ErrClosed) {
-					t.Error(err)
-				}
-			}(race)
-		}
+		)
 		if err := session.Cancel(id); err != nil {
 			wantError(t, err, ErrInvalidState, "[load-ended] ")
 		}
