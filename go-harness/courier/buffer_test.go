@@ -113,17 +113,7 @@ func TestVAL03ALeakedSessionKeepsItsBuffer(t *testing.T) {
 	ownThread(t)
 	leaks := catchLeaks(t)
 	collected := make(chan struct{})
-	elsewhere(func() {
-		runtime.LockOSThread()
-		rt, err := NewRuntime(Stepped())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		session, err := rt.NewSession()
-		ok(t, err)
-		ok(t, attachForgotten(session, collected))
-	})
+	ownerElsewhere(t, func(_ *Runtime, session *Session) { ok(t, attachForgotten(session, collected)) })
 	collect(3)
 	leaks.want(t, map[string]int{"runtime": 1, "session": 1})
 	stillReachable(t, collected)

@@ -1,9 +1,7 @@
 package courier
 
 import (
-	"errors"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -241,8 +239,7 @@ func TestREQ21RegistrationRacesWithEveryEnd(t *testing.T) {
 		request := <-requests
 		calls := countCalls(t)
 		var ran atomic.Int32
-		var racers sync.WaitGroup
-		for _, race := range []func() error{
+		racers := race(t,
 			func() error {
 				_, err := request.OnCancel(func() {
 					ran.Add(1)
@@ -252,15 +249,7 @@ func TestREQ21RegistrationRacesWithEveryEnd(t *testing.T) {
 			},
 			func() error { return request.Complete([]byte("body")) },
 			request.Close,
-		} {
-			racers.Add(1)
-			go func(race func() error) {
-				defer racers.Done()
-				if err := race(); err != nil && !errors.Is(err, ErrInvalidState) && !errors.Is(err, ErrClosed) {
-					t.Error(err)
-				}
-			}(race)
-		}
+		)
 		if err := session.Cancel(id); err != nil {
 			wantError(t, err, ErrInvalidState, "[load-ended] ")
 		}

@@ -261,3 +261,30 @@ func TestREQ20ALateCancelReachesNothing(t *testing.T) {
 	ok(t, one.Close())
 	ok(t, two.Close())
 }
+
+// Its caller goes after the job has begun, and before it has called the library.
+func TestREQ19ALoadWhoseCallerHasGoneIsNotStarted(t *testing.T) {
+	o := newOwner(t, nil)
+	calls := countCalls(t)
+	load := &ownerLoad{url: "data:,a", done: make(chan struct{})}
+	load.claimed.Store(true)
+	do(t, o, func(*Runtime) { ok(t, o.start(load, nil)) })
+	if n := calls.of("courier_session_load"); n != 0 {
+		t.Errorf("%d loads were started", n)
+	}
+}
+
+// A load that ends as cancelled, though its caller has cancelled nothing.
+func TestREQ16ACancelledLoadEndsWhoeverHasCancelledIt(t *testing.T) {
+	o := newOwner(t, nil)
+	requests := takeLoads(t, o)
+	load := startLoad(o, "app:a")
+	request := <-requests
+	do(t, o, func(*Runtime) {
+		for number := range o.loads {
+			ok(t, o.session.Cancel(number))
+		}
+	})
+	load.want(t, "", context.Canceled)
+	ok(t, request.Close())
+}

@@ -264,6 +264,37 @@ func elsewhere(f func()) {
 	<-done
 }
 
+// ownerElsewhere is elsewhere with a runtime and a session that f may leave behind: its thread ends with it.
+func ownerElsewhere(t *testing.T, f func(rt *Runtime, session *Session)) {
+	t.Helper()
+	elsewhere(func() {
+		runtime.LockOSThread()
+		rt, err := NewRuntime(Stepped())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		session, err := rt.NewSession()
+		ok(t, err)
+		f(rt, session)
+	})
+}
+
+// race makes calls at the same time, each of which may come too late.
+func race(t *testing.T, calls ...func() error) (racers *sync.WaitGroup) {
+	racers = new(sync.WaitGroup)
+	for _, call := range calls {
+		racers.Add(1)
+		go func(call func() error) {
+			defer racers.Done()
+			if err := call(); err != nil && !errors.Is(err, ErrInvalidState) && !errors.Is(err, ErrClosed) {
+				t.Error(err)
+			}
+		}(call)
+	}
+	return racers
+}
+
 // ownerCalls are the methods that belong to the owner thread, without the Closes.
 func ownerCalls(rt *Runtime, session *Session) map[string]func() error {
 	return map[string]func() error{

@@ -61,9 +61,7 @@ func (l *leaks) want(t *testing.T, want map[string]int) {
 //
 //go:noinline
 func abandon(t *testing.T) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	elsewhere(func() {
 		runtime.LockOSThread()
 		rt, err := NewRuntime(Stepped())
 		if err != nil {
@@ -89,8 +87,7 @@ func abandon(t *testing.T) {
 		_, err = rt.Step()
 		ok(t, err)
 		ok(t, rt.ClearProvider())
-	}()
-	<-done
+	})
 }
 
 // All kinds in one: each is reported once, within three collections, and what may be released by a
@@ -165,32 +162,20 @@ func TestHDL16LeakedBlobsAndWakeSourcesAreReleased(t *testing.T) {
 
 func TestHDL15ClosedHandlesAreNoLeaks(t *testing.T) {
 	leaks := catchLeaks(t)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		rt, err := NewRuntime(Stepped())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		session, err := rt.NewSession()
-		ok(t, err)
+	ownerElsewhere(t, func(rt *Runtime, session *Session) {
 		h := newHandles(t, rt, session)
 		for _, closer := range h.releases() {
 			ok(t, closer.Close())
 		}
 		// A request that was taken back needs no Close.
 		ok(t, rt.SetProvider(func(*Request, string) Decision { return Pass }))
-		_, err = session.Load("app:a")
+		_, err := session.Load("app:a")
 		ok(t, err)
 		_, err = rt.Step()
 		ok(t, err)
 		ok(t, session.Close())
 		ok(t, rt.Close())
-	}()
-	<-done
+	})
 	collect(3)
 	leaks.want(t, map[string]int{})
 }
@@ -216,15 +201,7 @@ func TestHDL15APanicInTheLeakHandlerIsContained(t *testing.T) {
 func TestHDL20AbandonedHandlesThatReferToEachOtherAreReported(t *testing.T) {
 	ownThread(t)
 	leaks := catchLeaks(t)
-	elsewhere(func() {
-		runtime.LockOSThread()
-		rt, err := NewRuntime(Stepped())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		session, err := rt.NewSession()
-		ok(t, err)
+	ownerElsewhere(t, func(rt *Runtime, session *Session) {
 		ok(t, rt.SetProvider(func(*Request, string) Decision { _, _ = rt, session; return Pass }))
 		collect(3)
 		leaks.want(t, map[string]int{}) // the provider can be called: they are in use

@@ -311,3 +311,25 @@ func TestDataURLs(t *testing.T) {
 		wantFailure(t, loadOne(t, rt, session, url), FailureMalformed)
 	}
 }
+
+// The deadline that is noted is of one load; when it has passed, the next one is asked for.
+func TestREQ17ADeadlineIsFollowedByTheNext(t *testing.T) {
+	o := newOwner(t, nil)
+	requests := takeLoads(t, o)
+	far := later(func() error {
+		_, err := o.Load(context.Background(), "app:far", Deadline(time.Hour))
+		return err
+	})
+	request := <-requests
+	_, err := o.Load(context.Background(), "app:near", Deadline(time.Millisecond))
+	wantLoadError(t, err, FailureExpired)
+	do(t, o, func(rt *Runtime) {
+		if left := time.Until(rt.deadline); left <= 0 || left > time.Hour {
+			t.Errorf("the next deadline is in %v", left)
+		}
+	})
+	ok(t, request.Complete(nil))
+	ok(t, <-far)
+	ok(t, request.Close())
+	ok(t, (<-requests).Close())
+}

@@ -650,3 +650,67 @@ func TestTHR05AJobCannotDrain(t *testing.T) {
 		return nil
 	}))
 }
+
+// loadAndStep leaves n finished loads for the owner's next pump.
+func loadAndStep(t *testing.T, o *Owner, n int) (session *Session) {
+	t.Helper()
+	do(t, o, func(rt *Runtime) {
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		finishLoads(t, rt, session, n)
+	})
+	return session
+}
+
+func TestTHR06NoEventIsLostWhenThereAreMoreThanADrainTakes(t *testing.T) {
+	const loads = 1024 + 1
+	handled := 0 // on the owner's thread
+	all := make(chan struct{})
+	o := newOwner(t, func(_ *Runtime, event Event) {
+		ok(t, event.Payload.Close())
+		if handled++; handled == loads {
+			close(all)
+		}
+	}, Stepped(), MaxLoads(loads))
+	session := loadAndStep(t, o, loads)
+	<-all
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+}
+
+func TestVAL06APayloadThatNobodyHandlesIsReleased(t *testing.T) {
+	o := newOwner(t, nil, Stepped())
+	calls := countCalls(t)
+	session := loadAndStep(t, o, 1)
+	do(t, o, func(*Runtime) { ok(t, session.Close()) }) // the event came first
+	if n := calls.of("courier_blob_release"); n != 1 {
+		t.Errorf("%d blobs released", n)
+	}
+}
+
+// Events take turns with jobs: the job that closes the owner may come while some are left.
+func TestVAL06CloseReleasesThePayloadsOfEventsThatAreLeft(t *testing.T) {
+	const loads = 3
+	handled := 0
+	o := newOwner(t, func(_ *Runtime, event Event) {
+		handled++
+		ok(t, event.Payload.Close())
+	}, Stepped())
+	calls := countCalls(t)
+	release := hold(t, o)
+	var session *Session
+	ok(t, o.Post(func(rt *Runtime) {
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		finishLoads(t, rt, session, loads)
+	}))
+	ok(t, o.Post(func(*Runtime) { ok(t, session.Close()) }))
+	closing := later(o.Close)
+	waitQueued(o, 3)
+	release()
+	ok(t, <-closing)
+	if n := calls.of("courier_blob_release"); n != loads || handled == loads {
+		t.Errorf("%d of %d payloads released, %d of them handed out", n, loads, handled)
+	}
+}

@@ -177,22 +177,13 @@ func TestREQ05OneReleaseWhenRacing(t *testing.T) {
 		id := load(t, session, "app:a")
 		request := <-requests
 		calls := countCalls(t)
-		var racers sync.WaitGroup
-		for _, race := range []func() error{
+		racers := race(t,
 			func() error { return request.Complete([]byte("body")) },
 			func() error { return request.Fail("message") },
 			func() error { _, err := request.Cancelled(); return err },
 			request.Close,
 			request.Close,
-		} {
-			racers.Add(1)
-			go func(race func() error) {
-				defer racers.Done()
-				if err := race(); err != nil && !errors.Is(err, ErrInvalidState) && !errors.Is(err, ErrClosed) {
-					t.Error(err)
-				}
-			}(race)
-		}
+		)
 		if err := session.Cancel(id); err != nil {
 			wantError(t, err, ErrInvalidState, "[load-ended] ")
 		}
@@ -330,4 +321,18 @@ func TestREQ05ACompletionThatLostAndAPassLeaveNothingToRelease(t *testing.T) {
 	if event := next(t, rt); event.Kind != Cancelled {
 		t.Errorf("%+v", event)
 	}
+}
+
+// A completion begins, and then the library takes the request back, before the completion has claimed it.
+func TestREQ06ACompletionThatComesTooLateForATakenBackRequestIsClosed(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	request, _ := pendingRequest(t, rt, session)
+	calls := countCalls(t)
+	request.answer.Store(takenBack)
+	wantError(t, request.Complete(nil), ErrClosed, "")
+	if n := calls.total(); n != 0 {
+		t.Errorf("%d calls reached C", n)
+	}
+	ok(t, request.Close())
 }

@@ -4,6 +4,7 @@ package guard_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"testing"
@@ -61,6 +62,26 @@ func TestReadingTooFarFaults(t *testing.T) {
 		borrowed := guard.Bytes(t, make([]byte, size)).Bytes()
 		if !faults(func() { sink = *after(borrowed) }) {
 			t.Errorf("no fault behind %d bytes", size)
+		}
+	}
+}
+
+// recorder is a test that notes what guard wants of it.
+type recorder struct {
+	testing.TB
+	cleanup func()
+	said    string
+}
+
+func (r *recorder) Cleanup(f func())                  { r.cleanup = f }
+func (r *recorder) Errorf(format string, args ...any) { r.said = fmt.Sprintf(format, args...) }
+
+func TestMemoryThatCannotBeGivenBackFailsTheTest(t *testing.T) {
+	r := &recorder{TB: t}
+	guard.Bytes(r, []byte("content"))
+	for _, want := range []string{"", "guard: munmap: invalid argument"} {
+		if r.cleanup(); r.said != want {
+			t.Errorf("it said %q, want %q", r.said, want)
 		}
 	}
 }

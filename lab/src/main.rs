@@ -17,6 +17,7 @@ mod bench;
 mod catalogue;
 mod child;
 mod contracts;
+mod coverage;
 mod doctor;
 mod engine;
 mod faults;
@@ -151,6 +152,12 @@ enum Command {
     /// Builds the static library in between, because the Go tests link it. All steps run even if
     /// one fails; the failing ones are named at the end. Logs: target/lab/test/.
     Test,
+    /// Run the Go tests and list the statements of the binding that none of them runs.
+    ///
+    /// Red without a reason for each in go-harness/unreached.toml, and if a reason there is for
+    /// nothing. Takes a minute. Profiles and logs: target/lab/coverage/.
+    #[command(verbatim_doc_comment)]
+    Coverage,
     /// Measure what our parts cost beside peers that do the same, and compare with the goals.
     ///
     /// Cases take turns in 7 passes; goals are ratios of first quartiles within one run. A missed
@@ -260,6 +267,7 @@ fn dispatch(command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Test => testcmd::test(&workspace),
+        Command::Coverage => coverage::coverage(&workspace),
         Command::Bench {
             side,
             only,

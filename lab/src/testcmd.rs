@@ -128,6 +128,15 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go("gotest.log", &["test", "-count=1", "./..."])?
         },
+        // A module of its own.
+        Step {
+            show: every_line,
+            speaks: true,
+            ..go(
+                "goroutines.log",
+                &["test", "-C=goroutines", "-count=1", "./..."],
+            )?
+        },
     ])
 }
 

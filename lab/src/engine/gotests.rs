@@ -4,7 +4,7 @@
 //! |---|---|
 //! | go | what plain tests see, and the binding over a library that lies |
 //! | process | how a whole process ends, and what it does with signals, threads and stacks |
-//! | leak | native memory that an operation takes and does not give back |
+//! | leak | native memory that an operation takes and does not give back; goroutines that stay |
 //! | guard | memory that is touched after its loan has ended |
 
 use anyhow::Result;
@@ -143,7 +143,7 @@ pub(super) static PROCESS: GoTests = GoTests {
 
 pub(super) static LEAK: GoTests = GoTests {
     name: "leak",
-    what: "native allocations minus frees, over rounds of each operation",
+    what: "native allocations minus frees, over rounds of each operation; goroutines left behind",
     canary: Planted {
         check: "planted leaks",
         folder: "leak",
@@ -153,11 +153,19 @@ pub(super) static LEAK: GoTests = GoTests {
             "TestCanaryHeldByGo: the C heap has grown",
         ],
     },
-    runs: &[Tests {
-        log: "",
-        options: &[TAG],
-        packages: "./internal/leak",
-    }],
+    runs: &[
+        Tests {
+            log: "",
+            options: &[TAG],
+            packages: "./internal/leak",
+        },
+        // A module of its own, with tests that prove themselves that they see one.
+        Tests {
+            log: ".goroutines",
+            options: &["-C=goroutines"],
+            packages: ALL,
+        },
+    ],
     storms: &[],
     releases: false,
 };

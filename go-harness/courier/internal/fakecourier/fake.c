@@ -58,6 +58,7 @@ void fake_reset(void) {
   call_count = 0;
   event_count = 0;
   overcount = 0;
+  waker = NULL;
   blob_count = 0;
   last_load = 0;
   pthread_mutex_unlock(&lock);

@@ -262,6 +262,12 @@ func TestREQ11ACompletionIsTerminalWhateverTheLibraryReturns(t *testing.T) {
 	must(t, rt.Close())
 }
 
+// catchUp waits until the owner has done with the events that were there.
+func catchUp(t *testing.T, owner *courier.Owner) {
+	t.Helper()
+	must(t, owner.Do(context.Background(), func(*courier.Runtime) error { return nil }))
+}
+
 // The blob of an event is released once, also when its bytes cannot be had.
 func TestVAL06APayloadIsReleasedOnceAlsoWhenCopyingItFails(t *testing.T) {
 	for skip, calls := range []int{1, 2} { // the probe fails, or the copy
@@ -273,11 +279,13 @@ func TestVAL06APayloadIsReleasedOnceAlsoWhenCopyingItFails(t *testing.T) {
 			t.Errorf("loaded: %v", err)
 		}
 		wantCalls(t, "courier_blob_copy", calls)
+		catchUp(t, owner)
 		wantCalls(t, "courier_blob_release", 1)
 		bytes, err := owner.Load(context.Background(), "app:b")
 		if err != nil || string(bytes) != "app:b" {
 			t.Errorf("the next load: %q, %v", bytes, err)
 		}
+		catchUp(t, owner)
 		wantCalls(t, "courier_blob_release", 2)
 		must(t, owner.Close())
 	}
@@ -291,4 +299,76 @@ func TestVAL10AnEventCountBeyondTheRoomIsAnError(t *testing.T) {
 	if n != 0 || !errors.Is(err, courier.ErrNative) || !strings.Contains(fmt.Sprint(err), "[too-many] ") {
 		t.Errorf("Drain returned %d, %v", n, err)
 	}
+}
+
+// An owner whose wake function is refused is none, and leaves no runtime behind.
+func TestTHR05AnOwnerThatCannotBeWokenIsNotStarted(t *testing.T) {
+	honest(t)
+	fakecourier.Return("courier_runtime_set_wake_callback", 0, capi.NativeError, message)
+	if owner, err := courier.NewOwner(nil); owner != nil || !errors.Is(err, courier.ErrNative) {
+		t.Errorf("NewOwner returned %v, %v", owner, err)
+	}
+	wantCalls(t, "courier_runtime_destroy", 1)
+}
+
+// newOwner makes an owner that has loaded, so that it has a session of its own.
+func newOwner(t *testing.T) *courier.Owner {
+	t.Helper()
+	honest(t)
+	owner, err := courier.NewOwner(nil)
+	must(t, err)
+	wantLoad(t, owner)
+	return owner
+}
+
+func wantLoad(t *testing.T, owner *courier.Owner) {
+	t.Helper()
+	if bytes, err := owner.Load(context.Background(), "app:a"); err != nil || string(bytes) != "app:a" {
+		t.Errorf("Load returned %q, %v", bytes, err)
+	}
+}
+
+func TestHDL02ARefusedDestroyLeavesTheOwnerOpen(t *testing.T) {
+	for _, function := range []string{"courier_session_destroy", "courier_runtime_destroy"} {
+		owner := newOwner(t)
+		fakecourier.Return(function, 0, capi.NativeError, message)
+		if err := owner.Close(); !errors.Is(err, courier.ErrNative) {
+			t.Errorf("%s: Close returned %v", function, err)
+		}
+		wantLoad(t, owner)
+		must(t, owner.Close())
+	}
+}
+
+func TestREQ19ALoadFailsIfThereIsNoSessionForIt(t *testing.T) {
+	honest(t)
+	owner, err := courier.NewOwner(nil)
+	must(t, err)
+	fakecourier.Return("courier_session_create", 0, capi.NativeError, message)
+	if _, err := owner.Load(context.Background(), "app:a"); !errors.Is(err, courier.ErrNative) {
+		t.Errorf("Load returned %v", err)
+	}
+	wantLoad(t, owner)
+	must(t, owner.Close())
+}
+
+// Nobody has asked the owner to pump: what fails there is reported, and the owner goes on.
+func TestAnOwnersFailuresToPumpAreReported(t *testing.T) {
+	owner := newOwner(t)
+	reports := catchPanics(t)
+	for _, function := range []string{"courier_runtime_pump", "courier_runtime_drain_events"} {
+		*reports = nil
+		must(t, owner.Do(context.Background(), func(*courier.Runtime) error {
+			fakecourier.Queue(1<<40, int32(courier.Completed), 0, "of a session that nobody knows")
+			fakecourier.Return(function, 0, capi.NativeError, message)
+			fakecourier.Installed(true).Wake()
+			return nil
+		}))
+		catchUp(t, owner)
+		if len(*reports) != 1 || (*reports)[0].Callback != "owner" || !strings.Contains(fmt.Sprint((*reports)[0].Value), message) {
+			t.Errorf("%s failed: reports %v", function, *reports)
+		}
+	}
+	wantLoad(t, owner)
+	must(t, owner.Close())
 }

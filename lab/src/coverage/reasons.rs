@@ -1,0 +1,191 @@
+//! Why no test runs a statement: `go-harness/unreached.toml`.
+
+use std::fmt::{self, Display};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use serde::Deserialize;
+
+use super::profile::Unreached;
+
+/// The file, in `go-harness`.
+pub(super) const FILE: &str = "unreached.toml";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reasons {
+    #[serde(default)]
+    unreached: Vec<Reason>,
+}
+
+/// It names statements as they are found again when lines move.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    file: String,
+    function: String,
+    /// The first line of code of what is not run.
+    code: String,
+    why: String,
+}
+
+impl Reason {
+    fn is_for(&self, unreached: &Unreached) -> bool {
+        self.file == unreached.file
+            && self.function == unreached.function
+            && self.code == unreached.code
+    }
+}
+
+pub(super) fn load(path: &Path) -> Result<Vec<Reason>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let reasons: Reasons = toml::from_str(&text)
+        .map_err(|error| anyhow!("{FILE}: {}", error.message().trim().replace('\n', " ")))?;
+    Ok(reasons.unreached)
+}
+
+/// What is not run, with its reasons, and reasons of nothing.
+pub(super) struct Judged<'a> {
+    unreached: Vec<(&'a Unreached, Option<&'a Reason>)>,
+    stale: Vec<&'a Reason>,
+}
+
+pub(super) fn judge<'a>(unreached: &'a [Unreached], reasons: &'a [Reason]) -> Judged<'a> {
+    let reason = |it| reasons.iter().find(|reason| reason.is_for(it));
+    Judged {
+        unreached: unreached.iter().map(|it| (it, reason(it))).collect(),
+        stale: reasons
+            .iter()
+            .filter(|reason| !unreached.iter().any(|it| reason.is_for(it)))
+            .collect(),
+    }
+}
+
+impl Judged<'_> {
+    pub(super) fn is_green(&self) -> bool {
+        self.stale.is_empty() && self.unreached.iter().all(|(_, reason)| reason.is_some())
+    }
+}
+
+impl Display for Judged<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (it, reason) in &self.unreached {
+            let more = match it.statements {
+                1 => String::new(),
+                n => format!(" (and {} more)", n - 1),
+            };
+            writeln!(
+                f,
+                "\nnot run: go-harness/{}:{}, in {}",
+                it.file, it.number, it.function
+            )?;
+            writeln!(f, "    {}{more}", it.code)?;
+            match reason {
+                Some(reason) => writeln!(f, "  {}", reason.why)?,
+                None => writeln!(f, "  RED: no test, and no reason in go-harness/{FILE}")?,
+            }
+        }
+        for Reason {
+            file,
+            function,
+            code,
+            ..
+        } in &self.stale
+        {
+            writeln!(
+                f,
+                "\nRED: a reason in go-harness/{FILE} for what is run, or is gone: {file}, in {function}"
+            )?;
+            writeln!(f, "    {code}")?;
+        }
+        if self.is_green() {
+            writeln!(f, "\nwhat is not run has its reason")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unreached(code: &str) -> Unreached {
+        Unreached {
+            file: "p/a.go".to_owned(),
+            number: 7,
+            function: "f".to_owned(),
+            code: code.to_owned(),
+            statements: 2,
+        }
+    }
+
+    fn reason(code: &str) -> Reason {
+        Reason {
+            file: "p/a.go".to_owned(),
+            function: "f".to_owned(),
+            code: code.to_owned(),
+            why: "It cannot be.".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_needs_a_reason_and_each_reason_something_to_be_for() {
+        let (missed, reasons) = ([unreached("a()"), unreached("a()")], [reason("a()")]);
+        let judged = judge(&missed, &reasons);
+        assert!(judged.is_green(), "{judged}");
+        assert!(
+            judged
+                .to_string()
+                .contains("a() (and 1 more)\n  It cannot be.\n"),
+            "{judged}"
+        );
+
+        let judged = judge(&missed, &[]);
+        assert!(!judged.is_green());
+        assert!(
+            judged.to_string().contains("go-harness/p/a.go:7, in f\n"),
+            "{judged}"
+        );
+        assert!(judged.to_string().contains("RED: no test"), "{judged}");
+
+        let judged = judge(&[], &reasons);
+        assert!(!judged.is_green());
+        assert!(judged.to_string().contains("RED: a reason"), "{judged}");
+    }
+
+    #[test]
+    fn a_reason_is_for_one_place() {
+        let here = unreached("a()");
+        let elsewhere = [
+            Reason {
+                file: "p/b.go".to_owned(),
+                ..reason("a()")
+            },
+            Reason {
+                function: "g".to_owned(),
+                ..reason("a()")
+            },
+            reason("b()"),
+        ];
+        for reason in elsewhere {
+            assert!(!reason.is_for(&here), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_file_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        assert!(load(&path).is_err());
+        fs::write(&path, "# none\n").unwrap();
+        assert_eq!(load(&path).unwrap(), []);
+        fs::write(&path, "[[unreached]]\nfile = \"a.go\"\n").unwrap();
+        let error = load(&path).unwrap_err().to_string();
+        assert!(
+            error.starts_with("unreached.toml: missing field"),
+            "{error}"
+        );
+    }
+}
