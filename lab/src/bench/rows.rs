@@ -302,13 +302,15 @@ const GO: &[Row] = &[
     },
     Row {
         benchmark: "TokenLife",
-        title: "new, look-up, delete (ours: with the word that C holds)",
+        title: "new, look-up, delete (cell: with the word that C holds)",
         unit: "ns/op",
         source: CAPI,
         cases: &[
             peer("cgo.Handle"),
             case("ours", &[at_most(1.0, "cgo.Handle")]),
             peer("sharded-map"),
+            peer("cgo.Handle-cell"),
+            case("ours-cell", &[at_most(1.0, "cgo.Handle-cell")]),
         ],
     },
     Row {
