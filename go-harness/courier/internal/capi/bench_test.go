@@ -142,6 +142,8 @@ func BenchmarkTokenLife(b *testing.B) {
 	)
 }
 
+// Ours has two deferred calls, one in the other: a panic is contained, also one of the panic handler, and a
+// Goexit of either ends the process. The peer has one and lets a Goexit through to C.
 func BenchmarkCallback(b *testing.B) {
 	SetPanicHandler(func(Panic) {})
 	defer SetPanicHandler(nil)
