@@ -142,8 +142,7 @@ func BenchmarkTokenLife(b *testing.B) {
 	)
 }
 
-// Ours has two deferred calls, one in the other: a panic is contained, also one of the panic handler, and a
-// Goexit of either ends the process. The peer has one and lets a Goexit through to C.
+// Ours tells a Goexit from a panic, which the peer lets through to C, and marks the thread as inside a callback.
 func BenchmarkCallback(b *testing.B) {
 	SetPanicHandler(func(Panic) {})
 	defer SetPanicHandler(nil)

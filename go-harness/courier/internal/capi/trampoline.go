@@ -44,23 +44,19 @@ func courierGoLog(t C.uint64_t, level C.courier_log_level, text *C.char, length 
 func upcall(name string, call func()) {
 	returned := false
 	defer func() {
-		if !returned {
+		if returned {
+			return
+		}
+		value := recover()
+		if value == nil {
 			fmt.Fprintf(os.Stderr, "courier: the %s called runtime.Goexit, as t.FailNow does: it would unwind C frames\n", name)
 			os.Exit(2)
 		}
-	}()
-	contain(name, call)
-	returned = true
-}
-
-// contain reports a panic of call instead of passing it on.
-func contain(name string, call func()) {
-	defer func() {
-		if value := recover(); value != nil {
-			report(Panic{name, value, debug.Stack()})
-		}
+		p := Panic{name, value, debug.Stack()}
+		upcall(name, func() { report(p) }) // the panic handler runs above the same C frames
 	}()
 	call()
+	returned = true
 }
 
 // callback is the one that a token stands for. Tokens of freed cells, and numbers that never were a token of
