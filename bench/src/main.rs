@@ -6,7 +6,7 @@
 //! line in Go's format for benchmarks, which `benchstat` reads too:
 //!
 //! ```text
-//! BenchmarkOneshot/ours 1 4.21 ns/op
+//! BenchmarkOneshot/case=ours 1 4.21 ns/op
 //! ```
 //!
 //! Only the public API of the runtime is used: what is measured is what a caller pays.
@@ -47,7 +47,7 @@ fn main() {
             for index in in_turn(row.cases.len(), pass) {
                 let Case { name, run } = &mut row.cases[index];
                 let figure = run(seconds);
-                println!("Benchmark{}/{name} 1 {figure} {}", row.name, row.unit);
+                println!("Benchmark{}/case={name} 1 {figure} {}", row.name, row.unit);
             }
         }
     }

@@ -10,7 +10,9 @@ import (
 	"github.com/cgolab/cgolab/go-harness/internal/compare"
 )
 
-// A question to a request, which any thread may ask.
+// A question to a request, which any thread may ask. What ours does besides: it counts the use, which takes two
+// atomic operations (5 ns), locks the thread (5 ns with its defer), and ends the use in another deferred call
+// (3 ns); the rest is the one function that all calls go through.
 func BenchmarkCall(b *testing.B) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

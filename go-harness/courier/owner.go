@@ -25,13 +25,14 @@ type Owner struct {
 	ended  chan struct{} // closed when the runtime is closed and the goroutine has nothing more to do
 
 	mu     sync.Mutex
-	queue  []*job
+	queue  []job
 	closed bool // no job is taken any more
 
 	// The rest is used on the owner's thread only.
 	runtime *Runtime
 	handle  func(*Runtime, Event)
-	batch   []*job  // taken from the queue
+	batch   []job   // taken from the queue
+	next    int     // of batch, the first that has not begun
 	unread  []Event // drained
 	session *Session
 	loads   map[LoadID]*ownerLoad // of session, without an event so far
@@ -78,28 +79,26 @@ func (o *Owner) Do(ctx context.Context, f func(*Runtime) error) error {
 	if thread == o.number {
 		return f(o.runtime)
 	}
-	j := &job{f: f, done: make(chan struct{})}
-	if !o.submit(j) {
+	c := newCall(f)
+	if !o.submit(job{call: c}) {
 		return closed(op)
 	}
 	select {
-	case <-j.done:
+	case <-c.done:
 	case <-ctx.Done():
-		if j.state.CompareAndSwap(queued, dropped) || j.state.CompareAndSwap(running, abandoned) {
+		if c.state.CompareAndSwap(queued, dropped) || c.state.CompareAndSwap(running, abandoned) {
 			return ctx.Err()
 		}
-		<-j.done
+		<-c.done
 	}
-	return j.result()
+	return c.result()
 }
 
 // Post has f run on the owner's thread, after what was submitted before, and does not wait. It may be
 // called anywhere. A panic in f goes to [SetPanicHandler]. After [Owner.Close], Post returns [ErrClosed];
 // what is still queued then does not run.
 func (o *Owner) Post(f func(*Runtime)) error {
-	j := &job{f: func(rt *Runtime) error { f(rt); return nil }, done: make(chan struct{})}
-	j.state.Store(posted)
-	if !o.submit(j) {
+	if !o.submit(job{post: f}) {
 		return closed("post")
 	}
 	return nil
@@ -114,10 +113,10 @@ func (o *Owner) Close() error {
 	if number := capi.Owner(); number == o.number || number == capi.Inside {
 		return refuse(op, ErrInvalidState, "called in a job or inside a callback, which the owner would wait for")
 	}
-	j := &job{f: func(*Runtime) error { return o.close(op) }, done: make(chan struct{})}
-	if o.submit(j) {
-		<-j.done
-		if err := j.result(); err != nil && !j.rejected {
+	c := newCall(func(*Runtime) error { return o.close(op) })
+	if o.submit(job{call: c}) {
+		<-c.done
+		if err := c.result(); err != nil && !c.rejected {
 			return err
 		}
 	}
@@ -155,10 +154,7 @@ func (o *Owner) serve() {
 		if len(o.unread) == 0 && (o.work.Swap(false) || o.late()) {
 			o.pump()
 		}
-		if len(o.batch) == 0 {
-			o.batch = o.take()
-		}
-		if len(o.unread) == 0 && len(o.batch) == 0 {
+		if len(o.unread) == 0 && !o.hasJob() {
 			o.sleep()
 		}
 		if len(o.unread) > 0 {
@@ -166,11 +162,9 @@ func (o *Owner) serve() {
 			o.unread = o.unread[1:]
 			o.contain(func() { o.dispatch(event) }, func(p *JobPanic, exited bool) { reportJob("event handler", p, exited) })
 		}
-		if len(o.batch) > 0 {
-			j := o.batch[0]
-			o.batch = o.batch[1:]
-			if j.begin() {
-				o.contain(func() { j.err = j.f(o.runtime) }, j.finish)
+		if o.hasJob() {
+			if j := o.pop(); j.begin() {
+				o.contain(func() { j.run(o.runtime) }, j.finish)
 			}
 		}
 	}
@@ -277,23 +271,46 @@ func (o *Owner) ring() {
 }
 
 // submit queues a job, unless the owner is closed. Any thread.
-func (o *Owner) submit(j *job) bool {
+func (o *Owner) submit(j job) bool {
+	taken, first := o.enqueue(j)
+	if first {
+		o.ring() // outside the lock, which the owner takes next
+	}
+	return taken
+}
+
+// enqueue reports whether the job was taken, and whether it is the first: the owner may be asleep.
+func (o *Owner) enqueue(j job) (taken, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return false
+		return false, false
 	}
 	o.queue = append(o.queue, j)
-	o.ring()
-	return true
+	return true, len(o.queue) == 1
 }
 
-func (o *Owner) take() []*job {
+// hasJob reports whether there is a job to begin with.
+func (o *Owner) hasJob() bool {
+	if o.next == len(o.batch) {
+		o.take()
+	}
+	return o.next < len(o.batch)
+}
+
+// take makes the queue the batch, and the batch, which has begun to the last job, the memory of the queue.
+func (o *Owner) take() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	taken := o.queue
-	o.queue = nil
-	return taken
+	o.batch, o.queue, o.next = o.queue, o.batch[:0], 0
+}
+
+// pop takes the next job out of the batch, which must not keep what the job refers to.
+func (o *Owner) pop() job {
+	j := o.batch[o.next]
+	o.batch[o.next] = job{}
+	o.next++
+	return j
 }
 
 // close is the job that ends the owner.
@@ -324,10 +341,9 @@ func (o *Owner) close(op string) error {
 // reject ends what was submitted, and takes no more.
 func (o *Owner) reject() {
 	o.accept(false)
-	for _, j := range append(o.batch, o.take()...) {
-		j.reject()
+	for o.hasJob() {
+		o.pop().reject()
 	}
-	o.batch = nil
 	for _, load := range o.loads {
 		load.reject()
 	}
@@ -350,8 +366,38 @@ func (o *Owner) accept(jobs bool) {
 	o.closed = !jobs
 }
 
-// A job is what was submitted. Its state says who has the last word on it.
+// A job is what was submitted, one of the two. It is no pointer: posting allocates nothing.
 type job struct {
+	post func(*Runtime) // nobody waits for it
+	call *call          // somebody does
+}
+
+// begin reports whether the job is to run.
+func (j job) begin() bool { return j.call == nil || j.call.state.CompareAndSwap(queued, running) }
+
+func (j job) run(rt *Runtime) {
+	if j.call == nil {
+		j.post(rt)
+		return
+	}
+	j.call.err = j.call.f(rt)
+}
+
+func (j job) finish(p *JobPanic, exited bool) {
+	if j.call == nil || !j.call.finish(p, exited) {
+		reportJob("job", p, exited)
+	}
+}
+
+func (j job) reject() {
+	if j.call != nil {
+		j.call.err, j.call.rejected = closed("do"), true
+		close(j.call.done)
+	}
+}
+
+// A call is what a submitter waits for. Its state says who has the last word on it.
+type call struct {
 	f        func(*Runtime) error
 	state    atomic.Int32
 	done     chan struct{} // closed when err and the rest are set
@@ -361,45 +407,36 @@ type job struct {
 	rejected bool
 }
 
-// The states of a job.
+// The states of a call.
 const (
-	queued    = iota // as posted, with a submitter who waits
-	posted           // nobody waits
-	running          // begun, and somebody waits
-	dropped          // its submitter has gone before it began: it does not run
-	abandoned        // it has begun, and nobody waits
-	finished         // it has ended, or will never begin
+	queued    = iota
+	running   // begun
+	dropped   // its submitter has gone before it began: it does not run
+	abandoned // its submitter has gone since
+	finished  // it has ended
 )
 
-// begin reports whether the job is to run.
-func (j *job) begin() bool {
-	return j.state.CompareAndSwap(queued, running) || j.state.CompareAndSwap(posted, abandoned)
-}
+func newCall(f func(*Runtime) error) *call { return &call{f: f, done: make(chan struct{})} }
 
-func (j *job) finish(p *JobPanic, exited bool) {
-	j.panicked, j.exited = p, exited
-	if !j.state.CompareAndSwap(running, finished) {
-		reportJob("job", p, exited)
+// finish reports whether the submitter will hear of it.
+func (c *call) finish(p *JobPanic, exited bool) bool {
+	c.panicked, c.exited = p, exited
+	waiting := c.state.CompareAndSwap(running, finished)
+	if waiting {
+		close(c.done)
 	}
-	close(j.done)
-}
-
-func (j *job) reject() {
-	if j.state.CompareAndSwap(queued, finished) {
-		j.err, j.rejected = closed("do"), true
-	}
-	close(j.done)
+	return waiting
 }
 
 // result is what the submitter gets.
-func (j *job) result() error {
+func (c *call) result() error {
 	switch {
-	case j.panicked != nil:
-		panic(j.panicked)
-	case j.exited:
+	case c.panicked != nil:
+		panic(c.panicked)
+	case c.exited:
 		runtime.Goexit()
 	}
-	return j.err
+	return c.err
 }
 
 // JobPanic is what [Owner.Do] panics with when its job has panicked.

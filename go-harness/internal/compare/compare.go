@@ -23,7 +23,7 @@ func Cases(b *testing.B, cases ...Case) {
 		if *back {
 			c = cases[len(cases)-1-i]
 		}
-		b.Run(c.Name, c.Run)
+		b.Run("case="+c.Name, c.Run)
 	}
 }
 

@@ -64,12 +64,12 @@ impl Measured {
     }
 
     /// Adds what stands in the output of benchmarks, in Go's format:
-    /// `BenchmarkCall/raw-2  1000  28.8 ns/op  0 B/op  0 allocs/op`.
+    /// `BenchmarkCall/case=raw-2  1000  28.8 ns/op  0 B/op  0 allocs/op`.
     pub(crate) fn read(&mut self, output: &str) {
         for line in output.lines() {
             let mut words = line.split_whitespace();
             let name = words.next().and_then(|word| word.strip_prefix("Benchmark"));
-            let Some((benchmark, case)) = name.and_then(|name| name.split_once('/')) else {
+            let Some((benchmark, case)) = name.and_then(|name| name.split_once("/case=")) else {
                 continue;
             };
             // Without the number of processors.
@@ -133,7 +133,11 @@ mod tests {
 
     #[test]
     fn goals_are_judged_by_ratio_or_by_the_figure_itself() {
-        let goal = |bound, against| Goal { bound, against };
+        let goal = |bound, against| Goal {
+            bound,
+            against,
+            because: None,
+        };
         let within = goal(Bound::AtMost(1.3), Some("raw"));
         assert!(judge(within, 13.0, Some(10.0)).unwrap().met);
         assert!(!judge(within, 14.0, Some(10.0)).unwrap().met);
@@ -152,10 +156,11 @@ mod tests {
         let mut measured = Measured::default();
         measured.read(
             "goos: linux\n\
-             BenchmarkCall/raw-2 \t 1000\t 28.80 ns/op\t 0 B/op\t 1 allocs/op\n\
-             BenchmarkCall/raw-2 \t 1000\t 29.00 ns/op\t 0 B/op\t 1 allocs/op\n\
-             BenchmarkCall/one-cpu 1 5 ns/op\n\
-             BenchmarkCall/ours\n--- SKIP: BenchmarkOwner/x\nBenchmarkAlone-2 1 2 ns/op\nok\n",
+             BenchmarkCall/case=raw-2 \t 1000\t 28.80 ns/op\t 0 B/op\t 1 allocs/op\n\
+             BenchmarkCall/case=raw-2 \t 1000\t 29.00 ns/op\t 0 B/op\t 1 allocs/op\n\
+             BenchmarkCall/case=one-cpu 1 5 ns/op\n\
+             BenchmarkCall/case=ours\n--- SKIP: BenchmarkOwner/case=x\n\
+             BenchmarkAlone-2 1 2 ns/op\nok\n",
         );
         assert_eq!(measured.of("Call", "raw", "ns/op"), figures(&[28.8, 29.0]));
         assert_eq!(

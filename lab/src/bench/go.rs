@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::figures::Measured;
 use super::rows::{Row, Source};
-use super::{Bench, PASSES};
+use super::{Bench, GO_PASSES, PASSES};
 use crate::child::{Task, quiet};
 use crate::tools::Need;
 
@@ -24,7 +24,12 @@ struct Binary {
     one_cpu: bool,
 }
 
-pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measured> {
+/// Measures these rows; what the benchmarks print goes to the file `figures`, of all passes.
+pub(super) fn measure(
+    bench: &Bench<'_>,
+    rows: &[&'static Row],
+    figures: &Path,
+) -> Result<Measured> {
     let binaries = binaries(rows);
     bench.progress.step("building the native library");
     let native = Task::cargo(bench.workspace, &bench.folder.join("native.log")).args([
@@ -38,19 +43,22 @@ pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measur
     for package in &packages {
         build(bench, package)?;
     }
-    let mut measured = Measured::default();
-    for pass in 0..PASSES {
+    let mut output = String::new();
+    for pass in 0..GO_PASSES {
         bench
             .progress
-            .step(format!("measuring, pass {} of {PASSES}", pass + 1));
+            .step(format!("measuring, pass {} of {GO_PASSES}", pass + 1));
         for (binary, benchmarks) in &binaries {
-            run(bench, *binary, benchmarks, pass, &mut measured)?;
+            output.push_str(&run(bench, *binary, benchmarks, pass)?);
         }
     }
     for package in &packages {
         // Megabytes that the next run builds again.
         let _ = fs::remove_file(test_binary(bench, package));
     }
+    fs::write(figures, &output).with_context(|| format!("cannot write {}", figures.display()))?;
+    let mut measured = Measured::default();
+    measured.read(&output);
     Ok(measured)
 }
 
@@ -98,18 +106,14 @@ fn build(bench: &Bench<'_>, package: &str) -> Result<()> {
     Ok(())
 }
 
-fn run(
-    bench: &Bench<'_>,
-    binary: Binary,
-    benchmarks: &[&str],
-    pass: usize,
-    measured: &mut Measured,
-) -> Result<()> {
+/// What the benchmarks print in one pass.
+fn run(bench: &Bench<'_>, binary: Binary, benchmarks: &[&str], pass: usize) -> Result<String> {
     let path = test_binary(bench, binary.package);
     let cpus = if binary.one_cpu { "-one-cpu" } else { "" };
     let log = bench
         .folder
-        .join(format!("{}{cpus}-{pass}.log", file_name(binary.package)));
+        .join(format!("{}{cpus}.log", file_name(binary.package)));
+    let seconds = bench.seconds / 10.0 * PASSES as f64 / GO_PASSES as f64;
     let mut task = if binary.one_cpu {
         // GOMAXPROCS=1 would leave the other processors to the threads that cgo makes.
         let taskset = which::which("taskset").context(
@@ -126,14 +130,13 @@ fn run(
         .args([
             "-test.run=^$".to_owned(),
             format!("-test.bench=^Benchmark({})$", benchmarks.join("|")),
-            format!("-test.benchtime={}s", bench.seconds / 10.0),
+            format!("-test.benchtime={seconds}s"),
             "-test.benchmem".to_owned(),
         ])
         .args((pass % 2 == 1).then_some("-back"))
         .dir(&bench.workspace.go_dir().join(binary.package));
     let finished = bench.succeeded(task.run(bench.progress, quiet)?)?;
-    measured.read(&finished.log_text());
-    Ok(())
+    Ok(finished.log_text())
 }
 
 #[cfg(test)]

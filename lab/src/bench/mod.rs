@@ -6,11 +6,13 @@
 //! | [`native`] | measures `bench/`, fuzz targets and a loom model |
 //! | [`go`] | measures the benchmarks of `go-harness/` |
 //! | [`figures`] | reads Go's format for benchmarks, which all of them speak; minimum and quartile |
+//! | [`benchstat`] | has benchstat compare what `go` measured |
 //! | [`table`] | what people see |
 //!
 //! Figures of one machine say little about another, and a busy machine is another machine. So a
 //! goal is a ratio of two cases that took turns in one run, and a missed one is no failure.
 
+mod benchstat;
 mod figures;
 mod go;
 mod native;
@@ -38,6 +40,10 @@ use crate::workspace::Workspace;
 
 /// How often each case is measured.
 const PASSES: usize = 7;
+
+/// The same in Go, where a pass takes a quarter of the time: of many short ones, some are not disturbed by
+/// what else the machine does.
+const GO_PASSES: usize = 4 * PASSES;
 
 /// Which side is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -117,10 +123,11 @@ pub(crate) fn bench(
         folder,
         seconds,
     };
+    let figures = bench.folder.join("figures.txt");
     let before = load();
     let measured = match side {
         Side::Native => native::measure(&bench, &rows)?,
-        Side::Go => go::measure(&bench, &rows)?,
+        Side::Go => go::measure(&bench, &rows, &figures)?,
     };
     let results = Results {
         started: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -130,15 +137,27 @@ pub(crate) fn bench(
         tools: identity::versions(workspace, &tools),
         load: [before, load()],
         seconds,
-        passes: PASSES,
+        passes: match side {
+            Side::Native => PASSES,
+            Side::Go => GO_PASSES,
+        },
         rows: rows.iter().map(|row| row.judge(&measured)).collect(),
     };
     let path = bench.folder.join("results.json");
     let mut text = serde_json::to_string_pretty(&results)?;
     text.push('\n');
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let compared = match side {
+        Side::Native => String::new(),
+        Side::Go => benchstat::compare(&bench, &rows, &figures)?,
+    };
     progress.finish();
     out::print(table::text(&results))?;
+    out::print(compared)?;
+    if side == Side::Go {
+        let command = benchstat::command(&workspace.shown(&figures));
+        out::line(format_args!("\nall cases: {command}"))?;
+    }
     out::line(format_args!("results in {}", workspace.shown(&path)))?;
     Ok(results
         .rows

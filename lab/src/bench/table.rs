@@ -48,7 +48,7 @@ fn header(results: &Results) -> String {
     )
 }
 
-/// A case: its figures and its first goal, and one line more for each other goal.
+/// A case: its figures and its first goal, one line more for each other goal, and why one is missed.
 fn lines(row: &RowResult, case: &CaseResult) -> String {
     let unit = row.row.unit;
     let (Some(best), Some(quartile)) = (case.figures.best(unit), case.figures.quartile(unit))
@@ -73,6 +73,10 @@ fn lines(row: &RowResult, case: &CaseResult) -> String {
     );
     for (verdict, goal) in case.verdicts.iter().skip(1).zip(goals) {
         text.push_str(&line("", "", "", &times(verdict.is), &goal));
+    }
+    let missed = case.verdicts.iter().filter(|verdict| !verdict.met);
+    for why in missed.filter_map(|verdict| verdict.goal.because) {
+        let _ = writeln!(text, "    missed because: {why}");
     }
     text
 }
@@ -151,8 +155,10 @@ mod tests {
             let rows = rows::select(side, &[]).unwrap();
             let mut measured = Measured::default();
             for row in &rows {
-                for case in row.cases {
-                    measured.add(row.benchmark, case.name, row.unit, 123_456.789);
+                for (index, case) in row.cases.iter().enumerate() {
+                    // The first case is the best of all: goals are missed, and say why.
+                    let figure = 123_456.789 * if index == 0 { 1.0 } else { 100.0 };
+                    measured.add(row.benchmark, case.name, row.unit, figure);
                 }
             }
             let text = text(&results(&rows, &measured));
@@ -188,6 +194,17 @@ mod tests {
             ]
         );
         assert!(text.ends_with("\n0 of 2 goals met\n"), "{text}");
+    }
+
+    #[test]
+    fn a_missed_goal_says_why() {
+        let rows = rows::select(Side::Go, &["OwnerInline".to_owned()]).unwrap();
+        for (figure, why) in [(10.0, 0), (20.0, 1)] {
+            let mut measured = Measured::default();
+            measured.add("OwnerInline", "ours", "ns/op", figure);
+            let text = text(&results(&rows, &measured));
+            assert_eq!(text.matches("missed because: Go").count(), why, "{text}");
+        }
     }
 
     #[test]

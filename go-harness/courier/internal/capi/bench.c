@@ -36,6 +36,6 @@ void capi_bench_call_handle(uintptr_t token, int count) {
   while (count-- > 0) courierGoBenchHandle(token);
 }
 
-void capi_bench_call_wake(uintptr_t *cell, int count) {
+void capi_bench_call_wake(uint64_t *cell, int count) {
   while (count-- > 0) capi_wake(cell);
 }

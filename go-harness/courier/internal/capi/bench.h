@@ -11,6 +11,6 @@ capi_result capi_bench_is_cancelled(courier_request request);
 capi_result capi_bench_signal(courier_wake_source source, char *text, size_t capacity);
 void capi_bench_call_empty(int count);
 void capi_bench_call_handle(uintptr_t token, int count);
-void capi_bench_call_wake(uintptr_t *cell, int count);
+void capi_bench_call_wake(uint64_t *cell, int count);
 
 #endif

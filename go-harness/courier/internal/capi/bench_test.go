@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/cgolab/cgolab/go-harness/courier/internal/token"
 	"github.com/cgolab/cgolab/go-harness/internal/compare"
 )
 
@@ -45,7 +46,7 @@ func BenchmarkBuffer(b *testing.B) {
 	)
 }
 
-// shardedMap is what a registry of our own would be: tokens are never used twice.
+// shardedMap is another registry of numbers that are never used twice.
 type shardedMap struct {
 	last   atomic.Uintptr
 	shards [16]struct {
@@ -83,37 +84,32 @@ func (m *shardedMap) remove(token uintptr) {
 
 func nothing() {}
 
-// tokens are of one callback among a hundred.
-func tokens(b *testing.B) (h cgo.Handle, m *shardedMap, token uintptr) {
-	m = new(shardedMap)
+// lookups are of one callback among a hundred.
+func lookups(b *testing.B, each func(name string, call func()) compare.Case) {
+	var h cgo.Handle
+	var t token.Token
+	var m shardedMap
+	var number uintptr
 	for i := 0; i < 100; i++ {
 		h = cgo.NewHandle(Notify(nothing))
 		b.Cleanup(h.Delete)
-		token = m.add(Notify(nothing))
+		t = token.New(Notify(nothing))
+		b.Cleanup(t.Delete)
+		number = m.add(Notify(nothing))
 	}
-	return h, m, token
-}
-
-func BenchmarkTokenLookup(b *testing.B) {
-	h, m, token := tokens(b)
 	compare.Cases(b,
-		compare.Each("cgo.Handle", func() { _ = h.Value().(Notify) }),
-		compare.Each("ours", func() { _, _ = lookup[Notify](uintptr(h)) }),
-		compare.Each("sharded-map", func() { _ = m.lookup(token).(Notify) }),
+		each("cgo.Handle", func() { _ = h.Value().(Notify) }),
+		each("ours", func() { _ = callback[Notify](t) }),
+		each("sharded-map", func() { _ = m.lookup(number).(Notify) }),
 	)
 }
 
-func BenchmarkTokenLookupParallel(b *testing.B) {
-	h, m, token := tokens(b)
-	compare.Cases(b,
-		compare.Parallel("cgo.Handle", func() { _ = h.Value().(Notify) }),
-		compare.Parallel("ours", func() { _, _ = lookup[Notify](uintptr(h)) }),
-		compare.Parallel("sharded-map", func() { _ = m.lookup(token).(Notify) }),
-	)
-}
+func BenchmarkTokenLookup(b *testing.B)         { lookups(b, compare.Each) }
+func BenchmarkTokenLookupParallel(b *testing.B) { lookups(b, compare.Parallel) }
 
+// The cells have the token in a word of C memory, and so make two calls into C more.
 func BenchmarkTokenLife(b *testing.B) {
-	m := new(shardedMap)
+	var m shardedMap
 	compare.Cases(b,
 		compare.Each("cgo.Handle", func() {
 			h := cgo.NewHandle(Notify(nothing))
@@ -121,28 +117,44 @@ func BenchmarkTokenLife(b *testing.B) {
 			h.Delete()
 		}),
 		compare.Each("ours", func() {
-			cell := NewCell(Notify(nothing))
-			_, _ = lookup[Notify](uintptr(cell.token))
-			cell.Free()
+			t := token.New(Notify(nothing))
+			_ = callback[Notify](t)
+			t.Delete()
 		}),
 		compare.Each("sharded-map", func() {
-			token := m.add(Notify(nothing))
-			_ = m.lookup(token).(Notify)
-			m.remove(token)
+			number := m.add(Notify(nothing))
+			_ = m.lookup(number).(Notify)
+			m.remove(number)
+		}),
+		compare.Each("cgo.Handle-cell", func() {
+			h := cgo.NewHandle(Notify(nothing))
+			word := benchMemory(int(unsafe.Sizeof(h)))
+			*(*cgo.Handle)(word) = h
+			_ = h.Value().(Notify)
+			h.Delete()
+			benchFree(word)
+		}),
+		compare.Each("ours-cell", func() {
+			cell := NewCell(Notify(nothing))
+			_ = callback[Notify](cell.token)
+			cell.Free()
 		}),
 	)
 }
 
+// Ours tells a Goexit from a panic, which the peer lets through to C, and marks the thread as inside a callback.
 func BenchmarkCallback(b *testing.B) {
 	SetPanicHandler(func(Panic) {})
 	defer SetPanicHandler(nil)
 	quiet, loud := NewCell(Notify(nothing)), NewCell(Notify(func() { panic("loud") }))
 	defer quiet.Free()
 	defer loud.Free()
+	h := cgo.NewHandle(Notify(nothing))
+	defer h.Delete()
 	compare.Cases(b,
 		compare.Case{Name: "empty", Run: func(b *testing.B) { benchCallEmpty(b.N) }},
 		compare.Case{Name: "ours", Run: func(b *testing.B) { benchCallWake(quiet, b.N) }},
-		compare.Case{Name: "cgo.Handle", Run: func(b *testing.B) { benchCallHandle(quiet.token, b.N) }},
+		compare.Case{Name: "cgo.Handle", Run: func(b *testing.B) { benchCallHandle(h, b.N) }},
 		compare.Case{Name: "ours-panicking", Run: func(b *testing.B) { benchCallWake(loud, b.N) }},
 	)
 }

@@ -10,22 +10,22 @@ void capi_cancel(void *user_data);
 void capi_wake(void *user_data);
 void capi_log(void *user_data, courier_log_level level, courier_string_view text);
 
-static courier_status capi_runtime_set_provider(courier_runtime runtime, uintptr_t *cell) {
+static courier_status capi_runtime_set_provider(courier_runtime runtime, uint64_t *cell) {
 	courier_provider provider = {.size = sizeof provider, .provide = capi_provide, .user_data = cell};
 	return courier_runtime_set_provider(runtime, &provider);
 }
 
-static courier_status capi_runtime_set_wake_callback(courier_runtime runtime, uintptr_t *cell) {
+static courier_status capi_runtime_set_wake_callback(courier_runtime runtime, uint64_t *cell) {
 	courier_wake_callback callback = {.size = sizeof callback, .wake = capi_wake, .user_data = cell};
 	return courier_runtime_set_wake_callback(runtime, &callback);
 }
 
-static courier_status capi_set_log_callback(courier_log_level limit, uintptr_t *cell) {
+static courier_status capi_set_log_callback(courier_log_level limit, uint64_t *cell) {
 	courier_log_callback callback = {.size = sizeof callback, .limit = limit, .log = capi_log, .user_data = cell};
 	return courier_set_log_callback(&callback);
 }
 
-static capi_result capi_request_on_cancel(courier_request request, uintptr_t *cell) {
+static capi_result capi_request_on_cancel(courier_request request, uint64_t *cell) {
 	courier_cancel_callback callback = {.size = sizeof callback, .cancel = capi_cancel, .user_data = cell};
 	uint32_t cancelled = 0;
 	capi_result result = {courier_request_on_cancel(request, &callback, &cancelled), 0};
@@ -36,8 +36,9 @@ static capi_result capi_request_on_cancel(courier_request request, uintptr_t *ce
 import "C"
 
 import (
-	"runtime/cgo"
 	"unsafe"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/token"
 )
 
 // The callbacks, as the trampolines call them: on whatever thread the library chose, several at once.
@@ -55,18 +56,18 @@ type (
 // C gets the address of the word and Go gets the token, so neither holds a pointer of the other's, and
 // the closure stays reachable for as long as the cell is not freed.
 type Cell struct {
-	token cgo.Handle
-	word  *C.uintptr_t
+	token token.Token
+	word  *C.uint64_t
 }
 
 // NewCell makes a cell for callback. It must be freed, once, when C will not call it any more.
 func NewCell[F Provide | Notify | Log](callback F) *Cell {
 	point("cell.new")
 	cell := &Cell{
-		token: cgo.NewHandle(callback),
-		word:  (*C.uintptr_t)(C.malloc(C.size_t(unsafe.Sizeof(C.uintptr_t(0))))),
+		token: token.New(callback),
+		word:  (*C.uint64_t)(C.malloc(C.size_t(unsafe.Sizeof(C.uint64_t(0))))),
 	}
-	*cell.word = C.uintptr_t(cell.token)
+	*cell.word = C.uint64_t(cell.token)
 	return cell
 }
 

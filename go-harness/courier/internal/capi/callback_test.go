@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/cgolab/cgolab/go-harness/courier/internal/token"
 	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
@@ -21,17 +22,17 @@ func catchPanics(t *testing.T) *[]Panic {
 func TestCBK10UnknownTokenIsReportedAndNothingElse(t *testing.T) {
 	panics := catchPanics(t)
 	cell := NewCell(Notify(func() { t.Error("the callback of a freed cell was called") }))
-	freed := uintptr(cell.token)
+	freed := cell.token
 	cell.Free()
 	other := NewCell(Log(func(int32, string) { t.Error("a callback of another kind was called") }))
 	defer other.Free()
-	for i, token := range []uintptr{freed, 0, ^uintptr(0), uintptr(other.token)} {
-		upcall("wake callback", token, func(wake Notify) { wake() })
+	for i, unknown := range []token.Token{freed, 0, ^token.Token(0), other.token} {
+		upcall("wake callback", func() { callback[Notify](unknown)() })
 		if len(*panics) != i+1 {
-			t.Fatalf("token %#x: %d reports", token, len(*panics)-i)
+			t.Fatalf("token %#x: %d reports", unknown, len(*panics)-i)
 		}
 		if err, ok := (*panics)[i].Value.(error); !ok || !strings.Contains(err.Error(), "unknown callback token") {
-			t.Errorf("token %#x: reported %v", token, (*panics)[i].Value)
+			t.Errorf("token %#x: reported %v", unknown, (*panics)[i].Value)
 		}
 	}
 }
@@ -45,7 +46,7 @@ func TestCBK03PanicsAreContained(t *testing.T) {
 		}
 	}()
 	panics := catchPanics(t)
-	contain("provider", func() { panic("value") })
+	upcall("provider", func() { panic("value") })
 	if len(*panics) != 1 || (*panics)[0].Value != "value" {
 		t.Errorf("reported %v", *panics)
 	}
@@ -60,7 +61,7 @@ func TestCBK03PanicOfThePanicHandlerIsContained(t *testing.T) {
 	}()
 	SetPanicHandler(func(Panic) { panic("from the handler") })
 	defer SetPanicHandler(nil)
-	contain("provider", func() { panic("from the provider") })
+	upcall("provider", func() { panic("from the provider") })
 }
 
 // What C keeps as user_data is no address of Go memory: such a word could be freed, or moved with its
@@ -82,7 +83,7 @@ func TestCBK12UserDataIsNoGoAddress(t *testing.T) {
 		if arenas[arena(unsafe.Pointer(cell.word))] {
 			t.Fatalf("the word at %p is in Go memory", cell.word) // and C cannot free it
 		}
-		if uintptr(*cell.word) != uintptr(cell.token) {
+		if token.Token(*cell.word) != cell.token {
 			t.Error("the word does not hold the token")
 		}
 		cell.Free()

@@ -10,9 +10,9 @@ static _Thread_local int inside;
 static _Thread_local uint64_t owner;
 static _Thread_local const struct capi_use *uses;
 
-static uintptr_t enter(void *user_data) {
+static uint64_t enter(void *user_data) {
   inside++;
-  return *(uintptr_t *)user_data;
+  return *(uint64_t *)user_data;
 }
 
 courier_decision capi_provide(void *user_data, courier_request request, courier_string_view url) {

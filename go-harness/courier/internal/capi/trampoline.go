@@ -8,73 +8,66 @@ import "C"
 import (
 	"fmt"
 	"os"
-	"runtime/cgo"
 	"runtime/debug"
 	"sync/atomic"
+
+	"github.com/cgolab/cgolab/go-harness/courier/internal/token"
 )
 
 //export courierGoProvide
-func courierGoProvide(token C.uintptr_t, request C.courier_request, url *C.char, length C.size_t) C.courier_decision {
+func courierGoProvide(t C.uint64_t, request C.courier_request, url *C.char, length C.size_t) C.courier_decision {
 	decision := int32(DecisionFail)
-	upcall("provider", uintptr(token), func(provide Provide) {
-		decision = provide(uint64(request), copyText(url, length))
+	upcall("provider", func() {
+		decision = callback[Provide](token.Token(t))(uint64(request), copyText(url, length))
 	})
 	return C.courier_decision(decision)
 }
 
 //export courierGoCancel
-func courierGoCancel(token C.uintptr_t) {
-	upcall("cancellation callback", uintptr(token), func(cancel Notify) { cancel() })
+func courierGoCancel(t C.uint64_t) {
+	upcall("cancellation callback", func() { callback[Notify](token.Token(t))() })
 }
 
 //export courierGoWake
-func courierGoWake(token C.uintptr_t) {
-	upcall("wake callback", uintptr(token), func(wake Notify) { wake() })
+func courierGoWake(t C.uint64_t) {
+	upcall("wake callback", func() { callback[Notify](token.Token(t))() })
 }
 
 //export courierGoLog
-func courierGoLog(token C.uintptr_t, level C.courier_log_level, text *C.char, length C.size_t) {
-	upcall("log callback", uintptr(token), func(log Log) { log(int32(level), copyText(text, length)) })
+func courierGoLog(t C.uint64_t, level C.courier_log_level, text *C.char, length C.size_t) {
+	upcall("log callback", func() { callback[Log](token.Token(t))(int32(level), copyText(text, length)) })
 }
 
-// upcall calls the callback behind token. There are C frames below it, and neither a panic nor a Goexit
+// upcall calls Go code that C has asked for. There are C frames below it, and neither a panic nor a Goexit
 // may unwind them. A panic is reported, and call is left where it was. A Goexit cannot be stopped, and C
 // cannot be given an answer: the process ends.
-func upcall[F any](name string, token uintptr, call func(F)) {
+func upcall(name string, call func()) {
 	returned := false
 	defer func() {
-		if !returned {
+		if returned {
+			return
+		}
+		value := recover()
+		if value == nil {
 			fmt.Fprintf(os.Stderr, "courier: the %s called runtime.Goexit, as t.FailNow does: it would unwind C frames\n", name)
 			os.Exit(2)
 		}
+		p := Panic{name, value, debug.Stack()}
+		upcall(name, func() { report(p) }) // the panic handler runs above the same C frames
 	}()
-	contain(name, func() {
-		callback, ok := lookup[F](token)
-		if !ok {
-			report(Panic{name, fmt.Errorf("unknown callback token %#x", token), debug.Stack()})
-			return
-		}
-		call(callback)
-	})
+	call()
 	returned = true
 }
 
-// contain reports a panic of call instead of passing it on.
-func contain(name string, call func()) {
-	defer func() {
-		if value := recover(); value != nil {
-			report(Panic{name, value, debug.Stack()})
-		}
-	}()
-	call()
-}
-
-// lookup finds the callback behind a token. Tokens of freed cells, and numbers that never were a
-// token of ours, lead nowhere.
-func lookup[F any](token uintptr) (callback F, ok bool) {
-	defer func() { _ = recover() }() // cgo.Handle panics over a deleted handle
-	callback, ok = cgo.Handle(token).Value().(F)
-	return callback, ok
+// callback is the one that a token stands for. Tokens of freed cells, and numbers that never were a token of
+// ours, are reported as a panic of the callback that is missing.
+func callback[F any](t token.Token) F {
+	value, _ := t.Value()
+	f, ok := value.(F)
+	if !ok {
+		panic(fmt.Errorf("unknown callback token %#x", t))
+	}
+	return f
 }
 
 // Panic is a panic that a callback did not recover from, or a call with a token that leads nowhere.
