@@ -44,7 +44,7 @@ static int blob_count;
 /* The last of each that was installed, and never forgotten: the binding frees the word of the token. */
 static courier_provider_fn provider;
 static courier_wake_fn waker;
-static uintptr_t provider_token, waker_token;
+static uint64_t provider_token, waker_token;
 
 void fake_overcount(uint32_t by) {
   pthread_mutex_lock(&lock);
@@ -129,14 +129,14 @@ void fake_queue(courier_session session, courier_event_kind kind, courier_failur
   pthread_mutex_unlock(&lock);
 }
 
-uintptr_t fake_installed(int wake) { return wake ? waker_token : provider_token; }
+uint64_t fake_installed(int wake) { return wake ? waker_token : provider_token; }
 
-courier_decision fake_offer(uintptr_t token, courier_request request, const char *url) {
+courier_decision fake_offer(uint64_t token, courier_request request, const char *url) {
   courier_string_view view = {url, strlen(url)};
   return provider(&token, request, view);
 }
 
-void fake_wake(uintptr_t token) { waker(&token); }
+void fake_wake(uint64_t token) { waker(&token); }
 
 uint32_t courier_abi_version(void) { return called(__func__), version; }
 uint64_t courier_layout_fingerprint(void) { return called(__func__), fingerprint; }
@@ -207,7 +207,7 @@ courier_status courier_runtime_set_provider(courier_runtime runtime, const couri
   CALLED;
   (void)runtime;
   provider = p->provide;
-  provider_token = *(uintptr_t *)p->user_data;
+  provider_token = *(uint64_t *)p->user_data;
   return COURIER_OK;
 }
 
@@ -221,7 +221,7 @@ courier_status courier_runtime_set_wake_callback(courier_runtime runtime, const 
   CALLED;
   (void)runtime;
   waker = callback->wake;
-  waker_token = *(uintptr_t *)callback->user_data;
+  waker_token = *(uint64_t *)callback->user_data;
   return COURIER_OK;
 }
 

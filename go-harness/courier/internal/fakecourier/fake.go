@@ -54,10 +54,10 @@ func Overcount(by uint32) { C.fake_overcount(C.uint32_t(by)) }
 
 // Callback is one that was installed, as the library remembers it: also when it was taken out or replaced
 // since.
-type Callback struct{ token C.uintptr_t }
+type Callback struct{ token C.uint64_t }
 
 // Stranger is a callback that was never installed.
-func Stranger(token uintptr) Callback { return Callback{C.uintptr_t(token)} }
+func Stranger(token uint64) Callback { return Callback{C.uint64_t(token)} }
 
 // Installed is the provider or wake callback that was installed last.
 func Installed(wake bool) Callback {

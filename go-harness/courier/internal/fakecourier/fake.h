@@ -10,8 +10,8 @@ int fake_calls(const char *function);
 void fake_queue(courier_session session, courier_event_kind kind, courier_failure failure,
                 const char *payload, size_t length);
 void fake_overcount(uint32_t by);
-uintptr_t fake_installed(int wake);
-courier_decision fake_offer(uintptr_t token, courier_request request, const char *url);
-void fake_wake(uintptr_t token);
+uint64_t fake_installed(int wake);
+courier_decision fake_offer(uint64_t token, courier_request request, const char *url);
+void fake_wake(uint64_t token);
 
 #endif

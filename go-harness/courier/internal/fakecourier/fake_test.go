@@ -184,7 +184,7 @@ func TestCBK10CallsThatNobodyExpectsAreReportedAndNothingElse(t *testing.T) {
 	must(t, rt.SetProvider(provider))
 	must(t, rt.SetWake(func() { called++ }))
 	waker := fakecourier.Installed(true)
-	strangers := []fakecourier.Callback{replaced, waker, fakecourier.Stranger(0), fakecourier.Stranger(^uintptr(0))}
+	strangers := []fakecourier.Callback{replaced, waker, fakecourier.Stranger(0), fakecourier.Stranger(^uint64(0))}
 	for i, stranger := range strangers {
 		if decision := stranger.Offer(1<<40, "app:a"); decision != capi.DecisionFail {
 			t.Errorf("%d: decision %d", i, decision)
