@@ -163,7 +163,7 @@ enum Command {
     /// Cases take turns in 7 passes; goals are ratios of first quartiles within one run. A missed
     /// goal is not red: on a busy machine figures mean little. Takes 3 to 5 minutes when warm.
     ///
-    /// Table on standard output; figures and logs: target/lab/bench/<time>/.
+    /// Table on standard output; figures and logs: target/lab/bench/TIME/.
     #[command(verbatim_doc_comment)]
     Bench {
         /// The runtime and the engines, or the binding.

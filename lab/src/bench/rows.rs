@@ -109,7 +109,10 @@ const FUZZ: &[Case] = &[
     peer("request_model"),
     case(
         "request_lifecycle",
-        &[at_least(0.6, "request_model"), at_least(0.1, "empty")],
+        &[
+            at_least(0.6, "request_model").because("the model has no library to run"),
+            at_least(0.1, "empty").because("an input is many calls, with files and threads"),
+        ],
     ),
 ];
 
@@ -156,7 +159,11 @@ const NATIVE: &[Row] = &[
         source: Source::Program,
         cases: &[
             peer("oneshot"),
-            case("ours", &[at_most(1.0, "oneshot")]),
+            case(
+                "ours",
+                &[at_most(1.0, "oneshot")
+                    .because("a handle is looked up, and the flag is under the queue's lock")],
+            ),
             peer("tokio"),
             peer("mpsc"),
         ],
@@ -200,7 +207,10 @@ const NATIVE: &[Row] = &[
         source: Source::Program,
         cases: &[
             peer("sharded-slab"),
-            case("ours", &[at_most(1.0, "sharded-slab")]),
+            case(
+                "ours",
+                &[at_most(1.0, "sharded-slab").because("a table has one lock; the peer has none")],
+            ),
             peer("slotmap"),
         ],
     },

@@ -1,6 +1,6 @@
 //! Hostile calls through the C ABI: what no well-behaved host passes, and exactly how it is refused.
 //!
-//! An input is a list of records of four bytes; each makes one call, in a [`World`] with one live
+//! An input is a list of records of four bytes; each makes one call, in a `World` with one live
 //! object of each kind. The expected word is computed from the header's rules, here, and compared with
 //! the library's; a refused call must leave everything as it was.
 //!
