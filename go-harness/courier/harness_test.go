@@ -179,6 +179,11 @@ type calls struct {
 // is not counted.
 func countCalls(t *testing.T) *calls {
 	collect(3)
+	return countAll(t)
+}
+
+// countAll is countCalls without collections, which are slow.
+func countAll(t *testing.T) *calls {
 	c := &calls{counts: map[string]int{}, first: map[string]func(){}}
 	capi.Observe(func(point string) {
 		c.mu.Lock()
@@ -235,6 +240,15 @@ func handOver(t *testing.T, rt *Runtime) <-chan *Request {
 		t.Fatal(err)
 	}
 	return requests
+}
+
+// closeOffered closes the requests that were handed over meanwhile, if any. A load whose deadline passes
+// before a worker comes to it is not offered at all.
+func closeOffered(t *testing.T, requests <-chan *Request) {
+	t.Helper()
+	for len(requests) > 0 {
+		ok(t, (<-requests).Close())
+	}
 }
 
 // answerWith is a provider that completes every load at once.

@@ -150,11 +150,13 @@ func TestVAL08DeadlineAbsentZeroAndFar(t *testing.T) {
 func TestREQ17ADeadlineEndsALoad(t *testing.T) {
 	const deadline = 20 * time.Millisecond
 	t.Run("pump", func(t *testing.T) {
-		rt := newRuntime(t, Threads(1))
+		rt := newRuntime(t, Stepped())
 		session := newSession(t, rt)
 		requests := handOver(t, rt)
 		start := time.Now()
 		_, err := session.Load("app:a", Deadline(deadline))
+		ok(t, err)
+		_, err = rt.Step() // also when it is late: a load expires in a pump
 		ok(t, err)
 		request := <-requests
 		wantFailure(t, next(t, rt), FailureExpired)
@@ -170,13 +172,14 @@ func TestREQ17ADeadlineEndsALoad(t *testing.T) {
 		for i := 0; i < 3; i++ {
 			_, err := o.Load(context.Background(), "app:a", Deadline(deadline))
 			wantLoadError(t, err, FailureExpired)
-			ok(t, (<-requests).Close())
 		}
 		do(t, o, func(rt *Runtime) {
 			if !rt.deadline.IsZero() {
 				t.Errorf("no load is left, and a deadline is %v", rt.deadline)
 			}
 		})
+		ok(t, o.Close()) // no provider runs any more
+		closeOffered(t, requests)
 	})
 }
 
@@ -331,5 +334,6 @@ func TestREQ17ADeadlineIsFollowedByTheNext(t *testing.T) {
 	ok(t, request.Complete(nil))
 	ok(t, <-far)
 	ok(t, request.Close())
-	ok(t, (<-requests).Close())
+	ok(t, o.Close()) // no provider runs any more
+	closeOffered(t, requests)
 }

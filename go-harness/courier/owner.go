@@ -159,6 +159,7 @@ func (o *Owner) serve() {
 		}
 		if len(o.unread) > 0 {
 			event := o.unread[0]
+			o.unread[0] = Event{} // its payload may be forgotten by who gets it
 			o.unread = o.unread[1:]
 			o.contain(func() { o.dispatch(event) }, func(p *JobPanic, exited bool) { reportJob("event handler", p, exited) })
 		}
@@ -180,6 +181,20 @@ func (o *Owner) late() bool {
 func (o *Owner) contain(f func(), finished func(p *JobPanic, exited bool)) {
 	returned := false
 	defer func() {
+		if !returned {
+			// Goexit, of f or of a panic handler. This goroutine is ending, and nothing can stop that; but
+			// its deferred calls run first, on the same thread. The rest of the owner's life is such a call.
+			o.serve()
+		}
+	}()
+	tell(f, finished)
+	returned = true
+}
+
+// tell calls f, and then finished. It does not return from a Goexit.
+func tell(f func(), finished func(p *JobPanic, exited bool)) {
+	returned := false
+	defer func() {
 		value := recover()
 		switch {
 		case returned:
@@ -187,10 +202,7 @@ func (o *Owner) contain(f func(), finished func(p *JobPanic, exited bool)) {
 		case value != nil:
 			finished(&JobPanic{value, debug.Stack()}, false)
 		default:
-			// Goexit. This goroutine is ending, and nothing can stop that; but its deferred calls run
-			// first, on the same thread. The rest of the owner's life is such a call.
 			finished(nil, true)
-			o.serve()
 		}
 	}()
 	f()
@@ -200,7 +212,8 @@ func (o *Owner) contain(f func(), finished func(p *JobPanic, exited bool)) {
 // pump collects finished loads. What is left unread is work.
 func (o *Owner) pump() {
 	if err := o.collect(); err != nil {
-		capi.Report("owner", err, nil) // there is nobody else to tell
+		// There is nobody else to tell.
+		o.contain(func() { capi.Report("owner", err, nil) }, func(*JobPanic, bool) {})
 	}
 }
 
@@ -298,11 +311,17 @@ func (o *Owner) hasJob() bool {
 	return o.next < len(o.batch)
 }
 
-// take makes the queue the batch, and the batch, which has begun to the last job, the memory of the queue.
+// take makes the queue the batch, and the batch, which has begun to the last job, the memory of the queue:
+// posting allocates nothing, unless there was a burst, whose memory is not kept.
 func (o *Owner) take() {
+	const kept = 1024
+	memory := o.batch[:0]
+	if cap(memory) > kept {
+		memory = nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.batch, o.queue, o.next = o.queue, o.batch[:0], 0
+	o.batch, o.queue, o.next = o.queue, memory, 0
 }
 
 // pop takes the next job out of the batch, which must not keep what the job refers to.

@@ -448,6 +448,43 @@ func TestTHR08GoexitReachesTheSubmitter(t *testing.T) {
 	}
 }
 
+// A deferred call that panics in a Goexit can be recovered from, and then the Goexit goes on.
+func TestTHR08APanicInAGoexitEndsTheJobAndNotTheOwner(t *testing.T) {
+	o := newOwner(t, nil)
+	panics := catchPanics(t)
+	both := func() {
+		defer panic("in a Goexit")
+		runtime.Goexit()
+	}
+	for i := 0; i < 3; i++ {
+		ok(t, o.Post(func(*Runtime) { both() }))
+		if p := <-panics; p.Callback != "job" || p.Value != "in a Goexit" {
+			t.Errorf("report %v of the %s", p.Value, p.Callback)
+		}
+		func() {
+			defer func() {
+				if p, _ := recover().(*JobPanic); p == nil || p.Value != "in a Goexit" {
+					t.Errorf("Do panicked with %v", p)
+				}
+			}()
+			_ = o.Do(context.Background(), func(*Runtime) error { both(); return nil })
+			t.Error("Do returned")
+		}()
+	}
+	do(t, o, func(*Runtime) {})
+}
+
+// As t.Fatal in it would.
+func TestTHR08APanicHandlerThatExitsDoesNotEndTheOwner(t *testing.T) {
+	o := newOwner(t, nil)
+	SetPanicHandler(func(CallbackPanic) { runtime.Goexit() })
+	defer SetPanicHandler(nil)
+	for i := 0; i < 3; i++ {
+		ok(t, o.Post(func(*Runtime) { panic("on purpose") }))
+		do(t, o, func(*Runtime) {})
+	}
+}
+
 func TestTHR08AnEventHandlersEndIsReported(t *testing.T) {
 	panics := catchPanics(t)
 	ends := []func(){func() { panic("in the handler") }, runtime.Goexit, func() {}}

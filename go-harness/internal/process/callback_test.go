@@ -55,17 +55,26 @@ func TestCBK03APanicOfThePanicHandlerIsSaidAndContained(t *testing.T) {
 	})
 }
 
-// Goexit cannot be stopped. The process ends with one line.
+// Goexit cannot be stopped. The process ends, and its last line says why.
 func TestCBK04GoexitInAnyCallbackEndsTheProcess(t *testing.T) {
 	variants(t, func(t *testing.T, name string, trigger func(func())) {
 		endings := map[string]func(){
 			"Goexit":  runtime.Goexit,
 			"FailNow": t.FailNow,
 			"SkipNow": t.SkipNow,
+			// A deferred call can recover from the panic, and then the Goexit goes on.
+			"panic in a Goexit": func() {
+				defer panics()
+				runtime.Goexit()
+			},
 			"panic handler": func() {
 				courier.SetPanicHandler(func(courier.CallbackPanic) { runtime.Goexit() })
 				panics()
 			},
+		}
+		before := map[string]string{
+			"panic in a Goexit": "panic in the " + name + ": on purpose",
+			"panic handler":     "the panic handler called runtime.Goexit",
 		}
 		if ending := endings[child.Variant()]; ending != nil {
 			trigger(ending)
@@ -76,7 +85,10 @@ func TestCBK04GoexitInAnyCallbackEndsTheProcess(t *testing.T) {
 			ended := child.Run(t, variant)
 			ended.WantCode(t, 2)
 			lines := strings.Split(strings.TrimSpace(ended.Output), "\n")
-			if len(lines) != 1 || !strings.Contains(lines[0], "the "+name+" called runtime.Goexit") {
+			last := lines[len(lines)-1]
+			more := len(lines) > 1
+			if !strings.Contains(last, "the "+name+" called runtime.Goexit") ||
+				more != (before[variant] != "") || !strings.Contains(ended.Output, before[variant]) {
 				t.Errorf("%s: the child said:\n%s", variant, ended.Output)
 			}
 		}

@@ -142,7 +142,8 @@ func BenchmarkTokenLife(b *testing.B) {
 	)
 }
 
-// Ours tells a Goexit from a panic, which the peer lets through to C, and marks the thread as inside a callback.
+// Ours has two deferred calls, one in the other, to tell a Goexit from a panic, which the peer lets through to
+// C; and it marks the thread as inside a callback.
 func BenchmarkCallback(b *testing.B) {
 	SetPanicHandler(func(Panic) {})
 	defer SetPanicHandler(nil)

@@ -46,7 +46,7 @@ func TestCBK03PanicsAreContained(t *testing.T) {
 		}
 	}()
 	panics := catchPanics(t)
-	upcall("provider", func() { panic("value") })
+	contain("provider", func() { panic("value") })
 	if len(*panics) != 1 || (*panics)[0].Value != "value" {
 		t.Errorf("reported %v", *panics)
 	}
@@ -61,7 +61,7 @@ func TestCBK03PanicOfThePanicHandlerIsContained(t *testing.T) {
 	}()
 	SetPanicHandler(func(Panic) { panic("from the handler") })
 	defer SetPanicHandler(nil)
-	upcall("provider", func() { panic("from the provider") })
+	contain("provider", func() { panic("from the provider") })
 }
 
 // What C keeps as user_data is no address of Go memory: such a word could be freed, or moved with its

@@ -44,19 +44,24 @@ func courierGoLog(t C.uint64_t, level C.courier_log_level, text *C.char, length 
 func upcall(name string, call func()) {
 	returned := false
 	defer func() {
-		if returned {
-			return
-		}
-		value := recover()
-		if value == nil {
+		if !returned {
 			fmt.Fprintf(os.Stderr, "courier: the %s called runtime.Goexit, as t.FailNow does: it would unwind C frames\n", name)
 			os.Exit(2)
 		}
-		p := Panic{name, value, debug.Stack()}
-		upcall(name, func() { report(p) }) // the panic handler runs above the same C frames
+	}()
+	contain(name, call)
+	returned = true
+}
+
+// contain reports a panic of call instead of passing it on. It does not return if call is in a Goexit, also
+// if that has led to a panic: a deferred call recovers from the panic, and the Goexit goes on.
+func contain(name string, call func()) {
+	defer func() {
+		if value := recover(); value != nil {
+			report(Panic{name, value, debug.Stack()})
+		}
 	}()
 	call()
-	returned = true
 }
 
 // callback is the one that a token stands for. Tokens of freed cells, and numbers that never were a token of
@@ -93,18 +98,25 @@ func SetPanicHandler(handler func(Panic)) {
 func Report(callback string, value any, stack []byte) { report(Panic{callback, value, stack}) }
 
 func report(p Panic) {
-	defer func() {
-		// Nor may a panic of the handler itself reach C.
-		if value := recover(); value != nil {
-			printPanic(p)
-			printPanic(Panic{"panic handler", value, debug.Stack()})
-		}
-	}()
-	if handler := panicHandler.Load(); handler != nil {
-		(*handler)(p)
+	handler := panicHandler.Load()
+	if handler == nil {
+		printPanic(p)
 		return
 	}
-	printPanic(p)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		printPanic(p) // nobody has taken it
+		if value := recover(); value != nil {
+			printPanic(Panic{"panic handler", value, debug.Stack()})
+		} else {
+			fmt.Fprintln(os.Stderr, "courier: the panic handler called runtime.Goexit, as t.FailNow does")
+		}
+	}()
+	(*handler)(p)
+	returned = true
 }
 
 func printPanic(p Panic) {

@@ -26,7 +26,7 @@ type entry struct {
 }
 
 var (
-	places atomic.Pointer[[]*place] // it grows, by a longer copy, and never shrinks
+	places atomic.Pointer[[]*place] // it never shrinks; who has a shorter one does not look behind its end
 
 	mu   sync.Mutex // held by who changes anything
 	free []uint32   // numbers of places
@@ -57,7 +57,7 @@ func New(value any) Token {
 // Value is what the token stands for, if anything.
 func (t Token) Value() (value any, ok bool) {
 	all := *places.Load()
-	if number := uint32(t); int(number) < len(all) {
+	if number := uint32(t); uint64(number) < uint64(len(all)) {
 		if e := all[number].entry.Load(); e != nil && e.token == t {
 			return e.value, true
 		}
