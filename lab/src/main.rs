@@ -36,6 +36,7 @@ mod report;
 mod results;
 mod run;
 mod table;
+mod taskset;
 mod testcmd;
 mod tools;
 mod workspace;
@@ -147,7 +148,7 @@ enum Command {
         /// A run in target/lab/runs, or the folder of one; the latest if it is left out.
         run: Option<String>,
     },
-    /// Run all tests of the project: nextest, doc tests, go vet, go test.
+    /// Run all tests of the project: nextest, doc tests, go vet, go test. Lock files are compared, too.
     ///
     /// Builds the static library in between, because the Go tests link it. All steps run even if
     /// one fails; the failing ones are named at the end. Logs: target/lab/test/.
@@ -160,8 +161,9 @@ enum Command {
     Coverage,
     /// Measure what our parts cost beside peers that do the same, and compare with the goals.
     ///
-    /// Cases take turns in 7 passes; goals are ratios of first quartiles within one run. A missed
-    /// goal is not red: on a busy machine figures mean little. Takes 3 to 5 minutes when warm.
+    /// Cases take turns in 7 passes (go: 28 shorter ones); goals are ratios of first quartiles within
+    /// one run. A missed goal is not red: on a busy machine figures mean little. Takes 3 to 5 minutes
+    /// when warm.
     ///
     /// Table on standard output; figures and logs: target/lab/bench/TIME/.
     #[command(verbatim_doc_comment)]
@@ -171,7 +173,7 @@ enum Command {
         /// Measure these rows only.
         #[arg(long, value_name = "ROW,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// How long each case runs in a pass if it is an engine; a function runs a tenth of it.
+        /// How long each case runs in one of 7 passes if it is an engine; a function runs a tenth of it.
         #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]
         seconds: f64,
     },

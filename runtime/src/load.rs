@@ -69,6 +69,8 @@ impl Outcome {
     /// How important it is to who reads the log.
     fn level(&self) -> Level {
         match self {
+            // Ours: a bug, as likely as not.
+            Outcome::Failed(failed) if failed.failure == Failure::Internal => Level::Error,
             Outcome::Failed(_) => Level::Warn,
             Outcome::Completed(_) | Outcome::Cancelled => Level::Debug,
         }
@@ -319,5 +321,7 @@ mod tests {
         };
         assert_eq!(failed.failure, Failure::Internal);
         assert_eq!(failed.text, "the loader panicked: planted");
+        // As the header says of the level.
+        assert_eq!(Outcome::Failed(failed).level(), Level::Error);
     }
 }

@@ -10,6 +10,7 @@ use super::figures::Measured;
 use super::rows::{Row, Source};
 use super::{Bench, GO_PASSES, PASSES};
 use crate::child::{Task, quiet};
+use crate::taskset;
 use crate::tools::Need;
 
 pub(super) const NEEDS: [Need; 2] = [Need::C, Need::Go];
@@ -115,13 +116,11 @@ fn run(bench: &Bench<'_>, binary: Binary, benchmarks: &[&str], pass: usize) -> R
         .join(format!("{}{cpus}.log", file_name(binary.package)));
     let seconds = bench.seconds / 10.0 * PASSES as f64 / GO_PASSES as f64;
     let mut task = if binary.one_cpu {
-        // GOMAXPROCS=1 would leave the other processors to the threads that cgo makes.
-        let taskset = which::which("taskset").context(
-            "taskset was not found on PATH, and one row wants one processor; install util-linux, \
-             or leave that row out with --only",
+        let [program, options @ ..] = taskset::one_processor().context(
+            "one row wants one processor; leave it out with --only if it cannot have that",
         )?;
-        Task::new(bench.workspace, taskset, &log)
-            .args(["-c", "0"])
+        Task::new(bench.workspace, program, &log)
+            .args(options)
             .args([&path])
     } else {
         Task::new(bench.workspace, &path, &log)

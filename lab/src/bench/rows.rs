@@ -162,7 +162,7 @@ const NATIVE: &[Row] = &[
             case(
                 "ours",
                 &[at_most(1.0, "oneshot")
-                    .because("a handle is looked up, and the flag is under the queue's lock")],
+                    .because("a handle is looked up, and the flag is behind a lock")],
             ),
             peer("tokio"),
             peer("mpsc"),

@@ -18,10 +18,11 @@ use crate::tools::{Need, Tools};
 use crate::workspace::Workspace;
 
 /// What counts: the binding, by folders of `go-harness`.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 5] = [
     "courier",
     "courier/internal/capi",
     "courier/internal/handle",
+    "courier/internal/token",
     "guard",
 ];
 

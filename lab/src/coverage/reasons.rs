@@ -52,15 +52,15 @@ pub(super) struct Judged<'a> {
     stale: Vec<&'a Reason>,
 }
 
+/// Each reason is for one of the blocks: a second one that looks the same needs its own.
 pub(super) fn judge<'a>(unreached: &'a [Unreached], reasons: &'a [Reason]) -> Judged<'a> {
-    let reason = |it| reasons.iter().find(|reason| reason.is_for(it));
-    Judged {
-        unreached: unreached.iter().map(|it| (it, reason(it))).collect(),
-        stale: reasons
-            .iter()
-            .filter(|reason| !unreached.iter().any(|it| reason.is_for(it)))
-            .collect(),
-    }
+    let mut stale: Vec<&Reason> = reasons.iter().collect();
+    let mut take = |it: &Unreached| {
+        let place = stale.iter().position(|reason| reason.is_for(it))?;
+        Some(stale.remove(place))
+    };
+    let unreached = unreached.iter().map(|it| (it, take(it))).collect();
+    Judged { unreached, stale }
 }
 
 impl Judged<'_> {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn each_needs_a_reason_and_each_reason_something_to_be_for() {
-        let (missed, reasons) = ([unreached("a()"), unreached("a()")], [reason("a()")]);
+        let (missed, reasons) = ([unreached("a()")], [reason("a()")]);
         let judged = judge(&missed, &reasons);
         assert!(judged.is_green(), "{judged}");
         assert!(
@@ -172,6 +172,15 @@ mod tests {
         for reason in elsewhere {
             assert!(!reason.is_for(&here), "{reason:?}");
         }
+    }
+
+    #[test]
+    fn two_places_that_look_the_same_need_two_reasons() {
+        let missed = [unreached("return err"), unreached("return err")];
+        let two = [reason("return err"), reason("return err")];
+        assert!(!judge(&missed, &two[..1]).is_green());
+        assert!(judge(&missed, &two).is_green());
+        assert!(!judge(&missed[..1], &two).is_green());
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Engine for Asan {
             .with_context(|| format!("cannot read {}", libraries.display()))?;
         let flags = format!("{} {}", library.display(), libraries.trim());
         let mut suite = suite("", "./courier/...");
-        suite.options.push("-tags=courier_nolink");
+        suite.options.push("-tags=courier_nolink".to_owned());
         suite.env.push(("CGO_LDFLAGS", flags.into()));
         context.progress.step(suite.step());
         Ok(suite.checks(context)?.0)
@@ -113,7 +113,7 @@ fn suite(log: &str, packages: &'static str) -> GoSuite {
         engine: ENGINE,
         log: format!("{ENGINE}{log}"),
         env: Vec::new(),
-        options: vec!["-asan"],
+        options: vec!["-asan".to_owned()],
         packages,
         repetitions: 1,
         processors: &[],

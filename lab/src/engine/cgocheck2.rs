@@ -162,7 +162,7 @@ fn build(checker: Checker, race: Race) -> GoSuite {
         engine: "cgocheck2",
         log,
         env: vec![("GOEXPERIMENT", experiment(user.as_deref(), checker))],
-        options: race.option().into_iter().collect(),
+        options: race.option().into_iter().map(str::to_owned).collect(),
         packages: ALL,
         repetitions: 1,
         processors: &[],

@@ -23,7 +23,7 @@ pub(super) struct GoSuite {
     pub(super) log: String,
     pub(super) env: Vec<(&'static str, OsString)>,
     /// Options of `go test`, beside `-json`, `-count`, `-cpu` and `-shuffle`.
-    pub(super) options: Vec<&'static str>,
+    pub(super) options: Vec<String>,
     /// What is tested.
     pub(super) packages: &'static str,
     pub(super) repetitions: u32,
@@ -194,7 +194,7 @@ mod tests {
             engine: "race",
             log: "race".to_owned(),
             env: Vec::new(),
-            options: vec!["-race"],
+            options: vec!["-race".to_owned()],
             packages: ALL,
             repetitions: 3,
             processors: &[1, 4],
@@ -206,7 +206,7 @@ mod tests {
         );
         suite.shuffle = false;
         suite.processors = &[];
-        suite.options = vec!["-exec=taskset -c 0"];
+        suite.options = vec!["-exec=taskset -c 0".to_owned()];
         suite.env = vec![("GOEXPERIMENT", "cgocheck2".into())];
         assert_eq!(
             suite.repeat("p", None),

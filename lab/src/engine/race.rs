@@ -54,7 +54,7 @@ fn suite(profile: Profile) -> GoSuite {
         engine: "race",
         log: "race".to_owned(),
         env: Vec::new(),
-        options: vec!["-race"],
+        options: vec!["-race".to_owned()],
         packages: ALL,
         repetitions: profile.storm_repetitions(),
         processors: PROCESSORS,
