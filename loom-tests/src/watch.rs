@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use courier_core::sync::{Arc, Condvar, Mutex};
+use courier_core::{Error, Word};
 
 /// Watches the calls of one callback. A lock of the model's own, not a plain atomic: loom tries the
 /// schedules in which two threads meet only at what it knows that both touch.
@@ -95,6 +96,14 @@ impl Count {
     /// One more.
     pub fn up(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// One more if this was the call that won; the others were refused with `lost`.
+    pub fn up_if_won(&self, result: Result<(), Error>, lost: Word) {
+        match result {
+            Ok(()) => self.up(),
+            Err(error) => assert_eq!(error.word(), lost),
+        }
     }
 
     /// How many.
