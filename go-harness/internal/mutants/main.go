@@ -1,0 +1,241 @@
+// Command mutants plants small mistakes in Go code, one at a time, and lists those that no test notices.
+//
+//	cd go-harness && go run ./internal/mutants -sample 100 ./courier ./courier/internal/...
+//
+// A mutant is one change of one file: a statement deleted, a condition negated, an operator swapped, or an
+// error result dropped. The build reads the changed file through -overlay, so that nothing in the tree is
+// written. The tests are those of the mutated package and of each package that -with names.
+//
+// A mutant is killed if a test fails; it survives if all pass. One that does not compile says nothing, and one
+// that the time limit ends is listed by itself: a hang that no test names is no detection.
+//
+// Survivors that cannot be told from the original are explained in the file that -explained names, a JSON
+// array of {"file", "func", "change", "why"}. The exit code is 1 if another survives, or if an explanation is
+// for none of the mutants that can be made, and 2 if the tests fail without a mutant.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+func main() {
+	var o options
+	flag.IntVar(&o.sample, "sample", 0, "try this many mutants, chosen at random; 0 is all of them")
+	flag.Int64Var(&o.seed, "seed", 1, "choose the sample by this number")
+	flag.StringVar(&o.with, "with", "", "also run the tests of these packages, separated by commas")
+	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and go test")
+	flag.StringVar(&o.explained, "explained", "", "file with the survivors that are explained")
+	flag.DurationVar(&o.limit, "limit", 2*time.Minute, "end the tests of one mutant after this time")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: mutants [flags] PACKAGE...")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() == 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	o.packages = flag.Args()
+	green, err := run(o)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(2)
+	case !green:
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	dir       string // of the module; the working directory if empty
+	sample    int
+	seed      int64
+	with      string
+	tags      string
+	explained string
+	limit     time.Duration
+	packages  []string
+}
+
+// A verdict says how the tests took a mutant.
+type verdict string
+
+const (
+	killed     verdict = "killed"
+	survived   verdict = "SURVIVED"
+	explained  verdict = "explained"
+	unbuilt    verdict = "does not compile"
+	overlooked verdict = "TIMED OUT" // no test said that it hangs
+)
+
+// run tries the mutants and reports whether each was killed, or its survival is explained.
+func run(o options) (bool, error) {
+	packages, err := list(o)
+	if err != nil {
+		return false, err
+	}
+	var all []mutant
+	for _, p := range packages {
+		for _, file := range append(p.GoFiles, p.CgoFiles...) {
+			found, err := mutantsOf(filepath.Join(p.Dir, file), p.ImportPath)
+			if err != nil {
+				return false, err
+			}
+			all = append(all, found...)
+		}
+	}
+	reasons, err := readReasons(o.explained, all)
+	if err != nil {
+		return false, err
+	}
+	scratch, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(scratch)
+	for _, p := range packages {
+		if v, output, err := test(o, p.ImportPath, ""); err != nil {
+			return false, err
+		} else if v != survived {
+			return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", p.ImportPath, output)
+		}
+	}
+	chosen := choose(all, o.sample, o.seed)
+	fmt.Printf("%d of %d mutants\n", len(chosen), len(all))
+	counts := map[verdict]int{}
+	for i, m := range chosen {
+		overlay, err := m.overlay(scratch)
+		if err != nil {
+			return false, err
+		}
+		v, _, err := test(o, m.pkg, overlay)
+		if err != nil {
+			return false, err
+		}
+		if v == survived && reasons[m.key()] {
+			v = explained
+		}
+		counts[v]++
+		fmt.Printf("%4d/%d %-16s %s\n", i+1, len(chosen), v, m)
+	}
+	fmt.Printf("%d killed, %d survived, %d explained, %d timed out, %d do not compile\n", counts[killed],
+		counts[survived], counts[explained], counts[overlooked], counts[unbuilt])
+	return counts[survived]+counts[overlooked] == 0, nil
+}
+
+// A goPackage is one of go list's.
+type goPackage struct {
+	Dir, ImportPath   string
+	GoFiles, CgoFiles []string
+}
+
+func list(o options) ([]goPackage, error) {
+	args := append([]string{"list", "-json=Dir,ImportPath,GoFiles,CgoFiles", "-tags=" + o.tags}, o.packages...)
+	cmd := exec.Command("go", args...)
+	cmd.Dir = o.dir
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w", err)
+	}
+	var packages []goPackage
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
+		var p goPackage
+		if err := d.Decode(&p); err != nil {
+			return nil, err
+		}
+		packages = append(packages, p)
+	}
+	return packages, nil
+}
+
+// test runs the tests that may see a mistake in the package, with the overlay if there is one. An error means
+// that go could not be started.
+func test(o options, pkg, overlay string) (verdict, string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.limit+10*time.Second)
+	defer cancel()
+	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-tags=" + o.tags, "-timeout=" + o.limit.String()}
+	if overlay != "" {
+		args = append(args, "-overlay="+overlay)
+	}
+	args = append(args, pkg)
+	if o.with != "" {
+		args = append(args, strings.Split(o.with, ",")...)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = o.dir
+	cmd.WaitDelay = time.Second // its test binary may hold the pipe
+	out, err := cmd.CombinedOutput()
+	output := string(out)
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return survived, output, nil
+	case ctx.Err() != nil, strings.Contains(output, "panic: test timed out after"):
+		return overlooked, output, nil
+	case !errors.As(err, &exit):
+		return "", output, err
+	case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
+		return unbuilt, output, nil
+	}
+	return killed, output, nil
+}
+
+// choose takes n of the mutants at random, in their order; all if n is 0.
+func choose(all []mutant, n int, seed int64) []mutant {
+	if n <= 0 || n >= len(all) {
+		return all
+	}
+	indices := rand.New(rand.NewSource(seed)).Perm(len(all))[:n]
+	sort.Ints(indices)
+	chosen := make([]mutant, n)
+	for i, index := range indices {
+		chosen[i] = all[index]
+	}
+	return chosen
+}
+
+// readReasons returns the keys of the mutants whose survival is explained.
+func readReasons(path string, all []mutant) (map[string]bool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var entries []struct{ File, Func, Change, Why string }
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&entries); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	made := map[string]bool{}
+	for _, m := range all {
+		made[m.key()] = true
+	}
+	reasons := map[string]bool{}
+	for _, e := range entries {
+		key := keyOf(e.File, e.Func, e.Change)
+		switch {
+		case e.Why == "":
+			return nil, fmt.Errorf("%s: no reason for %s", path, key)
+		case !made[key]:
+			return nil, fmt.Errorf("%s: no mutant is %s; its code may have changed", path, key)
+		}
+		reasons[key] = true
+	}
+	return reasons, nil
+}
