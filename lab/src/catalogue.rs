@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Every engine that a contract may name, in the order of columns. Which of them are built is
 /// known to [`crate::engine`].
-pub(crate) const ENGINES: [&str; 15] = [
+pub const ENGINES: [&str; 15] = [
     "layout",
     "proptest",
     "loom",

@@ -31,14 +31,14 @@ const GRACE: Duration = Duration::from_secs(13);
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Whether the user asked to stop.
-pub(crate) fn interrupted() -> bool {
+pub fn interrupted() -> bool {
     // ORDERING: Relaxed. A lone flag that is polled; it publishes no other data.
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
 /// Makes Ctrl-C and SIGTERM end the children and let the command write what it knows. The second
 /// one ends the command at once.
-pub(crate) fn catch_interrupts() -> Result<()> {
+pub fn catch_interrupts() -> Result<()> {
     ctrlc::set_handler(|| {
         // ORDERING: Relaxed. See `interrupted`.
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -50,7 +50,7 @@ pub(crate) fn catch_interrupts() -> Result<()> {
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// By itself, with this status.
     Exited(ExitStatus),
     /// Ended by us at its time limit.
@@ -61,21 +61,25 @@ pub(crate) enum End {
 
 /// What is left of a child.
 #[derive(Debug)]
-pub(crate) struct Finished {
-    pub(crate) end: End,
-    pub(crate) seconds: f64,
+pub struct Finished {
+    /// How it ended.
+    pub end: End,
+    /// Wall time.
+    pub seconds: f64,
     /// The command as a person would type it in the root of the checkout.
-    pub(crate) command: String,
-    pub(crate) log: PathBuf,
+    pub command: String,
+    /// The file with its output.
+    pub log: PathBuf,
 }
 
 impl Finished {
-    pub(crate) fn success(&self) -> bool {
+    /// Reports whether it ended by itself, with code 0.
+    pub fn success(&self) -> bool {
         matches!(self.end, End::Exited(status) if status.success())
     }
 
     /// The exit code, if it ended by itself and not by a signal.
-    pub(crate) fn code(&self) -> Option<i32> {
+    pub fn code(&self) -> Option<i32> {
         match self.end {
             End::Exited(status) => status.code(),
             End::TimedOut | End::Interrupted => None,
@@ -83,7 +87,7 @@ impl Finished {
     }
 
     /// "exit status: 1", "timed out", "interrupted".
-    pub(crate) fn how(&self) -> String {
+    pub fn how(&self) -> String {
         match self.end {
             End::Exited(status) => status.to_string(),
             End::TimedOut => format!("timed out after {:.0} s", self.seconds),
@@ -92,7 +96,7 @@ impl Finished {
     }
 
     /// What it means for a check that we ended its process, if we did.
-    pub(crate) fn cut(&self) -> Option<Outcome> {
+    pub fn cut(&self) -> Option<Outcome> {
         match self.end {
             End::Exited(_) => None,
             End::TimedOut => Some(Outcome::Timeout),
@@ -101,13 +105,13 @@ impl Finished {
     }
 
     /// The text of the log, as far as it can be read.
-    pub(crate) fn log_text(&self) -> String {
+    pub fn log_text(&self) -> String {
         read_lossy(&self.log)
     }
 }
 
 /// The text of a file that a child wrote; empty if it cannot be read.
-pub(crate) fn read_lossy(path: &Path) -> String {
+pub fn read_lossy(path: &Path) -> String {
     fs::read(path).map_or_else(
         |_| String::new(),
         |bytes| String::from_utf8_lossy(&bytes).into_owned(),
@@ -115,7 +119,7 @@ pub(crate) fn read_lossy(path: &Path) -> String {
 }
 
 /// A child to be run.
-pub(crate) struct Task {
+pub struct Task {
     command: Command,
     /// How the program is called in the shown command.
     shown_program: OsString,
@@ -131,7 +135,7 @@ pub(crate) struct Task {
 
 impl Task {
     /// `program` in the root of the checkout, with a limit of half an hour.
-    pub(crate) fn new(workspace: &Workspace, program: impl AsRef<OsStr>, log: &Path) -> Task {
+    pub fn new(workspace: &Workspace, program: impl AsRef<OsStr>, log: &Path) -> Task {
         let mut command = Command::new(&program);
         clean_environment(&mut command, workspace);
         Task {
@@ -147,46 +151,51 @@ impl Task {
     }
 
     /// The Cargo that runs us.
-    pub(crate) fn cargo(workspace: &Workspace, log: &Path) -> Task {
+    pub fn cargo(workspace: &Workspace, log: &Path) -> Task {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Task::new(workspace, cargo, log).shown_as("cargo")
     }
 
-    pub(crate) fn shown_as(mut self, program: impl AsRef<OsStr>) -> Task {
+    /// Shows the program by another name than its path.
+    pub fn shown_as(mut self, program: impl AsRef<OsStr>) -> Task {
         self.shown_program = program.as_ref().to_owned();
         self
     }
 
-    pub(crate) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Task {
+    /// Adds arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Task {
         self.command.args(args);
         self
     }
 
-    pub(crate) fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Task {
+    /// Sets a variable, which is part of the shown command.
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Task {
         self.shown_env
             .push(format!("{key}={}", quoted(value.as_ref())));
         self.command.env(key, value);
         self
     }
 
-    pub(crate) fn dir(mut self, dir: &Path) -> Task {
+    /// Runs it in this folder.
+    pub fn dir(mut self, dir: &Path) -> Task {
         self.dir = dir.to_path_buf();
         self
     }
 
     /// Keeps standard output apart from the log, for programs whose output is data.
-    pub(crate) fn stdout_to(mut self, path: &Path) -> Task {
+    pub fn stdout_to(mut self, path: &Path) -> Task {
         self.stdout = Some(path.to_path_buf());
         self
     }
 
-    pub(crate) fn limit(mut self, limit: Duration) -> Task {
+    /// Ends it after this time.
+    pub fn limit(mut self, limit: Duration) -> Task {
         self.limit = limit;
         self
     }
 
     /// The command as a person would type it in the root of the checkout.
-    pub(crate) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let mut words = self.shown_env.clone();
         words.push(quoted(&self.shown_program));
         words.extend(self.command.get_args().map(quoted));
@@ -203,7 +212,7 @@ impl Task {
     ///
     /// An error means that the child could not be started or watched; how it ended is in the
     /// result.
-    pub(crate) fn run(
+    pub fn run(
         mut self,
         progress: &Progress,
         mut show: impl FnMut(&str) -> Option<String>,
@@ -268,7 +277,7 @@ impl Task {
 }
 
 /// Shows nothing of the output.
-pub(crate) fn quiet(_line: &str) -> Option<String> {
+pub fn quiet(_line: &str) -> Option<String> {
     None
 }
 
@@ -283,7 +292,7 @@ fn create(path: &Path) -> Result<File> {
 }
 
 /// A word as a POSIX shell reads it, with quotes only where they are needed.
-pub(crate) fn quoted(word: &OsStr) -> String {
+pub fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./,:@%~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -293,7 +302,7 @@ pub(crate) fn quoted(word: &OsStr) -> String {
 }
 
 /// Takes away what Cargo sets for the programs it runs, and fixes where children build.
-pub(crate) fn clean_environment(command: &mut Command, workspace: &Workspace) {
+pub fn clean_environment(command: &mut Command, workspace: &Workspace) {
     for (key, _) in env::vars_os() {
         let name = key.to_string_lossy();
         let from_cargo = name.starts_with("CARGO_PKG_")

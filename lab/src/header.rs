@@ -14,17 +14,17 @@ use crate::progress::Progress;
 use crate::workspace::Workspace;
 
 /// The folder of the C headers.
-pub(crate) const INCLUDE: &str = "ffi/include";
+pub const INCLUDE: &str = "ffi/include";
 /// The folder of the only Go package that says `import "C"`. Go hashes the headers in it, so
 /// copies are kept there: a header elsewhere could change without a rebuild.
-pub(crate) const CAPI: &str = "go-harness/courier/internal/capi";
+pub const CAPI: &str = "go-harness/courier/internal/capi";
 /// What a link with the static library needs beside it, as linker options. Go's link flags, the engine
 /// asan and the C tests follow it.
-pub(crate) const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
+pub const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
 
 /// What `cargo run -p courier-ffi --example layout` prints.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum View {
+pub enum View {
     /// Names, sizes, offsets and values as Rust sees them.
     Text,
     /// The C header with the list of names.
@@ -45,7 +45,7 @@ impl View {
 
 /// The child that prints a view to standard output, with its messages in `log`. `View::CHeader` needs
 /// one more argument: the path of the `courier.h` that it belongs to.
-pub(crate) fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
+pub fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
     Task::cargo(workspace, log).args([
         "run",
         "-q",
@@ -59,14 +59,15 @@ pub(crate) fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task
 }
 
 /// A file and the text that it must have.
-pub(crate) struct Generated {
+pub struct Generated {
     /// From the root of the checkout.
-    pub(crate) path: String,
-    pub(crate) text: String,
+    pub path: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// Generates all files. `scratch` takes logs.
-pub(crate) fn generate(
+pub fn generate(
     workspace: &Workspace,
     progress: &Progress,
     scratch: &Path,
@@ -175,7 +176,7 @@ fn built(task: Task, progress: &Progress) -> Result<Finished> {
 }
 
 /// What differs between the checked-in files and the generated ones, one sentence a file.
-pub(crate) fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
+pub fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
     files
         .iter()
         .filter_map(|file| {
@@ -191,7 +192,7 @@ pub(crate) fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<Str
 
 /// Writes the files that differ and returns their paths. Equal ones keep their time, so that
 /// nothing is rebuilt for them.
-pub(crate) fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<PathBuf>> {
+pub fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for file in files {
         let path = workspace.path(&file.path);
@@ -208,7 +209,7 @@ pub(crate) fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<Pa
 }
 
 /// Where two texts part, in one sentence; `None` if they are equal.
-pub(crate) fn first_difference(found: &str, expected: &str) -> Option<String> {
+pub fn first_difference(found: &str, expected: &str) -> Option<String> {
     if found == expected {
         return None;
     }

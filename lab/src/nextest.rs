@@ -157,7 +157,7 @@ pub(crate) fn records(
 }
 
 /// Whether people want to see this line of nextest's output while it runs.
-pub(crate) fn closing_line(line: &str) -> Option<String> {
+pub fn closing_line(line: &str) -> Option<String> {
     let words = line.trim_start();
     let shown = [
         "Summary [",

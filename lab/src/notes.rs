@@ -15,7 +15,7 @@ use crate::record::{Record, one_line};
 
 /// Whether a model checker came to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Model {
+pub enum Model {
     /// Every schedule within the bound was explored.
     Complete,
     /// Random schedules, as many as were asked for.
@@ -26,25 +26,26 @@ pub(crate) enum Model {
 
 /// What a process said about itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Notes {
+pub struct Notes {
     /// Contract and number of checks; never zero checks.
-    pub(crate) checked: Vec<(String, u64)>,
-    pub(crate) broken: Vec<String>,
+    pub checked: Vec<(String, u64)>,
+    /// Contracts that do not hold.
+    pub broken: Vec<String>,
     /// All of them together.
-    pub(crate) executions: Option<u64>,
+    pub executions: Option<u64>,
     /// Present if a model was explored; cut off if any was.
-    pub(crate) model: Option<Model>,
+    pub model: Option<Model>,
     /// The last one printed: shrinking comes last.
-    pub(crate) scenario: Option<String>,
+    pub scenario: Option<String>,
     /// Why the test did nothing.
-    pub(crate) skipped: Option<String>,
+    pub skipped: Option<String>,
     expected: Option<String>,
     observed: Option<String>,
 }
 
 impl Notes {
     /// Reads the notes among other output.
-    pub(crate) fn read(output: &str) -> Notes {
+    pub fn read(output: &str) -> Notes {
         let mut notes = Notes::default();
         for line in output.lines() {
             // Not at the start of the line where libtest has written "test name ... " before it.
@@ -61,7 +62,7 @@ impl Notes {
     }
 
     /// What the oracle expected and what it saw, in one line; only of a broken contract.
-    pub(crate) fn disagreement(&self) -> Option<String> {
+    pub fn disagreement(&self) -> Option<String> {
         let (expected, observed) = (self.expected.as_ref()?, self.observed.as_ref()?);
         let broken = !self.broken.is_empty() || self.scenario.is_some();
         broken.then(|| one_line(&format!("expected {expected}, observed {observed}"), 300))

@@ -9,17 +9,17 @@ use std::io::{self, ErrorKind, Write};
 use anyhow::{Context as _, Result};
 
 /// Prints text that ends with a newline, or nothing.
-pub(crate) fn print(text: impl Display) -> Result<()> {
+pub fn print(text: impl Display) -> Result<()> {
     write_to(&mut io::stdout().lock(), &text.to_string())
 }
 
 /// Prints text and a newline.
-pub(crate) fn line(text: impl Display) -> Result<()> {
+pub fn line(text: impl Display) -> Result<()> {
     write_to(&mut io::stdout().lock(), &format!("{text}\n"))
 }
 
 /// Says something on standard error. If that cannot be written, there is nobody to tell.
-pub(crate) fn say(text: impl Display) {
+pub fn say(text: impl Display) {
     let _ = io::stderr()
         .lock()
         .write_all(format!("{text}\n").as_bytes());

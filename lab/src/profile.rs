@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// The two sizes of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Minutes on 2 warm cores: before a commit, and for pull requests.
     #[default]
     Quick,

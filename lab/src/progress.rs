@@ -13,7 +13,8 @@ use crate::record::one_line;
 /// How often a plain log hears that a long step is still alive.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
-pub(crate) struct Progress {
+/// A moving line on a terminal, or plain lines.
+pub struct Progress {
     /// Present on a terminal.
     bar: Option<ProgressBar>,
     step: RefCell<Step>,
@@ -27,7 +28,7 @@ struct Step {
 
 impl Progress {
     /// A moving line if stderr is a terminal and `CI` is not set.
-    pub(crate) fn new() -> Progress {
+    pub fn new() -> Progress {
         let moving = io::stderr().is_terminal() && env::var_os("CI").is_none();
         Progress {
             bar: moving.then(spinner),
@@ -40,7 +41,7 @@ impl Progress {
     }
 
     /// Begins the next step.
-    pub(crate) fn step(&self, what: impl Into<String>) {
+    pub fn step(&self, what: impl Into<String>) {
         let what = what.into();
         match &self.bar {
             Some(bar) => {
@@ -58,7 +59,7 @@ impl Progress {
     }
 
     /// A line that stays.
-    pub(crate) fn line(&self, line: &str) {
+    pub fn line(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| out::say(line)),
             None => out::say(line),
@@ -67,7 +68,7 @@ impl Progress {
     }
 
     /// What the running child said last; shown beside the step on a terminal.
-    pub(crate) fn detail(&self, line: &str) {
+    pub fn detail(&self, line: &str) {
         // Rules and empty lines say nothing.
         let speaks = line.contains(|c: char| c.is_alphanumeric());
         if let (Some(bar), true) = (&self.bar, speaks) {
@@ -77,7 +78,7 @@ impl Progress {
     }
 
     /// Called often while a child runs: a plain log gets a line a minute.
-    pub(crate) fn tick(&self) {
+    pub fn tick(&self) {
         let mut step = self.step.borrow_mut();
         if self.bar.is_none() && step.last_sign.elapsed() >= HEARTBEAT {
             step.last_sign = Instant::now();
@@ -87,7 +88,7 @@ impl Progress {
     }
 
     /// Takes the moving line away.
-    pub(crate) fn finish(&self) {
+    pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

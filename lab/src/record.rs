@@ -15,7 +15,7 @@ pub(crate) enum Kind {
 /// What came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// The check ran and held; of a canary: the planted bug was caught.
     Pass,
     /// The check ran and did not hold.
@@ -169,7 +169,7 @@ impl Record {
 }
 
 /// Text cut to one line of at most `width` characters.
-pub(crate) fn one_line(text: &str, width: usize) -> String {
+pub fn one_line(text: &str, width: usize) -> String {
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if joined.chars().count() <= width {
         return joined;

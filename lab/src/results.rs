@@ -220,7 +220,7 @@ fn lock(path: &Path, progress: &Progress) -> Result<File> {
 }
 
 /// A folder of this name, or with a number if there is one already.
-pub(crate) fn fresh_dir(parent: &Path, name: &str) -> Result<PathBuf> {
+pub fn fresh_dir(parent: &Path, name: &str) -> Result<PathBuf> {
     let mut path = parent.join(name);
     let mut number = 2;
     loop {

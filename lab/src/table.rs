@@ -12,7 +12,7 @@ use crate::run::Share;
 /// Width of everything that is printed.
 pub(crate) const WIDTH: u16 = 80;
 /// A line below the header, and no others: many rows, little ink.
-pub(crate) const STYLE: TableStyle =
+pub const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 /// Spaces between two columns of the table of a run: many engines need the room.
 const BETWEEN: usize = 2;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 /// What comes before a command that is to have one processor: one that this process may use.
 ///
 /// An error says what is missing here, for people.
-pub(crate) fn one_processor() -> Result<[String; 3]> {
+pub fn one_processor() -> Result<[String; 3]> {
     which::which("taskset").context("taskset was not found on PATH; install util-linux")?;
     let status = fs::read_to_string("/proc/self/status")
         .context("the system does not tell which processors may be used")?;

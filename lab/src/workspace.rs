@@ -8,13 +8,13 @@ use anyhow::{Result, bail};
 
 /// A checkout: the folder that holds the Cargo workspace and the catalogue.
 #[derive(Debug, Clone)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     root: PathBuf,
 }
 
 impl Workspace {
     /// Looks for the checkout from the current folder upward.
-    pub(crate) fn find() -> Result<Workspace> {
+    pub fn find() -> Result<Workspace> {
         let here = env::current_dir()?;
         match here.ancestors().find(|dir| is_checkout(dir)) {
             Some(root) => Ok(Workspace {
@@ -28,38 +28,40 @@ impl Workspace {
     }
 
     /// A checkout in a place that is known.
-    pub(crate) fn at(root: &Path) -> Workspace {
+    pub fn at(root: &Path) -> Workspace {
         Workspace {
             root: root.to_path_buf(),
         }
     }
 
-    pub(crate) fn root(&self) -> &Path {
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// A path inside the checkout.
-    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+    pub fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
     }
 
-    pub(crate) fn go_dir(&self) -> PathBuf {
+    /// The folder of the Go module.
+    pub fn go_dir(&self) -> PathBuf {
         self.path("go-harness")
     }
 
     /// Where Cargo children build. Fixed, because the Go link files name the static library
     /// by this path.
-    pub(crate) fn target(&self) -> PathBuf {
+    pub fn target(&self) -> PathBuf {
         self.path("target")
     }
 
     /// Where the lab keeps what it found.
-    pub(crate) fn lab(&self) -> PathBuf {
+    pub fn lab(&self) -> PathBuf {
         self.path("target/lab")
     }
 
     /// The path as people read it: relative to the checkout where possible.
-    pub(crate) fn shown(&self, path: &Path) -> String {
+    pub fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.root)
             .unwrap_or(path)
             .display()

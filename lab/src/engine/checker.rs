@@ -25,14 +25,14 @@ use crate::record::{Evidence, Outcome, Record};
 use crate::tools::Need;
 
 /// A model checker.
-pub(crate) struct Checker {
+pub(super) struct Checker {
     name: &'static str,
     what: &'static str,
     package: &'static str,
     /// Puts the checker behind the runtime's `sync` module.
     cfg: &'static str,
     /// Its own: other flags in one folder would build everything anew each time.
-    pub(crate) target: &'static str,
+    target: &'static str,
     settings: &'static [Setting],
 }
 
@@ -44,9 +44,9 @@ struct Setting {
 }
 
 /// Preemptions of a schedule.
-pub(crate) const LOOM_BOUND: &str = "COURIER_LOOM_BOUND";
+const LOOM_BOUND: &str = "COURIER_LOOM_BOUND";
 
-pub(crate) const LOOM: Checker = Checker {
+pub(super) const LOOM: Checker = Checker {
     name: "loom",
     what: "models of the runtime, every schedule with up to 2 (full: 3) preemptions",
     package: "courier-loom",
@@ -64,7 +64,7 @@ pub(crate) const LOOM: Checker = Checker {
     ],
 };
 
-pub(crate) const SHUTTLE: Checker = Checker {
+pub(super) const SHUTTLE: Checker = Checker {
     name: "shuttle",
     what: "whole lives of runtimes, 6 to 8 threads, thousands of random schedules",
     package: "courier-shuttle",
@@ -85,7 +85,7 @@ pub(crate) const SHUTTLE: Checker = Checker {
 
 impl Checker {
     /// The variables of a build under the checker.
-    pub(crate) fn build(&self) -> Vec<(&'static str, OsString)> {
+    fn build(&self) -> Vec<(&'static str, OsString)> {
         let flags = rustflags(env::var_os("RUSTFLAGS").as_deref(), self.cfg);
         vec![
             ("RUSTFLAGS", flags),

@@ -5,7 +5,7 @@
 
 mod asan;
 mod cgocheck2;
-pub(crate) mod checker;
+mod checker;
 mod fuzz_abi;
 mod gosuite;
 mod gotests;
@@ -93,6 +93,11 @@ pub(crate) fn select(only: &[String]) -> Result<Vec<&'static dyn Engine>> {
         .into_iter()
         .filter(|engine| only.is_empty() || only.iter().any(|name| name == engine.name()))
         .collect())
+}
+
+/// The names of the engines, in the order in which they run.
+pub fn names() -> [&'static str; BUILT.len()] {
+    BUILT.map(Engine::name)
 }
 
 /// What an engine works with.

@@ -6,9 +6,9 @@
 //! | [`output`] | what libFuzzer and the targets print |
 //! | [`instrumented`] | whether a binary really has AddressSanitizer's checks in it |
 
-pub(crate) mod command;
-pub(crate) mod instrumented;
-pub(crate) mod output;
+pub mod command;
+pub mod instrumented;
+pub mod output;
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 
 /// What a fuzz target is built with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Sanitizer {
+pub enum Sanitizer {
     /// Nothing: the fastest.
     None,
     /// AddressSanitizer: sees bad accesses of the heap and the stack, and is several times slower.
@@ -33,7 +33,8 @@ pub(crate) enum Sanitizer {
 }
 
 impl Sanitizer {
-    pub(crate) fn name(self) -> &'static str {
+    /// The word after `--sanitizer`.
+    pub fn name(self) -> &'static str {
         match self {
             Sanitizer::None => "none",
             Sanitizer::Address => "address",
@@ -42,7 +43,7 @@ impl Sanitizer {
 }
 
 /// The names of the fuzz targets.
-pub(crate) fn targets(workspace: &Workspace) -> Result<Vec<String>> {
+pub fn targets(workspace: &Workspace) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Manifest {
         #[serde(default)]
@@ -61,7 +62,7 @@ pub(crate) fn targets(workspace: &Workspace) -> Result<Vec<String>> {
 }
 
 /// The target of this name, or an error that names the others.
-pub(crate) fn known_target(workspace: &Workspace, name: &str) -> Result<()> {
+pub fn known_target(workspace: &Workspace, name: &str) -> Result<()> {
     let targets = targets(workspace)?;
     if targets.iter().any(|target| target == name) {
         return Ok(());
@@ -73,27 +74,30 @@ pub(crate) fn known_target(workspace: &Workspace, name: &str) -> Result<()> {
 }
 
 /// The checked-in inputs of a target, from the root of the checkout.
-pub(crate) fn seeds(target: &str) -> PathBuf {
+pub fn seeds(target: &str) -> PathBuf {
     Path::new("fuzz/seeds").join(target)
 }
 
 /// The inputs that fuzzing found and keeps; not checked in.
-pub(crate) fn corpus(target: &str) -> PathBuf {
+pub fn corpus(target: &str) -> PathBuf {
     Path::new("fuzz/corpus").join(target)
 }
 
 /// cargo-fuzz with one sanitizer.
 ///
 /// Each sanitizer has its own target folder: in a common one, each build would undo the other's.
-pub(crate) struct Fuzzer<'a> {
-    pub(crate) workspace: &'a Workspace,
-    pub(crate) tool: &'a Fuzz,
-    pub(crate) sanitizer: Sanitizer,
+pub struct Fuzzer<'a> {
+    /// The checkout.
+    pub workspace: &'a Workspace,
+    /// The program and its toolchain.
+    pub tool: &'a Fuzz,
+    /// Built into the targets.
+    pub sanitizer: Sanitizer,
 }
 
 impl Fuzzer<'_> {
     /// Builds all targets.
-    pub(crate) fn build(&self, log: &Path) -> Task {
+    pub fn build(&self, log: &Path) -> Task {
         self.task("build", log)
     }
 
@@ -101,19 +105,13 @@ impl Fuzzer<'_> {
     ///
     /// Builds it first if need be. Fails also for a build error: build it before, and look for
     /// what the run says.
-    pub(crate) fn run(
-        &self,
-        target: &str,
-        inputs: &[PathBuf],
-        options: &[&str],
-        log: &Path,
-    ) -> Task {
+    pub fn run(&self, target: &str, inputs: &[PathBuf], options: &[&str], log: &Path) -> Task {
         self.task("run", log)
             .args(run_args(target, inputs, options))
     }
 
     /// A run as people type it when cargo-fuzz is on `PATH`.
-    pub(crate) fn plain(&self, target: &str, inputs: &[PathBuf], options: &[&str]) -> String {
+    pub fn plain(&self, target: &str, inputs: &[PathBuf], options: &[&str]) -> String {
         let mut words = vec![self.tool.toolchain.plain().to_owned(), "run".to_owned()];
         words.extend(self.common());
         words.extend(
@@ -130,7 +128,7 @@ impl Fuzzer<'_> {
     }
 
     /// The program that was built for a target.
-    pub(crate) fn binary(&self, target: &str) -> Result<PathBuf> {
+    pub fn binary(&self, target: &str) -> Result<PathBuf> {
         let dir = self.workspace.path(&self.target_dir());
         let hosts = fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))?;
         hosts
@@ -170,7 +168,7 @@ fn run_args(target: &str, inputs: &[PathBuf], options: &[&str]) -> Vec<OsString>
 }
 
 /// A folder for crash files, empty, and the option that sends them there.
-pub(crate) fn artifact_folder(workspace: &Workspace, dir: &Path) -> Result<String> {
+pub fn artifact_folder(workspace: &Workspace, dir: &Path) -> Result<String> {
     if dir.exists() {
         fs::remove_dir_all(dir).with_context(|| format!("cannot empty {}", dir.display()))?;
     }
@@ -179,7 +177,7 @@ pub(crate) fn artifact_folder(workspace: &Workspace, dir: &Path) -> Result<Strin
 }
 
 /// The inputs in a folder for crash files that made the target fail. Slow ones did not.
-pub(crate) fn artifacts(dir: &Path) -> Vec<PathBuf> {
+pub fn artifacts(dir: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(dir) else {
         return Vec::new();
     };

@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::record::one_line;
 
 /// Whether the target started at all; if not, something did not build.
-pub(crate) fn started(text: &str) -> bool {
+pub fn started(text: &str) -> bool {
     text.lines()
         .any(|line| line.starts_with("INFO: Seed:") || line.starts_with("Running: "))
 }
 
 /// How many inputs ran.
-pub(crate) fn executions(text: &str) -> Option<u64> {
+pub fn executions(text: &str) -> Option<u64> {
     let after = |line: &str, start: &str| -> Option<u64> {
         line.strip_prefix(start)?
             .split_whitespace()
@@ -26,7 +26,7 @@ pub(crate) fn executions(text: &str) -> Option<u64> {
 
 /// Why the target failed, in one line: what the target or the sanitizer said before libFuzzer
 /// only says that there was a signal.
-pub(crate) fn failure(text: &str) -> String {
+pub fn failure(text: &str) -> String {
     let lines = || text.lines().map(str::trim);
     // The summary names the place, and no addresses that are others each time.
     let sanitizer = || {
@@ -68,7 +68,7 @@ fn without_process(line: &str) -> &str {
 }
 
 /// The inputs that made the target fail, as libFuzzer wrote them.
-pub(crate) fn written(text: &str) -> Vec<&Path> {
+pub fn written(text: &str) -> Vec<&Path> {
     text.lines()
         .filter_map(|line| Some(line.split_once("Test unit written to ")?.1.trim()))
         .filter(|path| !path.contains("slow-unit-"))
@@ -77,7 +77,7 @@ pub(crate) fn written(text: &str) -> Vec<&Path> {
 }
 
 /// Whether people want to see this line while the target runs.
-pub(crate) fn closing_line(line: &str) -> Option<String> {
+pub fn closing_line(line: &str) -> Option<String> {
     let shown = ["SUMMARY: ", "cgolab: broken=", "error"]
         .iter()
         .any(|start| line.starts_with(start))

@@ -50,62 +50,74 @@ const VARIABLES: [&str; 18] = [
 #[serde(default)]
 pub(crate) struct Identity {
     /// RFC 3339, in UTC.
-    pub(crate) started: String,
+    pub started: String,
     /// From begin to end; none while it runs, and for ever if it was killed.
-    pub(crate) seconds: Option<f64>,
+    pub seconds: Option<f64>,
     /// The user asked to stop.
-    pub(crate) interrupted: bool,
+    pub interrupted: bool,
     /// What was typed.
-    pub(crate) command: String,
+    pub command: String,
     /// How deep engines go; none in a run of a version without profiles.
-    pub(crate) profile: Option<String>,
-    pub(crate) commit: Option<Commit>,
-    pub(crate) machine: Machine,
-    pub(crate) tools: Vec<Tool>,
+    pub profile: Option<String>,
+    /// The commit, in a git checkout.
+    pub commit: Option<Commit>,
+    /// The machine that it ran on.
+    pub machine: Machine,
+    /// Tools that engines used.
+    pub tools: Vec<Tool>,
     /// Variables that were set and that engines listen to.
-    pub(crate) environment: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, String>,
     /// The engines that came to their end, in the order in which they ran.
-    pub(crate) engines: Vec<EngineTime>,
+    pub engines: Vec<EngineTime>,
 }
 
 /// What was checked out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Commit {
-    pub(crate) id: String,
+pub struct Commit {
+    /// The full hash.
+    pub id: String,
     /// The first line of its message.
-    pub(crate) subject: String,
+    pub subject: String,
     /// Files differ from the commit, or are not known to it.
-    pub(crate) dirty: bool,
+    pub dirty: bool,
 }
 
 /// The shape of the machine, as far as it can be told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Machine {
-    pub(crate) os: String,
-    pub(crate) kernel: Option<String>,
-    pub(crate) arch: String,
-    pub(crate) cpu: Option<String>,
+pub struct Machine {
+    /// Such as `linux`.
+    pub os: String,
+    /// Name and release of the kernel.
+    pub kernel: Option<String>,
+    /// Such as `x86_64`.
+    pub arch: String,
+    /// The model of the processor.
+    pub cpu: Option<String>,
     /// Logical processors that this process may use.
-    pub(crate) cores: Option<usize>,
-    pub(crate) memory_bytes: Option<u64>,
+    pub cores: Option<usize>,
+    /// The memory of the machine.
+    pub memory_bytes: Option<u64>,
 }
 
 /// A tool that engines used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Tool {
-    pub(crate) name: String,
+pub struct Tool {
+    /// Its name for people.
+    pub name: String,
     /// What it says about itself, on one line.
-    pub(crate) version: String,
+    pub version: String,
 }
 
 /// One engine's share of the time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EngineTime {
-    pub(crate) name: String,
+    /// The engine.
+    pub name: String,
     /// What it is, in one line.
-    pub(crate) what: String,
-    pub(crate) seconds: f64,
+    pub what: String,
+    /// Wall time.
+    pub seconds: f64,
 }
 
 impl Identity {
@@ -148,7 +160,7 @@ impl Identity {
 }
 
 /// The command line as people type it in a checkout.
-pub(crate) fn typed(mut args: impl Iterator<Item = String>) -> String {
+pub fn typed(mut args: impl Iterator<Item = String>) -> String {
     let program = args.next().unwrap_or_default();
     let by_cargo = env::var_os("CARGO").is_some();
     let name = match Path::new(&program).file_name() {
@@ -172,7 +184,7 @@ fn said(dir: &Path, program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Opti
 }
 
 /// The commit of the checkout; none outside of git, and none in a folder of another repository.
-pub(crate) fn commit(root: &Path) -> Option<Commit> {
+pub fn commit(root: &Path) -> Option<Commit> {
     let prefix = said(root, "git", &["rev-parse", "--show-prefix"])?;
     if !prefix.trim().is_empty() {
         return None;
@@ -187,7 +199,8 @@ pub(crate) fn commit(root: &Path) -> Option<Commit> {
     })
 }
 
-pub(crate) fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
+/// The versions of the compilers, and of the tools that were asked for.
+pub fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
     let root = workspace.root();
     let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
     let mut found = Vec::new();
@@ -226,7 +239,8 @@ pub(crate) fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
     found
 }
 
-pub(crate) fn machine() -> Machine {
+/// The shape of this machine.
+pub fn machine() -> Machine {
     let here = Path::new("/");
     let (cpu, memory) = if cfg!(target_os = "linux") {
         (

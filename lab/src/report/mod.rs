@@ -14,7 +14,7 @@
 mod changes;
 mod evidence;
 mod excerpt;
-pub(crate) mod identity;
+pub mod identity;
 mod page;
 mod words;
 

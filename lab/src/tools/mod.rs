@@ -6,9 +6,9 @@
 //! | [`pinned`] | nextest, cargo-fuzz | `PATH` at exactly the pinned version, else the user's cache, else built into that cache |
 //! | [`rust`] | the toolchain for fuzzing | nightly if it is installed, else stable told to take nightly's options |
 
-pub(crate) mod pinned;
-pub(crate) mod rust;
-pub(crate) mod system;
+pub mod pinned;
+pub mod rust;
+pub mod system;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::workspace::Workspace;
 
 /// What an engine or command cannot do without, the slow ones last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Need {
+pub enum Need {
     /// A C compiler; cgo needs it too.
     C,
     /// A C++ compiler: libFuzzer is C++ and is built with the first target.
@@ -36,16 +36,18 @@ pub(crate) enum Need {
 
 /// A program, and the arguments that always come first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Program {
-    pub(crate) path: PathBuf,
-    pub(crate) args: Vec<String>,
+pub struct Program {
+    /// Its file.
+    pub path: PathBuf,
+    /// Arguments before all others.
+    pub args: Vec<String>,
     /// How people call it.
-    pub(crate) shown: OsString,
+    pub shown: OsString,
 }
 
 impl Program {
     /// A child that runs it in the root of the checkout.
-    pub(crate) fn task(&self, workspace: &Workspace, log: &Path) -> Task {
+    pub fn task(&self, workspace: &Workspace, log: &Path) -> Task {
         Task::new(workspace, &self.path, log)
             .shown_as(&self.shown)
             .args(&self.args)
@@ -54,14 +56,16 @@ impl Program {
 
 /// cargo-fuzz and the toolchain that it builds with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fuzz {
-    pub(crate) program: Program,
-    pub(crate) toolchain: rust::ForFuzzing,
+pub struct Fuzz {
+    /// cargo-fuzz itself.
+    pub program: Program,
+    /// The toolchain that builds targets.
+    pub toolchain: rust::ForFuzzing,
 }
 
 /// The tools that were asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tools {
+pub struct Tools {
     c: Option<Program>,
     go: Option<Program>,
     fuzz: Option<Fuzz>,
@@ -71,18 +75,14 @@ pub(crate) struct Tools {
 /// Why a run of all engines leaves out one that has these needs, if it does.
 ///
 /// Of all tools a C++ compiler is the one that is often not there when the others are.
-pub(crate) fn lacking(needs: &[Need]) -> Option<String> {
+pub fn lacking(needs: &[Need]) -> Option<String> {
     let cxx = || system::find_cxx().err().map(|error| error.to_string());
     needs.contains(&Need::Cxx).then(cxx)?
 }
 
 impl Tools {
     /// Finds every tool in `needs`, or says what is missing and how to get it.
-    pub(crate) fn find(
-        workspace: &Workspace,
-        needs: &[Need],
-        progress: &Progress,
-    ) -> Result<Tools> {
+    pub fn find(workspace: &Workspace, needs: &[Need], progress: &Progress) -> Result<Tools> {
         let mut tools = Tools::default();
         let mut needs = needs.to_vec();
         needs.sort();
@@ -106,19 +106,35 @@ impl Tools {
         Ok(tools)
     }
 
-    pub(crate) fn c(&self) -> Result<&Program> {
+    /// The C compiler.
+    ///
+    /// # Errors
+    /// It was not asked for.
+    pub fn c(&self) -> Result<&Program> {
         self.c.as_ref().ok_or_else(|| undeclared("C"))
     }
 
-    pub(crate) fn go(&self) -> Result<&Program> {
+    /// Go.
+    ///
+    /// # Errors
+    /// It was not asked for.
+    pub fn go(&self) -> Result<&Program> {
         self.go.as_ref().ok_or_else(|| undeclared("Go"))
     }
 
-    pub(crate) fn fuzz(&self) -> Result<&Fuzz> {
+    /// cargo-fuzz.
+    ///
+    /// # Errors
+    /// It was not asked for.
+    pub fn fuzz(&self) -> Result<&Fuzz> {
         self.fuzz.as_ref().ok_or_else(|| undeclared("cargo-fuzz"))
     }
 
-    pub(crate) fn nextest(&self) -> Result<&Program> {
+    /// nextest.
+    ///
+    /// # Errors
+    /// It was not asked for.
+    pub fn nextest(&self) -> Result<&Program> {
         self.nextest.as_ref().ok_or_else(|| undeclared("nextest"))
     }
 }

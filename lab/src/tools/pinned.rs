@@ -20,24 +20,27 @@ use crate::workspace::Workspace;
 
 /// A subcommand of Cargo that is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pinned {
+pub struct Pinned {
     /// The package, and the program.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The word after `cargo`.
-    pub(crate) subcommand: &'static str,
-    pub(crate) version: &'static str,
+    pub subcommand: &'static str,
+    /// The exact version.
+    pub version: &'static str,
     /// How long building it takes, for people.
     patience: &'static str,
 }
 
-pub(crate) const NEXTEST: Pinned = Pinned {
+/// The test runner whose JUnit output the lab reads.
+pub const NEXTEST: Pinned = Pinned {
     name: "cargo-nextest",
     subcommand: "nextest",
     version: "0.9.148",
     patience: "5 to 10 minutes on 2 cores",
 };
 
-pub(crate) const CARGO_FUZZ: Pinned = Pinned {
+/// The builder and runner of fuzz targets.
+pub const CARGO_FUZZ: Pinned = Pinned {
     name: "cargo-fuzz",
     subcommand: "fuzz",
     version: "0.13.2",
@@ -45,15 +48,11 @@ pub(crate) const CARGO_FUZZ: Pinned = Pinned {
 };
 
 /// Every pinned tool.
-pub(crate) const ALL: [Pinned; 2] = [NEXTEST, CARGO_FUZZ];
+pub const ALL: [Pinned; 2] = [NEXTEST, CARGO_FUZZ];
 
 impl Pinned {
     /// The tool, installed if need be.
-    pub(crate) fn find_or_install(
-        &self,
-        workspace: &Workspace,
-        progress: &Progress,
-    ) -> Result<Program> {
+    pub fn find_or_install(&self, workspace: &Workspace, progress: &Progress) -> Result<Program> {
         if let Some(program) = self.find()? {
             return Ok(program);
         }
@@ -69,7 +68,7 @@ impl Pinned {
     }
 
     /// The tool on `PATH` or in the cache, at the right version.
-    pub(crate) fn find(&self) -> Result<Option<Program>> {
+    pub fn find(&self) -> Result<Option<Program>> {
         if let Ok(path) = which::which(self.name)
             && self.is(&path)
         {
@@ -83,7 +82,7 @@ impl Pinned {
     }
 
     /// What people type to install it by hand.
-    pub(crate) fn install_command(&self) -> String {
+    pub fn install_command(&self) -> String {
         format!(
             "cargo install {} --locked --version {}",
             self.name, self.version
@@ -176,7 +175,7 @@ impl Pinned {
 }
 
 /// What a subcommand of Cargo says about its version.
-pub(crate) fn version(path: &Path, subcommand: &str) -> Option<String> {
+pub fn version(path: &Path, subcommand: &str) -> Option<String> {
     let output = Command::new(path)
         .args([subcommand, "--version"])
         .output()
@@ -197,7 +196,7 @@ fn version_in<'a>(output: &'a str, subcommand: &str) -> Option<&'a str> {
 }
 
 /// The path as people type it: `~/…` where that is the same.
-pub(crate) fn below_home(path: &Path) -> OsString {
+pub fn below_home(path: &Path) -> OsString {
     let home = env::var_os("HOME").filter(|home| !home.is_empty());
     match home.and_then(|home| Some(path.strip_prefix(home).ok()?.to_path_buf())) {
         Some(below) => Path::new("~").join(below).into(),

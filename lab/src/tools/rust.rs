@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 
 /// Which toolchain fuzzes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ForFuzzing {
+pub enum ForFuzzing {
     /// rustup's `nightly`.
     Nightly,
     /// The one that runs us, with `RUSTC_BOOTSTRAP=1`.
@@ -23,7 +23,7 @@ pub(crate) enum ForFuzzing {
 
 impl ForFuzzing {
     /// Lets this child of cargo-fuzz build with the toolchain.
-    pub(crate) fn prepare(&self, task: Task) -> Task {
+    pub fn prepare(&self, task: Task) -> Task {
         match self {
             ForFuzzing::Nightly => task.env("RUSTUP_TOOLCHAIN", "nightly"),
             ForFuzzing::Stable => task.env("RUSTC_BOOTSTRAP", "1"),
@@ -31,7 +31,7 @@ impl ForFuzzing {
     }
 
     /// How people begin a command of cargo-fuzz, when it is on `PATH`.
-    pub(crate) fn plain(&self) -> &'static str {
+    pub fn plain(&self) -> &'static str {
         match self {
             ForFuzzing::Nightly => "cargo +nightly fuzz",
             ForFuzzing::Stable => "RUSTC_BOOTSTRAP=1 cargo fuzz",
@@ -40,7 +40,7 @@ impl ForFuzzing {
 }
 
 /// The toolchain for fuzzing in this checkout.
-pub(crate) fn for_fuzzing(workspace: &Workspace) -> ForFuzzing {
+pub fn for_fuzzing(workspace: &Workspace) -> ForFuzzing {
     match nightly() {
         Some(version) if version >= minimum(workspace) => ForFuzzing::Nightly,
         _ => ForFuzzing::Stable,
@@ -48,10 +48,10 @@ pub(crate) fn for_fuzzing(workspace: &Workspace) -> ForFuzzing {
 }
 
 /// Major and minor number of a Rust version.
-pub(crate) type Version = (u32, u32);
+pub type Version = (u32, u32);
 
 /// The version of the installed nightly, if rustup has one.
-pub(crate) fn nightly() -> Option<Version> {
+pub fn nightly() -> Option<Version> {
     let list = answer("rustup", &["toolchain", "list"])?;
     // Asking for one that is not installed could install it.
     has_nightly(&list).then_some(())?;
@@ -62,18 +62,18 @@ pub(crate) fn nightly() -> Option<Version> {
 }
 
 /// The oldest Rust that builds the project.
-pub(crate) fn minimum(workspace: &Workspace) -> Version {
+pub fn minimum(workspace: &Workspace) -> Version {
     let manifest = fs::read_to_string(workspace.path("Cargo.toml")).unwrap_or_default();
     rust_version_of(&manifest).unwrap_or((0, 0))
 }
 
 /// Where rustup is.
-pub(crate) fn rustup() -> Option<PathBuf> {
+pub fn rustup() -> Option<PathBuf> {
     which::which("rustup").ok()
 }
 
 /// Standard output of a program that succeeds.
-pub(crate) fn answer(program: &str, args: &[&str]) -> Option<String> {
+pub fn answer(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok()?;
     output
         .status
@@ -96,7 +96,7 @@ fn has_nightly(list: &str) -> bool {
 }
 
 /// 1.97 of `rustc 1.97.0-nightly (1234abcd 2026-01-01)`.
-pub(crate) fn rust_version(output: &str) -> Option<Version> {
+pub fn rust_version(output: &str) -> Option<Version> {
     let word = output.strip_prefix("rustc ")?.split_whitespace().next()?;
     version(word)
 }

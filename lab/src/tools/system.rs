@@ -15,17 +15,17 @@ use crate::workspace::Workspace;
 const GO_MINOR: u32 = 21;
 
 /// The C++ compiler, for libFuzzer and for one check of the header.
-pub(crate) fn find_cxx() -> Result<Program> {
+pub fn find_cxx() -> Result<Program> {
     find_compiler("C++", "CXX", &["c++", "g++", "clang++"], "g++ or clang")
 }
 
 /// Another C compiler, for one check of the header.
-pub(crate) fn find_clang() -> Option<Program> {
+pub fn find_clang() -> Option<Program> {
     named("clang".to_owned(), Vec::new())
 }
 
 /// The C compiler, after it has shown that it can make a program.
-pub(crate) fn find_c() -> Result<Program> {
+pub fn find_c() -> Result<Program> {
     let found = find_compiler("C", "CC", &["cc", "gcc", "clang"], "gcc or clang")?;
     compiles(&found)?;
     Ok(found)
@@ -124,7 +124,8 @@ fn named(name: String, args: Vec<String>) -> Option<Program> {
     })
 }
 
-pub(crate) fn find_go(workspace: &Workspace) -> Result<Program> {
+/// Go with cgo, of a release that the project supports.
+pub fn find_go(workspace: &Workspace) -> Result<Program> {
     let path = which::which("go").map_err(|_| {
         anyhow!(
             "go was not found on PATH; install Go 1.{GO_MINOR} or newer (https://go.dev/dl/ or \

@@ -15,10 +15,10 @@ use serde::Serialize;
 
 pub(crate) use self::file::When;
 use self::file::{Job, PINNED};
-use crate::child;
-use crate::out;
-use crate::table::STYLE;
-use crate::workspace::Workspace;
+use cgolab::child;
+use cgolab::out;
+use cgolab::table::STYLE;
+use cgolab::workspace::Workspace;
 
 /// Prints all jobs for people.
 pub(crate) fn print(workspace: &Workspace) -> Result<()> {

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use super::figures::Measured;
 use super::rows::{Row, Source};
 use super::{Bench, GO_PASSES, PASSES};
-use crate::child::{Task, quiet};
-use crate::taskset;
-use crate::tools::Need;
+use cgolab::child::{Task, quiet};
+use cgolab::taskset;
+use cgolab::tools::Need;
 
 pub(super) const NEEDS: [Need; 2] = [Need::C, Need::Go];
 

@@ -11,11 +11,11 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use self::profile::Profile;
-use crate::child::Task;
-use crate::out;
-use crate::progress::Progress;
-use crate::tools::{Need, Tools};
-use crate::workspace::Workspace;
+use cgolab::child::Task;
+use cgolab::out;
+use cgolab::progress::Progress;
+use cgolab::tools::{Need, Tools};
+use cgolab::workspace::Workspace;
 
 /// What counts: the binding, by folders of `go-harness`.
 const PACKAGES: [&str; 5] = [

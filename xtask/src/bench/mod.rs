@@ -29,14 +29,14 @@ use serde::Serialize;
 
 use self::figures::{Figures, Verdict};
 use self::rows::Row;
-use crate::child::{self, Finished};
-use crate::fuzz::output;
-use crate::out;
-use crate::progress::Progress;
-use crate::report::identity::{self, Commit, Machine, Tool};
-use crate::results::fresh_dir;
-use crate::tools::Tools;
-use crate::workspace::Workspace;
+use cgolab::child::{self, Finished};
+use cgolab::fuzz::output;
+use cgolab::out;
+use cgolab::progress::Progress;
+use cgolab::report::identity::{self, Commit, Machine, Tool};
+use cgolab::results::fresh_dir;
+use cgolab::tools::Tools;
+use cgolab::workspace::Workspace;
 
 /// How often each case is measured.
 const PASSES: usize = 7;

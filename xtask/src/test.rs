@@ -7,12 +7,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::child::{self, Task};
-use crate::nextest;
-use crate::out;
-use crate::progress::Progress;
-use crate::tools::{Need, Tools};
-use crate::workspace::Workspace;
+use cgolab::child::{self, Task};
+use cgolab::nextest;
+use cgolab::out;
+use cgolab::progress::Progress;
+use cgolab::tools::{Need, Tools};
+use cgolab::workspace::Workspace;
 
 /// Lines of a failing step's log that are printed.
 const TAIL: usize = 40;

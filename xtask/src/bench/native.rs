@@ -8,11 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use super::figures::Measured;
 use super::rows::{Row, Source};
 use super::{Bench, PASSES, in_turn};
-use crate::child::{Task, quiet};
-use crate::engine::checker::{LOOM, LOOM_BOUND};
-use crate::fuzz::{Fuzzer, Sanitizer, output, seeds};
-use crate::notes::Notes;
-use crate::tools::Need;
+use cgolab::child::{Task, quiet};
+use cgolab::fuzz::{Fuzzer, Sanitizer, output, seeds};
+use cgolab::notes::Notes;
+use cgolab::tools::Need;
 
 /// The package of the program, and where it is built: not where the workspace is, whose lock file
 /// holds other versions.
@@ -121,17 +120,23 @@ fn fuzz(bench: &Bench<'_>, row: &Row, sanitizer: Sanitizer, measured: &mut Measu
     Ok(())
 }
 
+/// The variables of a build of the models, as the engine loom has them.
+const LOOM: [(&str, &str); 2] = [
+    ("RUSTFLAGS", "--cfg courier_loom"),
+    ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true"),
+];
+
 /// Checks the models to their end with each bound. However long that takes is how long it is measured.
 fn models(bench: &Bench<'_>, row: &Row, measured: &mut Measured) -> Result<()> {
     let run = |bound: &str, log: &Path| {
         let mut task = Task::cargo(bench.workspace, log)
             .args(["test", "-p", "courier-loom", "--release", "--test", MODELS])
-            .args(["--target-dir", LOOM.target])
+            .args(["--target-dir", "target/loom"])
             .args(["--", "--test-threads", "1", "--nocapture"]);
-        for (key, value) in LOOM.build() {
+        for (key, value) in LOOM {
             task = task.env(key, value);
         }
-        task = task.env(LOOM_BOUND, bound);
+        task = task.env("COURIER_LOOM_BOUND", bound);
         task.run(bench.progress, quiet)
     };
     let bounds: Vec<&str> = row.cases.iter().map(|case| case.name).collect();

@@ -1,0 +1,166 @@
+//! The command line of the tool, and what its exit codes mean.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::fuzz::Sanitizer;
+use crate::profile::Profile;
+use crate::workspace::Workspace;
+use crate::{child, contracts, doctor, engine, faults, fuzz, out, report, run};
+
+/// Something that was asked for is red.
+const RED: u8 = 1;
+/// Bad input, a missing tool, or the lab itself: nothing was judged.
+const CANNOT: u8 = 2;
+/// The user asked to stop.
+const STOPPED: u8 = 130;
+
+/// The meaning of exit codes, for the end of a help text.
+pub const EXIT_CODES: &str = "\
+Exit codes: 0 everything is green; 1 something is red; 2 the command could not do its work
+(bad input, missing tool), earlier results are intact; 130 stopped by Ctrl-C.";
+
+/// What the tool can be asked to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the engines on the sample library and show contract × engine.
+    ///
+    /// Each engine first proves that it is on: it must catch a planted bug, its canary. If it
+    /// does not, the engine reads OFF, its checks do not run, and the run is red.
+    ///
+    /// A cold run builds everything and may install nextest and cargo-fuzz: up to 25 minutes on 2
+    /// cores. A warm one takes about 5 minutes. Go 1.21 or newer and a C compiler must be installed;
+    /// without a C++ compiler fuzz-abi is skipped, unless --only names it.
+    ///
+    /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
+    /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder
+    /// in target/lab/runs, and latest stays what it was.
+    #[command(verbatim_doc_comment)]
+    Run {
+        /// Run these engines only.
+        #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
+        only: Vec<String>,
+        /// How much of everything: quick takes about 5 minutes on 2 warm cores, full a part of the
+        /// night.
+        #[arg(long, value_enum, default_value_t)]
+        profile: Profile,
+    },
+    /// Fuzz one target, and show the plain command that does the same.
+    ///
+    /// New inputs are kept in fuzz/corpus/TARGET; the checked-in ones in fuzz/seeds/TARGET are
+    /// read too. Uses nightly if it is installed, else stable with RUSTC_BOOTSTRAP=1 for this one
+    /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/, and the
+    /// command that replays it is printed.
+    #[command(verbatim_doc_comment)]
+    Fuzz {
+        /// A target of fuzz/Cargo.toml, such as request_lifecycle.
+        target: String,
+        /// How long to fuzz.
+        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        seconds: u64,
+        /// What to build the target with.
+        #[arg(long, value_enum, default_value_t)]
+        sanitizer: Sanitizer,
+    },
+    /// Plant known bugs in a copy of the subject, and look whether the engines see them.
+    ///
+    /// A fault is a folder in faults/: a patch, the contract that it breaks, and the engines that
+    /// must turn red in a test of that contract. The control is the same tests without a fault. A
+    /// test that no fault turns red is named, and the command fails.
+    ///
+    /// The copy is target/faults, with a target folder of its own: the first run builds everything,
+    /// each fault takes a few seconds to half a minute. Logs: target/faults/target/lab/runs.
+    #[command(verbatim_doc_comment)]
+    Faults {
+        /// The faults to plant, by their folder's name; all if there are none.
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Ask these engines only.
+        #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// Show the tools that were found: version, place, and how to get what is missing.
+    ///
+    /// Installs nothing. Ends with the folder to put on PATH for the pinned tools.
+    Doctor,
+    /// Make the HTML report of a run again, and print where it is.
+    ///
+    /// `cargo lab run` writes it at its end, also when it is red or was stopped. This makes it
+    /// from what lies in the folder of the run: of one that was killed, or one from elsewhere.
+    #[command(verbatim_doc_comment)]
+    Report {
+        /// A run in target/lab/runs, or the folder of one; the latest if it is left out.
+        run: Option<String>,
+    },
+    /// Print the contract catalogue and how well each contract is covered.
+    ///
+    /// exercised: a check with this id passed in the last `cargo lab run` in which that engine ran
+    /// its checks.
+    /// claimed: a check is said to exist; without a passing one a run of the engine is red.
+    /// planned: nothing yet.
+    #[command(verbatim_doc_comment)]
+    Contracts {
+        /// As JSON: an array of {id, sentence, layer, source, engines: {name: state}}.
+        #[arg(long)]
+        json: bool,
+        /// One family only, such as REQ.
+        #[arg(long)]
+        family: Option<String>,
+    },
+}
+
+impl Command {
+    /// Runs the command on a checkout and returns whether everything is green.
+    ///
+    /// # Errors
+    /// The command could not do its work: bad input or a missing tool.
+    pub fn run(self, workspace: &Workspace) -> Result<bool> {
+        match self {
+            Command::Run { only, profile } => run::run(workspace, &only, profile),
+            Command::Fuzz {
+                target,
+                seconds,
+                sanitizer,
+            } => fuzz::command::fuzz(workspace, &target, seconds, sanitizer),
+            Command::Faults { ids, only } => faults::faults(workspace, &only, &ids),
+            Command::Doctor => doctor::doctor(workspace),
+            Command::Report { run } => {
+                report::again(workspace, run.as_deref())?;
+                Ok(true)
+            }
+            Command::Contracts { json, family } => {
+                contracts::print(workspace, family.as_deref(), json)?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// The command line with the engines listed in the help of `run`.
+pub fn with_engines(command: clap::Command) -> clap::Command {
+    let engines: String = engine::BUILT
+        .iter()
+        .map(|engine| format!("\n  {:<9} {}", engine.name(), engine.describe()))
+        .collect();
+    command.mut_subcommand("run", |run| run.after_help(format!("Engines:{engines}")))
+}
+
+/// Watches for Ctrl-C, finds the checkout, runs the command in it, and tells how that ended.
+pub fn conclude(command: impl FnOnce(&Workspace) -> Result<bool>) -> ExitCode {
+    let green = Workspace::find().and_then(|workspace| {
+        child::catch_interrupts()?;
+        command(&workspace)
+    });
+    // Also after Ctrl-C: the error may say what is left half done.
+    if let Err(error) = &green {
+        out::say(format!("error: {error:#}").replace('\n', " "));
+    }
+    match green {
+        _ if child::interrupted() => ExitCode::from(STOPPED),
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(RED),
+        Err(_) => ExitCode::from(CANNOT),
+    }
+}

@@ -1,0 +1,42 @@
+//! `cargo lab header`: the generated files are written, or compared.
+
+use anyhow::Result;
+use cgolab::header;
+use cgolab::out;
+use cgolab::progress::Progress;
+use cgolab::workspace::Workspace;
+
+/// `cargo lab header`: writes the generated files, or compares them, and returns whether all are current.
+pub(crate) fn command(workspace: &Workspace, check: bool) -> Result<bool> {
+    let progress = Progress::new();
+    progress.step("generating the header and the layout lists");
+    let scratch = tempfile::tempdir()?;
+    let files = header::generate(workspace, &progress, scratch.path())?;
+    progress.finish();
+    if check {
+        let differences = header::differences(workspace, &files);
+        for difference in &differences {
+            out::line(difference)?;
+        }
+        if differences.is_empty() {
+            out::line(format_args!(
+                "all {} generated files are current",
+                files.len()
+            ))?;
+        } else {
+            out::line("not current; run `cargo lab header`")?;
+        }
+        return Ok(differences.is_empty());
+    }
+    let written = header::write(workspace, &files)?;
+    for path in &written {
+        out::line(format_args!("wrote {}", workspace.shown(path)))?;
+    }
+    if written.is_empty() {
+        out::line(format_args!(
+            "all {} generated files are current",
+            files.len()
+        ))?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,151 @@
+//! `cargo lab`: the tool on this checkout, and the chores of this repository beside it.
+//!
+//! The tool's commands are [`cgolab::cli`]'s. The chores serve nobody but the people who work on this
+//! repository:
+//!
+//! | module | command | does |
+//! |---|---|---|
+//! | [`test`] | `test` | runs every test |
+//! | [`coverage`] | `coverage` | lists the statements of the Go binding that no test runs |
+//! | [`bench`] | `bench` | measures our parts beside their peers |
+//! | [`matrix`] | `matrix` | prints or runs the jobs of continuous integration |
+//! | [`header`] | `header` | writes the C header and the other generated files |
+
+#![forbid(unsafe_code)]
+// They panic when the reader leaves; see `cgolab::out`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod coverage;
+mod header;
+mod matrix;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use cgolab::cli;
+use cgolab::workspace::Workspace;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::bench::Side;
+
+const FIRST_STEPS: &str = "\
+First steps:
+  cargo lab doctor       which tools were found, and which are missing
+  cargo lab run          all engines, with a table at the end
+  cargo lab test         all tests, before a commit
+  cargo lab contracts    what is promised, and what the last runs checked of it";
+
+/// Checks that a Go binding over a native library keeps its interop contracts.
+#[derive(Parser)]
+#[command(name = "cgolab", bin_name = "cargo lab", version)]
+#[command(after_help = format!("{}\n\n{FIRST_STEPS}", cli::EXIT_CODES))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Tool(cli::Command),
+    /// Run all tests of the project: nextest, doc tests, go vet, go test. Lock files are compared, too.
+    ///
+    /// Builds the static library in between, because the Go tests link it. All steps run even if
+    /// one fails; the failing ones are named at the end. Logs: target/lab/test/.
+    Test,
+    /// Run the Go tests and list the statements of the binding that none of them runs.
+    ///
+    /// Red without a reason for each in go-harness/unreached.toml, and if a reason there is for
+    /// nothing. Takes a minute. Profiles and logs: target/lab/coverage/.
+    #[command(verbatim_doc_comment)]
+    Coverage,
+    /// Measure what our parts cost beside peers that do the same, and compare with the goals.
+    ///
+    /// Cases take turns in 7 passes (go: 28 shorter ones); goals are ratios of first quartiles within
+    /// one run. A missed goal is not red: on a busy machine figures mean little. Takes 3 to 5 minutes
+    /// when warm.
+    ///
+    /// Table on standard output; figures and logs: target/lab/bench/TIME/.
+    #[command(verbatim_doc_comment)]
+    Bench {
+        /// The runtime and the engines, or the binding.
+        side: Side,
+        /// Measure these rows only.
+        #[arg(long, value_name = "ROW,…", value_delimiter = ',')]
+        only: Vec<String>,
+        /// How long each case runs in one of 7 passes if it is an engine; a function runs a tenth of it.
+        #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]
+        seconds: f64,
+    },
+    /// Print the jobs of continuous integration, or run one of them here.
+    ///
+    /// They are written down in ci/matrix.toml: what runs when, on which toolchains. The
+    /// workflows in .github read it through --github and call --run, nothing else.
+    #[command(verbatim_doc_comment)]
+    Matrix {
+        /// As JSON for `strategy.matrix` of a GitHub workflow: the jobs of a pull request, or
+        /// of a night.
+        #[arg(long, value_name = "WHEN", conflicts_with = "run")]
+        github: Option<matrix::When>,
+        /// Run exactly this job's commands here, with its toolchains and variables.
+        #[arg(long, value_name = "JOB")]
+        run: Option<String>,
+    },
+    /// Write the generated files: the C header, the layout lists, and the copies for cgo.
+    ///
+    /// They are checked in. Run it after a change of the C ABI and commit the result; files that
+    /// are right already are not touched.
+    Header {
+        /// Write nothing; name the files that are not current and exit with 1.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let matches = cli::with_engines(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    cli::conclude(|workspace| cli.command.run(workspace))
+}
+
+/// A positive number of seconds, and no more than an hour.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 3600.0 => Ok(seconds),
+        _ => Err("it takes a number above 0 and up to 3600".to_owned()),
+    }
+}
+
+impl Command {
+    /// Runs the command and returns whether everything is green.
+    fn run(self, workspace: &Workspace) -> Result<bool> {
+        match self {
+            Command::Tool(command) => command.run(workspace),
+            Command::Test => test::test(workspace),
+            Command::Coverage => coverage::coverage(workspace),
+            Command::Bench {
+                side,
+                only,
+                seconds,
+            } => bench::bench(workspace, side, &only, seconds),
+            Command::Matrix { github, run } => match (github, run) {
+                (_, Some(job)) => matrix::run(workspace, &job),
+                (Some(when), None) => matrix::print_github(workspace, when).map(|()| true),
+                (None, None) => matrix::print(workspace).map(|()| true),
+            },
+            Command::Header { check } => header::command(workspace, check),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        cli::with_engines(Cli::command()).debug_assert();
+    }
+}
