@@ -6,7 +6,7 @@
 //! catalogue, and the results.
 //!
 //! Where to start reading: [`run`] for the flow, [`engine`] for what an engine is, [`record`]
-//! for what comes out, [`catalogue`] for what must hold. [`child`] is the only place that starts
+//! for what comes out, [`verdict`] for what that means, [`catalogue`] for what must hold. [`child`] is the only place that starts
 //! long processes.
 
 #![forbid(unsafe_code)]
@@ -39,6 +39,7 @@ mod table;
 mod taskset;
 mod testcmd;
 mod tools;
+mod verdict;
 mod workspace;
 
 use std::process::ExitCode;
