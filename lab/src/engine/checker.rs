@@ -192,6 +192,7 @@ mod tests {
             outcome,
             seconds: 1.0,
             reason: None,
+            signal: None,
             output: output.to_owned(),
         };
         records(
