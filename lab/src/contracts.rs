@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::catalogue::{Catalogue, Contract, State};
 use crate::out;
-use crate::record::{Kind, Outcome, Record};
+use crate::record::Record;
 use crate::results;
 use crate::table;
+use crate::verdict::cell;
 use crate::workspace::Workspace;
 
 /// One element of the JSON array.
@@ -67,23 +68,26 @@ fn as_json<'a>(
     Ok(serde_json::to_string_pretty(&rows)?)
 }
 
-/// Contract and engine of every passing check, without those that another check contradicts.
+/// Contract and engine of every cell that holds.
 fn exercised(records: &[Record]) -> BTreeSet<(String, String)> {
-    let pairs = |wanted: fn(&Record) -> bool| -> BTreeSet<(String, String)> {
-        records
-            .iter()
-            .filter(|record| record.kind == Kind::Check && wanted(record))
-            .filter_map(|record| Some((record.contract.clone()?, record.engine.clone())))
-            .collect()
-    };
-    let passed = pairs(|record| record.outcome == Outcome::Pass);
-    let red = pairs(|record| !record.is_green());
-    passed.difference(&red).cloned().collect()
+    let mut cells: BTreeMap<(&str, &str), Vec<&Record>> = BTreeMap::new();
+    for record in records.iter().filter(|record| cell::speaks(record)) {
+        if let Some(contract) = &record.contract {
+            let key = (contract.as_str(), record.engine.as_str());
+            cells.entry(key).or_default().push(record);
+        }
+    }
+    cells
+        .into_iter()
+        .filter(|(_, records)| cell::holds(records))
+        .map(|((contract, engine), _)| (contract.to_owned(), engine.to_owned()))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Kind, Outcome};
 
     #[test]
     fn exercised_means_passed_and_not_contradicted() {

@@ -5,8 +5,8 @@
 //! hand; it adds the order, the proof that each engine is on, the catalogue, and the results.
 //!
 //! Where to start reading: [`run`] for the flow, [`engine`] for what an engine is, [`record`]
-//! for what comes out, [`catalogue`] for what must hold. [`child`] is the only place that starts
-//! long processes.
+//! for what comes out, [`verdict`] for what that means, [`catalogue`] for what must hold.
+//! [`child`] is the only place that starts long processes.
 //!
 //! The public modules are what `xtask`, this repository's own chores, shares with the tool.
 
@@ -37,4 +37,5 @@ mod run;
 pub mod table;
 pub mod taskset;
 pub mod tools;
+mod verdict;
 pub mod workspace;

@@ -7,6 +7,9 @@ use crate::catalogue::Catalogue;
 use crate::notes::{Model, Notes};
 use crate::record::{Evidence, Outcome, Record, one_line};
 
+/// The number of the signal that asks a process to end, on every Unix.
+const SIGTERM: i32 = 15;
+
 /// One test that ran.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Case {
@@ -17,18 +20,16 @@ pub(crate) struct Case {
     pub(crate) seconds: f64,
     /// Why it did not pass.
     pub(crate) reason: Option<String>,
+    /// The number of the signal that ended it.
+    pub(crate) signal: Option<i32>,
     /// What it printed, standard output first.
     pub(crate) output: String,
 }
 
 impl Case {
-    /// Whether SIGTERM ended it.
+    /// Whether somebody asked it to end, as nextest does when it is asked itself.
     pub(crate) fn was_terminated(&self) -> bool {
-        self.outcome == Outcome::Fail
-            && self
-                .reason
-                .as_deref()
-                .is_some_and(|reason| reason.contains("SIGTERM"))
+        self.signal == Some(SIGTERM)
     }
 }
 
@@ -58,6 +59,7 @@ fn read_case(node: &Node<'_, '_>) -> Case {
     ]
     .into_iter()
     .find_map(|(tag, outcome)| Some((child(tag)?, outcome)));
+    let signal = verdict.and_then(|(node, _)| signal(&node));
     let (outcome, reason) = match verdict {
         None => (Outcome::Pass, None),
         Some((node, outcome)) => {
@@ -84,8 +86,18 @@ fn read_case(node: &Node<'_, '_>) -> Case {
             .and_then(|time| time.parse().ok())
             .unwrap_or(0.0),
         reason,
+        signal,
         output,
     }
+}
+
+/// The signal that ended a test, of a `<failure type="test abort" message="process aborted with
+/// signal 15 (SIGTERM)">`. What the test itself says of signals is elsewhere.
+fn signal(verdict: &Node<'_, '_>) -> Option<i32> {
+    let aborted = verdict.attribute("type")?.starts_with("test abort");
+    let message = verdict.attribute("message").filter(|_| aborted)?;
+    let (_, number) = message.split_once("with signal ")?;
+    number.split_whitespace().next()?.parse().ok()
 }
 
 /// What Rust says when a panic meets another one.
@@ -269,6 +281,28 @@ second &lt;completion&gt; accepted
                 (Some("EVT-01"), Outcome::Pass, Some(7)),
             ]
         );
+    }
+
+    #[test]
+    fn a_signal_is_read_from_where_nextest_writes_it() {
+        let xml = r#"<testsuites><testsuite name="a">
+            <testcase name="ended"><failure type="test abort"
+              message="process aborted with signal 15 (SIGTERM)"/>
+              <system-err>thread 'x' panicked at a.rs:1:1:
+a helper that nobody joined</system-err></testcase>
+            <testcase name="leaky"><failure type="test abort (leaked handles)"
+              message="process aborted with signal 6 (SIGABRT) (leaked handles)"/></testcase>
+            <testcase name="tells"><failure type="test failure with exit code 101"
+              message="the child ended with signal 15 (SIGTERM)"/>
+              <system-err>thread 'x' panicked at a.rs:1:1:
+the child of SIGTERM lived</system-err></testcase>
+            </testsuite></testsuites>"#;
+        let cases = read_junit(xml).unwrap();
+        let seen: Vec<_> = cases
+            .iter()
+            .map(|c| (c.signal, c.was_terminated()))
+            .collect();
+        assert_eq!(seen, [(Some(15), true), (Some(6), false), (None, false)]);
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub(crate) enum Kind {
     Check,
     /// The proof that the engine is on.
     Canary,
+    /// A bug that the engine is stated not to see: a pass is that it was not seen.
+    Limit,
+    /// Stands for checks that should have run, where none did.
+    Missing,
 }
 
 /// What came out.
@@ -18,6 +22,8 @@ pub(crate) enum Kind {
 pub enum Outcome {
     /// The check ran and held; of a canary: the planted bug was caught.
     Pass,
+    /// A model checker found nothing and did not come to its end.
+    CutOff,
     /// The check ran and did not hold.
     Fail,
     /// The check chose not to run; fine if it says why.
@@ -39,8 +45,9 @@ impl Outcome {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Outcome::Pass => "pass",
+            Outcome::CutOff => "cut off",
             Outcome::Fail => "FAIL",
-            Outcome::Skipped => "skip",
+            Outcome::Skipped => "skipped",
             Outcome::NotRun => "not run",
             Outcome::CanaryOff => "OFF",
             Outcome::Timeout => "TIMEOUT",
@@ -54,13 +61,19 @@ impl Outcome {
         match self {
             Outcome::Skipped => 0,
             Outcome::Pass => 1,
-            Outcome::NotRun => 2,
-            Outcome::CanaryOff => 3,
-            Outcome::Timeout => 4,
-            Outcome::BuildFailed => 5,
-            Outcome::Unstable => 6,
-            Outcome::Fail => 7,
+            Outcome::CutOff => 2,
+            Outcome::NotRun => 3,
+            Outcome::CanaryOff => 4,
+            Outcome::Timeout => 5,
+            Outcome::BuildFailed => 6,
+            Outcome::Unstable => 7,
+            Outcome::Fail => 8,
         }
+    }
+
+    /// Whether a check ran and nothing was found.
+    pub(crate) fn held(self) -> bool {
+        matches!(self, Outcome::Pass | Outcome::CutOff)
     }
 }
 
@@ -74,12 +87,6 @@ pub(crate) struct Evidence {
     /// The shrunk scenario, on one line.
     pub(crate) scenario: Option<String>,
 }
-
-/// How the reason of a pass begins that is not the whole truth.
-const CUT_OFF: &str = "cut off after";
-
-/// The name of a record that stands in for the checks of a claimed contract, where none ran.
-pub(crate) const CLAIMED: &str = "claimed";
 
 /// One line of `results.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,16 +128,20 @@ impl Record {
         self
     }
 
-    /// Says that a model checker passed without having explored everything. Green, and listed.
-    pub(crate) fn cut_off(self) -> Record {
+    /// Says that a model checker stopped before it had explored everything. Green, and listed.
+    pub(crate) fn cut_off(mut self) -> Record {
+        self.outcome = Outcome::CutOff;
         let executions = self.executions.unwrap_or(0);
-        self.because(format!("{CUT_OFF} {executions} executions"))
+        self.because(format!("after {executions} executions"))
     }
 
-    /// Whether it passed without having explored everything.
-    pub(crate) fn is_cut_off(&self) -> bool {
-        let reason = self.reason.as_deref().unwrap_or_default();
-        self.outcome == Outcome::Pass && reason.starts_with(CUT_OFF)
+    /// A record in the place of checks that did not run.
+    pub(crate) fn missing(engine: &str, contract: Option<&str>, outcome: Outcome) -> Record {
+        Record {
+            kind: Kind::Missing,
+            contract: contract.map(str::to_owned),
+            ..Record::check(engine, "all", outcome)
+        }
     }
 
     /// Whether it tells of a check that had its turn, however that ended.
@@ -141,8 +152,10 @@ impl Record {
     /// Whether a run may end with exit code 0 in spite of this record.
     pub(crate) fn is_green(&self) -> bool {
         match self.outcome {
-            Outcome::Pass => true,
+            Outcome::Pass | Outcome::CutOff => true,
             Outcome::Skipped => self.reason.as_deref().is_some_and(|why| !why.is_empty()),
+            // The engine sees more than is stated.
+            Outcome::Fail => self.kind == Kind::Limit,
             _ => false,
         }
     }
@@ -221,13 +234,27 @@ mod tests {
     fn a_model_that_was_cut_off_is_green_and_says_so() {
         let mut model = Record::check("loom", "x", Outcome::Pass);
         model.executions = Some(70_000);
-        assert!(!model.is_cut_off());
         let cut = model.cut_off();
-        assert!(cut.is_cut_off() && cut.is_green());
-        assert_eq!(
-            cut.reason.as_deref(),
-            Some("cut off after 70000 executions")
-        );
+        assert_eq!(cut.outcome, Outcome::CutOff);
+        assert!(cut.is_green());
+        assert_eq!(cut.reason.as_deref(), Some("after 70000 executions"));
+    }
+
+    #[test]
+    fn words_of_a_reason_decide_nothing() {
+        let passed =
+            Record::check("loom", "x", Outcome::Pass).because("cut off after 9 executions");
+        assert_eq!(passed.outcome, Outcome::Pass);
+    }
+
+    #[test]
+    fn a_limit_that_is_gone_is_not_red() {
+        let mut limit = Record::check("race", "x", Outcome::Fail);
+        assert!(!limit.is_green());
+        limit.kind = Kind::Limit;
+        assert!(limit.is_green());
+        limit.outcome = Outcome::BuildFailed;
+        assert!(!limit.is_green());
     }
 
     #[test]

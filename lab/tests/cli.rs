@@ -324,12 +324,46 @@ fn a_red_run_has_a_report_too() {
     );
     let latest = dir.path().join("target/lab/latest");
     let html = fs::read_to_string(latest.join("report/index.html")).unwrap();
-    assert!(html.contains("canary OFF"), "{html}");
+    assert!(html.contains("RED: race OFF"), "{html}");
     assert!(!html.contains("<b>no</b>"), "{html}");
     let identity: serde_json::Value =
         serde_json::from_slice(&fs::read(latest.join("run.json")).unwrap()).unwrap();
     assert_eq!(identity["engines"][0]["name"], "race");
     assert!(identity["seconds"].is_number(), "{identity}");
+}
+
+/// A Go with which nothing can be built for AddressSanitizer.
+const NO_ASAN: &str = r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
+    *) echo "-asan requires a newer compiler" >&2; exit 1;; esac"#;
+
+#[test]
+fn an_engine_that_this_machine_cannot_run_is_in_every_headline() {
+    let dir = checkout();
+    fs::remove_dir_all(dir.path().join("target")).unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    script(&tools.path().join("go"), NO_ASAN);
+    script(&tools.path().join("cc"), COMPILER);
+    let output = lab(dir.path(), &["run", "--only", "asan"])
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("CC", tools.path().join("cc"))
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let headline = "NOTHING RAN; left out: asan skipped, 11 engines not asked for";
+    assert!(
+        stdout.contains(&format!("\n{headline}; results in ")),
+        "{stdout}"
+    );
+    assert!(
+        stdout.contains("-asan requires a newer compiler"),
+        "{stdout}"
+    );
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    let report = dir.path().join("target/lab/latest/report");
+    for view in ["index.html", "report.md", "junit.xml"] {
+        let text = fs::read_to_string(report.join(view)).unwrap();
+        assert!(text.contains(headline), "{view}: {text}");
+    }
 }
 
 #[test]

@@ -92,6 +92,9 @@ enum Command {
         /// Run exactly this job's commands here, with its toolchains and variables.
         #[arg(long, value_name = "JOB")]
         run: Option<String>,
+        /// Run all jobs of a pull request, or of a night, here, one after the other.
+        #[arg(long, value_name = "WHEN", conflicts_with_all = ["run", "github"])]
+        all: Option<matrix::When>,
     },
     /// Write the generated files: the C header, the layout lists, and the copies for cgo.
     ///
@@ -130,10 +133,11 @@ impl Command {
                 only,
                 seconds,
             } => bench::bench(workspace, side, &only, seconds),
-            Command::Matrix { github, run } => match (github, run) {
-                (_, Some(job)) => matrix::run(workspace, &job),
-                (Some(when), None) => matrix::print_github(workspace, when).map(|()| true),
-                (None, None) => matrix::print(workspace).map(|()| true),
+            Command::Matrix { github, run, all } => match (github, run, all) {
+                (_, Some(job), _) => matrix::run(workspace, &job),
+                (_, _, Some(when)) => matrix::run_all(workspace, when),
+                (Some(when), _, _) => matrix::print_github(workspace, when).map(|()| true),
+                (None, None, None) => matrix::print(workspace).map(|()| true),
             },
             Command::Header { check } => header::command(workspace, check),
         }

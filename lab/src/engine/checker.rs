@@ -192,6 +192,7 @@ mod tests {
             outcome,
             seconds: 1.0,
             reason: None,
+            signal: None,
             output: output.to_owned(),
         };
         records(
@@ -216,7 +217,7 @@ mod tests {
         let output = "cgolab: executions=70000\ncgolab: model=cut-off\n";
         let records = judged(output, Outcome::Pass);
         assert_eq!(records[0].contract.as_deref(), Some("REQ-04"));
-        assert!(records[0].is_cut_off());
+        assert_eq!(records[0].outcome, Outcome::CutOff);
     }
 
     #[test]
@@ -227,7 +228,7 @@ mod tests {
         );
         assert_eq!(records[0].contract.as_deref(), Some("REQ-04"));
         assert_eq!(records[0].executions, Some(4000));
-        assert!(!records[0].is_cut_off());
+        assert_eq!(records[0].outcome, Outcome::Pass);
     }
 
     #[test]

@@ -50,6 +50,12 @@ pub(crate) trait Engine: Sync {
     /// An error means the same as a bug that was not caught.
     fn canary(&self, context: &Context<'_>) -> Result<Canary>;
 
+    /// What it is stated not to see, each with a planted bug that it must miss. Called only after
+    /// the canary was caught. See [`Kind::Limit`].
+    fn limits(&self, _context: &Context<'_>) -> Result<Vec<Record>> {
+        Ok(Vec::new())
+    }
+
     /// Runs all checks. Called only after the canary was caught.
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>>;
 

@@ -333,6 +333,7 @@ mod tests {
             outcome: *outcome,
             seconds: 1.0,
             reason: None,
+            signal: None,
             output: String::new(),
         };
         Ran {

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::identity::Identity;
-use super::words::Said;
-use crate::record::{Kind, Outcome, Record};
+use crate::record::{Outcome, Record};
 use crate::results;
+use crate::verdict::cell;
 
 /// The difference from an earlier run, contract by engine, for engines that are in both.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn cells<'a>(records: &'a [Record], engines: &BTreeSet<&str>) -> Cells<'a> {
         let Some(contract) = record.contract.as_deref() else {
             continue;
         };
-        if record.kind != Kind::Check || !engines.contains(record.engine.as_str()) {
+        if !cell::speaks(record) || !engines.contains(record.engine.as_str()) {
             continue;
         }
         let worst = cells.entry((contract, &record.engine)).or_insert(record);
@@ -133,7 +133,7 @@ fn compare(before: &[Record], now: &[Record]) -> Vec<List> {
     let keys: BTreeSet<_> = before.keys().chain(now.keys()).copied().collect();
     let list = |class, what, wanted: fn(Option<bool>, Option<bool>) -> bool| {
         let green = |cells: &Cells<'_>, key| cells.get(key).map(|record| record.is_green());
-        let word = |cells: &Cells<'_>, key| cells.get(key).map_or("", |r| Said::of(r).word());
+        let word = |cells: &Cells<'_>, key| cells.get(key).map_or("", |r| r.outcome.word());
         List {
             class,
             what,

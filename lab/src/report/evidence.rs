@@ -6,9 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::excerpt::{Excerpt, excerpt, plain};
-use super::words::{Said, number, time};
+use super::words::{number, time};
 use crate::child::read_lossy;
-use crate::record::{Kind, Record};
+use crate::record::{Kind, Outcome, Record};
 
 /// Names that an evidence block spells out.
 const CHECKS: usize = 40;
@@ -27,7 +27,7 @@ pub(super) struct Evidence {
 }
 
 pub(super) struct Check {
-    pub(super) said: Said,
+    pub(super) outcome: Outcome,
     pub(super) name: String,
     pub(super) seconds: f64,
     pub(super) executions: Option<u64>,
@@ -90,7 +90,7 @@ impl Evidence {
             // One check may speak about many contracts.
             if checks.iter().all(|check| check.name != record.check) {
                 checks.push(Check {
-                    said: Said::of(record),
+                    outcome: record.outcome,
                     name: plain(&record.check),
                     seconds: record.seconds,
                     executions: record.executions,

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::profile::Profile;
 use crate::tools::Tools;
 use crate::tools::rust::ForFuzzing;
+use crate::verdict::{End, EngineFacts, Facts};
 use crate::workspace::Workspace;
 
 /// The file in the folder of a run.
@@ -66,9 +67,11 @@ pub(crate) struct Identity {
     /// Tools that engines used.
     pub tools: Vec<Tool>,
     /// Variables that were set and that engines listen to.
-    pub environment: BTreeMap<String, String>,
-    /// The engines that came to their end, in the order in which they ran.
-    pub engines: Vec<EngineTime>,
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The engines that were asked for, in the order in which they run.
+    pub(crate) engines: Vec<EngineFacts>,
+    /// The engines that nobody asked for.
+    pub(crate) not_asked: Vec<String>,
 }
 
 /// What was checked out.
@@ -109,17 +112,6 @@ pub struct Tool {
     pub version: String,
 }
 
-/// One engine's share of the time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct EngineTime {
-    /// The engine.
-    pub name: String,
-    /// What it is, in one line.
-    pub what: String,
-    /// Wall time.
-    pub seconds: f64,
-}
-
 impl Identity {
     /// Looks around. What cannot be found out stays empty; that is no reason not to run.
     pub(crate) fn gather(workspace: &Workspace, tools: &Tools, profile: Profile) -> Identity {
@@ -147,6 +139,21 @@ impl Identity {
                 .with_context(|| format!("{} was not written by `cargo lab run`", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Identity::default()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// What the verdict must know of it.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            end: if self.interrupted {
+                End::Interrupted
+            } else if !self.started.is_empty() && self.seconds.is_none() {
+                End::Unknown
+            } else {
+                End::Complete
+            },
+            engines: self.engines.clone(),
+            not_asked: self.not_asked.clone(),
         }
     }
 

@@ -1,21 +1,30 @@
-//! The report of a run: `report/index.html` in its folder, made from what lies beside it.
+//! The views of a run's verdict: what lies in `report/` in its folder, and the terminal's.
 //!
-//! The folder of a run holds all that the page needs: `results.jsonl`, `run.json`, `logs/`, and
-//! `contracts/`, the catalogue as it was. So the page can be made again at any time, also from a
-//! folder that was downloaded from somewhere else.
+//! The folder of a run holds all that they need: `results.jsonl`, `run.json`, `logs/`, and
+//! `contracts/`, the catalogue as it was. So they can be made again at any time, also from a folder
+//! that was downloaded from somewhere else. What is true of the run is decided in
+//! [`crate::verdict`]; here is only how that is shown.
 //!
 //! - [`identity`]: who ran what, where
-//! - [`page`]: what is shown; `templates/report.html` says how
-//! - [`evidence`]: what a cell opens
+//! - [`terminal`]: lines and tables
+//! - [`page`]: `index.html`; `templates/report.html` says how
+//! - [`markdown`]: `report.md`, for a summary in CI or a comment
+//! - [`junit`]: `junit.xml`, for programs
+//! - [`evidence`]: what a cell of the page opens
 //! - [`changes`]: what is different from the run before
 //! - [`excerpt`]: the part of a log that speaks about a check
-//! - [`words`]: what cells say
+//! - [`words`]: classes of the page, and how numbers are written
 
 mod changes;
 mod evidence;
 mod excerpt;
 pub mod identity;
+mod junit;
+mod markdown;
 mod page;
+pub(crate) mod terminal;
+#[cfg(test)]
+mod views_agree;
 mod words;
 
 use std::fs;
@@ -24,27 +33,38 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use askama::Template as _;
 
-pub(crate) use self::identity::{EngineTime, Identity};
+pub(crate) use self::identity::Identity;
 use self::page::Page;
 use crate::catalogue::Catalogue;
 use crate::out;
 use crate::results;
+use crate::verdict::Verdict;
 use crate::workspace::Workspace;
 
 /// Runs that an error names.
 const NAMED: usize = 5;
 
-/// Renders the page of the run in `folder` and returns where it is.
-pub(crate) fn render(folder: &Path, catalogue: &Catalogue) -> Result<PathBuf> {
-    let records = results::read(folder)?;
-    let identity = Identity::read(folder)?;
-    let html = Page::new(folder, catalogue, identity, &records).render()?;
+/// Writes the views of the run in `folder` and returns where the page is.
+pub(crate) fn write(
+    folder: &Path,
+    catalogue: &Catalogue,
+    identity: &Identity,
+    verdict: &Verdict<'_>,
+) -> Result<PathBuf> {
     let dir = folder.join("report");
-    let path = dir.join("index.html");
-    fs::create_dir_all(&dir)
-        .and_then(|()| fs::write(&path, html))
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    let html = Page::new(folder, catalogue, identity, verdict).render()?;
+    let markdown = markdown::render(identity, verdict);
+    let junit = junit::render(verdict)?;
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    for (name, text) in [
+        ("index.html", html),
+        ("report.md", markdown),
+        ("junit.xml", junit),
+    ] {
+        let path = dir.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(dir.join("index.html"))
 }
 
 /// `cargo lab report [RUN]`: renders again and prints where the page is.
@@ -57,7 +77,11 @@ pub(crate) fn again(workspace: &Workspace, run: Option<&str>) -> Result<()> {
             .with_context(|| format!("the catalogue of the run, {}", kept.display()))?,
         false => Catalogue::load(&workspace.path("contracts"))?,
     };
-    let path = render(&folder, &catalogue)?;
+    let records = results::read(&folder)?;
+    let identity = Identity::read(&folder)?;
+    let facts = identity.facts();
+    let verdict = Verdict::of(&catalogue, &facts, &records);
+    let path = write(&folder, &catalogue, &identity, &verdict)?;
     out::line(workspace.shown(&path))
 }
 

@@ -1,107 +1,60 @@
-//! The words of the page: what cells and contracts say, and how numbers are written.
+//! The page's classes of states, and how numbers are written. The words of states are the verdict's.
 
-use crate::record::{Outcome, Record};
+use crate::record::Outcome;
+use crate::verdict::{CellState, ContractState, RunState};
 
-/// How a contract came out of the run, worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Standing {
-    /// A check of it failed, or failed at times.
-    Broken,
-    /// A check of it should have passed and nothing did.
-    NotExercised,
-    /// A check of it passed, and none is red.
-    Exercised,
-    /// Engines of this run claim it, and none could run on this machine.
-    Skipped,
-    /// Only engines that were not part of this run claim it.
-    Elsewhere,
-    /// No engine claims it yet.
-    Planned,
+/// A state that the page shows in a look of its own.
+pub(super) trait Look {
+    /// The CSS class, and the value of a filter.
+    fn class(&self) -> &'static str;
 }
 
-impl Standing {
-    pub(super) const ALL: [Standing; 6] = [
-        Standing::Broken,
-        Standing::NotExercised,
-        Standing::Exercised,
-        Standing::Skipped,
-        Standing::Elsewhere,
-        Standing::Planned,
-    ];
-
-    pub(super) fn class(self) -> &'static str {
+impl Look for RunState {
+    fn class(&self) -> &'static str {
         match self {
-            Standing::Broken => "broken",
-            Standing::NotExercised => "unexercised",
-            Standing::Exercised => "exercised",
-            Standing::Skipped => "skipped",
-            Standing::Elsewhere => "elsewhere",
-            Standing::Planned => "planned",
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Standing::Broken => "broken",
-            Standing::NotExercised => "claimed, not exercised",
-            Standing::Exercised => "exercised",
-            Standing::Skipped => "skipped",
-            Standing::Elsewhere => "left to engines outside of this run",
-            Standing::Planned => "only planned",
+            RunState::Passed => "green",
+            RunState::Partial => "partial",
+            RunState::Red => "red",
+            RunState::Nothing | RunState::Stopped => "stopped",
         }
     }
 }
 
-/// What a cell of the matrix says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
-    Outcome(Outcome),
-    /// It passed as far as it went.
-    CutOff,
-    /// Nothing ran, and nothing had to.
-    Planned,
-    Nothing,
+impl Look for ContractState {
+    fn class(&self) -> &'static str {
+        match self {
+            ContractState::Broken => "broken",
+            ContractState::NotExercised => "unexercised",
+            ContractState::Exercised => "exercised",
+            ContractState::Skipped => "skipped",
+            ContractState::Elsewhere => "elsewhere",
+            ContractState::Planned => "planned",
+        }
+    }
 }
 
-impl Said {
-    pub(super) fn of(record: &Record) -> Said {
-        if record.is_cut_off() {
-            Said::CutOff
-        } else {
-            Said::Outcome(record.outcome)
+impl Look for Outcome {
+    fn class(&self) -> &'static str {
+        match self {
+            Outcome::Pass => "pass",
+            Outcome::CutOff => "cut-off",
+            Outcome::Fail => "fail",
+            Outcome::Skipped => "skip",
+            Outcome::NotRun => "not-run",
+            Outcome::CanaryOff => "off",
+            Outcome::Timeout => "timeout",
+            Outcome::Unstable => "unstable",
+            Outcome::BuildFailed => "build",
         }
     }
+}
 
-    /// The CSS class, and the value of the filter.
-    pub(super) fn class(self) -> &'static str {
+impl Look for CellState {
+    fn class(&self) -> &'static str {
         match self {
-            Said::Outcome(Outcome::Pass) => "pass",
-            Said::Outcome(Outcome::Fail) => "fail",
-            Said::Outcome(Outcome::Skipped) => "skip",
-            Said::Outcome(Outcome::NotRun) => "not-run",
-            Said::Outcome(Outcome::CanaryOff) => "off",
-            Said::Outcome(Outcome::Timeout) => "timeout",
-            Said::Outcome(Outcome::Unstable) => "unstable",
-            Said::Outcome(Outcome::BuildFailed) => "build",
-            Said::CutOff => "cut-off",
-            Said::Planned => "planned",
-            Said::Nothing => "nothing",
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Said::Outcome(Outcome::Pass) => "pass",
-            Said::Outcome(Outcome::Fail) => "FAIL",
-            Said::Outcome(Outcome::Skipped) => "skipped",
-            Said::Outcome(Outcome::NotRun) => "not run",
-            Said::Outcome(Outcome::CanaryOff) => "canary OFF",
-            Said::Outcome(Outcome::Timeout) => "timeout",
-            Said::Outcome(Outcome::Unstable) => "unstable",
-            Said::Outcome(Outcome::BuildFailed) => "build failed",
-            Said::CutOff => "cut off",
-            Said::Planned => "planned",
-            Said::Nothing => "",
+            CellState::Ran(outcome) => outcome.class(),
+            CellState::Planned => "planned",
+            CellState::Nothing => "nothing",
         }
     }
 }

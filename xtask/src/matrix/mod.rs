@@ -116,17 +116,38 @@ fn as_json(jobs: &[Job], when: When) -> Result<String> {
     )?)
 }
 
-/// Runs the steps of the job `name` and returns whether all succeeded. It stops at the first that
-/// does not.
-///
-/// Steps have our terminal and our process group: Ctrl-C reaches them without us.
+/// Runs the jobs of `when` that are for this machine, in the order of the file. Returns whether all
+/// succeeded, and stops at the first that does not.
+pub(crate) fn run_all(workspace: &Workspace, when: When) -> Result<bool> {
+    let here = platform();
+    for job in file::load(workspace.root())? {
+        if !job.when.contains(&when) {
+            continue;
+        }
+        if job.platform != here {
+            out::line(format_args!("job {}: left to {}", job.name, job.platform))?;
+        } else if !run_job(workspace, &job)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Runs the job `name` and returns whether all of its steps succeeded.
 pub(crate) fn run(workspace: &Workspace, name: &str) -> Result<bool> {
     let jobs = file::load(workspace.root())?;
     let job = jobs.iter().find(|job| job.name == name).ok_or_else(|| {
         let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
         anyhow!("job `{name}` is unknown; choose from {}", names.join(", "))
     })?;
-    let here = platform();
+    run_job(workspace, job)
+}
+
+/// Runs the steps of a job. It stops at the first that fails.
+///
+/// Steps have our terminal and our process group: Ctrl-C reaches them without us.
+fn run_job(workspace: &Workspace, job: &Job) -> Result<bool> {
+    let (name, here) = (&job.name, platform());
     ensure!(
         job.platform == here,
         "job `{name}` is for {}, and this machine is {here}; run it on one of those",
@@ -268,6 +289,47 @@ mod tests {
             shown,
             ["GOTOOLCHAIN=go1.26.8", "RUSTUP_TOOLCHAIN=stable", "A=1"]
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn all_jobs_of_an_occasion_run_until_one_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        fs::create_dir(dir.path().join("ci")).unwrap();
+        let job = |name: &str, when: &str, more: &str| {
+            format!("[[job]]\nname = \"{name}\"\nwhy = \"x\"\nwhen = [\"{when}\"]\n{more}\n")
+        };
+        let steps = |text: &str| format!("steps = [\"echo x >> said; {text}\"]");
+        let matrix = |jobs: &[String]| {
+            let head = format!(
+                "[default]\nplatform = \"{0}\"\nrust = \"pinned\"\ngo = \"1.26.8\"\nbuild = \"b\"\n\
+                 minutes = 1\n[runner]\n\"{0}\" = \"x\"\n\"plan9/386\" = \"y\"\n\
+                 [build.b]\nwhy = \"x\"\n",
+                platform()
+            );
+            let text = [head].iter().chain(jobs).cloned().collect::<String>();
+            fs::write(dir.path().join("ci/matrix.toml"), text).unwrap();
+        };
+        let far = format!("platform = \"plan9/386\"\n{}", steps("true"));
+        let good = [
+            job("a", "pull", &steps("true")),
+            job("far", "pull", &far),
+            job("night", "nightly", &steps("true")),
+            job("b", "pull", &steps("true")),
+        ];
+        let said = || {
+            fs::read_to_string(dir.path().join("said"))
+                .unwrap()
+                .lines()
+                .count()
+        };
+        matrix(&good);
+        assert!(run_all(&workspace, When::Pull).unwrap());
+        assert_eq!(said(), 2);
+        matrix(&[job("bad", "pull", &steps("exit 1")), good[0].clone()]);
+        assert!(!run_all(&workspace, When::Pull).unwrap());
+        assert_eq!(said(), 3);
     }
 
     #[cfg(unix)]

@@ -3,6 +3,7 @@
 package race
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -20,4 +21,26 @@ func TestCanaryRace(t *testing.T) {
 		}()
 	}
 	writers.Wait()
+}
+
+// The same race, and each goroutine calls C between its start and its end. The detector takes the calls for
+// synchronisation.
+func TestLimitRaceAcrossC(t *testing.T) {
+	var shared int
+	var writers sync.WaitGroup
+	writers.Add(2)
+	go func() {
+		defer writers.Done()
+		shared++
+		setTurn(1)
+	}()
+	go func() {
+		defer writers.Done()
+		for turn() != 1 {
+			runtime.Gosched()
+		}
+		shared++
+	}()
+	writers.Wait()
+	setTurn(0)
 }
