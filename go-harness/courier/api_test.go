@@ -1,3 +1,5 @@
+//go:build !race && !asan && !goexperiment.cgocheck2
+
 package courier
 
 import (
@@ -5,9 +7,11 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -147,6 +151,20 @@ func TestVAL14ExportedFunctionsReturnNoPointer(t *testing.T) {
 	}
 	if exported < 4 {
 		t.Errorf("%d exported functions were found: too few", exported)
+	}
+}
+
+func TestHDL24PublicHandlesHaveClose(t *testing.T) {
+	for _, handle := range []io.Closer{new(Runtime), new(Session), new(Request), new(Blob), new(WakeSource)} {
+		public := reflect.TypeOf(handle).Elem()
+		if public.Kind() != reflect.Struct {
+			t.Errorf("%v is a %v", public, public.Kind())
+		}
+		for i := 0; i < public.NumField(); i++ {
+			if field := public.Field(i); field.IsExported() {
+				t.Errorf("%v exports its field %s", public, field.Name)
+			}
+		}
 	}
 }
 

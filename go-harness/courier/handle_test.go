@@ -2,7 +2,6 @@ package courier
 
 import (
 	"io"
-	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -284,20 +283,6 @@ func TestHDL18CloseInsideACallbackIsRefused(t *testing.T) {
 		close(closing)
 		ok(t, rt.Close()) // waits for the callback
 	})
-}
-
-func TestHDL24PublicHandlesHaveClose(t *testing.T) {
-	for _, handle := range []io.Closer{new(Runtime), new(Session), new(Request), new(Blob), new(WakeSource)} {
-		public := reflect.TypeOf(handle).Elem()
-		if public.Kind() != reflect.Struct {
-			t.Errorf("%v is a %v", public, public.Kind())
-		}
-		for i := 0; i < public.NumField(); i++ {
-			if field := public.Field(i); field.IsExported() {
-				t.Errorf("%v exports its field %s", public, field.Name)
-			}
-		}
-	}
 }
 
 // Also where the binding cannot know: a call that has passed the check when the owner's Close comes.

@@ -37,10 +37,10 @@ impl Profile {
         }
     }
 
-    /// Seconds of fuzzing for each sanitizer, all targets together.
+    /// Seconds of fuzzing for each build, all targets together.
     pub(crate) fn fuzz_seconds(self) -> u64 {
         match self {
-            Profile::Quick => 24,
+            Profile::Quick => 36,
             Profile::Full => 480,
         }
     }

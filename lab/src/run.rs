@@ -1,5 +1,7 @@
 //! `cargo lab run`: runs engines, has judged what they say, writes it down.
 
+mod outlook;
+
 use std::time::Instant;
 
 use anyhow::Result;
@@ -13,7 +15,7 @@ use crate::progress::Progress;
 use crate::record::{Kind, Outcome, Record, one_line};
 use crate::report::{self, Identity};
 use crate::results::RunFolder;
-use crate::tools::{self, Tools};
+use crate::tools::{self, Need, Tools};
 use crate::verdict::{EngineFacts, EngineRun, Verdict, judge};
 use crate::workspace::Workspace;
 
@@ -43,27 +45,37 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
             lacking: lacking(engine),
         })
         .collect();
-    let complete = engines.iter().filter(|asked| asked.lacking.is_none());
-    let needs: Vec<_> = complete.flat_map(|it| it.engine.needs()).copied().collect();
-    let tools = Tools::find(workspace, &needs, &progress)?;
+    // What a machine must bring is looked for at once; what can be built waits for its engine.
+    let mut tools = Tools::find(workspace, &brought(&engines), &progress)?;
+    progress.line(&outlook::told(workspace, &engines, profile));
+    if let Some(first) = engines.first() {
+        first.bring_tools(workspace, &mut tools, &progress)?;
+    }
     let folder = RunFolder::create(workspace, &progress)?;
     let started = Instant::now();
     let mut identity = Identity::gather(workspace, &tools, profile);
     identity.engines = engines.iter().map(Asked::facts).collect();
     identity.not_asked = not_asked(&identity.engines);
     identity.write(folder.path())?;
-    let context = Context {
-        workspace,
-        catalogue: &catalogue,
-        tools: &tools,
-        profile,
-        run: &folder,
-        progress: &progress,
-    };
     let mut records = Vec::new();
     for (number, asked) in engines.iter().enumerate() {
+        let missing = asked.bring_tools(workspace, &mut tools, &progress).err();
         let started = Instant::now();
-        let found = asked.run(&context);
+        let context = Context {
+            workspace,
+            catalogue: &catalogue,
+            tools: &tools,
+            profile,
+            run: &folder,
+            progress: &progress,
+        };
+        let found = match missing {
+            Some(error) => {
+                let why = Some(said(&error));
+                judge::complete(asked.engine.name(), &catalogue, Vec::new(), why)
+            }
+            None => asked.run(&context),
+        };
         folder.append(&found)?;
         let facts = &mut identity.engines[number];
         facts.seconds = Some(started.elapsed().as_secs_f64());
@@ -72,6 +84,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         identity.write(folder.path())?;
         records.extend(found);
     }
+    identity.tools = report::identity::versions(workspace, &tools);
     identity.seconds = Some(started.elapsed().as_secs_f64());
     identity.interrupted = child::interrupted();
     identity.write(folder.path())?;
@@ -95,6 +108,13 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     Ok(verdict.is_green())
 }
 
+/// The tools that cannot be built here.
+fn brought(engines: &[Asked]) -> Vec<Need> {
+    let complete = engines.iter().filter(|asked| asked.lacking.is_none());
+    let needs = complete.flat_map(|asked| asked.engine.needs()).copied();
+    needs.filter(|need| need.built().is_none()).collect()
+}
+
 /// The engines that there are besides these.
 fn not_asked(asked: &[EngineFacts]) -> Vec<String> {
     let built = engine::BUILT.iter().map(|engine| engine.name());
@@ -111,6 +131,20 @@ impl Asked {
             what: self.engine.describe().to_owned(),
             seconds: None,
         }
+    }
+
+    /// Finds what the engine needs, and builds what can be built.
+    fn bring_tools(
+        &self,
+        workspace: &Workspace,
+        tools: &mut Tools,
+        progress: &Progress,
+    ) -> Result<()> {
+        // Nothing is built for an engine that will not run.
+        if self.lacking.is_some() || child::interrupted() {
+            return Ok(());
+        }
+        tools.add(workspace, self.engine.needs(), progress)
     }
 
     /// All that the engine has to say, and what is missing in it.

@@ -62,7 +62,7 @@ fn an_unknown_engine_is_refused() {
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
     let words = [
         "engine `rac` is unknown",
-        "layout, proptest, loom, shuttle, go, race, cgocheck2, asan, guard, leak, process, fuzz-abi",
+        "guard, leak, process, go, race, cgocheck2, asan, layout, proptest, loom, shuttle, fuzz-abi",
     ];
     assert_refused(dir.path(), &output.unwrap(), &words);
 }
@@ -169,6 +169,41 @@ fn without_a_cpp_compiler_a_run_goes_on_and_says_what_it_skipped() {
 }
 
 #[test]
+fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
+    let dir = checkout();
+    fs::remove_dir_all(dir.path().join("target")).unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    script(&tools.path().join("cc"), COMPILER);
+    script(&tools.path().join("go"), "echo go1.26.8; echo 1");
+    let cargo = tools.path().join("fake-cargo");
+    script(&cargo, "echo 'error: no network' >&2; exit 1");
+    let output = lab(dir.path(), &["run", "--only", "race,proptest"])
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("CC", tools.path().join("cc"))
+        .env("CARGO", &cargo)
+        .env("XDG_CACHE_HOME", tools.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let headline = "RED: race OFF, proptest not run; left out: 10 engines not asked for";
+    assert!(stdout.contains(headline), "{stdout}");
+    assert!(
+        stdout.contains("installing cargo-nextest 0.9.148 failed"),
+        "{stdout}"
+    );
+    // Said before anything runs, and built when its engine's turn comes.
+    let at = |words: &str| {
+        stderr
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}: {stderr}"))
+    };
+    assert!(at("built once: cargo-nextest") < at("race: canary"));
+    assert!(at("race: canary") < at("installing cargo-nextest"));
+}
+
+#[test]
 fn outside_of_a_checkout_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let output = lab(dir.path(), &["run"]).output().unwrap();
@@ -225,7 +260,7 @@ fn nextest_is_installed_once_and_never_by_halves() {
     };
     let installs = |output: &Output| {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        stderr.contains("installing cargo-nextest 0.9.148 into the user's cache (once, 5 to 10")
+        stderr.contains("installing cargo-nextest 0.9.148 into the user's cache (once, 2 to 4")
     };
     // It dies after it wrote something.
     script(

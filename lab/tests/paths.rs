@@ -153,7 +153,7 @@ fn a_path_that_is_not_there_is_recognised() {
         "~/.cargo/registry",
         "key: ${{ hashFiles('Cargo.lock', 'lab/**') }}",
     ] {
-        assert_eq!(missing(&root, line), [String::new(); 0], "{line}");
+        assert!(missing(&root, line).is_empty(), "{line}");
     }
 }
 

@@ -66,19 +66,20 @@ pub(crate) trait Engine: Sync {
     }
 }
 
-/// Every engine that is built, in the order in which they run.
+/// Every engine that is built, in the order in which they run: those first that need no tool which has
+/// to be built, and among them those that say something soon.
 pub(crate) const BUILT: [&dyn Engine; 12] = [
-    &layout::Layout,
-    &proptest::Proptest,
-    &checker::LOOM,
-    &checker::SHUTTLE,
+    &gotests::GUARD,
+    &gotests::LEAK,
+    &gotests::PROCESS,
     &gotests::GO,
     &race::Race,
     &cgocheck2::Cgocheck2,
     &asan::Asan,
-    &gotests::GUARD,
-    &gotests::LEAK,
-    &gotests::PROCESS,
+    &layout::Layout,
+    &proptest::Proptest,
+    &checker::LOOM,
+    &checker::SHUTTLE,
     &fuzz_abi::FuzzAbi,
 ];
 
@@ -224,19 +225,30 @@ mod tests {
     }
 
     const ALL: [&str; 12] = [
-        "layout",
-        "proptest",
-        "loom",
-        "shuttle",
+        "guard",
+        "leak",
+        "process",
         "go",
         "race",
         "cgocheck2",
         "asan",
-        "guard",
-        "leak",
-        "process",
+        "layout",
+        "proptest",
+        "loom",
+        "shuttle",
         "fuzz-abi",
     ];
+
+    #[test]
+    fn what_needs_a_tool_that_is_built_comes_after_what_needs_none() {
+        let needs_one = |engine: &&&dyn Engine| {
+            let mut needs = engine.needs().iter();
+            needs.any(|need| need.built().is_some())
+        };
+        let without = BUILT.iter().take_while(|it| !needs_one(it)).count();
+        assert!(without > 0);
+        assert!(BUILT[without..].iter().all(|it| needs_one(&it)));
+    }
 
     #[test]
     fn selection_keeps_the_order_and_names_what_it_does_not_know() {
@@ -245,7 +257,7 @@ mod tests {
             Ok(select(&only)?.iter().map(|engine| engine.name()).collect())
         };
         assert_eq!(names(&[]).unwrap(), ALL);
-        assert_eq!(names(&["race", "layout"]).unwrap(), ["layout", "race"]);
+        assert_eq!(names(&["layout", "race"]).unwrap(), ["race", "layout"]);
         let unknown = names(&["races"]).unwrap_err().to_string();
         assert_eq!(
             unknown,

@@ -34,6 +34,17 @@ pub enum Need {
     Nextest,
 }
 
+impl Need {
+    /// The tool that the lab builds for itself, where the need is one.
+    pub(crate) fn built(self) -> Option<pinned::Pinned> {
+        match self {
+            Need::Fuzz => Some(pinned::CARGO_FUZZ),
+            Need::Nextest => Some(pinned::NEXTEST),
+            Need::C | Need::Cxx | Need::Go => None,
+        }
+    }
+}
+
 /// A program, and the arguments that always come first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -84,26 +95,38 @@ impl Tools {
     /// Finds every tool in `needs`, or says what is missing and how to get it.
     pub fn find(workspace: &Workspace, needs: &[Need], progress: &Progress) -> Result<Tools> {
         let mut tools = Tools::default();
+        tools.add(workspace, needs, progress)?;
+        Ok(tools)
+    }
+
+    /// Finds those of `needs` that were not found before, or says what is missing and how to get it.
+    pub(crate) fn add(
+        &mut self,
+        workspace: &Workspace,
+        needs: &[Need],
+        progress: &Progress,
+    ) -> Result<()> {
         let mut needs = needs.to_vec();
         needs.sort();
         needs.dedup();
         for need in needs {
             match need {
-                Need::C => tools.c = Some(system::find_c()?),
+                Need::C if self.c.is_none() => self.c = Some(system::find_c()?),
                 Need::Cxx => drop(system::find_cxx()?),
-                Need::Go => tools.go = Some(system::find_go(workspace)?),
-                Need::Fuzz => {
-                    tools.fuzz = Some(Fuzz {
+                Need::Go if self.go.is_none() => self.go = Some(system::find_go(workspace)?),
+                Need::Fuzz if self.fuzz.is_none() => {
+                    self.fuzz = Some(Fuzz {
                         toolchain: rust::for_fuzzing(workspace),
                         program: pinned::CARGO_FUZZ.find_or_install(workspace, progress)?,
                     });
                 }
-                Need::Nextest => {
-                    tools.nextest = Some(pinned::NEXTEST.find_or_install(workspace, progress)?);
+                Need::Nextest if self.nextest.is_none() => {
+                    self.nextest = Some(pinned::NEXTEST.find_or_install(workspace, progress)?);
                 }
+                Need::C | Need::Go | Need::Fuzz | Need::Nextest => {}
             }
         }
-        Ok(tools)
+        Ok(())
     }
 
     /// The C compiler.

@@ -1,3 +1,5 @@
+//go:build !race && !asan && !goexperiment.cgocheck2
+
 package capi
 
 import (

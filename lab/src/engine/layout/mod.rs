@@ -7,8 +7,8 @@
 //! | [`views`] | sizes, offsets and values are equal in Rust, C and Go |
 //! | [`canary`] | none: it swaps two fields, and the views must differ |
 //!
-//! The tests of `ffi/tests/abi` are run as well, against the release build: hosts in C, what a linker finds,
-//! what the header's declarations are made of.
+//! The tests of `courier-ffi` are run as well, in the release build: hosts in C, what a linker finds, what the
+//! header's declarations are made of, and what the ABI does with arguments before it believes them.
 
 mod canary;
 mod headers;
@@ -119,13 +119,14 @@ impl Engine for Layout {
     }
 }
 
-/// The tests that see the library as hosts and linkers do. Of the release build: that is what Go links.
+/// The tests of the crate, most of which see the library as hosts and linkers do. Of the release build: that
+/// is what Go links.
 fn from_outside() -> Suite {
     Suite {
         engine: "layout",
         package: "courier-ffi",
         env: Vec::new(),
-        options: vec!["--release", "--test", "abi"],
+        options: vec!["--release", "--lib", "--test", "abi"],
         target: None,
         limit: None,
     }
