@@ -81,11 +81,11 @@ impl fmt::Display for Impossible {
     }
 }
 
-/// Runs a plan, and looks for an order.
+/// Runs a plan, and looks for an order. `seed` says where the lanes stop for each other.
 ///
 /// # Errors
 /// The history that has none.
-pub fn run(plan: &Plan, driver: &mut RustDriver) -> Result<Ledger, Box<Impossible>> {
+pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Box<Impossible>> {
     let contracts = contracts(plan);
     let mut history = History {
         plan: plan.clone(),
@@ -107,7 +107,7 @@ pub fn run(plan: &Plan, driver: &mut RustDriver) -> Result<Ledger, Box<Impossibl
             return Err(impossible(history, "the beginning went another way"));
         }
     }
-    match driver.run_together(&plan.lanes) {
+    match driver.run_together(&plan.lanes, seed) {
         Ok((results, upcalls)) => (history.results, history.upcalls) = (results, upcalls),
         Err(hang) => return Err(impossible(history, &hang)),
     }
@@ -180,16 +180,17 @@ fn contracts(plan: &Plan) -> Vec<Contract> {
             contracts.push(contract);
         }
     };
-    at_stake("REQ-04", |a, b| match (a, b) {
-        (Op::Complete { request: a, .. }, Op::Complete { request: b, .. }) => a == b,
-        _ => false,
-    });
     // A request's ordinal is its session's.
     at_stake("REQ-17", |a, b| match (a, b) {
         (
             Op::Complete { request, .. } | Op::RequestRelease { request },
             Op::Cancel { session, .. } | Op::SessionDestroy { session },
         ) => request == session,
+        (Op::Complete { request: a, .. }, Op::RequestRelease { request: b }) => a == b,
+        _ => false,
+    });
+    at_stake("REQ-04", |a, b| match (a, b) {
+        (Op::Complete { request: a, .. }, Op::Complete { request: b, .. }) => a == b,
         _ => false,
     });
     at_stake("REQ-05", |a, b| match (a, b) {
@@ -212,6 +213,10 @@ fn contracts(plan: &Plan) -> Vec<Contract> {
     });
     at_stake("REQ-21", |a, b| match (a, b) {
         (Op::OnCancel { request, .. }, Op::Cancel { session, .. }) => request == session,
+        (
+            Op::OnCancel { request: a, .. },
+            Op::RequestRelease { request: b } | Op::Complete { request: b, .. },
+        ) => a == b,
         _ => false,
     });
     contracts

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 /// How often each plan runs: the threads meet in another way each time.
-const REPETITIONS: usize = 4;
+const REPETITIONS: u64 = 8;
 
 /// A kept request in each of `sessions` sessions, a blob and a wake source.
 fn beginning(sessions: u8) -> Vec<Step> {
@@ -103,11 +103,11 @@ fn req_17_some_order_explains_every_concurrent_history() {
     });
     let driver = RefCell::new(RustDriver::new(u32::MAX));
     let ledger = RefCell::new(Ledger::default());
-    let result = runner.run(&plans(), |plan| {
-        for _ in 0..REPETITIONS {
+    let result = runner.run(&(plans(), any::<u64>()), |(plan, seed)| {
+        for repetition in 0..REPETITIONS {
             let mut driver = driver.borrow_mut();
             driver.reset();
-            match linear::run(&plan, &mut driver) {
+            match linear::run(&plan, seed.wrapping_add(repetition), &mut driver) {
                 Ok(checked) => ledger.borrow_mut().add(&checked),
                 Err(impossible) => return Err(TestCaseError::fail(impossible.to_string())),
             }

@@ -3,6 +3,7 @@
 pub(crate) mod abi;
 pub mod fixture;
 mod lanes;
+mod meeting;
 mod rust;
 
 pub use abi::AbiDriver;

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use courier_core::sync::at_points;
 use courier_core::{
     Courier, Decision, Error, EventKind, HostMemory, Id, Level, Live, LoadOptions, Logger,
     Provider, Response, RuntimeOptions, Wait, WorkerKind,
@@ -12,6 +13,7 @@ use courier_core::{
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
+use crate::driver::meeting::{Luck, Meeting};
 use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Interface, SERVED, UNKNOWN_DECISION};
 use crate::op::{
@@ -78,20 +80,29 @@ impl RustDriver {
     }
 
     /// Runs several lanes' operations at the same time, and gives their results, and the callbacks that
-    /// were called meanwhile.
+    /// were called meanwhile. `seed` says how the lanes meet, as far as it is not the system's choice.
     ///
     /// # Errors
     /// A sentence, if a call panicked or hangs.
     pub fn run_together(
         &mut self,
         lanes: &[(u8, Vec<Op>)],
+        seed: u64,
     ) -> Result<(Vec<Vec<Outcome>>, Vec<Upcall>), String> {
-        let start = Arc::new(Barrier::new(lanes.len()));
+        let meeting = Arc::new(Meeting::of(lanes.len()));
         let tasks = lanes.iter().map(|(lane, ops)| {
-            let (shared, start, ops) = (Arc::clone(&self.shared), Arc::clone(&start), ops.clone());
+            let shared = Arc::clone(&self.shared);
+            let (meeting, luck, ops) = (Arc::clone(&meeting), Luck::of(seed, *lane), ops.clone());
             let task = move || {
-                start.wait();
-                ops.into_iter().map(|op| shared.outcome(op)).collect()
+                let at_point = {
+                    let meeting = Arc::clone(&meeting);
+                    move || meeting.point(&luck)
+                };
+                meeting.arrive();
+                let run = || ops.into_iter().map(|op| shared.outcome(op)).collect();
+                let outcomes = at_points(at_point, run);
+                meeting.end();
+                outcomes
             };
             (*lane, task)
         });
