@@ -121,7 +121,7 @@ pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Bo
         let why = "no order of these calls gives their results:";
         return Err(impossible(history, why));
     }
-    if driver.live() != courier_core::Live::default() {
+    if driver.state().live != courier_core::Live::default() {
         return Err(impossible(history, "something is live in the end:"));
     }
     let mut ledger = Ledger::default();

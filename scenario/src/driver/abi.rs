@@ -7,10 +7,10 @@
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use courier::*;
-use courier_core::{Failure, Id, Level, Live, Word};
+use courier_core::{Failure, Id, Level, Wait, Word};
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
@@ -18,15 +18,18 @@ use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED, UNKNOWN_DECISION};
 use crate::op::{
     Answer, BRIEFLY, Behaviour, Deadline, FILL, LANES, MaxLoads, Op, Ordinal, Pause, Reaction,
-    Root, Size, Step, surface_address,
+    Root, SOON, Size, Step, surface_address,
 };
 use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
+use crate::replay::Through;
+use crate::state::{self, Next};
 
-/// The process's library, stepped. Lane 0 is the calling thread; the other threads are kept from
-/// scenario to scenario, and nothing else is: see [`reset`](AbiDriver::reset). One per process.
+/// The process's library, stepped. The threads are kept from scenario to scenario, and nothing else is:
+/// see [`reset`](AbiDriver::reset). One per process.
 #[derive(Debug)]
 pub struct AbiDriver {
     lanes: Lanes,
+    patient: bool,
     /// Lanes that have made calls in this scenario. Another one may have a diagnostic of an earlier one.
     used: [bool; LANES as usize],
     shared: Arc<Shared>,
@@ -57,12 +60,22 @@ struct State {
 }
 
 impl AbiDriver {
-    /// A driver of the process's library.
+    /// A driver for fuzzers: lane 0 is the calling thread, and no time is spent on waits.
     pub fn new() -> AbiDriver {
+        AbiDriver::start(false)
+    }
+
+    /// A driver that waits where the scenario says so, and reports a hang on any lane.
+    pub fn patient() -> AbiDriver {
+        AbiDriver::start(true)
+    }
+
+    fn start(patient: bool) -> AbiDriver {
         let fixture = Fixture::new().expect("the temporary directory takes a few files");
         let root = fixture.root().into_os_string().into_encoded_bytes();
         AbiDriver {
-            lanes: Lanes::start(true),
+            lanes: Lanes::start(!patient),
+            patient,
             used: [false; LANES as usize],
             shared: Arc::new(Shared {
                 root: CString::new(root).expect("a path has no NUL byte"),
@@ -115,16 +128,26 @@ impl Driver for AbiDriver {
         Ok(Seen { outcome, upcalls })
     }
 
-    fn live(&self) -> Live {
-        test_hooks::live()
+    fn state(&self) -> state::State {
+        let state = self.shared.state();
+        state::State::of(
+            test_hooks::instance(),
+            &state.runtimes,
+            &state.sessions,
+            &state.requests,
+        )
+    }
+
+    fn through(&self) -> Through {
+        Through::C
     }
 
     fn interface(&self) -> Interface {
         Interface::C
     }
 
-    fn waits_briefly(&self) -> bool {
-        false
+    fn is_patient(&self) -> bool {
+        self.patient
     }
 
     fn checked(&mut self) -> Vec<Contract> {
@@ -282,6 +305,7 @@ impl Shared {
                     Pause::No => 0,
                     Pause::Briefly => BRIEFLY.as_millis() as i64,
                     Pause::Forever => -1,
+                    Pause::Long => FAR.as_millis() as i64,
                 };
                 let mut unread = u32::MAX;
                 let start = Instant::now();
@@ -384,9 +408,10 @@ impl Shared {
             } => {
                 let options = courier_load_options {
                     size: size_of::<courier_load_options>() as u32,
-                    has_deadline: u32::from(matches!(deadline, Deadline::Now | Deadline::Far)),
+                    has_deadline: u32::from(!matches!(deadline, Deadline::Absent | Deadline::None)),
                     deadline_ms: match deadline {
                         Deadline::Far => FAR.as_millis() as u64,
+                        Deadline::Soon => SOON.as_millis() as u64,
                         _ => 0,
                     },
                 };
@@ -439,6 +464,24 @@ impl Shared {
                 // SAFETY: the out parameter lives during the call.
                 check(unsafe { courier_request_surface(request, &raw mut surface) })?;
                 Ok(Outcome::Surface(surface.addr()))
+            }
+            Op::NextWait { runtime } => {
+                let mut timeout = i64::MIN;
+                let runtime = runtime_id(runtime);
+                // SAFETY: the out parameter lives during the call.
+                check(unsafe { courier_runtime_next_timeout(runtime, &raw mut timeout) })?;
+                let wait = match u64::try_from(timeout) {
+                    Ok(0) => Wait::No,
+                    Ok(limit) => Wait::AtMost(Duration::from_millis(limit)),
+                    Err(_) => {
+                        assert_eq!(timeout, -1, "without limit has one number");
+                        Wait::Forever
+                    }
+                };
+                Ok(Outcome::Next(Next::of(wait)))
+            }
+            Op::ClearOnCancel { request } => {
+                check(courier_request_clear_on_cancel(request_id(request))).map(done)
             }
             Op::OnCancel { request, reaction } => {
                 let own = normal(&self.state().requests, request);

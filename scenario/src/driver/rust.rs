@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use courier_core::sync::at_points;
 use courier_core::{
-    Courier, Decision, Error, EventKind, HostMemory, Id, Level, Live, LoadOptions, Logger,
-    Provider, Response, RuntimeOptions, Wait, WorkerKind,
+    Courier, Decision, Error, EventKind, HostMemory, Id, Level, LoadOptions, Logger, Provider,
+    Response, RuntimeOptions, Wait, WorkerKind,
 };
 
 use crate::driver::fixture::Fixture;
@@ -17,10 +17,12 @@ use crate::driver::meeting::{Luck, Meeting};
 use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Interface, SERVED, UNKNOWN_DECISION};
 use crate::op::{
-    Answer, BRIEFLY, Behaviour, Deadline, FILL, Op, Ordinal, Pause, Reaction, Root, Size, Step,
-    surface_address,
+    Answer, BRIEFLY, Behaviour, Deadline, FILL, Op, Ordinal, Pause, Reaction, Root, SOON, Size,
+    Step, surface_address,
 };
 use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
+use crate::replay::Through;
+use crate::state::{Next, State};
 
 /// A library instance of its own, stepped, on four threads that are kept from scenario to scenario.
 #[derive(Debug)]
@@ -126,8 +128,20 @@ impl Driver for RustDriver {
         Ok(Seen { outcome, upcalls })
     }
 
-    fn live(&self) -> Live {
-        self.shared.courier.live()
+    fn state(&self) -> State {
+        let ids = self.shared.ids();
+        State::of(
+            &self.shared.courier,
+            &ids.runtimes,
+            &ids.sessions,
+            &ids.requests,
+        )
+    }
+
+    fn through(&self) -> Through {
+        Through::Rust {
+            last_generation: self.last_generation,
+        }
     }
 
     fn interface(&self) -> Interface {
@@ -204,6 +218,7 @@ impl Shared {
                     Pause::No => Wait::No,
                     Pause::Briefly => Wait::AtMost(BRIEFLY),
                     Pause::Forever => Wait::Forever,
+                    Pause::Long => Wait::AtMost(FAR),
                 };
                 let unread =
                     courier.runtime_pump(runtime_id(runtime), wait, budget.number() as usize)?;
@@ -284,6 +299,7 @@ impl Shared {
                         Deadline::Absent | Deadline::None => None,
                         Deadline::Now => Some(Duration::ZERO),
                         Deadline::Far => Some(FAR),
+                        Deadline::Soon => Some(SOON),
                     },
                 };
                 courier
@@ -312,6 +328,13 @@ impl Shared {
             Op::Surface { request } => courier
                 .request_surface(request_id(request))
                 .map(Outcome::Surface),
+            Op::NextWait { runtime } => {
+                let wait = courier.runtime_next_wait(runtime_id(runtime))?;
+                Ok(Outcome::Next(Next::of(wait)))
+            }
+            Op::ClearOnCancel { request } => courier
+                .request_clear_on_cancel(request_id(request))
+                .map(done),
             Op::OnCancel { request, reaction } => {
                 let own = normal(&self.ids().requests, request);
                 let callback = self.callback(reaction, own);
