@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// One lane in so many points stops.
-const STOPS: u64 = 3;
+const STOPS: u64 = 6;
 /// A lane that stops waits until the others have passed fewer points than this.
 const LONGEST: u64 = 12;
 /// Turns after which a lane that stopped goes on: those it waits for may wait for a lock that it holds.
-const PATIENCE: usize = 400;
+const PATIENCE: usize = 100;
 
 /// What the lanes of one history share.
 #[derive(Debug)]

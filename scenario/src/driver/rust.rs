@@ -459,6 +459,8 @@ impl Callback {
 
     fn makes(&self, told: Told, calls: Vec<Op>) {
         let shared = self.shared.upgrade().expect("the driver outlives a step");
+        // Takes locks, at which lanes meet that run at the same time: one may wait for this callback.
+        let _ = shared.courier.live();
         let inside = calls.into_iter().map(|op| shared.outcome(op)).collect();
         let upcall = Upcall {
             callback: self.number,
