@@ -112,7 +112,7 @@ pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Bo
     match driver.run_together(&plan.lanes, seed) {
         Ok((results, upcalls)) => (history.results, history.upcalls) = (results, upcalls),
         Err(hang) => {
-            let mut hung = impossible(history, &hang);
+            let mut hung = impossible(history, &hang.text);
             // Who waits for whom is not known.
             hung.contracts = contracts;
             return Err(hung);
@@ -121,7 +121,7 @@ pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Bo
     for step in ending(plan, &model) {
         match driver.apply(step) {
             Ok(seen) => history.end.push((step, seen)),
-            Err(hang) => return Err(impossible(history, &hang)),
+            Err(stopped) => return Err(impossible(history, &stopped.text)),
         }
     }
     if !explained(&history, &model) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Stopped};
 use crate::features::Pair;
 use crate::model::{Contract, Expected, Interface, Met, Model, Settled};
 use crate::op::{Deadline, Op, Pause, SOON, Step};
@@ -215,11 +215,15 @@ impl<D: Driver + ?Sized> Run<'_, D> {
         let mut expected = self.model.apply(step);
         let observed = match self.driver.apply(step) {
             Ok(observed) => without_freedom(observed, &expected.seen),
-            Err(hang) => {
-                let contracts = expected.contracts.first().copied();
+            Err(Stopped {
+                contract,
+                text,
+                hung,
+            }) => {
+                let contracts = contract.or(expected.contracts.first().copied());
                 let contracts = contracts.into_iter().collect();
-                let mut broken = self.broken(contracts, expected.seen.to_string(), hang);
-                broken.hung = true;
+                let mut broken = self.broken(contracts, expected.seen.to_string(), text);
+                broken.hung = hung;
                 return Err(broken);
             }
         };
@@ -427,7 +431,7 @@ mod tests {
     }
 
     impl Driver for Refusing {
-        fn apply(&mut self, step: Step) -> Result<Seen, String> {
+        fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
             if self.leaves_a_trace {
                 self.driver.apply(Step { lane: 0, ..step })?;
             }

@@ -160,6 +160,9 @@ impl State {
         if self.live.requests != is.live.requests {
             return Some("REQ-05");
         }
+        if (self.live.blobs, self.live.wake_sources) != (is.live.blobs, is.live.wake_sources) {
+            return Some("HDL-25");
+        }
         if self.live != is.live {
             return None;
         }

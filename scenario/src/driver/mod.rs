@@ -5,9 +5,11 @@ pub mod fixture;
 mod lanes;
 mod meeting;
 mod rust;
+pub(crate) mod stopped;
 
 pub use abi::AbiDriver;
 pub use rust::RustDriver;
+pub use stopped::Stopped;
 
 use std::time::Duration;
 
@@ -27,8 +29,8 @@ pub trait Driver {
     /// Carries out one step.
     ///
     /// # Errors
-    /// A sentence, when the step did not come back: the driver is of no use afterwards.
-    fn apply(&mut self, step: Step) -> Result<Seen, String>;
+    /// The step had no result.
+    fn apply(&mut self, step: Step) -> Result<Seen, Stopped>;
 
     /// The state that no call shows. No step is under way.
     fn state(&self) -> State;

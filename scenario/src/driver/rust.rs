@@ -14,6 +14,7 @@ use courier_core::{
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
 use crate::driver::meeting::{Luck, Meeting};
+use crate::driver::stopped::Stopped;
 use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Interface, SERVED, UNKNOWN_DECISION};
 use crate::op::{
@@ -85,12 +86,12 @@ impl RustDriver {
     /// were called meanwhile. `seed` says how the lanes meet, as far as it is not the system's choice.
     ///
     /// # Errors
-    /// A sentence, if a call panicked or hangs.
+    /// A call panicked or hangs.
     pub fn run_together(
         &mut self,
         lanes: &[(u8, Vec<Op>)],
         seed: u64,
-    ) -> Result<(Vec<Vec<Outcome>>, Vec<Upcall>), String> {
+    ) -> Result<(Vec<Vec<Outcome>>, Vec<Upcall>), Stopped> {
         let meeting = Arc::new(Meeting::of(lanes.len()));
         let tasks = lanes.iter().map(|(lane, ops)| {
             let shared = Arc::clone(&self.shared);
@@ -121,7 +122,7 @@ impl RustDriver {
 }
 
 impl Driver for RustDriver {
-    fn apply(&mut self, step: Step) -> Result<Seen, String> {
+    fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
         let shared = Arc::clone(&self.shared);
         let outcome = self.lanes.run(step.lane, move || shared.outcome(step.op))?;
         let upcalls = std::mem::take(&mut self.shared.ids().upcalls);
