@@ -78,7 +78,13 @@ mod tests {
     use crate::types::{COURIER_INVALID_STATE, COURIER_NATIVE_ERROR};
 
     fn text() -> String {
-        LAST_ERROR.with(|text| text.borrow().clone())
+        let (data, len) = last_error();
+        if len == 0 {
+            return String::new();
+        }
+        // SAFETY: the text is this thread's until its next call.
+        let bytes = unsafe { std::slice::from_raw_parts(data, len) };
+        String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     #[test]
@@ -107,6 +113,18 @@ mod tests {
             Ok(())
         });
         assert_eq!((nested, text().as_str()), (COURIER_OK, ""));
+    }
+
+    #[test]
+    fn sta_05_each_thread_has_its_own_diagnostic() {
+        let refuse = || Err(Error::new(Word::Completed, "twice"));
+        assert_eq!(status(refuse), COURIER_INVALID_STATE);
+        let other = std::thread::spawn(|| {
+            assert_eq!(text(), "", "of a thread that made no call");
+            assert_eq!(status(|| Ok(())), COURIER_OK);
+        });
+        other.join().unwrap();
+        assert_eq!(text(), "[completed] twice");
     }
 
     #[test]

@@ -2,9 +2,14 @@
 
 use std::cell::Cell;
 
-use courier_core::Live;
+use courier_core::{Courier, Live};
 
 use crate::boundary::COURIER;
+
+/// The process's instance, to be looked into between calls.
+pub fn instance() -> &'static Courier {
+    &COURIER
+}
 
 /// How many handles of each kind are live.
 pub fn live() -> Live {

@@ -8,7 +8,7 @@
 //! | `cgolab: model=complete` | every schedule within the bound was explored; else `cut-off` |
 //! | `cgolab: skipped=…` | the test did nothing, for this reason, to the end of the line |
 //! | `cgolab: model=sampled` | random schedules, as many as were asked for |
-//! | `cgolab: scenario=…` | the failing scenario, to the end of the line |
+//! | `cgolab: scenario=--through c …` | the failing scenario and its driver, to the end of the line |
 //! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
 
 use crate::record::{Record, one_line};

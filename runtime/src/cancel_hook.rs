@@ -96,6 +96,12 @@ impl CancelHook {
         result
     }
 
+    /// Whether a hook waits for a cancel.
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn is_set(&self) -> bool {
+        matches!(*self.state.lock(), State::Set(_))
+    }
+
     /// Takes the hook out, after waiting for one that runs on another thread. It does not run
     /// afterwards; another one may be set.
     pub(crate) fn clear(&self) {

@@ -32,14 +32,14 @@ use crate::upcall;
 /// method refuses ids that are null, malformed, of another kind, never issued or stale.
 #[derive(Debug)]
 pub struct Courier {
-    runtimes: Table<Runtime>,
-    sessions: Table<Session>,
+    pub(crate) runtimes: Table<Runtime>,
+    pub(crate) sessions: Table<Session>,
     /// Shared with the workers, which make requests.
-    requests: Arc<Table<Request>>,
+    pub(crate) requests: Arc<Table<Request>>,
     blobs: Table<Vec<u8>>,
     wake_sources: Table<WakeSource>,
     owners: Mutex<HashSet<ThreadId>>,
-    log: Arc<Log>,
+    pub(crate) log: Arc<Log>,
 }
 
 /// Keeps an outlet alive past its runtime, so that a late signal is harmless.
@@ -274,16 +274,7 @@ impl Courier {
     /// # Errors
     /// Those of every owner-thread call.
     pub fn runtime_next_wait(&self, id: Id) -> Result<Wait, Error> {
-        let runtime = self.owned_runtime(id)?;
-        let owned = runtime.owned.lock();
-        if !owned.events.is_empty() || !runtime.outlet.mailbox.is_idle() {
-            return Ok(Wait::No);
-        }
-        let deadline = owned.deadlines.first().map(|(deadline, ..)| *deadline);
-        Ok(match Wait::Forever.until(deadline) {
-            Wait::AtMost(limit) if limit.is_zero() => Wait::No,
-            wait => wait,
-        })
+        Ok(self.owned_runtime(id)?.next_wait())
     }
 
     /// Runs one job on the calling thread, if there is one. Owner thread.

@@ -66,6 +66,12 @@ impl Landing {
             .ok_or_else(no_buffer)
     }
 
+    /// Whether there is memory.
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn is_attached(&self) -> bool {
+        self.attached.lock().is_some()
+    }
+
     /// The bytes of a load that completed. What does not fit is left out.
     pub(crate) fn land(&self, bytes: &[u8]) {
         // The lock is held during the write: that is what a detach waits for.

@@ -40,6 +40,8 @@ mod courier;
 mod error;
 mod event;
 mod id;
+#[cfg(feature = "test-hooks")]
+mod inspect;
 mod landing;
 mod load;
 mod loader;
@@ -62,6 +64,8 @@ pub use courier::{Courier, Live};
 pub use error::{Error, Status, Word, contain};
 pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
+#[cfg(feature = "test-hooks")]
+pub use inspect::{RequestState, RuntimeState, SessionState};
 pub use landing::HostMemory;
 pub use load::Failure;
 pub use log::{Level, Logger};

@@ -86,6 +86,14 @@ impl Request {
         self.load.surface
     }
 
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn inspect(&self) -> crate::inspect::RequestState {
+        crate::inspect::RequestState {
+            winner: self.load.winner(),
+            on_cancel: self.load.on_cancel.is_set(),
+        }
+    }
+
     /// Called once, by whoever took the request out of its table: waits for calls in flight, a
     /// cancellation callback included, and fails the load if it is still pending.
     pub(crate) fn released(&self) {

@@ -10,6 +10,7 @@ use crate::id::Id;
 use crate::load::{Job, JobRunner, Outcome};
 use crate::loader::Loader;
 use crate::log::Log;
+use crate::mailbox::Wait;
 use crate::outlet::Outlet;
 use crate::provider::ProviderSlot;
 use crate::request::Request;
@@ -77,7 +78,7 @@ pub(crate) struct Owned {
     pub(crate) events: VecDeque<QueuedEvent>,
     /// Loads whose event is not drained. Each is in at most one of the job queue, the mailbox and the
     /// events, which bounds them all.
-    loads: u32,
+    pub(crate) loads: u32,
     max_loads: u32,
     /// Loads that end by themselves: when, session, number. The earliest comes first.
     pub(crate) deadlines: BTreeSet<(Instant, Id, u64)>,
@@ -174,6 +175,19 @@ impl Runtime {
             ));
         }
         upcall::refuse_inside()
+    }
+
+    /// How long the owner may sleep before it pumps.
+    pub(crate) fn next_wait(&self) -> Wait {
+        let owned = self.owned.lock();
+        if !owned.events.is_empty() || !self.outlet.mailbox.is_idle() {
+            return Wait::No;
+        }
+        let deadline = owned.deadlines.first().map(|(deadline, ..)| *deadline);
+        match Wait::Forever.until(deadline) {
+            Wait::AtMost(limit) if limit.is_zero() => Wait::No,
+            wait => wait,
+        }
     }
 
     /// Drops the jobs of loads that were ended before a worker took them: they count no longer.

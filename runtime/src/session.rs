@@ -107,6 +107,13 @@ impl Session {
         pending.len()
     }
 
+    /// How many loads have no event so far, and the surface of later ones.
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn inspect(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.pending.len(), state.surface)
+    }
+
     pub(crate) fn set_surface(&self, surface: usize) {
         self.state.lock().surface = surface;
     }

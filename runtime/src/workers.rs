@@ -146,6 +146,12 @@ impl<J> Workers<J> {
         self.queue.try_pop()
     }
 
+    /// How many jobs wait.
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn inspect(&self) -> usize {
+        self.queue.state.lock().jobs.len()
+    }
+
     /// Drops the queued jobs that are not wanted any more.
     pub(crate) fn discard(&self, unwanted: impl Fn(&J) -> bool) {
         self.queue.discard(unwanted);

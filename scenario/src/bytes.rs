@@ -50,7 +50,7 @@ const VERSION_1: Bounds = Bounds {
 };
 
 const NEWEST: Bounds = Bounds {
-    operations: 29,
+    operations: 31,
     roots: Root::ALL.len(),
     behaviours: Behaviour::ALL.len(),
     answers: Answer::ALL.len(),
@@ -183,6 +183,8 @@ impl Bounds {
                 surface: second,
             },
             28 => Op::Surface { request: first },
+            29 => Op::NextWait { runtime: first },
+            30 => Op::ClearOnCancel { request: first },
             other => unreachable!("operation {other}"),
         }
     }
@@ -246,6 +248,8 @@ fn encode_op(op: Op) -> (u8, u8, u8, u8) {
         Op::Snapshot { session } => (26, session, 0, 0),
         Op::SetSurface { session, surface } => (27, session, surface, 0),
         Op::Surface { request } => (28, request, 0, 0),
+        Op::NextWait { runtime } => (29, runtime, 0, 0),
+        Op::ClearOnCancel { request } => (30, request, 0, 0),
     }
 }
 

@@ -12,10 +12,13 @@
 //!
 //! - [`op`] is the vocabulary, [`bytes`] its total binary form (every byte string is a scenario),
 //! - [`model`] predicts every result and says which contracts the prediction rests on,
+//! - [`state`] is what the model says, and a library has, that no call shows,
+//! - [`features`] is the table of the features that meet,
 //! - [`driver`] carries the steps out,
 //! - [`oracle`] runs both, compares after each step, and counts what was checked,
 //! - [`linear`] runs operations at the same time, and asks whether some order explains the results,
 //! - [`hostile`] makes calls that no well-behaved host makes, and judges how they are refused,
+//! - [`replay`] names a scenario and its driver in a command,
 //! - [`fuzz`] is what a libFuzzer target calls.
 //!
 //! Start reading at [`oracle::run`].
@@ -23,6 +26,7 @@
 
 pub mod bytes;
 pub mod driver;
+pub mod features;
 pub mod fuzz;
 pub mod hostile;
 pub mod linear;
@@ -30,5 +34,7 @@ pub mod model;
 pub mod op;
 pub mod oracle;
 pub mod outcome;
+pub mod replay;
+pub mod state;
 
 pub use op::{Op, Step};

@@ -3,17 +3,25 @@
 //! Pure and small: no threads, no files, no ids. It knows the objects by ordinal and keeps the
 //! released ones, because a released handle has a predicted answer too. It is written from the
 //! contracts, not from the runtime's code, and shares no code with it but names of errors.
+//!
+//! Time passes in pumps only: a deadline that comes [soon](Deadline::Soon) has passed at the next pump,
+//! because that pump waits for it, or because the judge does before. [`Model::settle`] says which.
+//!
+//! The features that meet in a step are noted: see [`features`](crate::features) for the table.
 
 use std::collections::VecDeque;
 
+use courier_core::oneshot::Winner;
 use courier_core::{Failure, Level, Live, Word};
 
 use crate::driver::fixture;
+use crate::features::{Feature, Pair};
 use crate::op::{
     Answer, Behaviour, Budget, Deadline, FILL, Limit, MaxLoads, Op, Ordinal, Pause, Reaction, Root,
     Size, Step, Url, surface_address,
 };
 use crate::outcome::{Content, End, Event, Outcome, Seen, Told, Upcall};
+use crate::state::{self, Next, State};
 
 /// A contract's id.
 pub type Contract = &'static str;
@@ -27,6 +35,29 @@ pub struct Expected {
     pub contracts: Vec<Contract>,
     /// Of drained events: the contract that each one's end rests on.
     pub events: Vec<Contract>,
+    /// The features that met.
+    pub met: Met,
+}
+
+/// What came together in a step, to be counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Met {
+    /// Pairs of features, each once.
+    pub pairs: Vec<Pair>,
+    /// How many callbacks deep the step was at most.
+    pub depth: usize,
+    /// A request was used or released while one of its own callbacks was running, from a callback of
+    /// something else inside that one.
+    pub outer_use: bool,
+}
+
+/// A step as it is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The step.
+    pub step: Step,
+    /// Deadlines that come soon must have passed before it.
+    pub lets_deadlines_pass: bool,
 }
 
 /// How a driver calls the library. Only in these points do the two differ.
@@ -51,14 +82,15 @@ pub struct Model {
     log: Option<Log>,
     /// How often installing a callback was tried.
     callbacks: usize,
-    /// How many callbacks the step under way is inside of.
-    inside: usize,
+    /// The callbacks that the step under way is inside of, each with the request that it is of.
+    inside: Vec<Option<usize>>,
     /// Whether one of them is the log callback.
     delivering: bool,
     /// Of the step under way, as in [`Expected`].
     upcalls: Vec<Upcall>,
     contracts: Vec<Contract>,
     events: Vec<Contract>,
+    met: Met,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +111,10 @@ struct Runtime {
     refused: bool,
     /// A session took queued events with it.
     discarded: bool,
+    /// The last pump was bounded, and left ends behind.
+    left_behind: bool,
+    /// A session ended with loads that had a deadline or an event.
+    ended_session: bool,
 }
 
 /// An installed callback: its number among all, and what it calls.
@@ -155,9 +191,21 @@ enum By {
     Deadline,
 }
 
+impl By {
+    fn winner(self) -> Winner {
+        match self {
+            By::Provider => Winner::Provider,
+            By::Loader => Winner::Loader,
+            By::Cancel => Winner::Cancel,
+            By::Deadline => Winner::Deadline,
+        }
+    }
+}
+
 /// What the end of a load leads to, when whoever ended it has let go of everything.
 #[must_use]
 struct Notice {
+    load: LoadRef,
     runtime: usize,
     level: Level,
     /// The owner has something to pump, and had nothing before.
@@ -336,6 +384,85 @@ impl Model {
             seen: Seen { outcome, upcalls },
             contracts: std::mem::take(&mut self.contracts),
             events: std::mem::take(&mut self.events),
+            met: std::mem::take(&mut self.met),
+        }
+    }
+
+    /// The state that no call shows.
+    pub fn state(&self) -> State {
+        let requests = |request: &Request| {
+            let load = self.load_of(request.load);
+            request.live().then(|| state::Request {
+                winner: load.ended.map(By::winner),
+                hook: matches!(load.hook, Hook::Set(..)),
+            })
+        };
+        let sessions = |session: &Session| {
+            let mailbox = &self.runtimes[session.runtime].mailbox;
+            let in_mailbox = |index: usize| {
+                mailbox.iter().any(|(load, _)| {
+                    load.number == index + 1 && {
+                        std::ptr::eq(&self.sessions[load.session], session)
+                    }
+                })
+            };
+            session.live().then(|| state::Session {
+                pending: (session.loads.iter().enumerate())
+                    .filter(|(index, load)| load.ended.is_none() || in_mailbox(*index))
+                    .count(),
+                buffer: session.buffer.is_some(),
+                surface: surface_address(session.surface),
+            })
+        };
+        let runtimes = |(index, runtime): (usize, &Runtime)| {
+            let children = self.sessions.iter().filter(|child| child.runtime == index);
+            runtime.live().then(|| state::Runtime {
+                sessions: children.filter(|child| child.live()).count(),
+                loads: self.loads_of(index).0,
+                jobs: runtime.jobs.len(),
+                ended: runtime.mailbox.len(),
+                unread: runtime.events.len(),
+                signalled: runtime.signalled,
+                next: self.next_wait(index),
+                provider: runtime.provider.is_some(),
+                wake: runtime.wake.is_some(),
+            })
+        };
+        State {
+            live: self.live(),
+            log: self.log.map(|log| log.limit),
+            runtimes: self.runtimes.iter().enumerate().map(runtimes).collect(),
+            sessions: self.sessions.iter().map(sessions).collect(),
+            requests: self.requests.iter().map(requests).collect(),
+        }
+    }
+
+    /// How long the owner's loop may sleep.
+    fn next_wait(&self, runtime: usize) -> Next {
+        let Runtime { events, .. } = &self.runtimes[runtime];
+        if !events.is_empty() || !self.runtimes[runtime].is_idle() {
+            return Next::Now;
+        }
+        let deadlines = || {
+            let mine = |session: &&Session| session.live() && session.runtime == runtime;
+            let loads = self
+                .sessions
+                .iter()
+                .filter(mine)
+                .flat_map(|session| &session.loads);
+            loads
+                .filter(|load| load.ended.is_none())
+                .map(|load| load.deadline)
+        };
+        let any = |deadline| deadlines().any(|each| each == deadline);
+        if any(Deadline::Now) {
+            Next::Now
+        } else if any(Deadline::Soon) {
+            Next::Soon
+        } else if any(Deadline::Far) {
+            Next::Later
+        } else {
+            Next::Never
         }
     }
 
@@ -355,32 +482,44 @@ impl Model {
         self.let_go(lane, request);
     }
 
-    /// The step with a wait that would never end cut short: it must last its time instead.
-    pub fn without_endless_wait(&self, step: Step) -> Step {
-        let Op::Pump {
-            runtime,
-            wait: Pause::Forever,
-            budget,
-        } = step.op
-        else {
-            return step;
-        };
-        let parks = find(&self.runtimes, runtime).is_ok_and(|index| {
-            let runtime = &self.runtimes[index];
-            runtime.is_idle() && runtime.events.is_empty() && self.due(index).is_empty()
-        });
-        let wait = if parks {
-            Pause::Briefly
-        } else {
-            Pause::Forever
-        };
-        Step {
-            op: Op::Pump {
-                runtime,
-                wait,
-                budget,
-            },
-            ..step
+    /// The step with a result that does not depend on how fast the machine is.
+    ///
+    /// A wait that would never end is cut short: it must last its time instead. A pump that waits for one
+    /// deadline waits by itself; before any other, the deadlines that come soon must have passed. Of two
+    /// deadlines in a runtime, that of the load that started first is the first.
+    pub fn settle(&self, mut step: Step) -> Settled {
+        let mut lets_deadlines_pass = false;
+        match &mut step.op {
+            Op::Pump { runtime, wait, .. } => {
+                if let Ok(index) = find(&self.runtimes, *runtime) {
+                    let runtime = &self.runtimes[index];
+                    let parks = runtime.is_idle() && runtime.events.is_empty();
+                    let due = self.due(index);
+                    let soon = |load: &&LoadRef| self.load_of(**load).deadline == Deadline::Soon;
+                    let long = matches!(wait, Pause::Forever | Pause::Long);
+                    if long && parks && due.is_empty() {
+                        *wait = Pause::Briefly;
+                    }
+                    let waits_itself = long && parks && due.len() == 1;
+                    lets_deadlines_pass = !waits_itself && due.iter().any(|load| soon(&load));
+                }
+            }
+            Op::Load {
+                session, deadline, ..
+            } if *deadline == Deadline::Now => {
+                if let Ok(index) = find(&self.sessions, *session) {
+                    let due = self.due(self.sessions[index].runtime);
+                    let soon = |load: &LoadRef| self.load_of(*load).deadline == Deadline::Soon;
+                    if due.iter().any(soon) {
+                        *deadline = Deadline::Soon;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Settled {
+            step,
+            lets_deadlines_pass,
         }
     }
 
@@ -466,6 +605,12 @@ impl Model {
             .collect()
     }
 
+    /// Whether the last pump of a live runtime left ends behind.
+    pub fn left_behind(&self) -> bool {
+        let mut live = self.runtimes.iter().filter(|runtime| runtime.live());
+        live.any(|runtime| runtime.left_behind && !runtime.mailbox.is_empty())
+    }
+
     /// Loads of live sessions that have not ended. After a teardown there are none.
     pub fn pending_loads(&self) -> usize {
         let live = self.sessions.iter().filter(|session| session.live());
@@ -509,6 +654,7 @@ impl Model {
             } => {
                 let callback = self.callback(reaction);
                 let index = self.owned_runtime(lane, runtime)?;
+                self.replaces_provider(index);
                 self.runtimes[index].provider = Some(Provider {
                     callback,
                     behaviour,
@@ -518,6 +664,7 @@ impl Model {
             }
             Op::ClearProvider { runtime } => {
                 let index = self.owned_runtime(lane, runtime)?;
+                self.replaces_provider(index);
                 self.runtimes[index].provider = None;
                 Ok(Outcome::Done)
             }
@@ -566,6 +713,9 @@ impl Model {
                     let edge = runtime.is_idle();
                     runtime.signalled = true;
                     if edge {
+                        if runtime.wake.is_some() {
+                            self.meet(Feature::Wake, Feature::Loop);
+                        }
                         self.wake(lane, index);
                     }
                 } else {
@@ -575,6 +725,7 @@ impl Model {
             }
             Op::WakeSourceRelease { source } => {
                 let index = self.wake_source(source)?;
+                self.because("HDL-25");
                 release(&mut self.wake_sources, index);
                 if !self.runtimes[self.wake_sources[index].runtime].live() {
                     self.because("EVT-05");
@@ -638,6 +789,27 @@ impl Model {
                 let surface = self.load_of(self.requests[index].load).surface;
                 Ok(Outcome::Surface(surface_address(surface)))
             }
+            Op::NextWait { runtime } => {
+                let index = self.owned_runtime(lane, runtime)?;
+                let next = self.next_wait(index);
+                self.because(match next {
+                    Next::Now | Next::Never if self.runtimes[index].ended_session => "EVT-07",
+                    _ => "EVT-10",
+                });
+                self.asks_for_the_next_wait(index, next);
+                Ok(Outcome::Next(next))
+            }
+            Op::ClearOnCancel { request } => {
+                let index = self.request(request)?;
+                self.because("REQ-21");
+                let load = self.requests[index].load;
+                let hook = &mut self.load_of_mut(load).hook;
+                // From inside it, it is not there any more.
+                if let Hook::Set(..) = hook {
+                    *hook = Hook::Open;
+                }
+                Ok(Outcome::Done)
+            }
             Op::OnCancel { request, reaction } => {
                 let callback = self.callback(reaction);
                 let index = self.request(request)?;
@@ -661,7 +833,7 @@ impl Model {
             }
             Op::RequestRelease { request } => {
                 let index = self.request(request)?;
-                if self.inside > 0 {
+                if !self.inside.is_empty() {
                     self.because("HDL-10");
                 }
                 self.because("REQ-05");
@@ -678,6 +850,7 @@ impl Model {
             }
             Op::BlobRelease { blob } => {
                 let index = self.blob(blob)?;
+                self.because("HDL-25");
                 release(&mut self.blobs, index);
                 Ok(Outcome::Done)
             }
@@ -695,13 +868,15 @@ impl Model {
         }
     }
 
-    fn upcall(&mut self, lane: u8, callback: usize, told: Told, calls: Vec<Op>) {
+    /// Calls a callback, of this request if of any.
+    fn upcall(&mut self, lane: u8, of: Option<usize>, callback: usize, told: Told, calls: Vec<Op>) {
         if !calls.is_empty() {
             self.because("CBK-09");
         }
-        self.inside += 1;
+        self.inside.push(of);
+        self.met.depth = self.met.depth.max(self.inside.len());
         let inside = calls.into_iter().map(|op| self.outcome(lane, op)).collect();
-        self.inside -= 1;
+        self.inside.pop();
         self.upcalls.push(Upcall {
             callback,
             told,
@@ -713,7 +888,7 @@ impl Model {
     fn wake(&mut self, lane: u8, runtime: usize) {
         self.because("EVT-11");
         if let Some(Callback { number, reaction }) = self.runtimes[runtime].wake {
-            self.upcall(lane, number, Told::Wake, reaction.calls(0));
+            self.upcall(lane, None, number, Told::Wake, reaction.calls(0));
         }
     }
 
@@ -726,7 +901,7 @@ impl Model {
         if level <= log.limit {
             self.delivering = true;
             let Callback { number, reaction } = log.callback;
-            self.upcall(lane, number, Told::Log(level), reaction.calls(0));
+            self.upcall(lane, None, number, Told::Log(level), reaction.calls(0));
             self.delivering = false;
         }
     }
@@ -752,16 +927,132 @@ impl Model {
         self.because("REQ-21");
         let hook = std::mem::replace(&mut self.load_of_mut(load).hook, Hook::Closed);
         if let Hook::Set(Callback { number, reaction }, request) = hook {
-            self.upcall(lane, number, Told::Cancel, reaction.calls(request as u8));
+            self.touch(Feature::Cancel, load);
+            let calls = reaction.calls(request as u8);
+            self.upcall(lane, Some(request), number, Told::Cancel, calls);
         }
     }
 
     /// The checks of calls that callbacks may not make.
     fn refuse_inside(&self) -> Result<(), Word> {
-        if self.inside > 0 {
+        if !self.inside.is_empty() {
             return Err(Word::InsideCallback);
         }
         Ok(())
+    }
+
+    // ---- features that meet --------------------------------------------------------------------
+
+    fn meet(&mut self, one: Feature, other: Feature) {
+        if let Some(pair) = Pair::of(one, other)
+            && !self.met.pairs.contains(&pair)
+        {
+            self.met.pairs.push(pair);
+        }
+    }
+
+    /// A feature acts on a load, and meets what the load has.
+    fn touch(&mut self, acting: Feature, load: LoadRef) {
+        for feature in self.features_of(load) {
+            self.meet(acting, feature);
+        }
+    }
+
+    fn features_of(&self, load: LoadRef) -> Vec<Feature> {
+        let Load {
+            deadline,
+            hook,
+            ended,
+            ..
+        } = *self.load_of(load);
+        let session = &self.sessions[load.session];
+        let runtime = &self.runtimes[session.runtime];
+        let present = runtime.provider.map(|provider| provider.callback.number);
+        let former = |request: &Request| request.load == load && Some(request.provider) != present;
+        let has = [
+            (
+                Feature::Deadline,
+                !matches!(deadline, Deadline::Absent | Deadline::None),
+            ),
+            (
+                Feature::Budget,
+                runtime.left_behind && runtime.mailbox.iter().any(|(left, _)| *left == load),
+            ),
+            (
+                Feature::Cancel,
+                matches!(hook, Hook::Set(..)) || ended == Some(By::Cancel),
+            ),
+            (Feature::SessionEnd, !session.live()),
+            (Feature::Provider, self.requests.iter().any(former)),
+            (Feature::Landing, session.buffer.is_some()),
+            (Feature::Wake, runtime.wake.is_some()),
+            (Feature::Logger, self.log.is_some()),
+            (Feature::Loop, runtime.signalled),
+        ];
+        has.into_iter()
+            .filter_map(|(feature, has)| has.then_some(feature))
+            .collect()
+    }
+
+    /// Loads whose end the owner has not drained.
+    fn undrained(&self, runtime: usize) -> Vec<LoadRef> {
+        let Runtime {
+            mailbox, events, ..
+        } = &self.runtimes[runtime];
+        mailbox
+            .iter()
+            .chain(events)
+            .map(|(load, _)| *load)
+            .collect()
+    }
+
+    /// A provider goes while it holds requests of pending loads.
+    fn replaces_provider(&mut self, runtime: usize) {
+        let Some(old) = self.runtimes[runtime].provider else {
+            return;
+        };
+        let held = |request: &&Request| request.live() && request.provider == old.callback.number;
+        let held: Vec<LoadRef> = self
+            .requests
+            .iter()
+            .filter(held)
+            .map(|held| held.load)
+            .collect();
+        for load in held {
+            self.touch(Feature::Provider, load);
+        }
+    }
+
+    /// A session goes, with loads that are pending or not drained.
+    fn ends_session(&mut self, session: usize) {
+        let runtime = self.sessions[session].runtime;
+        let pending = |(index, load): (usize, &Load)| {
+            let number = index + 1;
+            load.ended.is_none().then_some(LoadRef { session, number })
+        };
+        let loads = self.sessions[session].loads.iter().enumerate();
+        let mut gone: Vec<LoadRef> = loads.filter_map(pending).collect();
+        let undrained = self.undrained(runtime);
+        gone.extend(undrained.into_iter().filter(|load| load.session == session));
+        for load in &gone {
+            self.touch(Feature::SessionEnd, *load);
+        }
+        self.runtimes[runtime].ended_session |= !gone.is_empty();
+    }
+
+    fn asks_for_the_next_wait(&mut self, runtime: usize, next: Next) {
+        if matches!(next, Next::Soon | Next::Later) {
+            self.meet(Feature::Loop, Feature::Deadline);
+        }
+        if self.runtimes[runtime].ended_session {
+            self.meet(Feature::Loop, Feature::SessionEnd);
+        }
+        if self.log.is_some() {
+            self.meet(Feature::Loop, Feature::Logger);
+        }
+        for load in self.undrained(runtime) {
+            self.touch(Feature::Loop, load);
+        }
     }
 
     // ---- looking things up ---------------------------------------------------------------------
@@ -794,7 +1085,11 @@ impl Model {
     }
 
     fn request(&mut self, ordinal: Ordinal) -> Result<usize, Word> {
-        find(&self.requests, ordinal).map_err(|why| {
+        let found = find(&self.requests, ordinal);
+        if let (Ok(index), Some((_, outer))) = (found, self.inside.split_last()) {
+            self.met.outer_use |= outer.contains(&Some(index));
+        }
+        found.map_err(|why| {
             let newer = newer(&self.requests, why.1);
             let word = self.refused(why, newer);
             if newer {
@@ -888,6 +1183,8 @@ impl Model {
             signalled: false,
             refused: false,
             discarded: false,
+            left_behind: false,
+            ended_session: false,
         });
         Ok(Outcome::Created(self.runtimes.len() - 1))
     }
@@ -914,7 +1211,8 @@ impl Model {
         for (session, state) in self.sessions.iter().enumerate() {
             if state.live() && state.runtime == runtime {
                 for (index, load) in state.loads.iter().enumerate() {
-                    if load.deadline == Deadline::Now && load.ended.is_none() {
+                    let soon = matches!(load.deadline, Deadline::Now | Deadline::Soon);
+                    if soon && load.ended.is_none() {
                         let number = index + 1;
                         due.push((load.after, LoadRef { session, number }));
                     }
@@ -933,12 +1231,19 @@ impl Model {
         budget: Budget,
     ) -> Result<Outcome, Word> {
         let index = self.owned_runtime(lane, ordinal)?;
+        let idle = self.runtimes[index].is_idle() && self.runtimes[index].events.is_empty();
         for load in self.due(index) {
+            if idle && matches!(wait, Pause::Forever | Pause::Long) {
+                self.because("EVT-10");
+            }
             self.because("REQ-22");
-            self.because("VAL-08");
+            if self.load_of(load).deadline == Deadline::Now {
+                self.because("VAL-08");
+            }
             // A callback may have ended it meanwhile.
             if self.ended(load).is_none() {
                 let end = End::Failed(Failure::Expired, Content::SomeText);
+                self.touch(Feature::Deadline, load);
                 self.abandon(lane, load, By::Deadline, end);
             }
         }
@@ -950,8 +1255,14 @@ impl Model {
         let limit = (budget.number().max(1) as usize).min(runtime.mailbox.len());
         let ended: Vec<_> = runtime.mailbox.drain(..limit).collect();
         let left = !runtime.mailbox.is_empty();
+        runtime.left_behind = left;
         if left {
             self.because("EVT-09");
+            let behind: Vec<_> = self.runtimes[index].mailbox.iter().collect();
+            let behind: Vec<LoadRef> = behind.into_iter().map(|(load, _)| *load).collect();
+            for load in behind {
+                self.touch(Feature::Budget, load);
+            }
         }
         // Too few events: an end did not arrive.
         for (load, end) in &ended {
@@ -963,7 +1274,7 @@ impl Model {
         }
         let nothing = ended.is_empty() && !signalled && !unread;
         match wait {
-            Pause::Forever => self.because("EVT-04"),
+            Pause::Forever | Pause::Long => self.because("EVT-04"),
             // Also a signal that an earlier pump should have cleared would end it early.
             Pause::Briefly if nothing => {
                 self.because("EVT-10");
@@ -1107,6 +1418,7 @@ impl Model {
         if self.ended(load).is_some() {
             return Err(Word::LoadEnded);
         }
+        self.touch(Feature::Cancel, load);
         self.abandon(lane, load, By::Cancel, End::Cancelled);
         self.discard_ended_jobs(self.sessions[session].runtime);
         Ok(Outcome::Done)
@@ -1114,6 +1426,7 @@ impl Model {
 
     fn session_destroy(&mut self, lane: u8, ordinal: Ordinal) -> Result<Outcome, Word> {
         let index = self.owned_session(lane, ordinal)?;
+        self.ends_session(index);
         for number in 1..=self.sessions[index].loads.len() {
             let load = LoadRef {
                 session: index,
@@ -1157,6 +1470,9 @@ impl Model {
 
     /// Ends a pending load.
     fn end(&mut self, load: LoadRef, by: By, end: End) -> Notice {
+        if matches!(end, End::Completed(_)) && self.sessions[load.session].buffer.is_some() {
+            self.touch(Feature::Landing, load);
+        }
         let ended = self.load_of_mut(load).ended.replace(by);
         assert_eq!(ended, None, "ended twice");
         let level = match &end {
@@ -1172,6 +1488,7 @@ impl Model {
         let edge = runtime.is_idle();
         runtime.mailbox.push_back((load, end));
         Notice {
+            load,
             runtime: index,
             level,
             edge,
@@ -1179,8 +1496,14 @@ impl Model {
     }
 
     fn send(&mut self, lane: u8, notice: Notice) {
+        if self.log.is_some() {
+            self.touch(Feature::Logger, notice.load);
+        }
         self.log(lane, notice.level);
         if notice.edge {
+            if self.runtimes[notice.runtime].wake.is_some() {
+                self.touch(Feature::Wake, notice.load);
+            }
             self.wake(lane, notice.runtime);
         }
     }
@@ -1224,7 +1547,7 @@ impl Model {
         let mut calls = reaction.calls(request as u8);
         calls.extend(behaviour.calls(index as u8, request as u8));
         let told = Told::Provide(request, url.text().to_owned());
-        self.upcall(lane, number, told, calls);
+        self.upcall(lane, Some(request), number, told, calls);
         let failed = |failure| End::Failed(failure, Content::SomeText);
         let end = match behaviour {
             Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => None,
@@ -1476,16 +1799,12 @@ mod tests {
                 budget: Budget::All,
             },
         };
-        assert_eq!(
-            model.without_endless_wait(pump),
-            pump,
-            "refused before it waits"
-        );
+        assert_eq!(model.settle(pump).step, pump, "refused before it waits");
         model.apply(Step {
             lane: 0,
             op: CREATE,
         });
-        assert_eq!(model.without_endless_wait(pump), brief);
+        assert_eq!(model.settle(pump).step, brief);
         model.apply(Step {
             lane: 0,
             op: Op::WakeSourceCreate { runtime: 0 },
@@ -1494,8 +1813,8 @@ mod tests {
             lane: 1,
             op: Op::Signal { source: 0 },
         });
-        assert_eq!(model.without_endless_wait(pump), pump);
+        assert_eq!(model.settle(pump).step, pump);
         model.apply(pump);
-        assert_eq!(model.without_endless_wait(pump), brief);
+        assert_eq!(model.settle(pump).step, brief);
     }
 }

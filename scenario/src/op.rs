@@ -8,6 +8,9 @@ pub const LANES: u8 = 4;
 /// How long [`Pause::Briefly`] lasts. A lower bound: a busy machine only makes it longer.
 pub const BRIEFLY: Duration = Duration::from_millis(1);
 
+/// How long after its start a load with [`Deadline::Soon`] expires.
+pub const SOON: Duration = Duration::from_millis(1);
+
 /// One operation on one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -196,6 +199,16 @@ pub enum Op {
         /// Which request.
         request: Ordinal,
     },
+    /// Asks how long an owner's loop may sleep.
+    NextWait {
+        /// Of which runtime.
+        runtime: Ordinal,
+    },
+    /// Takes a request's cancellation callback out.
+    ClearOnCancel {
+        /// Which request.
+        request: Ordinal,
+    },
 }
 
 /// What a landing buffer holds before anything landed.
@@ -238,6 +251,8 @@ listed! {
         Forever,
         /// For [`BRIEFLY`], which it must last if there is nothing to return for.
         Briefly,
+        /// For longer than anybody waits for a scenario. As `Forever` where the model knows of nothing.
+        Long,
     }
 }
 
@@ -333,6 +348,7 @@ impl Reaction {
                 answer: Answer::Bytes,
             }],
             Reaction::Owner => vec![
+                Op::NextWait { runtime },
                 Op::Pump {
                     runtime,
                     wait: Pause::No,
@@ -476,6 +492,8 @@ listed! {
         Now,
         /// Long after the scenario.
         Far,
+        /// [`SOON`] after its start. Passes in a pump that waits for it, or before any other pump.
+        Soon,
     }
 }
 

@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::bytes::to_hex;
-use crate::driver::Driver;
-use crate::model::{Contract, Expected, Interface, Model};
-use crate::op::{Op, Pause, Step};
+use crate::driver::{Driver, Stopped};
+use crate::features::Pair;
+use crate::model::{Contract, Expected, Interface, Met, Model, Settled};
+use crate::op::{Deadline, Op, Pause, SOON, Step};
 use crate::outcome::{Outcome, Seen, Told};
+use crate::replay::{Replay, Through};
+use crate::state::State;
 
 /// How often each contract was put to the test and held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     checks: BTreeMap<Contract, u64>,
     scenarios: u64,
+    pairs: BTreeMap<Pair, u64>,
+    /// Steps, by how many callbacks deep they were; those without any are not counted.
+    depths: BTreeMap<usize, u64>,
+    outer_uses: u64,
 }
 
 impl Ledger {
@@ -22,12 +28,44 @@ impl Ledger {
         self.checks.keys().copied()
     }
 
+    /// How often two features met.
+    pub fn met(&self, pair: Pair) -> u64 {
+        self.pairs.get(&pair).copied().unwrap_or_default()
+    }
+
+    /// How many steps were so many callbacks deep.
+    pub fn deep(&self, depth: usize) -> u64 {
+        self.depths.get(&depth).copied().unwrap_or_default()
+    }
+
+    /// How often a request was used, from a callback of something else, while one of its own was running.
+    pub fn outer_uses(&self) -> u64 {
+        self.outer_uses
+    }
+
     /// Adds another ledger's counts.
     pub fn add(&mut self, other: &Ledger) {
         self.scenarios += other.scenarios;
         for (contract, count) in &other.checks {
             *self.checks.entry(contract).or_default() += count;
         }
+        for (pair, count) in &other.pairs {
+            *self.pairs.entry(*pair).or_default() += count;
+        }
+        for (depth, count) in &other.depths {
+            *self.depths.entry(*depth).or_default() += count;
+        }
+        self.outer_uses += other.outer_uses;
+    }
+
+    fn count_met(&mut self, met: &Met) {
+        for pair in &met.pairs {
+            *self.pairs.entry(*pair).or_default() += 1;
+        }
+        if met.depth > 0 {
+            *self.depths.entry(met.depth).or_default() += 1;
+        }
+        self.outer_uses += u64::from(met.outer_use);
     }
 
     /// Counts one check of each.
@@ -50,6 +88,16 @@ impl fmt::Display for Ledger {
         for (contract, count) in &self.checks {
             writeln!(f, "cgolab: contract={contract} checks={count}")?;
         }
+        for (pair, count) in &self.pairs {
+            writeln!(f, "met: {pair}, {count} times")?;
+        }
+        for (depth, count) in &self.depths {
+            writeln!(f, "met: {depth} callbacks deep, {count} times")?;
+        }
+        if self.outer_uses > 0 {
+            let count = self.outer_uses;
+            writeln!(f, "met: an outer callback's request used, {count} times")?;
+        }
         Ok(())
     }
 }
@@ -58,8 +106,10 @@ impl fmt::Display for Ledger {
 /// test tells the lab what broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// The contract in question, if the model knows one.
-    pub contract: Option<Contract>,
+    /// The contracts in question, if the model knows any, the most likely one first.
+    pub contracts: Vec<Contract>,
+    /// The driver.
+    pub through: Through,
     /// The steps so far, the broken one last.
     pub steps: Vec<Step>,
     /// What the model expected.
@@ -81,27 +131,30 @@ impl fmt::Display for Broken {
         }
         writeln!(f, "  expected: {}", self.expected)?;
         writeln!(f, "  observed: {}", self.observed)?;
-        let hex = to_hex(&self.steps);
+        let replay = Replay {
+            through: self.through,
+            steps: self.steps.clone(),
+        };
         writeln!(
             f,
-            "  replay:   cargo run -q -p courier-scenario --example replay -- {hex}"
+            "  replay:   cargo run -q -p courier-scenario --example replay -- {replay}"
         )?;
-        if let Some(contract) = self.contract {
+        for contract in &self.contracts {
             writeln!(f, "cgolab: broken={contract}")?;
         }
-        write!(f, "cgolab: scenario={hex}")
+        write!(f, "cgolab: scenario={replay}")
     }
 }
 
 /// Runs a scenario and a teardown after it, and checks that nothing is left.
 ///
-/// A pump that would park for ever runs without its wait. `watch` sees each step and its result.
+/// A pump that would park for ever waits briefly instead. `watch` sees each step and its result.
 ///
 /// # Errors
 /// The first step that went another way than the model says.
 pub fn run(
     steps: &[Step],
-    driver: &mut impl Driver,
+    driver: &mut (impl Driver + ?Sized),
     mut watch: impl FnMut(Step, &Seen),
 ) -> Result<Ledger, Box<Broken>> {
     let mut run = Run {
@@ -122,7 +175,7 @@ pub fn run(
     }
     if run.model.pending_loads() > 0 || run.model.live() != courier_core::Live::default() {
         let left = format!("{:?}", run.model.live());
-        return Err(run.broken(None, "a teardown that leaves nothing".to_owned(), left));
+        return Err(run.broken(vec![], "a teardown that leaves nothing".to_owned(), left));
     }
     run.ledger.count_scenario();
     Ok(run.ledger)
@@ -135,7 +188,7 @@ pub fn without_refusals(steps: &[Step]) -> Vec<Step> {
     let mut kept = Vec::new();
     for step in steps {
         let mut after = model.clone();
-        let seen = after.apply(after.without_endless_wait(*step)).seen;
+        let seen = after.apply(after.settle(*step).step).seen;
         let inside = seen.upcalls.iter().flat_map(|upcall| &upcall.inside);
         let mut outcomes = inside.chain([&seen.outcome]);
         if !outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_))) {
@@ -146,7 +199,7 @@ pub fn without_refusals(steps: &[Step]) -> Vec<Step> {
     kept
 }
 
-struct Run<'a, D> {
+struct Run<'a, D: ?Sized> {
     driver: &'a mut D,
     model: Model,
     ledger: Ledger,
@@ -154,57 +207,94 @@ struct Run<'a, D> {
     watch: &'a mut dyn FnMut(Step, &Seen),
 }
 
-impl<D: Driver> Run<'_, D> {
+impl<D: Driver + ?Sized> Run<'_, D> {
     fn step(&mut self, step: Step) -> Result<(), Box<Broken>> {
-        let mut step = self.model.without_endless_wait(step);
-        if let Op::Pump { wait, .. } = &mut step.op
-            && *wait == Pause::Briefly
-            && !self.driver.waits_briefly()
-        {
-            *wait = Pause::No;
-        }
+        let step = self.settle(step);
         self.done.push(step);
+        let before = self.model.state();
         let mut expected = self.model.apply(step);
         let observed = match self.driver.apply(step) {
-            Ok(observed) => without_needless_wait(observed, &expected.seen),
-            Err(hang) => {
-                let contract = expected.contracts.first().copied();
-                let mut broken = self.broken(contract, expected.seen.to_string(), hang);
-                broken.hung = true;
+            Ok(observed) => without_freedom(observed, &expected.seen),
+            Err(Stopped {
+                contract,
+                text,
+                hung,
+            }) => {
+                let contracts = contract.or(expected.contracts.first().copied());
+                let contracts = contracts.into_iter().collect();
+                let mut broken = self.broken(contracts, expected.seen.to_string(), text);
+                broken.hung = hung;
                 return Err(broken);
             }
         };
         (self.watch)(step, &observed);
         if observed != expected.seen {
-            let contract = in_question(&expected, &observed);
-            return Err(self.broken(contract, expected.seen.to_string(), observed.to_string()));
+            let contracts = in_question(&expected, &observed).into_iter().collect();
+            return Err(self.broken(contracts, expected.seen.to_string(), observed.to_string()));
         }
-        let (should, is) = (self.model.live(), self.driver.live());
-        if should != is {
-            let contract = if should.requests == is.requests {
-                expected.contracts.first().copied()
-            } else {
-                Some("REQ-05")
-            };
-            return Err(self.broken(contract, format!("{should:?}"), format!("{is:?}")));
-        }
+        self.compare_states(step, &before, &mut expected)?;
         for contract in self.driver.checked() {
-            if !expected.contracts.contains(&contract) {
-                expected.contracts.push(contract);
-            }
+            add(&mut expected.contracts, contract);
         }
         self.ledger.count(&expected.contracts);
+        self.ledger.count_met(&expected.met);
         Ok(())
     }
 
-    fn broken(
+    /// The step as this driver can run it. Lets deadlines pass, where that is to be before it.
+    fn settle(&mut self, mut step: Step) -> Step {
+        if let (false, Op::Load { deadline, .. }) = (self.driver.is_patient(), &mut step.op)
+            && *deadline == Deadline::Soon
+        {
+            *deadline = Deadline::Now;
+        }
+        let Settled {
+            mut step,
+            lets_deadlines_pass,
+        } = self.model.settle(step);
+        if let (false, Op::Pump { wait, .. }) = (self.driver.is_patient(), &mut step.op)
+            && *wait == Pause::Briefly
+        {
+            *wait = Pause::No;
+        }
+        if lets_deadlines_pass {
+            // Makes time pass, and puts nothing in order: it may last longer.
+            std::thread::sleep(SOON);
+        }
+        step
+    }
+
+    /// Compares what no call shows. A refused call has changed nothing.
+    fn compare_states(
         &self,
-        contract: Option<Contract>,
-        expected: String,
-        observed: String,
-    ) -> Box<Broken> {
+        step: Step,
+        before: &State,
+        expected: &mut Expected,
+    ) -> Result<(), Box<Broken>> {
+        let should = self.model.state();
+        let is = self.driver.state().without_passed_time(&should);
+        let refused = is_refused(&expected.seen) && expected.seen.upcalls.is_empty();
+        if refused && !ends_a_load_malformed(step.op, &expected.seen) {
+            assert_eq!(should, *before, "the model is wrong about {step:?}");
+            expected.contracts.push(NO_TRACE);
+        }
+        if is == should {
+            return Ok(());
+        }
+        let mut contracts: Vec<Contract> = should.in_question(&is).into_iter().collect();
+        if refused {
+            add(&mut contracts, NO_TRACE);
+        } else if contracts.is_empty() {
+            contracts.extend(expected.contracts.first());
+        }
+        let (should, is) = difference(&should, &is);
+        Err(self.broken(contracts, should, is))
+    }
+
+    fn broken(&self, contracts: Vec<Contract>, expected: String, observed: String) -> Box<Broken> {
         Box::new(Broken {
-            contract,
+            contracts,
+            through: self.driver.through(),
             steps: self.done.clone(),
             expected,
             observed,
@@ -213,12 +303,57 @@ impl<D: Driver> Run<'_, D> {
     }
 }
 
-/// The result, with a wait forgiven that was longer than it had to be.
-fn without_needless_wait(mut observed: Seen, expected: &Seen) -> Seen {
-    if let (Outcome::Pumped { waited, .. }, Outcome::Pumped { waited: false, .. }) =
-        (&mut observed.outcome, &expected.outcome)
-    {
-        *waited = false;
+/// The contract that a refused call leaves everything as it was.
+const NO_TRACE: Contract = "STA-12";
+
+fn add(contracts: &mut Vec<Contract>, contract: Contract) {
+    if !contracts.contains(&contract) {
+        contracts.push(contract);
+    }
+}
+
+fn is_refused(seen: &Seen) -> bool {
+    matches!(seen.outcome, Outcome::Refused(_))
+}
+
+/// The one refusal that has an effect, which the header says: a response whose contents are malformed
+/// ends the load.
+fn ends_a_load_malformed(op: Op, seen: &Seen) -> bool {
+    match (op, &seen.outcome) {
+        (Op::Complete { answer, .. }, Outcome::Refused(word)) => answer.malformed() == Some(*word),
+        _ => false,
+    }
+}
+
+/// Two states, without the parts that are equal.
+fn difference(should: &State, is: &State) -> (String, String) {
+    let lines = |state: &State| -> Vec<String> {
+        format!("{state:#?}")
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect()
+    };
+    let (should, is) = (lines(should), lines(is));
+    let differing: (Vec<String>, Vec<String>) = should
+        .into_iter()
+        .zip(is)
+        .filter(|(should, is)| should != is)
+        .unzip();
+    (
+        format!("a state with {}", differing.0.join(" ")),
+        format!("a state with {}", differing.1.join(" ")),
+    )
+}
+
+/// The result without what is free: a wait may be longer than it had to be, and what is soon may be due
+/// by now.
+fn without_freedom(mut observed: Seen, expected: &Seen) -> Seen {
+    match (&mut observed.outcome, &expected.outcome) {
+        (Outcome::Pumped { waited, .. }, Outcome::Pumped { waited: false, .. }) => *waited = false,
+        (Outcome::Next(next), Outcome::Next(expected)) => {
+            *next = next.without_passed_time(*expected);
+        }
+        _ => {}
     }
     observed
 }
@@ -288,6 +423,79 @@ mod tests {
     use super::*;
     use crate::bytes::decode;
     use crate::driver::RustDriver;
+
+    /// A driver whose library refuses everything, and leaves a trace of it if it is told to.
+    struct Refusing {
+        driver: RustDriver,
+        leaves_a_trace: bool,
+    }
+
+    impl Driver for Refusing {
+        fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
+            if self.leaves_a_trace {
+                self.driver.apply(Step { lane: 0, ..step })?;
+            }
+            let outcome = Outcome::Refused(courier_core::Word::WrongThread);
+            let upcalls = Vec::new();
+            Ok(Seen { outcome, upcalls })
+        }
+
+        fn state(&self) -> State {
+            self.driver.state()
+        }
+
+        fn through(&self) -> Through {
+            Through::C
+        }
+
+        fn interface(&self) -> Interface {
+            Interface::C
+        }
+    }
+
+    /// Runs a create and a session on another lane, which is refused.
+    fn report(leaves_a_trace: bool, first: usize) -> Broken {
+        let steps = decode(&[2, 0, 0, 0, 0, 10 | 1 << 5, 0, 0, 0]);
+        let mut driver = RustDriver::new(u32::MAX);
+        let mut model = Model::new(Interface::C);
+        for step in &steps[..first] {
+            driver.apply(*step).unwrap();
+            model.apply(*step);
+        }
+        let mut run = Run {
+            model,
+            driver: &mut Refusing {
+                driver,
+                leaves_a_trace,
+            },
+            ledger: Ledger::default(),
+            done: steps[..first].to_vec(),
+            watch: &mut |_, _| {},
+        };
+        *run.step(steps[first]).unwrap_err()
+    }
+
+    #[test]
+    fn a_report_replays_through_the_driver_that_broke() {
+        let text = report(false, 0).to_string();
+        let (_, command) = text.split_once("--example replay -- ").unwrap();
+        let arguments = command
+            .lines()
+            .next()
+            .unwrap()
+            .split(' ')
+            .map(str::to_owned);
+        let replay = Replay::parse(arguments).unwrap();
+        assert_eq!((replay.through, replay.steps.len()), (Through::C, 1));
+        assert!(text.contains("cgolab: scenario=--through c 02"), "{text}");
+    }
+
+    #[test]
+    fn sta_12_a_refused_call_that_leaves_a_trace_is_seen() {
+        let broken = report(true, 1);
+        assert_eq!(broken.contracts, [NO_TRACE]);
+        assert!(broken.observed.contains("sessions: 1"), "{broken}");
+    }
 
     #[test]
     fn in_a_scenario_without_refusals_nothing_is_refused() {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use courier_core::{Failure, Level, Word};
 
+use crate::state::Next;
+
 /// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -21,6 +23,8 @@ pub enum Outcome {
         /// judge looks at this only where it must.
         waited: bool,
     },
+    /// How long an owner's loop may sleep.
+    Next(Next),
     /// Whether a job ran.
     Stepped(bool),
     /// Drained these events.

@@ -6,16 +6,25 @@ use std::cell::RefCell;
 
 use courier_scenario::driver::RustDriver;
 use courier_scenario::linear::{self, Plan};
-use courier_scenario::op::{Answer, Behaviour, Deadline, MaxLoads, Op, Reaction, Root, Step, Url};
+use courier_scenario::op::{
+    Answer, Behaviour, Deadline, Limit, MaxLoads, Op, Reaction, Root, Step, Url,
+};
 use courier_scenario::oracle::Ledger;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 /// How often each plan runs: the threads meet in another way each time.
-const REPETITIONS: usize = 4;
+const REPETITIONS: u64 = 8;
 
-/// A kept request in each of `sessions` sessions, a blob and a wake source.
-fn beginning(sessions: u8) -> Vec<Step> {
+/// Installs a log callback, or replaces it. Two lanes may do that while it is called.
+const LOG: Op = Op::SetLog {
+    limit: Limit::Debug,
+    reaction: Reaction::Nothing,
+};
+
+/// A kept request in each of `sessions` sessions, with a cancellation callback if that is wanted, a blob,
+/// a wake source and a log callback.
+fn beginning(sessions: u8, hooked: bool) -> Vec<Step> {
     let load = |session| {
         let load = Op::Load {
             session,
@@ -39,8 +48,14 @@ fn beginning(sessions: u8) -> Vec<Step> {
             reaction: Reaction::Nothing,
         },
         Op::WakeSourceCreate { runtime: 0 },
+        LOG,
     ];
     ops.extend((0..sessions).flat_map(load));
+    let hook = |request| Op::OnCancel {
+        request,
+        reaction: Reaction::Nothing,
+    };
+    ops.extend((0..sessions).filter(|_| hooked).map(hook));
     // A snapshot of nothing is a blob.
     ops.push(Op::Attach {
         session: 0,
@@ -69,6 +84,9 @@ fn anybodys(requests: u8) -> impl Strategy<Value = Op> {
             2 => Just(Op::IsCancelled { request }),
             4 => Just(Op::RequestRelease { request }),
             2 => Just(Op::OnCancel { request, reaction: Reaction::Nothing }),
+            3 => Just(Op::ClearOnCancel { request }),
+            2 => Just(LOG),
+            1 => Just(Op::ClearLog),
             1 => Just(Op::Surface { request }),
             2 => Just(Op::BlobRead { blob: 0 }),
             2 => Just(Op::BlobRelease { blob: 0 }),
@@ -80,14 +98,14 @@ fn anybodys(requests: u8) -> impl Strategy<Value = Op> {
 
 fn plans() -> impl Strategy<Value = Plan> {
     use proptest::collection::vec;
-    (1u8..3).prop_flat_map(|sessions| {
+    (1u8..3, any::<bool>()).prop_flat_map(|(sessions, hooked)| {
         let lanes = (
             vec(owners(sessions), 0..3),
             vec(anybodys(sessions), 1..4),
             vec(anybodys(sessions), 1..4),
         );
         lanes.prop_map(move |(owner, first, second)| Plan {
-            beginning: beginning(sessions),
+            beginning: beginning(sessions, hooked),
             lanes: vec![(0, owner), (1, first), (2, second)],
         })
     })
@@ -103,11 +121,11 @@ fn req_17_some_order_explains_every_concurrent_history() {
     });
     let driver = RefCell::new(RustDriver::new(u32::MAX));
     let ledger = RefCell::new(Ledger::default());
-    let result = runner.run(&plans(), |plan| {
-        for _ in 0..REPETITIONS {
+    let result = runner.run(&(plans(), any::<u64>()), |(plan, seed)| {
+        for repetition in 0..REPETITIONS {
             let mut driver = driver.borrow_mut();
             driver.reset();
-            match linear::run(&plan, &mut driver) {
+            match linear::run(&plan, seed.wrapping_add(repetition), &mut driver) {
                 Ok(checked) => ledger.borrow_mut().add(&checked),
                 Err(impossible) => return Err(TestCaseError::fail(impossible.to_string())),
             }

@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 
 use courier_scenario::bytes;
 use courier_scenario::driver::{AbiDriver, Driver, RustDriver};
+use courier_scenario::features::Pair;
 use courier_scenario::op::Step;
 use courier_scenario::oracle::{self, Ledger};
 use proptest::prelude::*;
@@ -86,7 +87,11 @@ fn judge<S: Strategy, D: Driver>(
 }
 
 /// Judges the Rust API, and prints what was checked.
-fn check<S: Strategy>(last_generation: u32, strategy: S, steps: impl Fn(S::Value) -> Vec<Step>) {
+fn check<S: Strategy>(
+    last_generation: u32,
+    strategy: S,
+    steps: impl Fn(S::Value) -> Vec<Step>,
+) -> Ledger {
     let reused_slots = Cell::new(0);
     let reset = |driver: &mut RustDriver| {
         reused_slots.set(reused_slots.get() + driver.reused_slots());
@@ -98,11 +103,25 @@ fn check<S: Strategy>(last_generation: u32, strategy: S, steps: impl Fn(S::Value
     // Or no released id could have met a newer object, and the checks of HDL-05 would prove nothing.
     assert!(reused_slots.get() > 0, "no slot was ever reused");
     println!("{ledger}");
+    ledger
 }
 
+/// Every two features meet, callbacks are called inside callbacks, and use what the outer one is of: or
+/// what is said of them in the model proves nothing.
 #[test]
 fn typed_scenarios_follow_the_model() {
-    check(u32::MAX, typed(), |steps| steps);
+    let ledger = check(u32::MAX, typed(), |steps| steps);
+    let missed: Vec<String> = Pair::all()
+        .filter(|pair| ledger.met(*pair) == 0)
+        .map(|pair| pair.to_string())
+        .collect();
+    assert!(missed.is_empty(), "features that never met: {missed:?}");
+    assert!(ledger.deep(2) > 0, "no callback inside a callback");
+    assert!(ledger.deep(3) > 0, "no callback three deep");
+    assert!(
+        ledger.outer_uses() > 0,
+        "no use of an outer callback's request"
+    );
 }
 
 #[test]
@@ -136,7 +155,7 @@ fn regressions_follow_the_model() {
 /// libFuzzer.
 #[test]
 fn typed_scenarios_through_the_c_abi_follow_the_model() {
-    let driver = AbiDriver::new();
+    let driver = AbiDriver::patient();
     let ledger = judge(64, driver, AbiDriver::restart, typed(), |steps| steps);
     println!("{ledger}");
 }

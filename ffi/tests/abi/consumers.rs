@@ -46,7 +46,8 @@ consumers! {
     abi_06_abi_10_provider: "provider.c",
     abi_06_abi_10_request: "request.c",
     abi_06_event: "event.c",
-    blob: "blob.c",
+    val_09_blob: "blob.c",
+    abi_11_user_data: "user_data.c",
     abi_06_wake: "wake.c",
     load_file: "load_file.c",
 }

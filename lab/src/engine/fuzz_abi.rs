@@ -589,12 +589,15 @@ mod tests {
         let found = "INFO: Seed: 1\ncgolab: broken=REQ-05\n==1== ERROR: libFuzzer: deadly signal\n";
         let (_dir, replay) = finished(
             1,
-            "Running: crash-1\ncgolab: broken=REQ-04\ncgolab: scenario=0100\n\
+            "Running: crash-1\ncgolab: broken=REQ-04\ncgolab: scenario=--through c 0100\n\
              thread 'x' panicked at a.rs:1:1:\nsecond completion accepted\n",
         );
         let records = judge_crash(&catalogue(), base(), found, &replay);
         assert_eq!(seen(&records), [(Some("REQ-04"), Outcome::Fail, None)]);
-        assert_eq!(records[0].evidence.scenario.as_deref(), Some("0100"));
+        assert_eq!(
+            records[0].evidence.scenario.as_deref(),
+            Some("--through c 0100")
+        );
         assert_eq!(
             records[0].reason.as_deref(),
             Some("second completion accepted")

@@ -116,9 +116,9 @@ impl Evidence {
     }
 }
 
-/// The command for a scenario in digits; any other text as it is.
+/// The command for a scenario that names its driver; any other text as it is.
 fn replay(scenario: &str) -> String {
-    match scenario.bytes().all(|byte| byte.is_ascii_hexdigit()) && !scenario.is_empty() {
+    match scenario.starts_with("--through ") {
         true => format!("cargo run -q -p courier-scenario --example replay -- {scenario}"),
         false => scenario.to_owned(),
     }
@@ -180,8 +180,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_become_a_command() {
-        assert!(replay("0a1f").ends_with("--example replay -- 0a1f"));
+    fn a_scenario_with_its_driver_becomes_a_command() {
+        let command = replay("--through c 0a1f");
+        assert!(command.ends_with("--example replay -- --through c 0a1f"));
+        assert_eq!(replay("0a1f"), "0a1f", "through which driver?");
         assert_eq!(replay("load; complete"), "load; complete");
         assert_eq!(replay(""), "");
     }

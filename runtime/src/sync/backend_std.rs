@@ -60,6 +60,8 @@ impl<T> Mutex<T> {
 
     /// Blocks until the lock is held.
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        #[cfg(feature = "test-hooks")]
+        super::points::point();
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

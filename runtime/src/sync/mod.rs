@@ -26,8 +26,12 @@ pub const STACK_SIZE: usize = 512 * 1024;
 mod backend_loom;
 #[cfg(not(courier_loom))]
 mod backend_std;
+#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+mod points;
 
 #[cfg(courier_loom)]
 pub use backend_loom::*;
 #[cfg(not(courier_loom))]
 pub use backend_std::*;
+#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+pub use points::at_points;

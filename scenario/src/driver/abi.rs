@@ -4,29 +4,35 @@
 //! that must stay untouched, sizes that copy-out reports.
 #![expect(unsafe_code, reason = "it is a C program, written in Rust")]
 
+use std::any::Any;
 use std::ffi::{CString, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use courier::*;
-use courier_core::{Failure, Id, Level, Live, Word};
+use courier_core::{Failure, Id, Level, Wait, Word};
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
+use crate::driver::stopped::{Stopped, holds, violated};
 use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED, UNKNOWN_DECISION};
 use crate::op::{
     Answer, BRIEFLY, Behaviour, Deadline, FILL, LANES, MaxLoads, Op, Ordinal, Pause, Reaction,
-    Root, Size, Step, surface_address,
+    Root, SOON, Size, Step, surface_address,
 };
 use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
+use crate::replay::Through;
+use crate::state::{self, Next};
 
-/// The process's library, stepped. Lane 0 is the calling thread; the other threads are kept from
-/// scenario to scenario, and nothing else is: see [`reset`](AbiDriver::reset). One per process.
+/// The process's library, stepped. The threads are kept from scenario to scenario, and nothing else is:
+/// see [`reset`](AbiDriver::reset). One per process.
 #[derive(Debug)]
 pub struct AbiDriver {
     lanes: Lanes,
+    patient: bool,
     /// Lanes that have made calls in this scenario. Another one may have a diagnostic of an earlier one.
     used: [bool; LANES as usize],
     shared: Arc<Shared>,
@@ -54,15 +60,27 @@ struct State {
     /// Since the last step.
     upcalls: Vec<Upcall>,
     checked: Vec<Contract>,
+    /// The first thing that a callback saw to be wrong.
+    violation: Option<Box<dyn Any + Send>>,
 }
 
 impl AbiDriver {
-    /// A driver of the process's library.
+    /// A driver for fuzzers: lane 0 is the calling thread, and no time is spent on waits.
     pub fn new() -> AbiDriver {
+        AbiDriver::start(false)
+    }
+
+    /// A driver that waits where the scenario says so, and reports a hang on any lane.
+    pub fn patient() -> AbiDriver {
+        AbiDriver::start(true)
+    }
+
+    fn start(patient: bool) -> AbiDriver {
         let fixture = Fixture::new().expect("the temporary directory takes a few files");
         let root = fixture.root().into_os_string().into_encoded_bytes();
         AbiDriver {
-            lanes: Lanes::start(true),
+            lanes: Lanes::start(!patient),
+            patient,
             used: [false; LANES as usize],
             shared: Arc::new(Shared {
                 root: CString::new(root).expect("a path has no NUL byte"),
@@ -102,29 +120,42 @@ impl Default for AbiDriver {
 }
 
 impl Driver for AbiDriver {
-    fn apply(&mut self, step: Step) -> Result<Seen, String> {
+    fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
         let used = std::mem::replace(&mut self.used[usize::from(step.lane)], true);
         let shared = Arc::clone(&self.shared);
         let outcome = self.lanes.run(step.lane, move || {
             if !used {
                 clear_diagnostic();
             }
-            shared.outcome(step.op)
+            let outcome = shared.outcome(step.op);
+            let violation = shared.state().violation.take();
+            // From inside a callback, where it could not unwind.
+            violation.map_or(outcome, |payload| resume_unwind(payload))
         })?;
         let upcalls = std::mem::take(&mut self.shared.state().upcalls);
         Ok(Seen { outcome, upcalls })
     }
 
-    fn live(&self) -> Live {
-        test_hooks::live()
+    fn state(&self) -> state::State {
+        let state = self.shared.state();
+        state::State::of(
+            test_hooks::instance(),
+            &state.runtimes,
+            &state.sessions,
+            &state.requests,
+        )
+    }
+
+    fn through(&self) -> Through {
+        Through::C
     }
 
     fn interface(&self) -> Interface {
         Interface::C
     }
 
-    fn waits_briefly(&self) -> bool {
-        false
+    fn is_patient(&self) -> bool {
+        self.patient
     }
 
     fn checked(&mut self) -> Vec<Contract> {
@@ -175,12 +206,16 @@ pub(crate) fn diagnostic() -> String {
 pub(crate) fn check(status: courier_status) -> Result<(), Refused> {
     let text = diagnostic();
     if status == COURIER_OK {
-        assert_eq!(text, "", "a diagnostic after success");
+        holds("STA-05", "a diagnostic after success", "", text.as_str());
         return Ok(());
     }
-    let word = Word::of_diagnostic(&text)
-        .unwrap_or_else(|| panic!("status {status} with the diagnostic {text:?}"));
-    assert_eq!(word.status() as courier_status, status, "{text}");
+    let Some(word) = Word::of_diagnostic(&text) else {
+        violated(
+            "STA-05",
+            format!("status {status} with the diagnostic {text:?}"),
+        );
+    };
+    holds("STA-05", &text, word.status() as courier_status, status);
     Err(Refused(word))
 }
 
@@ -188,14 +223,22 @@ pub(crate) fn check(status: courier_status) -> Result<(), Refused> {
 fn create(make: impl Fn(*mut u64) -> courier_status) -> Result<Id, Refused> {
     const TAKEN: u64 = 7;
     let mut taken = TAKEN;
-    let refused = check(make(&raw mut taken)).expect_err("a handle would be overwritten");
-    assert_eq!((refused.0, taken), (Word::OutNotNull, TAKEN));
+    let refused = check(make(&raw mut taken)).map_err(|Refused(word)| word);
+    let expected = (Err(Word::OutNotNull), TAKEN);
+    holds(
+        "HDL-13",
+        "a place that is taken",
+        expected,
+        (refused, taken),
+    );
     let mut out = 0;
     let result = check(make(&raw mut out));
-    match result {
-        Ok(()) => assert_ne!(out, 0, "success without a handle"),
-        Err(_) => assert_eq!(out, 0, "a handle without success"),
-    }
+    holds(
+        "HDL-13",
+        "a handle with success only",
+        result.is_ok(),
+        out != 0,
+    );
     result.map(|()| Id::from_raw(out))
 }
 
@@ -207,7 +250,7 @@ fn read_blob(blob: Id) -> Result<Vec<u8>, Refused> {
     // SAFETY: a probe takes no buffer.
     let probed = check(unsafe { courier_blob_copy(blob, ptr::null_mut(), 0, &raw mut size) });
     if let Err(refused) = probed {
-        assert_eq!(size, usize::MAX, "a size without success");
+        holds("VAL-09", "the size without success", usize::MAX, size);
         return Err(refused);
     }
     let mut buffer = vec![CANARY; size + 1];
@@ -217,22 +260,18 @@ fn read_blob(blob: Id) -> Result<Vec<u8>, Refused> {
         let short =
             unsafe { courier_blob_copy(blob, buffer.as_mut_ptr(), size - 1, &raw mut required) };
         // With a capacity of 0 and a buffer it is short as well.
-        assert_eq!(check(short).unwrap_err().0, Word::TooSmall);
-        assert_eq!(required, size, "a short copy reports the size");
-        assert!(
-            buffer.iter().all(|byte| *byte == CANARY),
-            "a short copy wrote"
-        );
+        let refused = check(short).map_err(|Refused(word)| word);
+        holds("VAL-09", "a short copy", Err(Word::TooSmall), refused);
+        holds("VAL-09", "the size after a short copy", size, required);
+        let untouched = buffer.iter().all(|byte| *byte == CANARY);
+        holds("VAL-09", "a short copy writes nothing", true, untouched);
     }
     let mut required = 0;
     // SAFETY: as above.
     let full = unsafe { courier_blob_copy(blob, buffer.as_mut_ptr(), size, &raw mut required) };
     check(full)?;
-    assert_eq!(
-        (required, buffer.pop()),
-        (size, Some(CANARY)),
-        "a copy of the wrong size"
-    );
+    let end = (required, buffer.pop());
+    holds("VAL-09", "the end of a copy", (size, Some(CANARY)), end);
     Ok(buffer)
 }
 
@@ -282,6 +321,7 @@ impl Shared {
                     Pause::No => 0,
                     Pause::Briefly => BRIEFLY.as_millis() as i64,
                     Pause::Forever => -1,
+                    Pause::Long => FAR.as_millis() as i64,
                 };
                 let mut unread = u32::MAX;
                 let start = Instant::now();
@@ -298,7 +338,7 @@ impl Shared {
                 let mut ran = u32::MAX;
                 // SAFETY: the out parameter lives during the call.
                 check(unsafe { courier_runtime_step(runtime_id(runtime), &raw mut ran) })?;
-                assert!(ran <= 1, "neither yes nor no: {ran}");
+                holds("ABI-10", "yes or no", true, ran <= 1);
                 Ok(Outcome::Stepped(ran == 1))
             }
             Op::Drain { runtime, limit } => self.drain(runtime_id(runtime), limit),
@@ -384,9 +424,10 @@ impl Shared {
             } => {
                 let options = courier_load_options {
                     size: size_of::<courier_load_options>() as u32,
-                    has_deadline: u32::from(matches!(deadline, Deadline::Now | Deadline::Far)),
+                    has_deadline: u32::from(!matches!(deadline, Deadline::Absent | Deadline::None)),
                     deadline_ms: match deadline {
                         Deadline::Far => FAR.as_millis() as u64,
+                        Deadline::Soon => SOON.as_millis() as u64,
                         _ => 0,
                     },
                 };
@@ -440,6 +481,24 @@ impl Shared {
                 check(unsafe { courier_request_surface(request, &raw mut surface) })?;
                 Ok(Outcome::Surface(surface.addr()))
             }
+            Op::NextWait { runtime } => {
+                let mut timeout = i64::MIN;
+                let runtime = runtime_id(runtime);
+                // SAFETY: the out parameter lives during the call.
+                check(unsafe { courier_runtime_next_timeout(runtime, &raw mut timeout) })?;
+                let wait = match u64::try_from(timeout) {
+                    Ok(0) => Wait::No,
+                    Ok(limit) => Wait::AtMost(Duration::from_millis(limit)),
+                    Err(_) => {
+                        holds("EVT-10", "without limit has one number", -1, timeout);
+                        Wait::Forever
+                    }
+                };
+                Ok(Outcome::Next(Next::of(wait)))
+            }
+            Op::ClearOnCancel { request } => {
+                check(courier_request_clear_on_cancel(request_id(request))).map(done)
+            }
             Op::OnCancel { request, reaction } => {
                 let own = normal(&self.state().requests, request);
                 let callback = courier_cancel_callback {
@@ -454,7 +513,7 @@ impl Shared {
                 check(unsafe {
                     courier_request_on_cancel(request, &raw const callback, &raw mut cancelled)
                 })?;
-                assert!(cancelled <= 1, "neither yes nor no: {cancelled}");
+                holds("ABI-10", "yes or no", true, cancelled <= 1);
                 Ok(Outcome::Cancelled(cancelled == 1))
             }
             Op::Complete { request, answer } => complete(request_id(request), answer).map(done),
@@ -463,7 +522,7 @@ impl Shared {
                 let request = request_id(request);
                 // SAFETY: the out parameter lives during the call.
                 check(unsafe { courier_request_is_cancelled(request, &raw mut cancelled) })?;
-                assert!(cancelled <= 1, "neither yes nor no: {cancelled}");
+                holds("ABI-10", "yes or no", true, cancelled <= 1);
                 Ok(Outcome::Cancelled(cancelled == 1))
             }
             Op::RequestRelease { request } => {
@@ -532,9 +591,12 @@ impl Shared {
                 &raw mut count,
             )
         })?;
-        assert!(
-            places.iter().all(|place| place.rest == REST),
-            "wrote past an event"
+        let untouched = places.iter().all(|place| place.rest == REST);
+        holds(
+            "ABI-06",
+            "what lies behind an event is not written",
+            true,
+            untouched,
         );
         places.truncate(count as usize);
         let seen = places.into_iter().map(|place| self.see(place.event));
@@ -544,7 +606,9 @@ impl Shared {
     fn see(&self, event: courier_event) -> Event {
         let payload = (event.payload != 0).then(|| {
             let id = Id::from_raw(event.payload);
-            let bytes = read_blob(id).expect("a payload is live");
+            let Ok(bytes) = read_blob(id) else {
+                violated("HDL-04", format!("a payload that is not live: {event:?}"));
+            };
             (add(&mut self.state().blobs, id), bytes)
         });
         let (blob, bytes) = payload.unzip();
@@ -555,10 +619,19 @@ impl Shared {
                 End::Failed(failure, failure_text(failure, text))
             }
             (COURIER_EVENT_CANCELLED, None) => End::Cancelled,
-            (kind, bytes) => panic!("an event of kind {kind} with the payload {bytes:?}"),
+            (kind, bytes) => violated(
+                "VAL-11",
+                format!("an event of kind {kind} with the payload {bytes:?}"),
+            ),
         };
         let failed = matches!(end, End::Failed(..));
-        assert_eq!(event.failure != COURIER_FAILURE_NONE, failed, "{event:?}");
+        let told = event.failure != COURIER_FAILURE_NONE;
+        holds(
+            "VAL-11",
+            format_args!("the failure of {event:?}"),
+            failed,
+            told,
+        );
         let sessions = &self.state().sessions;
         let session = sessions.iter().position(|id| id.to_raw() == event.session);
         Event {
@@ -582,7 +655,7 @@ fn failure(number: courier_failure) -> Failure {
         COURIER_FAILURE_INTERNAL => Failure::Internal,
         COURIER_FAILURE_MALFORMED => Failure::Malformed,
         COURIER_FAILURE_EXPIRED => Failure::Expired,
-        other => panic!("an unknown failure: {other}"),
+        other => violated("VAL-11", format!("an unknown failure: {other}")),
     }
 }
 
@@ -686,9 +759,12 @@ impl Buffer {
         let (before, rest) = memory.split_at(GUARD);
         let (bytes, after) = rest.split_at(rest.len() - GUARD);
         let guards = before.iter().chain(after);
-        assert!(
-            guards.into_iter().all(|byte| *byte == GUARD_BYTE),
-            "wrote beside a buffer"
+        let untouched = guards.into_iter().all(|byte| *byte == GUARD_BYTE);
+        holds(
+            "VAL-18",
+            "what lies beside a buffer is not written",
+            true,
+            untouched,
         );
         bytes.to_vec()
     }
@@ -754,7 +830,11 @@ impl Script {
 
     fn makes(&self, told: Told, calls: Vec<Op>) {
         let shared = self.shared();
-        let inside = calls.into_iter().map(|op| shared.outcome(op)).collect();
+        let calls = AssertUnwindSafe(|| calls.into_iter().map(|op| shared.outcome(op)).collect());
+        let inside = catch_unwind(calls).unwrap_or_else(|payload| {
+            shared.state().violation.get_or_insert(payload);
+            Vec::new()
+        });
         let upcall = Upcall {
             callback: self.number,
             told,

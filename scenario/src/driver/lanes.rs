@@ -1,9 +1,11 @@
 //! Lanes: the threads that a scenario's steps run on, one at a time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::driver::stopped::Stopped;
 use crate::op::LANES;
 
 /// How long a step may take before it counts as hung. Steps take microseconds; this is for machines
@@ -50,14 +52,15 @@ impl Lanes {
     /// Runs a task on a lane and waits for its result.
     ///
     /// # Errors
-    /// A sentence, if the task panicked or hangs.
+    /// The task panicked or hangs.
     pub(crate) fn run<R: Send + 'static>(
         &mut self,
         lane: u8,
         task: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, String> {
+    ) -> Result<R, Stopped> {
         if lane == 0 && self.first_is_caller {
-            return Ok(task());
+            return catch_unwind(AssertUnwindSafe(task))
+                .map_err(|payload| Stopped::of_panic(&*payload));
         }
         let result = self.start_on(lane, task);
         self.wait_for(&result)
@@ -67,11 +70,11 @@ impl Lanes {
     /// their results.
     ///
     /// # Errors
-    /// A sentence, if one panicked or hangs.
+    /// One of them panicked or hangs.
     pub(crate) fn run_together<R: Send + 'static>(
         &mut self,
         tasks: Vec<(u8, impl FnOnce() -> R + Send + 'static)>,
-    ) -> Result<Vec<R>, String> {
+    ) -> Result<Vec<R>, Stopped> {
         let results: Vec<_> = tasks
             .into_iter()
             .map(|(lane, task)| self.start_on(lane, task))
@@ -86,7 +89,7 @@ impl Lanes {
     ) -> Receiver<thread::Result<R>> {
         let (done, result) = channel();
         let task = move || {
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(task));
+            let outcome = catch_unwind(AssertUnwindSafe(task));
             // The receiver is gone only if the watchdog has barked.
             let _ = done.send(outcome);
         };
@@ -97,13 +100,14 @@ impl Lanes {
         result
     }
 
-    fn wait_for<R>(&mut self, result: &Receiver<thread::Result<R>>) -> Result<R, String> {
+    fn wait_for<R>(&mut self, result: &Receiver<thread::Result<R>>) -> Result<R, Stopped> {
         match result.recv_timeout(WATCHDOG) {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(_)) => Err("the call panicked".to_owned()),
+            Ok(Err(payload)) => Err(Stopped::of_panic(&*payload)),
             Err(_) => {
                 self.stuck = true;
-                Err(format!("the call has not returned after {WATCHDOG:?}"))
+                let text = format!("the call has not returned after {WATCHDOG:?}");
+                Err(Stopped::hung(text))
             }
         }
     }

@@ -3,18 +3,23 @@
 pub(crate) mod abi;
 pub mod fixture;
 mod lanes;
+mod meeting;
 mod rust;
+pub(crate) mod stopped;
 
 pub use abi::AbiDriver;
 pub use rust::RustDriver;
+pub use stopped::Stopped;
 
 use std::time::Duration;
 
-use courier_core::{Failure, Id, Live};
+use courier_core::{Failure, Id};
 
 use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED};
 use crate::op::{Ordinal, Size, Step};
 use crate::outcome::{Content, Seen};
+use crate::replay::Through;
+use crate::state::State;
 
 /// A deadline that no scenario reaches.
 const FAR: Duration = Duration::from_secs(3600);
@@ -24,18 +29,21 @@ pub trait Driver {
     /// Carries out one step.
     ///
     /// # Errors
-    /// A sentence, when the step did not come back: the driver is of no use afterwards.
-    fn apply(&mut self, step: Step) -> Result<Seen, String>;
+    /// The step had no result.
+    fn apply(&mut self, step: Step) -> Result<Seen, Stopped>;
 
-    /// How many handles are live.
-    fn live(&self) -> Live;
+    /// The state that no call shows. No step is under way.
+    fn state(&self) -> State;
+
+    /// How to get another driver like it.
+    fn through(&self) -> Through;
 
     /// How it calls the library.
     fn interface(&self) -> Interface;
 
-    /// Whether a pump that has nothing to return for is to last a brief wait. A fuzzer has better uses for
-    /// a millisecond, and skips it.
-    fn waits_briefly(&self) -> bool {
+    /// Whether time may pass: a pump that has nothing to return for lasts a brief wait, and deadlines
+    /// come soon. A fuzzer has better uses for a millisecond.
+    fn is_patient(&self) -> bool {
         true
     }
 

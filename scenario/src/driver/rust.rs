@@ -2,23 +2,28 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use courier_core::sync::at_points;
 use courier_core::{
-    Courier, Decision, Error, EventKind, HostMemory, Id, Level, Live, LoadOptions, Logger,
-    Provider, Response, RuntimeOptions, Wait, WorkerKind,
+    Courier, Decision, Error, EventKind, HostMemory, Id, Level, LoadOptions, Logger, Provider,
+    Response, RuntimeOptions, Wait, WorkerKind,
 };
 
 use crate::driver::fixture::Fixture;
 use crate::driver::lanes::Lanes;
+use crate::driver::meeting::{Luck, Meeting};
+use crate::driver::stopped::Stopped;
 use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
 use crate::model::{ANSWER, ANSWER_ERROR, Interface, SERVED, UNKNOWN_DECISION};
 use crate::op::{
-    Answer, BRIEFLY, Behaviour, Deadline, FILL, Op, Ordinal, Pause, Reaction, Root, Size, Step,
-    surface_address,
+    Answer, BRIEFLY, Behaviour, Deadline, FILL, Op, Ordinal, Pause, Reaction, Root, SOON, Size,
+    Step, surface_address,
 };
 use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
+use crate::replay::Through;
+use crate::state::{Next, State};
 
 /// A library instance of its own, stepped, on four threads that are kept from scenario to scenario.
 #[derive(Debug)]
@@ -78,20 +83,29 @@ impl RustDriver {
     }
 
     /// Runs several lanes' operations at the same time, and gives their results, and the callbacks that
-    /// were called meanwhile.
+    /// were called meanwhile. `seed` says how the lanes meet, as far as it is not the system's choice.
     ///
     /// # Errors
-    /// A sentence, if a call panicked or hangs.
+    /// A call panicked or hangs.
     pub fn run_together(
         &mut self,
         lanes: &[(u8, Vec<Op>)],
-    ) -> Result<(Vec<Vec<Outcome>>, Vec<Upcall>), String> {
-        let start = Arc::new(Barrier::new(lanes.len()));
+        seed: u64,
+    ) -> Result<(Vec<Vec<Outcome>>, Vec<Upcall>), Stopped> {
+        let meeting = Arc::new(Meeting::of(lanes.len()));
         let tasks = lanes.iter().map(|(lane, ops)| {
-            let (shared, start, ops) = (Arc::clone(&self.shared), Arc::clone(&start), ops.clone());
+            let shared = Arc::clone(&self.shared);
+            let (meeting, luck, ops) = (Arc::clone(&meeting), Luck::of(seed, *lane), ops.clone());
             let task = move || {
-                start.wait();
-                ops.into_iter().map(|op| shared.outcome(op)).collect()
+                let at_point = {
+                    let meeting = Arc::clone(&meeting);
+                    move || meeting.point(&luck)
+                };
+                meeting.arrive();
+                let run = || ops.into_iter().map(|op| shared.outcome(op)).collect();
+                let outcomes = at_points(at_point, run);
+                meeting.end();
+                outcomes
             };
             (*lane, task)
         });
@@ -108,15 +122,27 @@ impl RustDriver {
 }
 
 impl Driver for RustDriver {
-    fn apply(&mut self, step: Step) -> Result<Seen, String> {
+    fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
         let shared = Arc::clone(&self.shared);
         let outcome = self.lanes.run(step.lane, move || shared.outcome(step.op))?;
         let upcalls = std::mem::take(&mut self.shared.ids().upcalls);
         Ok(Seen { outcome, upcalls })
     }
 
-    fn live(&self) -> Live {
-        self.shared.courier.live()
+    fn state(&self) -> State {
+        let ids = self.shared.ids();
+        State::of(
+            &self.shared.courier,
+            &ids.runtimes,
+            &ids.sessions,
+            &ids.requests,
+        )
+    }
+
+    fn through(&self) -> Through {
+        Through::Rust {
+            last_generation: self.last_generation,
+        }
     }
 
     fn interface(&self) -> Interface {
@@ -193,6 +219,7 @@ impl Shared {
                     Pause::No => Wait::No,
                     Pause::Briefly => Wait::AtMost(BRIEFLY),
                     Pause::Forever => Wait::Forever,
+                    Pause::Long => Wait::AtMost(FAR),
                 };
                 let unread =
                     courier.runtime_pump(runtime_id(runtime), wait, budget.number() as usize)?;
@@ -273,6 +300,7 @@ impl Shared {
                         Deadline::Absent | Deadline::None => None,
                         Deadline::Now => Some(Duration::ZERO),
                         Deadline::Far => Some(FAR),
+                        Deadline::Soon => Some(SOON),
                     },
                 };
                 courier
@@ -301,6 +329,13 @@ impl Shared {
             Op::Surface { request } => courier
                 .request_surface(request_id(request))
                 .map(Outcome::Surface),
+            Op::NextWait { runtime } => {
+                let wait = courier.runtime_next_wait(runtime_id(runtime))?;
+                Ok(Outcome::Next(Next::of(wait)))
+            }
+            Op::ClearOnCancel { request } => courier
+                .request_clear_on_cancel(request_id(request))
+                .map(done),
             Op::OnCancel { request, reaction } => {
                 let own = normal(&self.ids().requests, request);
                 let callback = self.callback(reaction, own);
@@ -425,6 +460,8 @@ impl Callback {
 
     fn makes(&self, told: Told, calls: Vec<Op>) {
         let shared = self.shared.upgrade().expect("the driver outlives a step");
+        // Takes locks, at which lanes meet that run at the same time: one may wait for this callback.
+        let _ = shared.courier.live();
         let inside = calls.into_iter().map(|op| shared.outcome(op)).collect();
         let upcall = Upcall {
             callback: self.number,

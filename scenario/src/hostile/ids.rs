@@ -193,6 +193,16 @@ const EXPORTS: &[Export] = &[
         courier_wake_source_release(id);
         COURIER_OK
     }),
+    export("courier_runtime_next_timeout", Kind::Runtime, |id| {
+        let mut timeout = i64::MIN;
+        // SAFETY: the out parameter lives during the call.
+        let status = unsafe { courier_runtime_next_timeout(id, &raw mut timeout) };
+        assert_eq!(timeout, i64::MIN, "an out parameter was written");
+        status
+    }),
+    export("courier_request_clear_on_cancel", Kind::Request, |id| {
+        courier_request_clear_on_cancel(id)
+    }),
 ];
 
 /// An id by its parts: kind, generation, slot.
@@ -370,4 +380,28 @@ fn name(tag: u8) -> String {
     ];
     let kind = kinds.into_iter().find(|kind| *kind as u8 == tag);
     kind.expect("a known tag").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new export that takes a handle cannot be forgotten here.
+    #[test]
+    fn every_export_that_takes_a_handle_is_listed() {
+        let header = std::fs::read_to_string("../ffi/include/courier.h").unwrap();
+        let header = header.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut listed: Vec<&str> = EXPORTS.iter().map(|export| export.name).collect();
+        listed.sort_unstable();
+        let mut takes_one = Vec::new();
+        for kind in ["runtime", "session", "request", "blob", "wake_source"] {
+            let declared = header
+                .split(&format!("(courier_{kind} "))
+                .collect::<Vec<_>>();
+            let before = declared.split_last().unwrap().1;
+            takes_one.extend(before.iter().filter_map(|text| text.rsplit(' ').next()));
+        }
+        takes_one.sort_unstable();
+        assert_eq!(listed, takes_one);
+    }
 }

@@ -16,10 +16,13 @@ pub mod memory;
 pub mod structs;
 mod world;
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use courier_core::Word;
 
+use crate::driver::Stopped;
 use crate::driver::abi::{Refused, check};
 use crate::model::Contract;
 use crate::oracle::Ledger;
@@ -70,12 +73,24 @@ fn run(
     let mut world = World::new();
     for record in input.chunks_exact(RECORD).take(MAX_CALLS) {
         let record = record.try_into().expect("of that size");
-        let contracts = call(&mut world, record)?;
+        let calls = AssertUnwindSafe(|| call(&mut world, record));
+        let contracts = catch_unwind(calls).unwrap_or_else(|payload| Err(stopped(&*payload)))?;
         ledger.count(&contracts);
     }
     world.end()?;
     ledger.count_scenario();
     Ok(ledger)
+}
+
+/// What the driver's own look at a call found.
+fn stopped(payload: &(dyn Any + Send)) -> Box<Wrong> {
+    let Stopped { contract, text, .. } = Stopped::of_panic(payload);
+    Box::new(Wrong {
+        contract: contract.unwrap_or("STA-05"),
+        call: "a call with its diagnostic".to_owned(),
+        expected: "what the header says".to_owned(),
+        observed: text,
+    })
 }
 
 /// The contracts that a call put to the test, or what was wrong with it.
@@ -140,7 +155,10 @@ mod tests {
         let ids = checked(ids::hostile_ids);
         assert_eq!(ids, ["ABI-05", "HDL-06", "HDL-07", "HDL-12", "STA-05"]);
         let structs = checked(structs::abi_structs);
-        assert_eq!(structs, ["ABI-06", "ABI-10", "STA-05", "VAL-10", "VAL-11"]);
+        assert_eq!(
+            structs,
+            ["ABI-06", "ABI-10", "STA-05", "STA-12", "VAL-10", "VAL-11"]
+        );
         let memory = checked(memory::memory_views);
         let expected = [
             "REQ-08", "REQ-18", "STA-05", "VAL-09", "VAL-10", "VAL-16", "VAL-17",

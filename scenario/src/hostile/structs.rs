@@ -322,6 +322,10 @@ fn response(world: &mut World, size: u32, a: u8) -> Checked {
     };
     let event = world.last_event();
     courier_blob_release(event.payload);
+    if expected == Some(Word::BadSize) {
+        expect("STA-12", call, failure, event.failure)?;
+        return Ok([&contracts[..], &["STA-12"]].concat());
+    }
     expect("ABI-06", call, failure, event.failure)?;
     Ok(contracts)
 }

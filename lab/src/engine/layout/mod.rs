@@ -7,8 +7,9 @@
 //! | [`views`] | sizes, offsets and values are equal in Rust, C and Go |
 //! | [`canary`] | none: it swaps two fields, and the views must differ |
 //!
-//! The tests of `courier-ffi` are run as well, in the release build: hosts in C, what a linker finds, what the
-//! header's declarations are made of, and what the ABI does with arguments before it believes them.
+//! The tests of courier-ffi are run as well, of the release build: from outside (`ffi/tests/abi`) hosts in C,
+//! what a linker finds, what the header's declarations are made of; and those in its modules, of how raw
+//! pointers are read and the boundary is crossed.
 
 mod canary;
 mod headers;
@@ -112,16 +113,15 @@ impl Engine for Layout {
             let ids = context.catalogue.contracts_in_name(name);
             records.extend(record.for_contracts(&ids, |id| context.catalogue.contains(id)));
         }
-        records.extend(from_outside().checks(context, |case, evidence| {
+        records.extend(tests().checks(context, |case, evidence| {
             nextest::records(self.name(), context.catalogue, case, evidence)
         })?);
         Ok(records)
     }
 }
 
-/// The tests of the crate, most of which see the library as hosts and linkers do. Of the release build: that
-/// is what Go links.
-fn from_outside() -> Suite {
+/// The tests of the C ABI. Of the release build: that is what Go links.
+fn tests() -> Suite {
     Suite {
         engine: "layout",
         package: "courier-ffi",

@@ -1,0 +1,70 @@
+//! Steps that end without a result: the driver saw something that must not be, or the call hangs.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::resume_unwind;
+
+use crate::model::Contract;
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The contract in question, if the driver knows it.
+    pub contract: Option<Contract>,
+    /// A sentence.
+    pub text: String,
+    /// The call did not come back: the driver is of no use any more.
+    pub hung: bool,
+}
+
+/// What a driver, which is a host, can see to be wrong by itself.
+#[derive(Debug)]
+struct Violation {
+    contract: Contract,
+    text: String,
+}
+
+/// Ends the step if the two are not equal. What a model does not know is checked so.
+pub(crate) fn holds<T: PartialEq + fmt::Debug>(
+    contract: Contract,
+    what: impl fmt::Display,
+    expected: T,
+    observed: T,
+) {
+    if expected != observed {
+        violated(contract, format!("{what}: {observed:?}, not {expected:?}"));
+    }
+}
+
+/// Ends the step.
+pub(crate) fn violated(contract: Contract, text: String) -> ! {
+    // Does not call the panic hook: it is told in the report.
+    resume_unwind(Box::new(Violation { contract, text }))
+}
+
+impl Stopped {
+    pub(crate) fn hung(text: String) -> Stopped {
+        Stopped {
+            contract: None,
+            text,
+            hung: true,
+        }
+    }
+
+    /// What a panic of a step says.
+    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Stopped {
+        let (contract, text) = if let Some(violation) = payload.downcast_ref::<Violation>() {
+            (Some(violation.contract), violation.text.clone())
+        } else {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            let text = text.unwrap_or("without a text");
+            (None, format!("the call panicked: {text}"))
+        };
+        Stopped {
+            contract,
+            text,
+            hung: false,
+        }
+    }
+}

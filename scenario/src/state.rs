@@ -1,0 +1,187 @@
+//! State that no call shows: what the model says of it, and what a library has.
+//!
+//! Compared after each step; after a refused one also with a copy from before. Objects are in the order
+//! of their ordinals; released ones have no state.
+
+use courier_core::oneshot::Winner;
+use courier_core::{Courier, Id, Level, Live, Wait};
+
+use crate::model::Contract;
+use crate::op::SOON;
+
+/// Everything that a harness can know between two calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// How many handles are live.
+    pub live: Live,
+    /// The least important records that the log callback gets.
+    pub log: Option<Level>,
+    /// Runtimes.
+    pub runtimes: Vec<Option<Runtime>>,
+    /// Sessions.
+    pub sessions: Vec<Option<Session>>,
+    /// Requests.
+    pub requests: Vec<Option<Request>>,
+}
+
+/// A runtime's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// Live sessions, by the runtime's own count.
+    pub sessions: usize,
+    /// Loads that count against its limit.
+    pub loads: usize,
+    /// Jobs that wait.
+    pub jobs: usize,
+    /// Ends that no pump has seen.
+    pub ended: usize,
+    /// Events that were not drained.
+    pub unread: usize,
+    /// A signal is pending.
+    pub signalled: bool,
+    /// How long the owner may sleep.
+    pub next: Next,
+    /// A provider is installed.
+    pub provider: bool,
+    /// A wake callback is installed.
+    pub wake: bool,
+}
+
+/// A session's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Loads without an event so far.
+    pub pending: usize,
+    /// A landing buffer is attached.
+    pub buffer: bool,
+    /// The address of the surface.
+    pub surface: usize,
+}
+
+/// A request's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Who ended the load.
+    pub winner: Option<Winner>,
+    /// A cancellation callback waits.
+    pub hook: bool,
+}
+
+/// How long an owner's loop may sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Not at all.
+    Now,
+    /// At most [`SOON`].
+    Soon,
+    /// Until a deadline that no scenario reaches.
+    Later,
+    /// Without limit.
+    Never,
+}
+
+impl Next {
+    pub(crate) fn of(wait: Wait) -> Next {
+        match wait {
+            Wait::No => Next::Now,
+            Wait::AtMost(limit) if limit <= SOON => Next::Soon,
+            Wait::AtMost(_) => Next::Later,
+            Wait::Forever => Next::Never,
+        }
+    }
+
+    /// What was seen, where time that passed makes no difference: what is soon may be due by now.
+    pub(crate) fn without_passed_time(self, expected: Next) -> Next {
+        match (self, expected) {
+            (Next::Now, Next::Soon) => Next::Soon,
+            _ => self,
+        }
+    }
+}
+
+impl State {
+    /// The state of a library whose objects have these ids.
+    pub(crate) fn of(
+        courier: &Courier,
+        runtimes: &[Id],
+        sessions: &[Id],
+        requests: &[Id],
+    ) -> State {
+        let runtime = |id: &Id| {
+            let state = courier.inspect_runtime(*id)?;
+            Some(Runtime {
+                sessions: state.sessions,
+                loads: state.loads,
+                jobs: state.jobs,
+                ended: state.ended,
+                unread: state.unread,
+                signalled: state.signalled,
+                next: Next::of(state.next_wait),
+                provider: state.provider,
+                wake: state.on_work,
+            })
+        };
+        let session = |id: &Id| {
+            let state = courier.inspect_session(*id)?;
+            Some(Session {
+                pending: state.pending,
+                buffer: state.buffer,
+                surface: state.surface,
+            })
+        };
+        let request = |id: &Id| {
+            let state = courier.inspect_request(*id)?;
+            Some(Request {
+                winner: state.winner,
+                hook: state.on_cancel,
+            })
+        };
+        State {
+            live: courier.live(),
+            log: courier.inspect_log(),
+            runtimes: runtimes.iter().map(runtime).collect(),
+            sessions: sessions.iter().map(session).collect(),
+            requests: requests.iter().map(request).collect(),
+        }
+    }
+
+    /// See [`Next::without_passed_time`].
+    pub(crate) fn without_passed_time(mut self, expected: &State) -> State {
+        for (is, should) in self.runtimes.iter_mut().zip(&expected.runtimes) {
+            if let (Some(is), Some(should)) = (is, should) {
+                is.next = is.next.without_passed_time(should.next);
+            }
+        }
+        self
+    }
+
+    /// The contract that a difference breaks, if one part is to blame.
+    pub(crate) fn in_question(&self, is: &State) -> Option<Contract> {
+        if self.live.requests != is.live.requests {
+            return Some("REQ-05");
+        }
+        if (self.live.blobs, self.live.wake_sources) != (is.live.blobs, is.live.wake_sources) {
+            return Some("HDL-25");
+        }
+        if self.live != is.live {
+            return None;
+        }
+        let runtimes = || self.runtimes.iter().zip(&is.runtimes);
+        let differ = |part: fn(&Runtime) -> usize| {
+            runtimes().any(|(should, is)| should.as_ref().map(part) != is.as_ref().map(part))
+        };
+        if differ(|runtime| runtime.sessions) {
+            Some("HDL-02")
+        } else if self.requests != is.requests {
+            Some("REQ-17")
+        } else if differ(|runtime| runtime.loads) {
+            Some("REQ-23")
+        } else if differ(|runtime| runtime.unread) || differ(|runtime| runtime.ended) {
+            Some("EVT-02")
+        } else if differ(|runtime| runtime.next as usize) {
+            Some("EVT-10")
+        } else {
+            None
+        }
+    }
+}
