@@ -5,6 +5,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -150,6 +151,33 @@ func TestVAL14ExportedFunctionsReturnNoPointer(t *testing.T) {
 	}
 }
 
+// A token is a number like any other: as a pointer it would point nowhere, and the collector stops the
+// program over that. What C lends is text, and text alone comes as a pointer.
+func TestCBK11TokensAreNumbersInGo(t *testing.T) {
+	exported := 0
+	for path, file := range parseBinding(t, token.NewFileSet()) {
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Doc == nil || !strings.Contains(comments(f.Doc), "//export ") || strings.HasSuffix(path, "/bench.go") {
+				continue
+			}
+			exported++
+			for i, parameter := range f.Type.Params.List {
+				written := types.ExprString(parameter.Type)
+				switch {
+				case i == 0 && written != "C.uint64_t":
+					t.Errorf("%s: %s takes its token as a %s", path, f.Name, written)
+				case strings.ContainsAny(written, "*") && written != "*C.char" || strings.Contains(written, "Pointer"):
+					t.Errorf("%s: %s takes a %s", path, f.Name, written)
+				}
+			}
+		}
+	}
+	if exported != 4 {
+		t.Errorf("%d exported functions were found", exported)
+	}
+}
+
 // comments is the text of a comment with its directives, which Text leaves out.
 func comments(group *ast.CommentGroup) string {
 	var text strings.Builder
@@ -203,7 +231,7 @@ func TestGOA03TheDocumentationTeachesThreads(t *testing.T) {
 		})
 	}
 	for _, name := range []string{
-		"", "Deadline", "NativePointer", "Owner_Do", "Owner_Load", "Owner_Load_context", "Provider",
+		"", "Deadline", "NativePointer", "Loader_Load", "Loader_Load_context", "Owner_Do", "Provider",
 		"Request_OnCancel", "Runtime_SetProvider", "Runtime_SetWake", "Runtime_wrongThread", "Session_Attach",
 		"SetLeakHandler", "SetLogger", "WakeSource",
 	} {
