@@ -393,6 +393,27 @@ func TestHDL16ALeakIsReleasedIfItMayBe(t *testing.T) {
 	}
 }
 
+// Any goroutine exchanges the reporter and turns traces on and off, while handles come and leak.
+func TestHDL15TheReporterIsExchangedWhileHandlesLeak(t *testing.T) {
+	watchdog.Guard(t)
+	defer SetReporter(nil)
+	defer Trace(false)
+	const rounds = 1000
+	exchanged := make(chan struct{})
+	go func() {
+		defer close(exchanged)
+		for i := 0; i < rounds; i++ {
+			SetReporter(func(Leak) {})
+			Trace(i%2 == 0)
+		}
+	}()
+	for i := 0; i < rounds; i++ {
+		(&sentinel{}).leaked()
+		watch("thing", 1, nil).rest()
+	}
+	<-exchanged
+}
+
 //go:noinline
 func closeBoth(t *testing.T) {
 	s := new(Shared)
