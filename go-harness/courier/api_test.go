@@ -7,7 +7,7 @@ import (
 	"go/doc"
 	"go/parser"
 	"go/token"
-	"io"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -155,7 +155,7 @@ func TestVAL14ExportedFunctionsReturnNoPointer(t *testing.T) {
 }
 
 func TestHDL24PublicHandlesHaveClose(t *testing.T) {
-	for _, handle := range []io.Closer{new(Runtime), new(Session), new(Request), new(Blob), new(WakeSource)} {
+	for _, handle := range publicHandles() {
 		public := reflect.TypeOf(handle).Elem()
 		if public.Kind() != reflect.Struct {
 			t.Errorf("%v is a %v", public, public.Kind())
@@ -165,6 +165,33 @@ func TestHDL24PublicHandlesHaveClose(t *testing.T) {
 				t.Errorf("%v exports its field %s", public, field.Name)
 			}
 		}
+	}
+}
+
+// A token is a number like any other: as a pointer it would point nowhere, and the collector stops the
+// program over that. What C lends is text, and text alone comes as a pointer.
+func TestCBK11TokensAreNumbersInGo(t *testing.T) {
+	exported := 0
+	for path, file := range parseBinding(t, token.NewFileSet()) {
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Doc == nil || !strings.Contains(comments(f.Doc), "//export ") || strings.HasSuffix(path, "/bench.go") {
+				continue
+			}
+			exported++
+			for i, parameter := range f.Type.Params.List {
+				written := types.ExprString(parameter.Type)
+				switch {
+				case i == 0 && written != "C.uint64_t":
+					t.Errorf("%s: %s takes its token as a %s", path, f.Name, written)
+				case strings.ContainsAny(written, "*") && written != "*C.char" || strings.Contains(written, "Pointer"):
+					t.Errorf("%s: %s takes a %s", path, f.Name, written)
+				}
+			}
+		}
+	}
+	if exported != 4 {
+		t.Errorf("%d exported functions were found", exported)
 	}
 }
 
@@ -221,7 +248,7 @@ func TestGOA03TheDocumentationTeachesThreads(t *testing.T) {
 		})
 	}
 	for _, name := range []string{
-		"", "Deadline", "NativePointer", "Owner_Do", "Owner_Load", "Owner_Load_context", "Provider",
+		"", "Deadline", "NativePointer", "Loader_Load", "Loader_Load_context", "Owner_Do", "Provider",
 		"Request_OnCancel", "Runtime_SetProvider", "Runtime_SetWake", "Runtime_wrongThread", "Session_Attach",
 		"SetLeakHandler", "SetLogger", "WakeSource",
 	} {

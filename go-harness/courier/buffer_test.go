@@ -8,7 +8,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
+	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
+	"github.com/cgolab/cgolab/go-harness/internal/pinned"
 	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
@@ -119,6 +122,42 @@ func TestVAL03ALeakedSessionKeepsItsBuffer(t *testing.T) {
 	stillReachable(t, collected)
 }
 
+// The pin is there when C stores the address, and goes when C has let go.
+func TestVAL03TheBufferIsPinnedWhenItsAddressGoesToC(t *testing.T) {
+	for name, letGo := range map[string]func(*Session) error{"Detach": (*Session).Detach, "Close": (*Session).Close} {
+		t.Run(name, func(t *testing.T) {
+			rt := newRuntime(t, Stepped())
+			session := newSession(t, rt)
+			buffer, refused := make([]byte, 64), make([]byte, 64)
+			wantPinned := func(memory []byte, want bool, when string) {
+				t.Helper()
+				if pinned.Is(unsafe.Pointer(unsafe.SliceData(memory))) != want {
+					t.Errorf("%s: pinned is %v", when, !want)
+				}
+			}
+			attaching := buffer
+			capi.Observe(func(point string) {
+				switch point {
+				case "courier_session_attach_buffer":
+					wantPinned(attaching, true, "C is about to store the address")
+				case "courier_session_detach_buffer", "courier_session_destroy":
+					wantPinned(buffer, true, "C has not let go")
+				}
+			})
+			defer capi.Observe(nil)
+			ok(t, session.Attach(buffer))
+			wantPinned(buffer, true, "C has it")
+			attaching = refused
+			wantError(t, session.Attach(refused), ErrInvalidState, "[buffer-attached] ")
+			wantPinned(refused, false, "C has refused it")
+			elsewhere(func() { wantError(t, letGo(session), ErrWrongThread, "[wrong-thread] ") })
+			wantPinned(buffer, true, "C has not let go")
+			ok(t, letGo(session))
+			wantPinned(buffer, false, "C has let go")
+		})
+	}
+}
+
 func TestVAL03TheBufferIsTheCallersAgainAfterDetach(t *testing.T) {
 	rt := newRuntime(t, Stepped())
 	session := newSession(t, rt)
@@ -180,7 +219,7 @@ func TestVAL03AnyMemoryCanBeAttached(t *testing.T) {
 func TestVAL06APayloadIsReleasedAlsoWhenItCannotBeCopied(t *testing.T) {
 	watchdog.Guard(t)
 	calls := countCalls(t)
-	load := &ownerLoad{done: make(chan struct{})}
+	load := &oneLoad{done: make(chan struct{})}
 	load.finish(Event{Kind: Completed, Payload: newBlob(math.MaxUint64)}) // no blob's id
 	<-load.done
 	wantError(t, load.err, ErrInvalidArgument, "[malformed] ")
@@ -190,9 +229,10 @@ func TestVAL06APayloadIsReleasedAlsoWhenItCannotBeCopied(t *testing.T) {
 }
 
 func TestVAL06APayloadIsReleasedOnceOnSuccess(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	calls := countCalls(t)
-	loading := startLoad(o, "data:,a")
+	loading := startLoad(l, "data:,a")
 	loading.want(t, "a", nil)
 	do(t, o, func(*Runtime) {})
 	if n := calls.of("courier_blob_release"); n != 1 {

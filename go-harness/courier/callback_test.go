@@ -81,6 +81,25 @@ func TestCBK03PanicIsContainedAndReported(t *testing.T) {
 	}
 }
 
+// The handler is exchanged while panics are reported. No call into C is between the two: it would put them in
+// order, and hide from the race detector what it looks for.
+func TestCBK03ThePanicHandlerIsExchangedWhilePanicsAreReported(t *testing.T) {
+	watchdog.Guard(t)
+	defer SetPanicHandler(nil)
+	const rounds = 1000
+	SetPanicHandler(func(CallbackPanic) {})
+	exchanged := later(func() error {
+		for i := 0; i < rounds; i++ {
+			SetPanicHandler(func(CallbackPanic) {})
+		}
+		return nil
+	})
+	for i := 0; i < rounds; i++ {
+		tell(func() { panic(i) }, func(p *JobPanic, exited bool) { reportEnd("job", p, exited) })
+	}
+	ok(t, <-exchanged)
+}
+
 //go:noinline
 func panicWith(value any) Decision { panic(value) }
 

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
 // cells says how many were made and freed.
@@ -211,6 +214,81 @@ func TestCBK08TheCellOfOnCancelIsFreedWithARequestThatIsTakenBack(t *testing.T) 
 		ok(t, request.Close())
 		wantCells(t, calls, "the deadline and Close", 1, 1)
 	})
+}
+
+// The library has taken the function out before its cell is freed: between that and the provider's return,
+// the load may be cancelled. A provider that panics stays there as long as its report takes.
+func TestCBK08TheFunctionOfARequestThatIsTakenBackIsTakenOutFirst(t *testing.T) {
+	rt := newRuntime(t, Threads(1))
+	session := newSession(t, rt)
+	reports := make(chan CallbackPanic, 8)
+	reported, cancelled := make(chan struct{}), make(chan struct{})
+	SetPanicHandler(func(p CallbackPanic) {
+		reports <- p
+		if p.Callback == "provider" {
+			close(reported)
+			<-cancelled
+		}
+	})
+	defer SetPanicHandler(nil)
+	calls := countCalls(t)
+	ok(t, rt.SetProvider(func(r *Request, _ string) Decision {
+		onCancel(t, r, func() { t.Error("called for a request that was taken back") })
+		panic("no answer")
+	}))
+	id := load(t, session, "app:a")
+	<-reported
+	if n := calls.of("courier_request_clear_on_cancel"); n != 1 {
+		t.Errorf("taken out %d times", n)
+	}
+	ok(t, session.Cancel(id))
+	close(cancelled)
+	ok(t, rt.ClearProvider())
+	close(reports)
+	for p := range reports {
+		if p.Callback != "provider" {
+			t.Errorf("report %v of the %s", p.Value, p.Callback)
+		}
+	}
+}
+
+// Two SetLoggers at the same time: which cell is freed has to be the one that the library has let go of, and
+// so one comes after the other.
+func TestCBK08LoggersAreExchangedOneAfterTheOther(t *testing.T) {
+	watchdog.Guard(t)
+	clearLogger(t)
+	for _, second := range []func(LogLevel, string){nil, func(LogLevel, string) {}} {
+		ok(t, SetLogger(LogDebug, func(LogLevel, string) {}))
+		calls := countCalls(t)
+		inside, finish := calls.holdFirst("courier_set_log_callback")
+		exchange := func(log func(LogLevel, string)) <-chan error {
+			return later(func() error { return SetLogger(LogDebug, log) })
+		}
+		first := exchange(func(LogLevel, string) {})
+		<-inside
+		other := exchange(second)
+		for !inStack("courier.SetLogger", "sync.(*Mutex)") {
+			if calls.of("courier_set_log_callback")+calls.of("courier_clear_log_callback") > 1 {
+				t.Error("the library is asked to exchange two loggers at once")
+				break
+			}
+			runtime.Gosched()
+		}
+		close(finish)
+		ok(t, <-first)
+		ok(t, <-other)
+	}
+}
+
+// inStack reports whether some goroutine is inside both functions.
+func inStack(outer, inner string) bool {
+	stacks := make([]byte, 1<<20)
+	for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(stack, outer+"(") && strings.Contains(stack, inner) {
+			return true
+		}
+	}
+	return false
 }
 
 // capture makes a function that is the only reference to an object, whose collection closes collected.

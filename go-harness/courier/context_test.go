@@ -16,7 +16,7 @@ func takeLoads(t *testing.T, o *Owner) <-chan *Request {
 	return requests
 }
 
-// loading is a call of Owner.Load on another goroutine.
+// loading is a call of Loader.Load on another goroutine.
 type loading struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -24,12 +24,12 @@ type loading struct {
 	err    error
 }
 
-func startLoad(o *Owner, url string) *loading {
+func startLoad(loader *Loader, url string) *loading {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &loading{cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(l.ended)
-		l.bytes, l.err = o.Load(ctx, url)
+		l.bytes, l.err = loader.Load(ctx, url)
 	}()
 	return l
 }
@@ -43,9 +43,10 @@ func (l *loading) want(t *testing.T, body string, err error) {
 }
 
 func TestREQ19ACancelledContextCancelsTheLoad(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	requests := takeLoads(t, o)
-	load := startLoad(o, "app:a")
+	load := startLoad(l, "app:a")
 	request := <-requests
 	told := make(chan struct{})
 	onCancel(t, request, func() { close(told) })
@@ -58,9 +59,10 @@ func TestREQ19ACancelledContextCancelsTheLoad(t *testing.T) {
 
 // The answer comes when its caller has gone and the cancel is on its way: it is freed, and nobody sees it.
 func TestREQ19ALateAnswerIsFreedSilently(t *testing.T) {
-	o := newOwner(t, func(_ *Runtime, event Event) { t.Errorf("event %+v", event) })
+	l := newLoader(t, func(_ *Runtime, event Event) { t.Errorf("event %+v", event) })
+	o := l.Owner()
 	requests := takeLoads(t, o)
-	load := startLoad(o, "app:a")
+	load := startLoad(l, "app:a")
 	request := <-requests
 	calls := countCalls(t)
 	release := hold(t, o)
@@ -82,11 +84,11 @@ func TestREQ19ALateAnswerIsFreedSilently(t *testing.T) {
 func TestREQ19AnEndIsClaimedOnce(t *testing.T) {
 	rt := newRuntime(t, Stepped())
 	session := newSession(t, rt)
-	load := &ownerLoad{done: make(chan struct{})}
+	load := &oneLoad{done: make(chan struct{})}
 	load.claimed.Store(true)
 	event := loadOne(t, rt, session, "data:,late")
 	load.finish(event)
-	load.reject()
+	load.end(nil, closed("load"))
 	select {
 	case <-load.done:
 		t.Error("it ended again")
@@ -101,10 +103,11 @@ func TestREQ19AnEndIsClaimedOnce(t *testing.T) {
 
 // The caller has gone before its load is started: it is not started, or is cancelled when it is.
 func TestREQ19ALoadIsNotStartedForACallerWhoHasGone(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	calls := countCalls(t)
 	release := hold(t, o)
-	load := startLoad(o, "data:,a")
+	load := startLoad(l, "data:,a")
 	waitQueued(o, 1)
 	load.cancel()
 	load.want(t, "", context.Canceled)
@@ -115,22 +118,23 @@ func TestREQ19ALoadIsNotStartedForACallerWhoHasGone(t *testing.T) {
 	}
 
 	inside, finish := calls.holdFirst("courier_session_load")
-	load = startLoad(o, "data:,a")
+	load = startLoad(l, "data:,a")
 	<-inside
 	load.cancel()
 	load.want(t, "", context.Canceled)
 	close(finish)
 	do(t, o, func(*Runtime) {
-		if load := o.loads[1]; load != nil && !load.claimed.Load() {
+		if load := l.loads.underWay[1]; load != nil && !load.claimed.Load() {
 			t.Error("a load without a caller is under way, and not claimed")
 		}
 	})
 }
 
 func TestREQ19CloseEndsLoadsUnderWay(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	requests := takeLoads(t, o)
-	loads := []*loading{startLoad(o, "app:a"), startLoad(o, "app:b")}
+	loads := []*loading{startLoad(l, "app:a"), startLoad(l, "app:b")}
 	taken := []*Request{<-requests, <-requests}
 	ok(t, o.Close())
 	for _, load := range loads {
@@ -144,12 +148,13 @@ func TestREQ19CloseEndsLoadsUnderWay(t *testing.T) {
 
 // What a load fails with is told to its caller alone.
 func TestREQ19FailuresReachTheirCaller(t *testing.T) {
-	o := newOwner(t, nil)
-	_, err := o.Load(context.Background(), "app:a")
+	l := newLoader(t, nil)
+	o := l.Owner()
+	_, err := l.Load(context.Background(), "app:a")
 	wantLoadError(t, err, FailureUnsupported)
-	_, err = o.Load(context.Background(), "data:nonsense")
+	_, err = l.Load(context.Background(), "data:nonsense")
 	wantLoadError(t, err, FailureMalformed)
-	_, err = o.Load(context.Background(), "no URL")
+	_, err = l.Load(context.Background(), "no URL")
 	wantError(t, err, ErrInvalidArgument, "[bad-url] ")
 	do(t, o, func(rt *Runtime) {
 		ok(t, rt.SetProvider(func(request *Request, url string) Decision {
@@ -158,7 +163,7 @@ func TestREQ19FailuresReachTheirCaller(t *testing.T) {
 			return Handle
 		}))
 	})
-	_, err = o.Load(context.Background(), "app:a")
+	_, err = l.Load(context.Background(), "app:a")
 	wantLoadError(t, err, FailureProvider)
 	if want := "courier: load app:a: provider error: no app:a"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
@@ -170,7 +175,8 @@ func TestREQ19EveryLoadEndsOnceWhenAllRace(t *testing.T) {
 	const loads = 40
 	leaks := catchLeaks(t)
 	for round := 0; round < 10; round++ {
-		o := newOwner(t, nil, Threads(2))
+		l := newLoader(t, nil, Threads(2))
+		o := l.Owner()
 		calls := countCalls(t)
 		do(t, o, func(rt *Runtime) {
 			ok(t, rt.SetProvider(func(request *Request, url string) Decision {
@@ -193,7 +199,7 @@ func TestREQ19EveryLoadEndsOnceWhenAllRace(t *testing.T) {
 				if cancelled {
 					go cancel()
 				}
-				bytes, err := o.Load(ctx, url)
+				bytes, err := l.Load(ctx, url)
 				switch {
 				case err == nil && string(bytes) != url:
 					t.Errorf("%s loaded %q", url, bytes)
@@ -217,11 +223,12 @@ func TestREQ19EveryLoadEndsOnceWhenAllRace(t *testing.T) {
 }
 
 func TestREQ20ACancelReachesItsOwnLoadOnly(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	requests := takeLoads(t, o)
-	first := startLoad(o, "app:same")
+	first := startLoad(l, "app:same")
 	one := <-requests
-	second := startLoad(o, "app:same")
+	second := startLoad(l, "app:same")
 	two := <-requests
 	first.cancel()
 	first.want(t, "", context.Canceled)
@@ -240,12 +247,13 @@ func TestREQ20ACancelReachesItsOwnLoadOnly(t *testing.T) {
 
 // A cancel that comes when its load has ended does not reach the next one.
 func TestREQ20ALateCancelReachesNothing(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	requests := takeLoads(t, o)
-	first := startLoad(o, "app:same")
+	first := startLoad(l, "app:same")
 	one := <-requests
 	release := hold(t, o)
-	second := startLoad(o, "app:same")
+	second := startLoad(l, "app:same")
 	waitQueued(o, 1)
 	first.cancel() // its cancel is queued behind the second load
 	first.want(t, "", context.Canceled)
@@ -264,11 +272,25 @@ func TestREQ20ALateCancelReachesNothing(t *testing.T) {
 
 // Its caller goes after the job has begun, and before it has called the library.
 func TestREQ19ALoadWhoseCallerHasGoneIsNotStarted(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
 	calls := countCalls(t)
-	load := &ownerLoad{url: "data:,a", done: make(chan struct{})}
+	load := &oneLoad{url: "data:,a", done: make(chan struct{})}
 	load.claimed.Store(true)
-	do(t, o, func(*Runtime) { ok(t, o.start(load, nil)) })
+	do(t, l.Owner(), func(*Runtime) { ok(t, l.loads.start("load", load)) })
+	if n := calls.of("courier_session_load"); n != 0 {
+		t.Errorf("%d loads were started", n)
+	}
+}
+
+func TestREQ19ALoadForAContextThatIsDoneIsNotStarted(t *testing.T) {
+	l := newLoader(t, nil)
+	calls := countCalls(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := l.Load(ctx, "data:,a"); err != context.Canceled {
+		t.Errorf("Load: %v", err)
+	}
+	do(t, l.Owner(), func(*Runtime) {})
 	if n := calls.of("courier_session_load"); n != 0 {
 		t.Errorf("%d loads were started", n)
 	}
@@ -276,15 +298,117 @@ func TestREQ19ALoadWhoseCallerHasGoneIsNotStarted(t *testing.T) {
 
 // A load that ends as cancelled, though its caller has cancelled nothing.
 func TestREQ16ACancelledLoadEndsWhoeverHasCancelledIt(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	requests := takeLoads(t, o)
-	load := startLoad(o, "app:a")
+	load := startLoad(l, "app:a")
 	request := <-requests
 	do(t, o, func(*Runtime) {
-		for number := range o.loads {
-			ok(t, o.session.Cancel(number))
+		for number := range l.loads.underWay {
+			ok(t, l.loads.session.Cancel(number))
 		}
 	})
 	load.want(t, "", context.Canceled)
 	ok(t, request.Close())
+}
+
+// waitWaiting waits until n loads wait for room.
+func waitWaiting(t *testing.T, l *Loader, n int) {
+	t.Helper()
+	for waiting := -1; waiting != n; {
+		do(t, l.Owner(), func(*Runtime) { waiting = l.loads.waiting.Len() })
+	}
+}
+
+func TestTHR18AnyNumberOfGoroutinesLoadAtTheSameTime(t *testing.T) {
+	l := newLoader(t, nil)
+	var loads sync.WaitGroup
+	for i := 0; i < 3000; i++ {
+		loads.Add(1)
+		go func(body string) {
+			defer loads.Done()
+			bytes, err := l.Load(context.Background(), "data:,"+body)
+			if string(bytes) != body || err != nil {
+				t.Errorf("Load = %q, %v", bytes, err)
+			}
+		}(fmt.Sprint(i))
+	}
+	loads.Wait()
+}
+
+func TestTHR18LoadsWaitForRoomInTheirOrder(t *testing.T) {
+	const room, loads = 2, 7
+	l := newLoader(t, nil, MaxLoads(room), Threads(1))
+	requests := takeLoads(t, l.Owner())
+	var all []*loading
+	for i := 0; i < loads; i++ {
+		all = append(all, startLoad(l, fmt.Sprint("app:", i)))
+		if i < room {
+			waitUnderWay(t, l, i+1)
+		} else {
+			waitWaiting(t, l, i-room+1)
+		}
+	}
+	for i := range all {
+		request := <-requests
+		ok(t, request.Complete([]byte(fmt.Sprint(i))))
+		ok(t, request.Close())
+		all[i].want(t, fmt.Sprint(i), nil)
+	}
+}
+
+// waitUnderWay waits until n loads are under way.
+func waitUnderWay(t *testing.T, l *Loader, n int) {
+	t.Helper()
+	for underWay := -1; underWay != n; {
+		do(t, l.Owner(), func(*Runtime) { underWay = len(l.loads.underWay) })
+	}
+}
+
+// What takes the room is not the loader's, and goes in another way than by an event.
+func TestTHR18ASessionThatEndsMakesRoom(t *testing.T) {
+	l := newLoader(t, nil, MaxLoads(2), Stepped())
+	var session *Session
+	do(t, l.Owner(), func(rt *Runtime) {
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		load(t, session, "data:,a")
+		load(t, session, "data:,b")
+	})
+	first := startLoad(l, "data:,c")
+	waitWaiting(t, l, 1)
+	second := startLoad(l, "no URL") // it would be refused at once, but it has to wait for its turn
+	waitWaiting(t, l, 2)
+	do(t, l.Owner(), func(*Runtime) { ok(t, session.Close()) })
+	second.want(t, "", ErrInvalidArgument)
+	do(t, l.Owner(), func(rt *Runtime) {
+		ran, err := rt.Step()
+		ok(t, err)
+		if !ran {
+			t.Error("nothing was started")
+		}
+	})
+	first.want(t, "c", nil)
+}
+
+func TestTHR18AContextAndCloseEndTheWaitForRoom(t *testing.T) {
+	l := newLoader(t, nil, MaxLoads(1))
+	requests := takeLoads(t, l.Owner())
+	first := startLoad(l, "app:first")
+	request := <-requests
+	calls := countCalls(t)
+	waitUnderWay(t, l, 1)
+	gone, left := startLoad(l, "app:gone"), startLoad(l, "app:left")
+	waitWaiting(t, l, 2)
+	gone.cancel()
+	gone.want(t, "", context.Canceled)
+	waitWaiting(t, l, 1)
+	ok(t, l.Close())
+	first.want(t, "", ErrClosed)
+	left.want(t, "", ErrClosed)
+	ok(t, request.Close())
+	if n := calls.of("courier_session_load"); n > 1 {
+		t.Errorf("%d loads were tried that had no room", n)
+	}
 }

@@ -23,14 +23,14 @@ There are two ways to use it. A program that has a thread for it, such as one wi
 	}
 	// ... then Pump and Drain until the load's event arrives.
 
-All others have an [Owner] do that for them:
+All others have a [Loader] do that for them:
 
-	owner, err := courier.NewOwner(nil, courier.Root("assets"))
+	loader, err := courier.NewLoader(nil, courier.Root("assets"))
 	if err != nil {
 		return err
 	}
-	defer owner.Close()
-	logo, err := owner.Load(ctx, "file:///logo.png")
+	defer loader.Close()
+	logo, err := loader.Load(ctx, "file:///logo.png")
 
 # Threads
 
@@ -59,19 +59,24 @@ goroutines submit, hands out events, and closes the runtime. It waits in Go, so 
 hold no OS thread.
 
 [Owner.Do] waits for its job and returns what it returned; a panic in the job comes back to the caller.
-[Owner.Post] does not wait. [Owner.Load] waits for a load and gives its bytes. In a job everything of the
-runtime may be used, except what the owner does itself: draining and closing it, and its wake function.
+[Owner.Post] does not wait. In a job everything of the runtime may be used, except what the owner does
+itself: draining and closing it, and its wake function. An owner decides nothing: it starts no load, closes
+no session, and orders nothing but its queue.
+
+A [Loader] is built on an owner. [Loader.Load] waits for a load and gives its bytes, for any number of
+goroutines at the same time: what the runtime has no room for waits.
 
 # Handles
 
 Runtimes, sessions, requests, blobs and wake sources stand for native objects. Each must be closed, and an
-Owner as well. Closing a closed handle is fine and does nothing. Every other method of a closed handle
-returns [ErrClosed] without calling the library; only [Session.ID] still answers. Handles must not be
-copied.
+Owner or Loader as well. Closing a closed handle is fine and does nothing. Every other method of a closed
+handle returns [ErrClosed] without calling the library; only [Session.ID] still answers. The zero value of
+each counts as closed. Handles must not be copied.
 
 Close of a request, blob or wake source waits for calls on other goroutines that are in flight, releases
 the native object exactly once, and cannot fail, except that a callback is told when it would wait for
-itself. Close of a runtime or session can be refused, for example on a wrong thread or while a runtime has
+itself. Inside a callback Close does not wait for other goroutines, which may be waiting for that callback:
+the last call in flight releases the object. Close of a runtime or session can be refused, for example on a wrong thread or while a runtime has
 open sessions. The handle is open and intact then, and Close can be called again.
 
 Sessions end before their runtime; requests, blobs and wake sources may outlive it. A request whose load
@@ -82,7 +87,8 @@ has ended, or whose runtime is gone, still has to be closed by the provider that
 The garbage collector does not close handles: it works on threads of its own, and most handles belong to
 one. It finds those that were forgotten, and [SetLeakHandler] tells of each once; [TraceLeaks] adds where
 it was made. Blobs and wake sources can be released on any thread at any time, and are when their leak is
-found. The native objects of the others stay.
+found. The native objects of the others stay, and so do the goroutine, the thread and the runtime of an
+Owner: only its Close can end them, on their own thread.
 
 A handle that an installed callback refers to is in use, and is not found. Handles that refer to each
 other are.
@@ -93,7 +99,7 @@ Strings and byte slices given to a method may be reused when it has returned. Th
 returns, or that a provider is given, belong to the receiver: nothing refers to native memory.
 
 The one exception is [Session.Attach], which lends memory of Go's to the library for longer than a call.
-It is pinned: the collector neither moves nor frees it, even if the program has forgotten it, until
+Memory of Go's is pinned: the collector neither moves nor frees it, even if the program has forgotten it, until
 [Session.Detach] or Close of the session has succeeded. Until then only the library writes there, on
 whatever thread ends a load, and the program must not look: [Session.Snapshot] does that for it. If the
 session is leaked the memory stays pinned, because the library may still write to it.
@@ -104,10 +110,17 @@ in the call that hands it to the library. An address of Go memory does not belon
 
 # Errors
 
-Errors of the library are of type [*Error] and carry the library's own message, which begins with a word
-in brackets that programs may rely on. Use [errors.Is] with the categories, such as [ErrInvalidState],
-to tell them apart. [Owner.Load] tells why a load failed with a [*LoadError]; a wait that a context ended
-returns the context's error as it is.
+Use [errors.Is] with the categories, such as [ErrInvalidState], to tell errors apart. They are of type
+[*Error] and carry the library's own message. What is of one category has different words: a full queue and
+a runtime with open sessions are both an invalid state, and [Error.Word] is "queue-full" and "live-children".
+The library's header lists the words.
+
+These errors are not an [*Error]: the [*LoadError] with which [Loader.Load] tells why a load has no result;
+the error of a context that has ended a wait, which comes as it is; and an error that a job has returned to
+[Owner.Do]. A panic in a job becomes a panic with a [*JobPanic].
+
+What a library returns that does not keep its own rules, such as a size that no memory has, is an
+[ErrNative], and nothing is done with it. Numbers without a name, of a newer library, are kept.
 
 # Callbacks
 
@@ -123,17 +136,20 @@ The library calls four kinds of functions:
 
 When the call that replaces, clears or closes has returned, no call of the old function runs any more and
 none comes later. So a callback must not wait for the goroutine that makes such a call: neither would end.
-Nor would two functions of OnCancel, on two owner threads, of which each closes the other's request.
+Nor would two functions of OnCancel, on two owner threads, of which each closes the other's request. Other
+callbacks may close whatever they like.
 
 Inside a callback, methods of requests, blobs and wake sources work as anywhere. Methods of runtimes and
 sessions, [NewRuntime] and [SetLogger] are refused, with [ErrInvalidState] or [ErrWrongThread].
-[Owner.Do], [Owner.Load] and [Owner.Close] are refused with [ErrInvalidState], because the owner may be
-waiting for the callback; [Owner.Post] is allowed. This is known by the thread: a goroutine that a callback
-starts, and waits for, is not recognized.
+[Owner.Do], [Loader.Load] and the Close of both are refused with [ErrInvalidState], because the owner may be
+waiting for the callback; [Owner.Post] is allowed. So it is in jobs of owners that would wait for each other
+in a circle. This is known by the thread: a goroutine that a callback or job starts, and waits for, is not
+recognized.
 
 A panic in a callback is contained, and [SetPanicHandler] tells who wants to know. A provider that panics
 has answered [Fail]: the load fails unless it was completed, and the request is closed. [runtime.Goexit] in
-a callback cannot be contained and ends the process; the FailNow and Fatal methods of package testing call
-it.
+such a callback cannot be contained and ends the process; the FailNow and Fatal methods of package testing
+call it. In a job, an event handler, a leak handler or a panic handler outside these callbacks, it ends only
+that call: see [Owner.Do].
 */
 package courier

@@ -22,7 +22,7 @@ var (
 	// ErrUnknownStatus: the library returned a status that this binding does not know.
 	ErrUnknownStatus = errors.New("unknown status")
 
-	// ErrClosed: the handle was closed. The library was not called.
+	// ErrClosed: the handle was closed, or was never made. The library was not called.
 	ErrClosed = errors.New("handle is closed")
 	// ErrAlreadyCompleted: the request was completed before. The library was not called. It is also
 	// an ErrInvalidState.
@@ -32,12 +32,18 @@ var (
 	ErrABIMismatch = errors.New("ABI mismatch")
 )
 
-// Error is the error of every method in this package.
+// Error is an error of the library, or of the binding's own checks. The package documentation says which
+// errors are something else.
 type Error struct {
 	Category error  // one of the categories
-	Op       string // what was attempted, such as "load"
+	Op       string // the operation, such as "load"
 	Status   int32  // the library's status; 0 if the binding itself refused
 	Message  string // the library's message; the binding's own if Status is 0
+
+	// Word tells apart what is of one category, such as "queue-full" and "live-children". It stands in
+	// brackets at the beginning of the library's message, and does not change from version to version.
+	// The binding's own messages have none, and Word is "".
+	Word string
 }
 
 func (e *Error) Error() string {
@@ -60,7 +66,7 @@ func closed(op string) error { return refuse(op, ErrClosed, ErrClosed.Error()) }
 // wrap gives an error of a native call its category. Other errors, and nil, stay as they are.
 func wrap(op string, err error) error {
 	if native, ok := err.(*capi.Error); ok {
-		return &Error{category(native.Status), op, native.Status, native.Message}
+		return &Error{category(native.Status), op, native.Status, native.Message, native.Word()}
 	}
 	return err
 }

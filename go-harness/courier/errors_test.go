@@ -1,7 +1,11 @@
 package courier
 
 import (
+	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,6 +41,81 @@ func TestSTA01EachStatusHasOneCategory(t *testing.T) {
 	}
 	if err := wrap("try", nil); err != nil {
 		t.Errorf("no error became %v", err)
+	}
+}
+
+// What is of one category is told apart by a word, without a look at the text.
+func TestSTA01ErrorsOfOneCategoryHaveWords(t *testing.T) {
+	rt := newRuntime(t, Stepped(), MaxLoads(1))
+	session := newSession(t, rt)
+	request, id := pendingRequest(t, rt, session)
+	_, full := session.Load("app:b")
+	ok(t, session.Cancel(id))
+	settle(t, rt)
+	expired := expire(t, rt, session)
+	_, err := rt.Pump(0)
+	ok(t, err)
+	for word, err := range map[string]error{
+		"queue-full":    full,
+		"live-children": rt.Close(),
+		"cancelled":     request.Complete(nil),
+		"expired":       expired.Complete(nil),
+		"load-ended":    session.Cancel(id),
+	} {
+		var e *Error
+		if !errors.As(err, &e) || e.Word != word || !errors.Is(err, ErrInvalidState) || !strings.HasPrefix(e.Message, "["+word+"] ") {
+			t.Errorf("%s: %#v", word, err)
+		}
+	}
+	ok(t, request.Close())
+	ok(t, expired.Close())
+	var own *Error
+	if err := request.Complete(nil); !errors.As(err, &own) || own.Word != "" {
+		t.Errorf("the binding's own: %#v", err)
+	}
+	for message, word := range map[string]string{"": "", "text": "", "[": "", "[] x": "", "[a-b] text [c]": "a-b"} {
+		if got := (&capi.Error{Message: message}).Word(); got != word {
+			t.Errorf("%q has the word %q", message, got)
+		}
+	}
+}
+
+// How a load fails is what the standard library calls it, where it has a name for it.
+func TestSTA01ALoadErrorIsWhatItSays(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, os.Symlink("/", filepath.Join(dir, "outside")))
+	l := newLoader(t, nil, Root(dir))
+	for url, want := range map[string]error{
+		"file:///none": fs.ErrNotExist, "file:///outside/etc": fs.ErrPermission, "gopher:a": errors.ErrUnsupported,
+		"data:bad": ErrInvalidArgument,
+	} {
+		_, err := l.Load(context.Background(), url)
+		wantLoadErrorIs(t, err, want)
+	}
+	requests := takeLoads(t, l.Owner())
+	_, err := l.Load(context.Background(), "app:late", Deadline(0))
+	wantLoadErrorIs(t, err, os.ErrDeadlineExceeded)
+	do(t, l.Owner(), func(rt *Runtime) { ok(t, rt.ClearProvider()) })
+	closeOffered(t, requests)
+	for failure, want := range map[Failure]error{
+		FailureNone: nil, FailureProvider: nil, FailureDropped: nil, FailureBadResponse: nil,
+		FailureIO: ErrNative, FailureInternal: ErrNative, 77: nil,
+	} {
+		if got := errors.Unwrap(&LoadError{Kind: Failed, Failure: failure}); got != want {
+			t.Errorf("%v unwraps to %v", failure, got)
+		}
+	}
+	if err := error(&LoadError{URL: "app:a", Kind: 77, Failure: -5, Message: "text"}); !strings.Contains(err.Error(), "event kind 77: text") {
+		t.Errorf("an unknown kind: %v", err)
+	}
+}
+
+func wantLoadErrorIs(t *testing.T, err, want error) {
+	t.Helper()
+	var failed *LoadError
+	var own *Error
+	if !errors.Is(err, want) || !errors.As(err, &failed) || failed.Kind != Failed || errors.As(err, &own) {
+		t.Errorf("%v, want %v", err, want)
 	}
 }
 

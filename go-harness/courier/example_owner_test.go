@@ -10,42 +10,44 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier"
 )
 
-// Without a thread of one's own: an Owner loads for any goroutine.
-func ExampleOwner_Load() {
-	owner, err := courier.NewOwner(nil)
+// Without a thread of one's own: a Loader loads for any goroutine.
+func ExampleLoader_Load() {
+	loader, err := courier.NewLoader(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer owner.Close()
+	defer loader.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	body, err := owner.Load(ctx, "data:,hello%20courier")
+	body, err := loader.Load(ctx, "data:,hello%20courier")
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%s\n", body)
 
-	_, err = owner.Load(ctx, "gopher://example.org/")
+	_, err = loader.Load(ctx, "gopher://example.org/")
 	var failed *courier.LoadError
 	if errors.As(err, &failed) {
 		fmt.Println(failed.Failure)
 	}
+	fmt.Println(errors.Is(err, errors.ErrUnsupported))
 	// Output:
 	// hello courier
 	// unsupported
+	// true
 }
 
 // A context ends the wait for a load, and cancels it.
-func ExampleOwner_Load_context() {
-	owner, err := courier.NewOwner(nil)
+func ExampleLoader_Load_context() {
+	loader, err := courier.NewLoader(nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer owner.Close()
+	defer loader.Close()
 
 	ctx, cancel := context.WithCancel(context.Background())
-	err = owner.Do(ctx, func(rt *courier.Runtime) error {
+	err = loader.Owner().Do(ctx, func(rt *courier.Runtime) error {
 		return rt.SetProvider(func(request *courier.Request, url string) courier.Decision {
 			if cancelled, err := request.OnCancel(func() { _ = request.Close() }); cancelled || err != nil {
 				return courier.Pass
@@ -57,7 +59,7 @@ func ExampleOwner_Load_context() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = owner.Load(ctx, "app:slow")
+	_, err = loader.Load(ctx, "app:slow")
 	fmt.Println(err)
 	// Output: context canceled
 }

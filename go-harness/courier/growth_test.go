@@ -36,11 +36,12 @@ func settled(t *testing.T, goroutines int) {
 
 // oneOfEverything makes, uses and closes what there is, in a short life of an owner.
 func oneOfEverything(t *testing.T) {
-	o, err := NewOwner(nil, Threads(2), MaxLoads(64))
+	l, err := NewLoader(nil, Threads(2), MaxLoads(4))
 	if err != nil {
 		t.Error(err)
 		return
 	}
+	o := l.Owner()
 	var session *Session
 	var source *WakeSource
 	var completers sync.WaitGroup
@@ -88,7 +89,7 @@ func oneOfEverything(t *testing.T) {
 				if cancelled || url == "app:never" {
 					time.AfterFunc(time.Millisecond, cancel)
 				}
-				_, err := o.Load(ctx, url)
+				_, err := l.Load(ctx, url)
 				var failed *LoadError
 				if err != nil && err != context.Canceled && !errors.As(err, &failed) && !errors.Is(err, ErrInvalidArgument) {
 					t.Errorf("%s: %v", url, err)
@@ -103,7 +104,7 @@ func oneOfEverything(t *testing.T) {
 		ok(t, blob.Close())
 		ok(t, session.Close())
 	})
-	ok(t, o.Close())
+	ok(t, l.Close())
 	ok(t, source.Close())
 	completers.Wait() // some have lost against a cancel, and close after that
 }

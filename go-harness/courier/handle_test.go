@@ -171,33 +171,52 @@ func TestHDL04ChildrenOutliveTheRuntime(t *testing.T) {
 	}
 }
 
-// A release waits for the call that passed its check; a later call is refused without waiting.
-func TestHDL09ReleaseWaitsForUses(t *testing.T) {
-	rt := newRuntime(t, Stepped())
-	session := newSession(t, rt)
-	h := newHandles(t, rt, session)
-	uses := map[string]struct {
-		release string
-		use     func() error
-		closer  io.Closer
-	}{
-		"courier_request_is_cancelled": {"courier_request_release", func() error { _, err := h.request.Cancelled(); return err }, h.request},
-		"courier_blob_copy":            {"courier_blob_release", func() error { _, err := h.blob.Bytes(); return err }, h.blob},
-		"courier_wake_source_signal":   {"courier_wake_source_release", h.source.Signal, h.source},
-	}
-	for call, u := range uses {
-		t.Run(call, func(t *testing.T) {
-			calls := countCalls(t)
-			useDuringClose(t, calls, call, u.release, u.use, u.use, u.closer)
+// A release waits for the call that passed its check, whichever it is; a later call is refused without
+// waiting.
+func TestHDL09ReleaseWaitsForEveryUse(t *testing.T) {
+	names := sharedNames(t)
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			rt := newRuntime(t, Stepped())
+			session := newSession(t, rt)
+			h := newHandles(t, rt, session)
+			for release, closer := range h.releases() {
+				if use := methodsOf(t, closer)[name]; use != nil {
+					useDuringClose(t, countCalls(t), release, use, h.probe(release), closer)
+				} else {
+					ok(t, closer.Close())
+				}
+			}
+			ok(t, rt.ClearProvider())
 		})
 	}
+	if len(names) < 7 {
+		t.Errorf("methods %v: too few", names)
+	}
+}
+
+// sharedNames are the names of the methods that any thread may call, without the Closes.
+func sharedNames(t *testing.T) (names []string) {
+	for name := range (handles{new(Request), new(Blob), new(WakeSource)}).sharedCalls(t) {
+		names = append(names, name)
+	}
+	return names
+}
+
+// probe is a call on a handle that works again and again.
+func (h handles) probe(release string) func() error {
+	return map[string]func() error{
+		"courier_request_release":     func() error { _, err := h.request.Cancelled(); return err },
+		"courier_blob_release":        func() error { _, err := h.blob.Bytes(); return err },
+		"courier_wake_source_release": h.source.Signal,
+	}[release]
 }
 
 // useDuringClose holds a use just before it goes to C, closes meanwhile, and checks that the release
 // comes after it, and that probe is refused meanwhile. It returns the held use's error.
-func useDuringClose(t *testing.T, calls *calls, call, release string, use, probe func() error, closer io.Closer) {
+func useDuringClose(t *testing.T, calls *calls, release string, use, probe func() error, closer io.Closer) {
 	t.Helper()
-	inside, finish := calls.holdFirst(call)
+	inside, finish := calls.holdCall()
 	used, closedIt := make(chan error), make(chan error)
 	go func() { used <- use() }()
 	<-inside
@@ -225,7 +244,7 @@ func TestHDL11ClosedHandlesAreRefusedBeforeC(t *testing.T) {
 		ok(t, closer.Close())
 	}
 	calls := countCalls(t)
-	for _, methods := range []map[string]func() error{ownerCalls(rt, session), h.sharedCalls()} {
+	for _, methods := range []map[string]func() error{ownerCalls(t, rt, session), h.sharedCalls(t)} {
 		for name, method := range methods {
 			t.Run(name, func(t *testing.T) { wantError(t, method(), ErrClosed, "") })
 		}

@@ -52,14 +52,15 @@ func (i *installed) gone(next *capi.Cell) { i.cell.Swap(next).Free() }
 
 // A Leak is a handle that the garbage collector found unreachable and not closed.
 type Leak struct {
-	Kind     string // what leaked, such as "session"
+	Kind     string // of handle, such as "session"
 	Released bool   // the native object was released: so it is for blobs and wake sources
 	Stack    []byte // where the handle was made; nil unless TraceLeaks was on then
 }
 
 // SetLeakHandler makes handler see leaks: each once, some time after the handle became unreachable. The
-// default, and nil, is to say nothing. The handler is called on the goroutine that runs all finalizers of
-// the program and must not block it. Any goroutine may call SetLeakHandler.
+// default, and nil, is to say nothing. All finalizers of the program wait for the handler, which must not
+// block; it runs on a goroutine of its own, so that a panic or a [runtime.Goexit] in it ends nothing else.
+// Both go to [SetPanicHandler]. Any goroutine may call SetLeakHandler.
 //
 // A handle that a callback of the library refers to stays reachable as long as the callback is installed,
 // and is no leak.
@@ -68,7 +69,9 @@ func SetLeakHandler(handler func(Leak)) {
 		handle.SetReporter(nil)
 		return
 	}
-	handle.SetReporter(func(leak handle.Leak) { contain("leak handler", func() { handler(Leak(leak)) }) })
+	handle.SetReporter(func(leak handle.Leak) {
+		tell(func() { handler(Leak(leak)) }, func(p *JobPanic, exited bool) { reportEnd("leak handler", p, exited) })
+	})
 }
 
 // TraceLeaks makes handles remember, from now on, where they were made. It costs a stack trace a handle.

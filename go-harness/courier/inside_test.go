@@ -129,7 +129,7 @@ func TestCBK09InsideCallbacksOnlyTheTablesCallsWork(t *testing.T) {
 			ran := false
 			inside.run(t, rt, session, func() {
 				ran = true
-				for name, call := range ownerCalls(rt, session) {
+				for name, call := range ownerCalls(t, rt, session) {
 					wantNamed(t, name, call(), refusal, word)
 				}
 				for name, call := range map[string]func() error{"Runtime.Close": rt.Close, "Session.Close": session.Close} {
@@ -161,14 +161,15 @@ func TestCBK09InsideCallbacksOnlyTheTablesCallsWork(t *testing.T) {
 }
 
 func TestCBK14WaitsForTheOwnerAreRefusedInsideEveryCallback(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	for name, inside := range insides {
 		t.Run(name, func(t *testing.T) {
 			rt := newRuntime(t, inside.opt)
 			session := newSession(t, rt)
 			posted := make(chan struct{})
 			inside.run(t, rt, session, func() {
-				for name, wait := range waits(o) {
+				for name, wait := range waits(l) {
 					wantNamed(t, name, wait(), ErrInvalidState, "called in")
 				}
 				ok(t, o.Post(func(*Runtime) { close(posted) }))
@@ -189,11 +190,12 @@ func wantNamed(t *testing.T, name string, err, category error, word string) {
 }
 
 // waits are the calls that wait for an owner.
-func waits(o *Owner) map[string]func() error {
+func waits(l *Loader) map[string]func() error {
 	return map[string]func() error{
-		"Do":    func() error { return o.Do(context.Background(), func(*Runtime) error { return nil }) },
-		"Load":  func() error { _, err := o.Load(context.Background(), "data:,a"); return err },
-		"Close": o.Close,
+		"Do":           func() error { return l.Owner().Do(context.Background(), func(*Runtime) error { return nil }) },
+		"Load":         func() error { _, err := l.Load(context.Background(), "data:,a"); return err },
+		"Close":        l.Owner().Close,
+		"Loader.Close": l.Close,
 	}
 }
 
@@ -207,14 +209,15 @@ func TestCBK14WhileTheOwnerWaitsForQuiescence(t *testing.T) {
 		"SetProvider":   {"courier_runtime_set_provider", func(rt *Runtime) error { return rt.SetProvider(answerWith("")) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOwner(t, nil)
+			l := newLoader(t, nil)
+			o := l.Owner()
 			inside := make(chan struct{})
 			quieting := make(chan struct{})
 			do(t, o, func(rt *Runtime) {
 				ok(t, rt.SetProvider(func(*Request, string) Decision {
 					close(inside)
 					<-quieting
-					for name, wait := range waits(o) {
+					for name, wait := range waits(l) {
 						if err := wait(); !errors.Is(err, ErrInvalidState) {
 							t.Errorf("%s: %v", name, err)
 						}
@@ -222,7 +225,7 @@ func TestCBK14WhileTheOwnerWaitsForQuiescence(t *testing.T) {
 					return Pass
 				}))
 			})
-			loading := startLoad(o, "data:,a")
+			loading := startLoad(l, "data:,a")
 			<-inside
 			capi.Observe(func(point string) {
 				if point == quiet.call {
@@ -235,19 +238,20 @@ func TestCBK14WhileTheOwnerWaitsForQuiescence(t *testing.T) {
 		})
 	}
 	t.Run("Close", func(t *testing.T) {
-		o := newOwner(t, nil)
+		l := newLoader(t, nil)
+		o := l.Owner()
 		inside, closing := make(chan struct{}), make(chan struct{})
 		do(t, o, func(rt *Runtime) {
 			ok(t, rt.SetProvider(func(*Request, string) Decision {
 				close(inside)
 				<-closing
-				for name, wait := range waits(o) {
+				for name, wait := range waits(l) {
 					wantNamed(t, name, wait(), ErrInvalidState, "called in")
 				}
 				return Pass
 			}))
 		})
-		loading := startLoad(o, "data:,a")
+		loading := startLoad(l, "data:,a")
 		<-inside
 		capi.Observe(func(point string) {
 			if point == "courier_runtime_destroy" {
@@ -323,6 +327,73 @@ func TestHDL18CloseInsideTheCallbackOfItsOwnCall(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Two callbacks at the same time, each inside a call on one request, close each other's. The calls are in
+// flight: a Close that waited for them would wait for ever. The last one of them releases.
+func TestHDL18TwoCallbacksCloseEachOthersRequests(t *testing.T) {
+	clearLogger(t)
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	one, _ := pendingRequest(t, rt, session)
+	two, _ := pendingRequest(t, rt, session)
+	calls := countCalls(t)
+	var inside sync.WaitGroup
+	inside.Add(2)
+	ok(t, SetLogger(LogDebug, func(LogLevel, string) {
+		for use, other := range map[*Request]*Request{one: two, two: one} {
+			if capi.InUse(use.handle.ID()) {
+				inside.Done()
+				inside.Wait()
+				ok(t, other.Close())
+				ok(t, other.Close())
+				_, err := other.Cancelled()
+				wantError(t, err, ErrClosed, "")
+			}
+		}
+	}))
+	first := later(func() error { return one.Complete(nil) })
+	second := later(func() error { return two.Complete(nil) })
+	ok(t, <-first)
+	ok(t, <-second)
+	ok(t, SetLogger(LogDebug, nil))
+	ok(t, one.Close())
+	ok(t, two.Close())
+	if n := calls.of("courier_request_release"); n != 2 {
+		t.Errorf("%d releases", n)
+	}
+}
+
+// One callback holds a lock of the program's and closes the request in whose completion another one wants it.
+func TestHDL18ACallbackWithALockOfItsOwnCloses(t *testing.T) {
+	clearLogger(t)
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	one, _ := pendingRequest(t, rt, session)
+	two, _ := pendingRequest(t, rt, session)
+	var lock sync.Mutex
+	held, wanted := make(chan struct{}), make(chan struct{})
+	ok(t, SetLogger(LogDebug, func(LogLevel, string) {
+		switch {
+		case capi.InUse(one.handle.ID()):
+			lock.Lock()
+			defer lock.Unlock()
+			close(held)
+			<-wanted
+			ok(t, two.Close())
+		case capi.InUse(two.handle.ID()):
+			<-held
+			close(wanted)
+			lock.Lock()
+			defer lock.Unlock()
+		}
+	}))
+	first := later(func() error { return one.Complete(nil) })
+	second := later(func() error { return two.Complete(nil) })
+	ok(t, <-first)
+	ok(t, <-second)
+	ok(t, SetLogger(LogDebug, nil))
+	ok(t, one.Close())
 }
 
 // CBK-03 for all: a panic is contained, and the report names the callback.

@@ -1,11 +1,14 @@
 package courier
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
 // collect runs the garbage collector, and the finalizers of what it has found, so often.
@@ -196,6 +199,94 @@ func TestHDL15APanicInTheLeakHandlerIsContained(t *testing.T) {
 	}
 }
 
+// A handler that ends its goroutine, as t.Fatal does, ends that of no finalizer.
+func TestHDL15AGoexitInTheLeakHandlerEndsOnlyItself(t *testing.T) {
+	ownThread(t)
+	collect(3)
+	panics := catchPanics(t)
+	SetLeakHandler(func(Leak) { runtime.Goexit() })
+	defer SetLeakHandler(nil)
+	abandon(t)
+	collect(3) // waits for a finalizer of its own
+	for i := 0; i < 5; i++ {
+		if p := <-panics; p.Callback != "leak handler" || !strings.Contains(fmt.Sprint(p.Value), "Goexit") {
+			t.Errorf("report %v of the %s", p.Value, p.Callback)
+		}
+	}
+	SetPanicHandler(func(CallbackPanic) { runtime.Goexit() })
+	SetLeakHandler(func(Leak) { panic("on purpose") })
+	abandon(t)
+	collect(3)
+}
+
+//go:noinline
+func abandonOwners(t *testing.T) (posts []func(func(*Runtime)) error) {
+	o, err := NewOwner(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewLoader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = l.Load(context.Background(), "data:,a")
+	ok(t, err)
+	for _, thread := range []*ownerThread{o.thread, l.owner.thread} {
+		thread := thread
+		posts = append(posts, func(f func(*Runtime)) error { return thread.jobs.submit("post", job{post: f}) })
+	}
+	return posts
+}
+
+// Nobody can close a forgotten owner any more. It is reported, and it is not touched: it goes on.
+func TestHDL15AForgottenOwnerIsReported(t *testing.T) {
+	watchdog.Guard(t)
+	leaks := catchLeaks(t)
+	calls := countCalls(t)
+	posts := abandonOwners(t)
+	collect(3)
+	leaks.want(t, map[string]int{"owner": 2})
+	for _, leak := range leaks.seen {
+		if leak.Released {
+			t.Errorf("%+v", leak)
+		}
+	}
+	if n := calls.of("courier_runtime_destroy"); n != 0 {
+		t.Errorf("%d runtimes were destroyed", n)
+	}
+	for _, post := range posts {
+		alive := make(chan struct{})
+		ok(t, post(func(*Runtime) { close(alive) }))
+		<-alive
+	}
+	collect(3)
+	leaks.want(t, map[string]int{"owner": 2})
+}
+
+//go:noinline
+func closeOwners(t *testing.T) {
+	o, err := NewOwner(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok(t, o.Close())
+	l, err := NewLoader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok(t, l.Close())
+	_, err = NewOwner(nil, Threads(0))
+	wantError(t, err, ErrInvalidArgument, "")
+}
+
+func TestHDL15AClosedOwnerIsNoLeak(t *testing.T) {
+	watchdog.Guard(t)
+	leaks := catchLeaks(t)
+	closeOwners(t)
+	collect(3)
+	leaks.want(t, map[string]int{})
+}
+
 // A session refers to its runtime, and a provider may refer to both: they are found all the same when the
 // provider is gone.
 func TestHDL20AbandonedHandlesThatReferToEachOtherAreReported(t *testing.T) {
@@ -276,16 +367,17 @@ func TestHDL21CloseEndsWhateverIsLeft(t *testing.T) {
 		})
 	}
 	t.Run("owner", func(t *testing.T) {
-		o := newOwner(t, nil)
+		l := newLoader(t, nil)
+		o := l.Owner()
 		requests := takeLoads(t, o)
-		unanswered := startLoad(o, "app:unanswered")
+		unanswered := startLoad(l, "app:unanswered")
 		request := <-requests
 		release := hold(t, o)
 		closing := later(o.Close)
 		waitQueued(o, 1)
 		var queued []*loading
 		for i := 0; i < 10; i++ {
-			queued = append(queued, startLoad(o, "app:queued"))
+			queued = append(queued, startLoad(l, "app:queued"))
 		}
 		waitQueued(o, 11)
 		release()

@@ -167,10 +167,11 @@ func TestREQ17ADeadlineEndsALoad(t *testing.T) {
 		ok(t, request.Close())
 	})
 	t.Run("owner", func(t *testing.T) {
-		o := newOwner(t, nil)
+		l := newLoader(t, nil)
+		o := l.Owner()
 		requests := takeLoads(t, o)
 		for i := 0; i < 3; i++ {
-			_, err := o.Load(context.Background(), "app:a", Deadline(deadline))
+			_, err := l.Load(context.Background(), "app:a", Deadline(deadline))
 			wantLoadError(t, err, FailureExpired)
 		}
 		do(t, o, func(rt *Runtime) {
@@ -317,14 +318,15 @@ func TestDataURLs(t *testing.T) {
 
 // The deadline that is noted is of one load; when it has passed, the next one is asked for.
 func TestREQ17ADeadlineIsFollowedByTheNext(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	requests := takeLoads(t, o)
 	far := later(func() error {
-		_, err := o.Load(context.Background(), "app:far", Deadline(time.Hour))
+		_, err := l.Load(context.Background(), "app:far", Deadline(time.Hour))
 		return err
 	})
 	request := <-requests
-	_, err := o.Load(context.Background(), "app:near", Deadline(time.Millisecond))
+	_, err := l.Load(context.Background(), "app:near", Deadline(time.Millisecond))
 	wantLoadError(t, err, FailureExpired)
 	do(t, o, func(rt *Runtime) {
 		if left := time.Until(rt.deadline); left <= 0 || left > time.Hour {

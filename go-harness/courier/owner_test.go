@@ -28,6 +28,18 @@ func newOwner(t *testing.T, handle func(*Runtime, Event), opts ...Option) *Owner
 	return o
 }
 
+// newLoader makes a loader, until the test ends.
+func newLoader(t *testing.T, handle func(*Runtime, Event), opts ...Option) *Loader {
+	t.Helper()
+	watchdog.Guard(t)
+	l, err := NewLoader(handle, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ok(t, l.Close()) })
+	return l
+}
+
 // do runs f as a job that cannot fail.
 func do(t *testing.T, o *Owner, f func(rt *Runtime)) {
 	t.Helper()
@@ -49,9 +61,9 @@ func hold(t *testing.T, o *Owner) (release func()) {
 // waitQueued waits until n jobs are queued behind the one that holds the owner.
 func waitQueued(o *Owner, n int) {
 	for {
-		o.mu.Lock()
-		queued := len(o.queue)
-		o.mu.Unlock()
+		o.thread.jobs.mu.Lock()
+		queued := len(o.thread.jobs.queue)
+		o.thread.jobs.mu.Unlock()
 		if queued == n {
 			return
 		}
@@ -68,15 +80,15 @@ func later(f func() error) <-chan error {
 
 func TestTHR05EverythingRunsOnOneLockedThread(t *testing.T) {
 	watchdog.Guard(t)
-	var o *Owner
+	var l *Loader
 	var wrong sync.Map
 	onThread := func(what string) {
-		if capi.Owner() != o.number {
+		if capi.Owner() != l.owner.thread.number {
 			wrong.Store(what, true)
 		}
 	}
 	handled := make(chan struct{}, 1)
-	o, err := NewOwner(func(_ *Runtime, event Event) {
+	l, err := NewLoader(func(_ *Runtime, event Event) {
 		onThread("event")
 		if event.Payload != nil {
 			_ = event.Payload.Close()
@@ -97,6 +109,7 @@ func TestTHR05EverythingRunsOnOneLockedThread(t *testing.T) {
 		}
 	})
 	defer capi.Observe(nil)
+	o := l.Owner()
 	var session *Session
 	do(t, o, func(rt *Runtime) {
 		onThread("job")
@@ -105,10 +118,10 @@ func TestTHR05EverythingRunsOnOneLockedThread(t *testing.T) {
 		load(t, session, "app:a")
 	})
 	<-handled
-	_, err = o.Load(context.Background(), "data:,a")
+	_, err = l.Load(context.Background(), "data:,a")
 	ok(t, err)
 	do(t, o, func(*Runtime) { ok(t, session.Close()) })
-	ok(t, o.Close())
+	ok(t, l.Close())
 	wrong.Range(func(what, _ any) bool {
 		t.Errorf("%v: on another thread", what)
 		return true
@@ -137,8 +150,8 @@ func TestTHR05TheThreadIsLocked(t *testing.T) {
 					t.Errorf("another goroutine runs on the thread of owner %d", number)
 				}
 			}
-			if number := capi.Owner(); number != o.number {
-				t.Errorf("the job goes on as %d, began as %d", number, o.number)
+			if number := capi.Owner(); number != o.thread.number {
+				t.Errorf("the job goes on as %d, began as %d", number, o.thread.number)
 			}
 		})
 	}
@@ -194,12 +207,13 @@ func TestTHR06JobsOfASubmitterRunOnceInOrder(t *testing.T) {
 
 // An owner that sleeps is woken by a job and by a finished load: if not, the watchdog ends this.
 func TestTHR06ASleepingOwnerIsWoken(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	for i := 0; i < 50; i++ {
-		waitForStack("(*Owner).sleep")
+		waitForStack("(*ownerThread).sleep")
 		do(t, o, func(*Runtime) {})
-		waitForStack("(*Owner).sleep")
-		if bytes, err := o.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
+		waitForStack("(*ownerThread).sleep")
+		if bytes, err := l.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
 			t.Fatalf("Load = %q, %v", bytes, err)
 		}
 	}
@@ -232,7 +246,8 @@ func TestTHR06EventsDoNotStarveJobs(t *testing.T) {
 
 // Nor do jobs that submit jobs keep events and deadlines waiting.
 func TestTHR06JobsDoNotStarveEventsAndDeadlines(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	do(t, o, func(rt *Runtime) { ok(t, rt.SetProvider(keepForever(t))) })
 	var stop atomic.Bool
 	var again func(*Runtime)
@@ -243,7 +258,7 @@ func TestTHR06JobsDoNotStarveEventsAndDeadlines(t *testing.T) {
 	}
 	ok(t, o.Post(again))
 	defer stop.Store(true)
-	_, err := o.Load(context.Background(), "app:a", Deadline(time.Millisecond))
+	_, err := l.Load(context.Background(), "app:a", Deadline(time.Millisecond))
 	wantLoadError(t, err, FailureExpired)
 }
 
@@ -264,7 +279,8 @@ func wantLoadError(t *testing.T, err error, failure Failure) {
 }
 
 func TestTHR07CloseRunsWhatCameBeforeAndRejectsTheRestBeforeItDestroys(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	release := hold(t, o)
 	var ran []string
 	job := func(name string) func() error {
@@ -285,7 +301,7 @@ func TestTHR07CloseRunsWhatCameBeforeAndRejectsTheRestBeforeItDestroys(t *testin
 	capi.Observe(func(point string) {
 		if point == "courier_runtime_destroy" {
 			destroyed = true
-			if capi.Owner() != o.number {
+			if capi.Owner() != o.thread.number {
 				t.Error("destroyed on another thread")
 			}
 			wantError(t, <-after, ErrClosed, "") // else this hangs
@@ -303,10 +319,10 @@ func TestTHR07CloseRunsWhatCameBeforeAndRejectsTheRestBeforeItDestroys(t *testin
 	}
 	wantError(t, job("late")(), ErrClosed, "")
 	wantError(t, o.Post(func(*Runtime) {}), ErrClosed, "")
-	_, err := o.Load(context.Background(), "data:,a")
+	_, err := l.Load(context.Background(), "data:,a")
 	wantError(t, err, ErrClosed, "")
 	ok(t, o.Close())
-	ok(t, o.runtime.Close())
+	ok(t, o.thread.runtime.Close())
 }
 
 func TestTHR07CloseRacesWithSubmitters(t *testing.T) {
@@ -340,7 +356,8 @@ func TestTHR07CloseRacesWithSubmitters(t *testing.T) {
 }
 
 func TestTHR07ARefusedCloseLeavesTheOwnerRunning(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	var session *Session
 	do(t, o, func(rt *Runtime) {
 		var err error
@@ -351,7 +368,7 @@ func TestTHR07ARefusedCloseLeavesTheOwnerRunning(t *testing.T) {
 	})
 	for i := 0; i < 2; i++ {
 		wantError(t, o.Close(), ErrInvalidState, "[live-children] ")
-		if bytes, err := o.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
+		if bytes, err := l.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
 			t.Fatalf("Load = %q, %v", bytes, err)
 		}
 	}
@@ -362,7 +379,8 @@ func TestTHR07ARefusedCloseLeavesTheOwnerRunning(t *testing.T) {
 // Close waits for the provider, and the provider for a goroutine that waits for the owner: it is told of
 // the end first.
 func TestTHR07CloseEndsAProviderThatWaitsForASubmitter(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	inside := make(chan struct{})
 	waiting := make(chan error, 1)
 	do(t, o, func(rt *Runtime) {
@@ -373,7 +391,7 @@ func TestTHR07CloseEndsAProviderThatWaitsForASubmitter(t *testing.T) {
 		}))
 	})
 	release := hold(t, o)
-	loading := later(func() error { _, err := o.Load(context.Background(), "app:a"); return err })
+	loading := later(func() error { _, err := l.Load(context.Background(), "app:a"); return err })
 	waitQueued(o, 1)
 	closing := later(o.Close)
 	waitQueued(o, 2)
@@ -421,7 +439,8 @@ func TestTHR08APanicReachesTheSubmitter(t *testing.T) {
 // The owner's goroutine lives on in the deferred calls of a job that exits, and so after many of them,
 // with panics between.
 func TestTHR08GoexitReachesTheSubmitter(t *testing.T) {
-	o := newOwner(t, nil)
+	l := newLoader(t, nil)
+	o := l.Owner()
 	panics := catchPanics(t)
 	for i := 0; i < 200; i++ {
 		ended := make(chan bool)
@@ -443,7 +462,7 @@ func TestTHR08GoexitReachesTheSubmitter(t *testing.T) {
 	if p := <-panics; p.Callback != "job" || !strings.Contains(fmt.Sprint(p.Value), "Goexit") {
 		t.Errorf("report %v of the %s", p.Value, p.Callback)
 	}
-	if bytes, err := o.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
+	if bytes, err := l.Load(context.Background(), "data:,a"); string(bytes) != "a" || err != nil {
 		t.Errorf("Load = %q, %v", bytes, err)
 	}
 }
@@ -516,6 +535,7 @@ func TestTHR08AnEventHandlersEndIsReported(t *testing.T) {
 }
 
 func TestTHR09InAJobDoRunsAtOnceAndWaitsAreRefused(t *testing.T) {
+	var l *Loader
 	var o *Owner
 	handled := make(chan struct{})
 	inside := func(rt *Runtime) {
@@ -532,15 +552,16 @@ func TestTHR09InAJobDoRunsAtOnceAndWaitsAreRefused(t *testing.T) {
 		if err := o.Do(done, func(*Runtime) error { t.Error("ran"); return nil }); err != context.Canceled {
 			t.Errorf("with a context that is done: %v", err)
 		}
-		_, err := o.Load(context.Background(), "data:,a")
+		_, err := l.Load(context.Background(), "data:,a")
 		wantError(t, err, ErrInvalidState, "called in a job")
 		wantError(t, o.Close(), ErrInvalidState, "called in a job")
 	}
-	o = newOwner(t, func(rt *Runtime, event Event) {
+	l = newLoader(t, func(rt *Runtime, event Event) {
 		ok(t, event.Payload.Close())
 		inside(rt)
 		close(handled)
 	})
+	o = l.Owner()
 	var session *Session
 	posted := make(chan struct{})
 	do(t, o, func(rt *Runtime) {
@@ -725,29 +746,200 @@ func TestVAL06APayloadThatNobodyHandlesIsReleased(t *testing.T) {
 	}
 }
 
-// Events take turns with jobs: the job that closes the owner may come while some are left.
-func TestVAL06CloseReleasesThePayloadsOfEventsThatAreLeft(t *testing.T) {
-	const loads = 3
-	handled := 0
+// Events take turns with jobs: the job that closes the session comes while some are left. They are dropped,
+// and those of another session are not.
+func TestEVT07NoEventComesAfterItsSessionsClose(t *testing.T) {
+	const loads = 5
+	var closed atomic.Bool
+	handled := map[SessionID][]LoadID{} // on the owner's thread
+	var first, second *Session
 	o := newOwner(t, func(_ *Runtime, event Event) {
-		handled++
+		if closed.Load() && event.Session == first.ID() {
+			t.Errorf("event %+v of a session that is closed", event)
+		}
+		handled[event.Session] = append(handled[event.Session], event.Load)
 		ok(t, event.Payload.Close())
 	}, Stepped())
 	calls := countCalls(t)
 	release := hold(t, o)
-	var session *Session
 	ok(t, o.Post(func(rt *Runtime) {
+		for _, session := range []**Session{&first, &second} {
+			var err error
+			*session, err = rt.NewSession()
+			ok(t, err)
+		}
+		for i := 0; i < loads; i++ {
+			finishLoads(t, rt, first, 1)
+			finishLoads(t, rt, second, 1)
+		}
+	}))
+	ok(t, o.Post(func(*Runtime) {}))
+	ok(t, o.Post(func(*Runtime) {
+		before := calls.of("courier_blob_release")
+		ok(t, first.Close())
+		closed.Store(true)
+		if dropped := calls.of("courier_blob_release") - before; dropped != loads-len(handled[first.ID()]) {
+			t.Errorf("%d payloads were released by Close", dropped)
+		}
+	}))
+	release()
+	for left := loads; left > 0; {
+		do(t, o, func(*Runtime) { left = loads - len(handled[second.ID()]) })
+	}
+	do(t, o, func(*Runtime) {
+		if n := len(handled[first.ID()]); n == 0 || n == loads {
+			t.Errorf("%d of %d events were handed out before the Close", n, loads)
+		}
+		for i, load := range handled[second.ID()] {
+			if load != LoadID(i+1) {
+				t.Errorf("the other session's events are %v", handled[second.ID()])
+			}
+		}
+		ok(t, second.Close())
+	})
+	if n := calls.of("courier_blob_release"); n != 2*loads {
+		t.Errorf("%d of %d payloads released", n, 2*loads)
+	}
+}
+
+// The first Close waits for its turn when others come.
+func TestTHR07ClosesAtTheSameTimeAllSucceed(t *testing.T) {
+	o := newOwner(t, nil)
+	release := hold(t, o)
+	var closing []<-chan error
+	for i := 0; i < 5; i++ {
+		closing = append(closing, later(o.Close))
+	}
+	waitQueued(o, len(closing))
+	release()
+	for _, closed := range closing {
+		ok(t, <-closed)
+	}
+}
+
+// A Goexit cannot be stopped, and each takes some of the owner's stack. There is an end to it, in order.
+func TestTHR08GoexitsAreBoundedAndTheOwnerThenCloses(t *testing.T) {
+	panics := catchPanics(t)
+	l := newLoader(t, nil)
+	o := l.Owner()
+	calls := countCalls(t)
+	var session *Session
+	do(t, o, func(rt *Runtime) {
 		var err error
 		session, err = rt.NewSession()
 		ok(t, err)
-		finishLoads(t, rt, session, loads)
-	}))
-	ok(t, o.Post(func(*Runtime) { ok(t, session.Close()) }))
-	closing := later(o.Close)
-	waitQueued(o, 3)
+		ok(t, rt.SetProvider(keepForever(t)))
+		ok(t, session.Attach(make([]byte, 8)))
+	})
+	loading := startLoad(l, "app:a")
+	exits := func(n int) (survived int, err error) {
+		for i := 0; i < n; i++ {
+			ended := make(chan error, 1)
+			go func() {
+				defer close(ended)
+				ended <- o.Do(context.Background(), func(*Runtime) error { runtime.Goexit(); return nil })
+			}()
+			if err = <-ended; err == nil {
+				survived++
+			}
+		}
+		return survived, err
+	}
+	if n, err := exits(maxExits - 1); n != maxExits-1 || err != nil {
+		t.Fatalf("%d survived, then %v", n, err)
+	}
+	do(t, o, func(*Runtime) {}) // it lives
+	release := hold(t, o)
+	ok(t, o.Post(func(*Runtime) { runtime.Goexit() }))
+	late := later(func() error { return o.Do(context.Background(), func(*Runtime) error { t.Error("ran"); return nil }) })
+	waitQueued(o, 2)
 	release()
-	ok(t, <-closing)
-	if n := calls.of("courier_blob_release"); n != loads || handled == loads {
-		t.Errorf("%d of %d payloads released, %d of them handed out", n, loads, handled)
+	const why = "the owner was closed after 1000 calls of runtime.Goexit"
+	wantError(t, <-late, ErrClosed, why)
+	for _, want := range []string{"the job called runtime.Goexit", why} {
+		if p := <-panics; !strings.Contains(fmt.Sprint(p.Value), want) {
+			t.Errorf("report %v, want %s", p.Value, want)
+		}
+	}
+	loading.want(t, "", ErrClosed)
+	<-o.thread.ended
+	n, err := exits(10_000)
+	wantError(t, err, ErrClosed, why)
+	if n != 0 {
+		t.Errorf("%d more have run", n)
+	}
+	for _, call := range []string{"courier_runtime_destroy", "courier_session_destroy"} {
+		want := strings.Count(call, "session") + 1 // the job's session and the loader's
+		if n := calls.of(call); n != want {
+			t.Errorf("%s was called %d times, want %d", call, n, want)
+		}
+	}
+	_, err = session.Load("data:,a")
+	wantError(t, err, ErrClosed, "")
+	ok(t, session.Close())
+	ok(t, l.Close())
+}
+
+// Two owners whose jobs wait for each other would wait for ever, and so would more of them in a circle.
+func TestTHR09OwnersInACircleAreRefused(t *testing.T) {
+	for _, count := range []int{2, 3} {
+		var loaders []*Loader
+		for i := 0; i < count; i++ {
+			loaders = append(loaders, newLoader(t, nil))
+		}
+		background := context.Background()
+		last := func() {
+			for name, wait := range waits(loaders[0]) {
+				wantNamed(t, name, wait(), ErrInvalidState, "called in a job that the owner waits for")
+			}
+			ok(t, loaders[0].Owner().Post(func(*Runtime) {}))
+		}
+		var enter func(i int) error
+		enter = func(i int) error {
+			return loaders[i].Owner().Do(background, func(*Runtime) error {
+				if i == count-1 {
+					last()
+					return nil
+				}
+				return enter(i + 1)
+			})
+		}
+		ok(t, enter(0))
+		// No circle: there is nothing to refuse, also after the waits.
+		for i := count - 1; i > 0; i-- {
+			i := i
+			ok(t, loaders[i].Owner().Do(background, func(*Runtime) error {
+				bytes, err := loaders[i-1].Load(background, "data:,a")
+				if string(bytes) != "a" {
+					t.Errorf("loaded %q", bytes)
+				}
+				return err
+			}))
+		}
+	}
+	ownerWaits.Lock()
+	defer ownerWaits.Unlock()
+	if n := len(ownerWaits.waiter); n != 0 {
+		t.Errorf("%d waits are noted when nobody waits", n)
+	}
+}
+
+// Whichever of two that wait for each other comes last is refused, however they race.
+func TestTHR09OwnersThatRaceIntoACircleAllEnd(t *testing.T) {
+	one, two := newOwner(t, nil), newOwner(t, nil)
+	for round := 0; round < 200; round++ {
+		each := func(from, to *Owner) func() error {
+			return func() error {
+				return from.Do(context.Background(), func(*Runtime) error {
+					if err := to.Do(context.Background(), func(*Runtime) error { return nil }); err != nil {
+						wantError(t, err, ErrInvalidState, "called in a job that the owner waits for")
+					}
+					return nil
+				})
+			}
+		}
+		first, second := later(each(one, two)), later(each(two, one))
+		ok(t, <-first)
+		ok(t, <-second)
 	}
 }

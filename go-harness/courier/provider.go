@@ -1,10 +1,6 @@
 package courier
 
-import (
-	"runtime/debug"
-
-	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
-)
+import "github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 
 // A Provider decides about one load. It is called on threads of the library, several at once, or by
 // [Runtime.Step] on the owner thread. It may use requests, blobs and wake sources; methods of runtimes
@@ -41,16 +37,6 @@ func (p Provider) provide(id uint64, url string) int32 {
 	decision = p(request, url)
 	returned = true
 	return int32(decision)
-}
-
-// contain calls f, which is not ours, where a panic has nowhere to go.
-func contain(name string, f func()) {
-	defer func() {
-		if value := recover(); value != nil {
-			capi.Report(name, value, debug.Stack())
-		}
-	}()
-	f()
 }
 
 // CallbackPanic is a panic that a callback did not recover from.

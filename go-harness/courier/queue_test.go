@@ -49,9 +49,9 @@ func TestTHR06ABurstOfJobsLeavesNoMemoryBehind(t *testing.T) {
 	})
 	do(t, o, func(*Runtime) {}) // the last of the burst's batch, or one behind
 	do(t, o, func(*Runtime) {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if c := cap(o.batch) + cap(o.queue); c > 4096 {
+		o.thread.jobs.mu.Lock()
+		defer o.thread.jobs.mu.Unlock()
+		if c := cap(o.thread.jobs.batch) + cap(o.thread.jobs.queue); c > 4096 {
 			t.Errorf("memory for %d jobs", c)
 		}
 	})

@@ -131,9 +131,9 @@ func (r *Request) Surface() (NativePointer, error) {
 
 // Close lets go of the request. If it was not completed, its load fails. It waits for other calls on the
 // request, and for the function of [Request.OnCancel] unless it is called there. Inside a callback it does
-// not wait for a Close on another goroutine, which may be waiting for that callback. It fails only inside
-// a callback that this goroutine's own Complete, Fail or Close of the request has led to, with
-// [ErrInvalidState]: it would wait for itself.
+// not wait for calls on other goroutines, which may be waiting for that callback: the last of them lets go
+// of the request. It fails only inside a callback that this goroutine's own Complete, Fail or Close of the
+// request has led to, with [ErrInvalidState].
 func (r *Request) Close() error {
 	return closeShared("close request", &r.handle, func(id uint64) {
 		capi.RequestRelease(id)
@@ -153,8 +153,8 @@ func (r *Request) takeBack() {
 			return
 		}
 	}
-	// A Close on another goroutine is waited for: the function of OnCancel, which that waits for, does not
-	// wait for a provider.
+	// Calls on other goroutines are waited for: the function of OnCancel, which they may register or wait
+	// for, does not wait for a provider.
 	r.handle.Close(handle.Outside, func(id uint64) {
 		if r.onCancel.cell.Load() != nil {
 			// The library would drop it only after the provider has returned.

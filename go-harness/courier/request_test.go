@@ -279,7 +279,7 @@ func TestREQ12ReleaseWaitsForCompletionAndCancelCheck(t *testing.T) {
 			rt := newRuntime(t, Stepped())
 			session := newSession(t, rt)
 			request, _ := pendingRequest(t, rt, session)
-			useDuringClose(t, countCalls(t), call, "courier_request_release",
+			useDuringClose(t, countCalls(t), "courier_request_release",
 				func() error { return use(request) },
 				func() error { return cancelled(request) },
 				request)

@@ -50,32 +50,46 @@ type Runtime struct {
 	handle   handle.Bound
 	provider installed
 	wake     installed
-	owner    *Owner // whose runtime it is, or nil
+	owner    *ownerThread // whose runtime it is, or nil
 
 	// Used on the owner thread only.
-	sessions int       // open ones
-	deadline time.Time // of a load, the earliest that is known of; zero if there is none
+	sessions map[uint64]struct{} // the ids of open ones: their handles are not kept alive
+	deadline time.Time           // of a load, the earliest that is known of; zero if there is none
 }
 
 // NewRuntime creates a runtime and makes the calling thread its owner. The caller has called
 // runtime.LockOSThread, and closes the runtime before it unlocks. A thread owns one runtime at a time.
 func NewRuntime(opts ...Option) (*Runtime, error) {
 	const op = "create runtime"
-	if err := checkABI(op); err != nil {
+	o, err := newOptions(op, opts)
+	if err != nil {
 		return nil, err
 	}
-	var o options
+	return createRuntime(op, o)
+}
+
+func newOptions(op string, opts []Option) (o options, err error) {
 	for _, option := range opts {
+		if option == nil {
+			return o, refuse(op, ErrInvalidArgument, "an option is nil")
+		}
 		option(&o)
 	}
 	if o.Root != nil && strings.IndexByte(*o.Root, 0) >= 0 {
-		return nil, refuse(op, ErrInvalidArgument, "the root directory's path holds a NUL byte")
+		return o, refuse(op, ErrInvalidArgument, "the root directory's path holds a NUL byte")
+	}
+	return o, nil
+}
+
+func createRuntime(op string, o options) (*Runtime, error) {
+	if err := checkABI(op); err != nil {
+		return nil, err
 	}
 	id, err := capi.RuntimeCreate(o)
 	if err != nil {
 		return nil, wrap(op, err)
 	}
-	rt := new(Runtime)
+	rt := &Runtime{sessions: map[uint64]struct{}{}}
 	rt.handle.Init("runtime", id)
 	return rt, nil
 }
@@ -118,8 +132,8 @@ func (rt *Runtime) PumpSome(timeout time.Duration, budget uint32) (unread int, e
 	if rt.handle.Closed() {
 		return 0, closed(op)
 	}
-	n, err := capi.RuntimePump(rt.handle.ID(), milliseconds(timeout), budget)
-	return int(n), wrapBound(op, err)
+	unread, err = capi.RuntimePump(rt.handle.ID(), milliseconds(timeout), budget)
+	return unread, wrapBound(op, err)
 }
 
 // NextTimeout is for programs that pump from a loop of their own: how long the loop may sleep before it
@@ -165,6 +179,9 @@ func duration(ms int64) time.Duration {
 	}
 }
 
+// maxDrain bounds the memory that a drain takes beside the caller's.
+const maxDrain = 1024
+
 // Drain moves events to the caller, oldest first: as many as there are and as fit, but at most 1024 at
 // a time. It never waits. The payloads then belong to the caller, who closes them.
 func (rt *Runtime) Drain(events []Event) (n int, err error) {
@@ -179,11 +196,7 @@ func (rt *Runtime) drain(op string, events []Event) (n int, err error) {
 	if rt.handle.Closed() {
 		return 0, closed(op)
 	}
-	limit := len(events)
-	if limit > 1024 {
-		limit = 1024
-	}
-	drained, err := capi.RuntimeDrainEvents(rt.handle.ID(), uint32(limit))
+	drained, err := capi.RuntimeDrainEvents(rt.handle.ID(), uint32(min(len(events), maxDrain)))
 	for i, e := range drained {
 		events[i] = newEvent(e)
 	}
@@ -265,9 +278,22 @@ func (rt *Runtime) NewSession() (*Session, error) {
 		return nil, wrapBound(op, err)
 	}
 	session := &Session{runtime: rt}
-	rt.sessions++
+	rt.sessions[id] = struct{}{}
 	session.handle.Init("session", id)
 	return session, nil
+}
+
+// closeSession ends a session and what it has.
+func (rt *Runtime) closeSession(id uint64) error {
+	if err := capi.SessionDestroy(id); err != nil {
+		return err
+	}
+	unpin(id)
+	delete(rt.sessions, id)
+	if rt.owner != nil {
+		rt.owner.forget(SessionID(id))
+	}
+	return nil
 }
 
 // NewWakeSource makes a wake source for this runtime.

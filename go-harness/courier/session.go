@@ -2,6 +2,7 @@ package courier
 
 import (
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -54,10 +55,24 @@ func (s *Session) Load(url string, opts ...LoadOption) (LoadID, error) {
 	if s.handle.Closed() {
 		return 0, closed(op)
 	}
-	var o loadOptions
+	o, err := newLoadOptions(op, opts)
+	if err != nil {
+		return 0, err
+	}
+	return s.load(op, url, o)
+}
+
+func newLoadOptions(op string, opts []LoadOption) (o loadOptions, err error) {
 	for _, option := range opts {
+		if option == nil {
+			return o, refuse(op, ErrInvalidArgument, "an option is nil")
+		}
 		option(&o)
 	}
+	return o, nil
+}
+
+func (s *Session) load(op, url string, o loadOptions) (LoadID, error) {
 	load, err := capi.SessionLoad(s.handle.ID(), url, o)
 	if err == nil && o.DeadlineMS != nil {
 		s.runtime.expires(time.Now().Add(duration(int64(*o.DeadlineMS))))
@@ -83,11 +98,20 @@ type pinnedBuffer struct {
 	pinner runtime.Pinner
 }
 
-func pin(memory []byte) *pinnedBuffer {
-	buffer := new(pinnedBuffer)
-	if len(memory) > 0 {
-		buffer.pinner.Pin(unsafe.SliceData(memory))
+// pin pins memory of Go's. What is not Go's stays where it is.
+func pin(memory []byte) (buffer *pinnedBuffer) {
+	buffer = new(pinnedBuffer)
+	if len(memory) == 0 {
+		return buffer
 	}
+	defer func() {
+		// Go 1.21 panics where later releases have nothing to do.
+		value := recover()
+		if refused, ok := value.(error); value != nil && !(ok && strings.Contains(refused.Error(), "not a Go pointer")) {
+			panic(value)
+		}
+	}()
+	buffer.pinner.Pin(unsafe.SliceData(memory))
 	return buffer
 }
 
@@ -100,7 +124,7 @@ func unpin(session uint64) {
 
 // Attach lends memory to the session. Until it is detached, the bytes of each of the session's loads are
 // written to it when the load completes, from the beginning, by the thread that completes it; what does
-// not fit is left out. The memory is pinned meanwhile. Neither read nor write it before [Session.Detach]
+// not fit is left out. Go's memory is pinned meanwhile; other memory, such as that of syscall.Mmap, stays where it is. Neither read nor write it before [Session.Detach]
 // or Close has succeeded; [Session.Snapshot] reads it. A session has one buffer at a time.
 func (s *Session) Attach(memory []byte) error {
 	const op = "attach buffer"
@@ -158,12 +182,5 @@ func (s *Session) SetSurface(surface NativePointer) error {
 // Close cancels the session's loads, discards its events, and detaches its buffer. Requests of its loads
 // stay with the provider, which closes them.
 func (s *Session) Close() error {
-	return wrapClose("close session", s.handle.Close(func(id uint64) error {
-		if err := capi.SessionDestroy(id); err != nil {
-			return err
-		}
-		unpin(id)
-		s.runtime.sessions--
-		return nil
-	}))
+	return wrapClose("close session", s.handle.Close(func(id uint64) error { return s.runtime.closeSession(id) }))
 }

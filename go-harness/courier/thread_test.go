@@ -14,7 +14,7 @@ func TestTHR01WrongThreadIsRefusedWithoutEffect(t *testing.T) {
 	elsewhere(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		methods := ownerCalls(rt, session)
+		methods := ownerCalls(t, rt, session)
 		methods["Runtime.Close"], methods["Session.Close"] = rt.Close, session.Close
 		for name, method := range methods {
 			t.Run(name, func(t *testing.T) { wantError(t, method(), ErrWrongThread, "[wrong-thread] ") })

@@ -109,3 +109,29 @@ func TestVAL08AbsentEmptyAndZeroDiffer(t *testing.T) {
 		}
 	})
 }
+
+// Of an empty slice or string there is no first byte whose address could go to C.
+func TestVAL16EmptyArgumentsHaveNoFirstByte(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	full := make([]byte, 8)
+	for name, empty := range map[string][]byte{"nil": nil, "empty": {}, "the end of one": full[8:], "the beginning of one": full[:0]} {
+		request, _ := pendingRequest(t, rt, session)
+		ok(t, session.Attach(empty))
+		ok(t, request.Complete(empty))
+		ok(t, request.Close())
+		want(t, settle(t, rt)[0], "")
+		ok(t, session.Detach())
+		if n, err := rt.Drain(make([]Event, 1)[:0]); n != 0 || err != nil {
+			t.Errorf("%s: Drain = %d, %v", name, n, err)
+		}
+	}
+	request, _ := pendingRequest(t, rt, session)
+	ok(t, request.Fail(""))
+	ok(t, request.Close())
+	if got := text(t, settle(t, rt)[0]); got != "" {
+		t.Errorf("message %q", got)
+	}
+	_, err := session.Load("")
+	wantError(t, err, ErrInvalidArgument, "[bad-url] ")
+}

@@ -74,6 +74,15 @@ func newOwner(t *testing.T, handle func(*courier.Runtime, courier.Event)) *couri
 	return o
 }
 
+func newLoader(t *testing.T, handle func(*courier.Runtime, courier.Event)) *courier.Loader {
+	t.Helper()
+	l, err := courier.NewLoader(handle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 var background = context.Background()
 
 // group runs functions at the same time.
@@ -181,10 +190,11 @@ func TestTHR17JobsThatPanicOrExitLeaveNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			watch(t)
 			quiet(t)
-			o := newOwner(t, func(_ *courier.Runtime, event courier.Event) {
+			l := newLoader(t, func(_ *courier.Runtime, event courier.Event) {
 				ok(t, event.Payload.Close())
 				end()
 			})
+			o := l.Owner()
 			for i := 0; i < 3; i++ {
 				var submitter group
 				submitter.start(func() {
@@ -203,7 +213,7 @@ func TestTHR17JobsThatPanicOrExitLeaveNothing(t *testing.T) {
 				_, err = session.Load("data:,a")
 				ok(t, err)
 			})
-			_, err := o.Load(background, "data:,a")
+			_, err := l.Load(background, "data:,a")
 			ok(t, err)
 			do(t, o, func(*courier.Runtime) { ok(t, session.Close()) })
 			ok(t, o.Close())
@@ -260,10 +270,10 @@ func TestTHR17AContextThatEndsAWaitLeavesNothing(t *testing.T) {
 	}
 }
 
-// host is an owner whose provider hands its requests to the test.
+// host is a loader whose provider hands its requests to the test.
 type host struct {
 	*testing.T
-	*courier.Owner
+	*courier.Loader
 	requests chan *courier.Request
 	loads    group
 }
@@ -271,7 +281,7 @@ type host struct {
 // load starts a load whose URL the provider takes, and which must end in this error.
 func (h *host) load(ctx context.Context, want error) *courier.Request {
 	h.loads.start(func() {
-		_, err := h.Owner.Load(ctx, "app:a")
+		_, err := h.Loader.Load(ctx, "app:a")
 		is(h.T, err, want)
 	})
 	return <-h.requests
@@ -279,7 +289,7 @@ func (h *host) load(ctx context.Context, want error) *courier.Request {
 
 // fail is a load that fails.
 func (h *host) fail(url string, opts ...courier.LoadOption) {
-	_, err := h.Owner.Load(background, url, opts...)
+	_, err := h.Loader.Load(background, url, opts...)
 	var failed *courier.LoadError
 	if !errors.As(err, &failed) {
 		h.Error(err)
@@ -296,7 +306,7 @@ func TestTHR17NoGoroutineIsLeftOfALoad(t *testing.T) {
 		"failed":  func(h *host) { h.fail("data:nonsense") },
 		"expired": func(h *host) { h.fail("app:a", courier.Deadline(time.Millisecond)) },
 		"refused": func(h *host) {
-			_, err := h.Owner.Load(background, "no URL")
+			_, err := h.Loader.Load(background, "no URL")
 			is(h.T, err, courier.ErrInvalidArgument)
 		},
 		"cancelled": func(h *host) {
@@ -320,10 +330,10 @@ func TestTHR17NoGoroutineIsLeftOfALoad(t *testing.T) {
 			<-told
 		},
 		"cancelled while the owner works": func(h *host) {
-			release := hold(h.T, h.Owner)
+			release := hold(h.T, h.Owner())
 			ctx, cancel := newWaited()
 			h.loads.start(func() {
-				_, err := h.Owner.Load(ctx, "app:a")
+				_, err := h.Loader.Load(ctx, "app:a")
 				is(h.T, err, context.Canceled)
 			})
 			<-ctx.begun
@@ -333,23 +343,23 @@ func TestTHR17NoGoroutineIsLeftOfALoad(t *testing.T) {
 		},
 		"closed first": func(h *host) {
 			request := h.load(background, courier.ErrClosed)
-			ok(h.T, h.Owner.Close())
+			ok(h.T, h.Loader.Close())
 			is(h.T, request.Complete([]byte("late")), courier.ErrInvalidState)
 			ok(h.T, request.Close())
 		},
 		"many, cancelled and closed at the same time": func(h *host) {
 			for i := 0; i < 20; i++ {
 				ctx, cancel := context.WithCancel(background)
-				h.loads.start(func() { _, _ = h.Owner.Load(ctx, "app:a") })
+				h.loads.start(func() { _, _ = h.Loader.Load(ctx, "app:a") })
 				h.loads.start(cancel)
 			}
-			h.loads.start(func() { ok(h.T, h.Owner.Close()) })
+			h.loads.start(func() { ok(h.T, h.Loader.Close()) })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			watch(t)
-			h := &host{T: t, Owner: newOwner(t, nil), requests: make(chan *courier.Request, 32)}
-			do(t, h.Owner, func(rt *courier.Runtime) {
+			h := &host{T: t, Loader: newLoader(t, nil), requests: make(chan *courier.Request, 32)}
+			do(t, h.Owner(), func(rt *courier.Runtime) {
 				ok(t, rt.SetProvider(func(request *courier.Request, url string) courier.Decision {
 					if url != "app:a" {
 						return courier.Pass
@@ -360,7 +370,7 @@ func TestTHR17NoGoroutineIsLeftOfALoad(t *testing.T) {
 			})
 			life(h)
 			h.loads.Wait()
-			ok(t, h.Owner.Close())
+			ok(t, h.Loader.Close())
 			for len(h.requests) > 0 {
 				ok(t, (<-h.requests).Close())
 			}

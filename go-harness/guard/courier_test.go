@@ -233,12 +233,12 @@ func TestVAL02AnAttachedBufferIsNotTouchedAfterTheDetachment(t *testing.T) {
 	})
 }
 
-// The owner helper hands the caller's text to another goroutine, which comes to it while the caller waits.
-func TestVAL01TheOwnerHelperKeepsNothing(t *testing.T) {
+// A loader hands the caller's text to another goroutine, which comes to it while the caller waits.
+func TestVAL01ALoaderKeepsNothing(t *testing.T) {
 	watchdog.Guard(t)
-	owner, err := courier.NewOwner(nil, courier.Threads(2))
+	loader, err := courier.NewLoader(nil, courier.Threads(2))
 	must(t, err)
-	must(t, owner.Do(context.Background(), func(rt *courier.Runtime) error {
+	must(t, loader.Owner().Do(context.Background(), func(rt *courier.Runtime) error {
 		return rt.SetProvider(func(request *courier.Request, url string) courier.Decision {
 			defer request.Close()
 			_ = request.Complete([]byte(url))
@@ -246,13 +246,13 @@ func TestVAL01TheOwnerHelperKeepsNothing(t *testing.T) {
 		})
 	}))
 	url := guard.String(t, "app:content")
-	bytes, err := owner.Load(context.Background(), url.String())
+	bytes, err := loader.Load(context.Background(), url.String())
 	must(t, err)
 	url.Protect()
 	if string(bytes) != "app:content" {
 		t.Errorf("loaded %q", bytes)
 	}
-	must(t, owner.Close())
+	must(t, loader.Close())
 }
 
 // What a callback was lent is the library's, and is over when the callback returns. The text that the

@@ -356,23 +356,23 @@ func TestCBK02ARefusedInstallLeavesNothing(t *testing.T) {
 	})
 }
 
-// What the owner helper takes for a load, it gives back whoever comes first.
+// What a loader takes for a load, it gives back whoever comes first.
 func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 	watchdog.Guard(t)
-	owner, err := courier.NewOwner(nil, courier.Threads(2))
+	loader, err := courier.NewLoader(nil, courier.Threads(2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer owner.Close()
+	defer loader.Close()
 	h := &host{t: t, kept: make(chan *courier.Request, 1)}
 	background := context.Background()
-	h.must(owner.Do(background, func(rt *courier.Runtime) error { return rt.SetProvider(h.provide) }))
+	h.must(loader.Owner().Do(background, func(rt *courier.Runtime) error { return rt.SetProvider(h.provide) }))
 	heap.WantNone(t, "completed", func() {
-		_, err := owner.Load(background, "app:a text")
+		_, err := loader.Load(background, "app:a text")
 		h.must(err)
 	})
 	heap.WantNone(t, "failed", func() {
-		_, err := owner.Load(background, "error:a text")
+		_, err := loader.Load(background, "error:a text")
 		var failed *courier.LoadError
 		if !errors.As(err, &failed) {
 			t.Fatal(err)
@@ -382,7 +382,7 @@ func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 		ctx, cancel := context.WithCancel(background)
 		done := make(chan error)
 		go func() {
-			_, err := owner.Load(ctx, "keep:")
+			_, err := loader.Load(ctx, "keep:")
 			done <- err
 		}()
 		request := <-h.kept
@@ -392,7 +392,7 @@ func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 		<-done
 	})
 	heap.WantNone(t, "an event that nobody wants", func() {
-		h.must(owner.Do(background, func(rt *courier.Runtime) error {
+		h.must(loader.Owner().Do(background, func(rt *courier.Runtime) error {
 			session, err := rt.NewSession()
 			if err != nil {
 				return err

@@ -24,10 +24,10 @@ import (
 func TestTHR12ACancelledWaitHoldsNoThread(t *testing.T) {
 	if child.Variant() != "" {
 		const waits = 200
-		owner, err := courier.NewOwner(nil, courier.Threads(2))
+		loader, err := courier.NewLoader(nil, courier.Threads(2))
 		must(err)
 		requests := make(chan *courier.Request, waits)
-		must(owner.Do(context.Background(), func(rt *courier.Runtime) error {
+		must(loader.Owner().Do(context.Background(), func(rt *courier.Runtime) error {
 			return rt.SetProvider(func(request *courier.Request, _ string) courier.Decision {
 				requests <- request
 				return courier.Handle
@@ -40,7 +40,7 @@ func TestTHR12ACancelledWaitHoldsNoThread(t *testing.T) {
 			waiting.Add(1)
 			go func() {
 				defer waiting.Done()
-				if _, err := owner.Load(ctx, "app:a"); !errors.Is(err, context.Canceled) {
+				if _, err := loader.Load(ctx, "app:a"); !errors.Is(err, context.Canceled) {
 					die("Load returned %v", err)
 				}
 			}()
@@ -54,7 +54,7 @@ func TestTHR12ACancelledWaitHoldsNoThread(t *testing.T) {
 		for i := 0; i < waits; i++ {
 			must((<-requests).Close())
 		}
-		must(owner.Close())
+		must(loader.Close())
 		os.Exit(7)
 	}
 	watchdog.Guard(t)

@@ -185,7 +185,7 @@ pub(super) static GUARD: GoTests = GoTests {
         packages: "./guard",
     }],
     storms: &[],
-    releases: false,
+    releases: true,
 };
 
 impl Engine for GoTests {

@@ -14,18 +14,28 @@ import "C"
 
 import "unsafe"
 
-// BlobBytes copies a blob out: it asks for the size, and then for the bytes. The result is never nil
-// on success: an empty blob is not an absent one.
+// BlobBytes copies a blob out: it asks for the size, and then for the bytes, of which there are below 2 GiB.
+// The result is never nil on success: an empty blob is not an absent one.
 func BlobBytes(blob uint64) ([]byte, error) {
 	size, err := blobCopy(blob, nil)
 	if err != nil {
 		return nil, err
 	}
-	bytes := make([]byte, size)
-	if size > 0 {
-		_, err = blobCopy(blob, bytes)
+	if size > maxSize {
+		return nil, broken("too-large", "the library has a blob of %d bytes, and %d can be read", size, maxSize)
 	}
-	return bytes, err
+	bytes := make([]byte, size)
+	if size == 0 {
+		return bytes, nil
+	}
+	copied, err := blobCopy(blob, bytes)
+	if err != nil {
+		return nil, err
+	}
+	if copied != size {
+		return nil, broken("size-changed", "the library has a blob of %d bytes that it copies as %d", size, copied)
+	}
+	return bytes, nil
 }
 
 func blobCopy(blob uint64, buffer []byte) (required uint64, err error) {

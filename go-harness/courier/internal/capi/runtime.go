@@ -46,10 +46,7 @@ static capi_result capi_runtime_drain_events(courier_runtime runtime, courier_ev
 */
 import "C"
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "unsafe"
 
 // RuntimeOptions holds what a new runtime is told; nil is the library's default. Root must not hold
 // a NUL byte: C would end it there.
@@ -71,7 +68,7 @@ func RuntimeCreate(o RuntimeOptions) (runtime uint64, err error) {
 		runtime = uint64(r.value)
 		return r.status
 	})
-	return runtime, err
+	return made(runtime, err)
 }
 
 func RuntimeDestroy(runtime uint64) error {
@@ -80,13 +77,20 @@ func RuntimeDestroy(runtime uint64) error {
 	})
 }
 
-func RuntimePump(runtime uint64, timeoutMS int64, budget uint32) (unread uint32, err error) {
+func RuntimePump(runtime uint64, timeoutMS int64, budget uint32) (unread int, err error) {
+	var count uint64
 	err = check("courier_runtime_pump", func() C.courier_status {
 		r := C.capi_runtime_pump(C.courier_runtime(runtime), C.int64_t(timeoutMS), C.uint32_t(budget))
-		unread = uint32(r.value)
+		count = uint64(r.value)
 		return r.status
 	})
-	return unread, err
+	if err != nil {
+		return 0, err
+	}
+	if count > maxSize {
+		return 0, broken("too-many", "the library counts %d unread events", count)
+	}
+	return int(count), nil
 }
 
 func RuntimeNextTimeout(runtime uint64) (timeoutMS int64, err error) {
@@ -126,7 +130,7 @@ func RuntimeDrainEvents(runtime uint64, limit uint32) ([]Event, error) {
 		return nil, err
 	}
 	if count > uint64(limit) {
-		return nil, &Error{NativeError, fmt.Sprintf("[too-many] the library counts %d events where %d fit", count, limit)}
+		return nil, broken("too-many", "the library counts %d events where %d fit", count, limit)
 	}
 	events := make([]Event, count)
 	for i, e := range drained[:count] {

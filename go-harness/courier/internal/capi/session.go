@@ -42,7 +42,7 @@ func SessionCreate(runtime uint64) (session uint64, err error) {
 		session = uint64(r.value)
 		return r.status
 	})
-	return session, err
+	return made(session, err)
 }
 
 func SessionDestroy(session uint64) error {
@@ -96,7 +96,7 @@ func SessionSnapshot(session uint64) (blob uint64, err error) {
 		blob = uint64(r.value)
 		return r.status
 	})
-	return blob, err
+	return made(blob, err)
 }
 
 func SessionSetSurface(session uint64, surface uintptr) error {

@@ -18,7 +18,7 @@ import (
 func courierGoProvide(t C.uint64_t, request C.courier_request, url *C.char, length C.size_t) C.courier_decision {
 	decision := int32(DecisionFail)
 	upcall("provider", func() {
-		decision = callback[Provide](token.Token(t))(uint64(request), copyText(url, length))
+		decision = callback[Provide](token.Token(t))(uint64(request), argument(url, length))
 	})
 	return C.courier_decision(decision)
 }
@@ -35,7 +35,7 @@ func courierGoWake(t C.uint64_t) {
 
 //export courierGoLog
 func courierGoLog(t C.uint64_t, level C.courier_log_level, text *C.char, length C.size_t) {
-	upcall("log callback", func() { callback[Log](token.Token(t))(int32(level), copyText(text, length)) })
+	upcall("log callback", func() { callback[Log](token.Token(t))(int32(level), argument(text, length)) })
 }
 
 // upcall calls Go code that C has asked for. There are C frames below it, and neither a panic nor a Goexit
@@ -73,6 +73,16 @@ func callback[F any](t token.Token) F {
 		panic(fmt.Errorf("unknown callback token %#x", t))
 	}
 	return f
+}
+
+// argument copies text that C passes to a callback. What is no text is reported as a panic of the callback,
+// which is not called.
+func argument(data *C.char, length C.size_t) string {
+	text, bad := copyText(data, length)
+	if bad != nil {
+		panic(bad)
+	}
+	return text
 }
 
 // Panic is a panic that a callback did not recover from, or a call with a token that leads nowhere.

@@ -25,7 +25,7 @@ func RuntimeWakeSource(runtime uint64) (source uint64, err error) {
 		source = uint64(r.value)
 		return r.status
 	})
-	return source, err
+	return made(source, err)
 }
 
 func WakeSourceSignal(source uint64) error {

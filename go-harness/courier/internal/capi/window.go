@@ -12,6 +12,7 @@ import "C"
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -26,8 +27,17 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("status %d: %s", e.Status, e.Message) }
 
+// Word is the one in brackets that the message begins with; "" if there is none.
+func (e *Error) Word() string {
+	if rest, found := strings.CutPrefix(e.Message, "["); found {
+		word, _, _ := strings.Cut(rest, "]")
+		return word
+	}
+	return ""
+}
+
 // Stale reports whether the call was refused because the handle's object has been released.
-func (e *Error) Stale() bool { return strings.HasPrefix(e.Message, "[stale] ") }
+func (e *Error) Stale() bool { return e.Word() == "stale" }
 
 // betweenStatusAndMessage, when set by a test, runs after a call has failed and before its message
 // is read: where another goroutine would do its damage if the thread were not locked.
@@ -48,13 +58,40 @@ func check(name string, call func() C.courier_status) error {
 	if betweenStatusAndMessage != nil {
 		betweenStatusAndMessage()
 	}
-	message := C.capi_last_error()
-	return &Error{int32(status), copyText(message.data, message.len)}
+	lent := C.capi_last_error()
+	message, bad := copyText(lent.data, lent.len)
+	if bad != nil {
+		message = bad.Message
+	}
+	return &Error{int32(status), message}
 }
 
-// copyText copies text that C lends.
-func copyText(data *C.char, length C.size_t) string {
-	return string(unsafe.Slice((*byte)(unsafe.Pointer(data)), length))
+// copyText copies text that C lends. No text is as long as what it refuses.
+func copyText(data *C.char, length C.size_t) (text string, bad *Error) {
+	if length == 0 {
+		return "", nil
+	}
+	if data == nil || length > maxSize {
+		return "", broken("bad-text", "the library lends %d bytes of text at address %p", length, data)
+	}
+	return string(unsafe.Slice((*byte)(unsafe.Pointer(data)), length)), nil
+}
+
+// maxSize is what a count or a size of the library's is compared with before anything is done with it: it
+// fits an int, on every machine.
+const maxSize = math.MaxInt32
+
+// broken is the error for what no library returns that keeps its own rules.
+func broken(word, format string, args ...any) *Error {
+	return &Error{NativeError, fmt.Sprintf("["+word+"] "+format, args...)}
+}
+
+// made passes on the handle that a call has made. It is never null.
+func made(handle uint64, err error) (uint64, error) {
+	if err == nil && handle == 0 {
+		return 0, broken("null-handle", "the library has made a null handle")
+	}
+	return handle, err
 }
 
 // textData is how a Go string goes to C: for the time of the call, with its length beside it.

@@ -17,6 +17,10 @@ static uint32_t version;
 static uint64_t fingerprint;
 static uint64_t last_id;
 static uint64_t last_load;
+static courier_session last_session;
+static int keeps; // loads do not end
+static courier_event_kind next_kind;
+static courier_failure next_failure;
 
 static const char *calls[CALLS];
 static int call_count;
@@ -28,11 +32,20 @@ static struct {
   char message[TEXT];
 } lie;
 
+static struct {
+  char function[TEXT];
+  int skip;
+  uint64_t value;
+} gift;
+
 static _Thread_local char last_error[TEXT];
+
+/* What is lent in the place of a message, if anything. */
+static int lends;
+static courier_string_view lent;
 
 static courier_event events[EVENTS];
 static uint32_t event_count;
-static uint32_t overcount; // of events that a drain says it wrote
 
 static struct {
   courier_blob blob;
@@ -44,20 +57,43 @@ static int blob_count;
 /* The last of each that was installed, and never forgotten: the binding frees the word of the token. */
 static courier_provider_fn provider;
 static courier_wake_fn waker;
-static uint64_t provider_token, waker_token;
+static courier_log_fn logger;
+static uint64_t provider_token, waker_token, logger_token;
 
-void fake_overcount(uint32_t by) {
+void fake_give(const char *function, int skip, uint64_t value) {
   pthread_mutex_lock(&lock);
-  overcount = by;
+  snprintf(gift.function, TEXT, "%s", function);
+  gift.skip = skip;
+  gift.value = value;
   pthread_mutex_unlock(&lock);
+}
+
+/* The value that a function returns: honest, unless it is to be another. */
+static uint64_t given(const char *function, uint64_t honest) {
+  pthread_mutex_lock(&lock);
+  if (strcmp(gift.function, function) == 0 && gift.skip-- == 0) {
+    honest = gift.value;
+    gift.function[0] = 0;
+  }
+  pthread_mutex_unlock(&lock);
+  return honest;
+}
+
+void fake_lend(uintptr_t data, size_t len) {
+  lends = 1;
+  lent = (courier_string_view){(const char *)data, len};
 }
 
 void fake_reset(void) {
   pthread_mutex_lock(&lock);
   memset(&lie, 0, sizeof lie);
+  memset(&gift, 0, sizeof gift);
+  lends = 0;
+  keeps = 0;
+  next_kind = COURIER_EVENT_COMPLETED;
+  next_failure = COURIER_FAILURE_NONE;
   call_count = 0;
   event_count = 0;
-  overcount = 0;
   waker = NULL;
   blob_count = 0;
   last_load = 0;
@@ -129,11 +165,36 @@ void fake_queue(courier_session session, courier_event_kind kind, courier_failur
   pthread_mutex_unlock(&lock);
 }
 
+void fake_next_kind(courier_event_kind kind, courier_failure failure) {
+  pthread_mutex_lock(&lock);
+  next_kind = kind;
+  next_failure = failure;
+  pthread_mutex_unlock(&lock);
+}
+
+void fake_keep(void) {
+  pthread_mutex_lock(&lock);
+  keeps = 1;
+  pthread_mutex_unlock(&lock);
+}
+
+courier_session fake_last_session(void) { return last_session; }
+
 uint64_t fake_installed(int wake) { return wake ? waker_token : provider_token; }
 
 courier_decision fake_offer(uint64_t token, courier_request request, const char *url) {
   courier_string_view view = {url, strlen(url)};
   return provider(&token, request, view);
+}
+
+courier_decision fake_offer_view(uint64_t token, courier_request request, uintptr_t data, size_t len) {
+  courier_string_view view = {(const char *)data, len};
+  return provider(&token, request, view);
+}
+
+void fake_log(int32_t level, uintptr_t data, size_t len) {
+  courier_string_view view = {(const char *)data, len};
+  logger(&logger_token, level, view);
 }
 
 void fake_wake(uint64_t token) { waker(&token); }
@@ -143,7 +204,7 @@ uint64_t courier_layout_fingerprint(void) { return called(__func__), fingerprint
 
 courier_string_view courier_last_error(void) {
   courier_string_view view = {last_error, strlen(last_error)};
-  return view;
+  return lends ? lent : view;
 }
 
 courier_status courier_runtime_options_init(courier_runtime_options *options, uint32_t size) {
@@ -156,7 +217,7 @@ courier_status courier_runtime_options_init(courier_runtime_options *options, ui
 courier_status courier_runtime_create(const courier_runtime_options *options, courier_runtime *runtime) {
   CALLED;
   (void)options;
-  *runtime = new_id();
+  *runtime = given(__func__, new_id());
   return COURIER_OK;
 }
 
@@ -170,22 +231,23 @@ courier_status courier_runtime_pump(courier_runtime runtime, int64_t timeout_ms,
   CALLED;
   (void)runtime, (void)timeout_ms, (void)budget;
   pthread_mutex_lock(&lock);
-  *unread = event_count;
+  uint32_t honest = event_count;
   pthread_mutex_unlock(&lock);
+  *unread = (uint32_t)given(__func__, honest);
   return COURIER_OK;
 }
 
 courier_status courier_runtime_next_timeout(courier_runtime runtime, int64_t *timeout_ms) {
   CALLED;
   (void)runtime;
-  *timeout_ms = -1;
+  *timeout_ms = (int64_t)given(__func__, (uint64_t)-1);
   return COURIER_OK;
 }
 
 courier_status courier_runtime_step(courier_runtime runtime, uint32_t *ran) {
   CALLED;
   (void)runtime;
-  *ran = 0;
+  *ran = (uint32_t)given(__func__, 0);
   return COURIER_OK;
 }
 
@@ -198,8 +260,8 @@ courier_status courier_runtime_drain_events(courier_runtime runtime, courier_eve
   memcpy(out, events, *count * sizeof *out);
   memmove(events, events + *count, (event_count - *count) * sizeof *events);
   event_count -= *count;
-  *count += overcount;
   pthread_mutex_unlock(&lock);
+  *count = (uint32_t)given(__func__, *count);
   return COURIER_OK;
 }
 
@@ -234,7 +296,7 @@ courier_status courier_runtime_clear_wake_callback(courier_runtime runtime) {
 courier_status courier_runtime_wake_source(courier_runtime runtime, courier_wake_source *source) {
   CALLED;
   (void)runtime;
-  *source = new_id();
+  *source = given(__func__, new_id());
   return COURIER_OK;
 }
 
@@ -252,7 +314,7 @@ void courier_wake_source_release(courier_wake_source source) {
 courier_status courier_session_create(courier_runtime runtime, courier_session *session) {
   CALLED;
   (void)runtime;
-  *session = new_id();
+  *session = last_session = given(__func__, new_id());
   return COURIER_OK;
 }
 
@@ -273,8 +335,12 @@ courier_status courier_session_load(courier_session session, courier_string_view
                                     const courier_load_options *options, uint64_t *load) {
   CALLED;
   (void)options;
-  fake_queue(session, COURIER_EVENT_COMPLETED, COURIER_FAILURE_NONE, url.data, url.len);
-  *load = last_load;
+  if (keeps) {
+    *load = given(__func__, new_id());
+    return COURIER_OK;
+  }
+  fake_queue(session, next_kind, next_failure, url.data, url.len);
+  *load = given(__func__, last_load);
   if (waker) waker(&waker_token);
   return COURIER_OK;
 }
@@ -300,7 +366,7 @@ courier_status courier_session_detach_buffer(courier_session session) {
 courier_status courier_session_snapshot(courier_session session, courier_blob *blob) {
   CALLED;
   (void)session;
-  *blob = new_id();
+  *blob = given(__func__, new_id());
   return COURIER_OK;
 }
 
@@ -319,7 +385,7 @@ courier_status courier_request_complete(courier_request request, const courier_r
 courier_status courier_request_is_cancelled(courier_request request, uint32_t *cancelled) {
   CALLED;
   (void)request;
-  *cancelled = 0;
+  *cancelled = (uint32_t)given(__func__, 0);
   return COURIER_OK;
 }
 
@@ -327,7 +393,7 @@ courier_status courier_request_on_cancel(courier_request request, const courier_
                                          uint32_t *cancelled) {
   CALLED;
   (void)request, (void)callback;
-  *cancelled = 0;
+  *cancelled = (uint32_t)given(__func__, 0);
   return COURIER_OK;
 }
 
@@ -340,7 +406,7 @@ courier_status courier_request_clear_on_cancel(courier_request request) {
 courier_status courier_request_surface(courier_request request, void **surface) {
   CALLED;
   (void)request;
-  *surface = NULL;
+  *surface = (void *)(uintptr_t)given(__func__, 0);
   return COURIER_OK;
 }
 
@@ -359,6 +425,7 @@ courier_status courier_blob_copy(courier_blob blob, uint8_t *buffer, size_t capa
     if (capacity >= blobs[i].length) memcpy(buffer, blobs[i].bytes, blobs[i].length);
   }
   pthread_mutex_unlock(&lock);
+  *required = (size_t)given(__func__, *required);
   return COURIER_OK;
 }
 
@@ -369,7 +436,8 @@ void courier_blob_release(courier_blob blob) {
 
 courier_status courier_set_log_callback(const courier_log_callback *callback) {
   CALLED;
-  (void)callback;
+  logger = callback->log;
+  logger_token = *(uint64_t *)callback->user_data;
   return COURIER_OK;
 }
 

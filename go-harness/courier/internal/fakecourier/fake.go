@@ -49,8 +49,30 @@ func Queue(session uint64, kind, failure int32, payload string) {
 	C.fake_queue(C.uint64_t(session), C.int32_t(kind), C.int32_t(failure), text, C.size_t(len(payload)))
 }
 
-// Overcount has drains say that they wrote so many more events than they did.
-func Overcount(by uint32) { C.fake_overcount(C.uint32_t(by)) }
+// Give has a call of a function return this value in its out parameter, whatever is true, after skip calls
+// that are as usual. One value is remembered at a time.
+func Give(function string, skip int, value uint64) {
+	name := C.CString(function)
+	defer C.free(unsafe.Pointer(name))
+	C.fake_give(name, C.int(skip), C.uint64_t(value))
+}
+
+// NextKind has loads end in this way, from now on.
+func NextKind(kind, failure int32) { C.fake_next_kind(C.int32_t(kind), C.int32_t(failure)) }
+
+// Keep has loads not end, from now on.
+func Keep() { C.fake_keep() }
+
+// LastSession is the session that was made last.
+func LastSession() uint64 { return uint64(C.fake_last_session()) }
+
+// Lend has the library lend this memory as each message.
+func Lend(data uintptr, length uint64) { C.fake_lend(C.uintptr_t(data), C.size_t(length)) }
+
+// Log makes a record of this memory.
+func Log(level int32, data uintptr, length uint64) {
+	C.fake_log(C.int32_t(level), C.uintptr_t(data), C.size_t(length))
+}
 
 // Callback is one that was installed, as the library remembers it: also when it was taken out or replaced
 // since.
@@ -73,6 +95,11 @@ func (c Callback) Offer(request uint64, url string) int32 {
 	text := C.CString(url)
 	defer C.free(unsafe.Pointer(text))
 	return int32(C.fake_offer(c.token, C.uint64_t(request), text))
+}
+
+// OfferView is Offer with this memory as URL.
+func (c Callback) OfferView(request uint64, data uintptr, length uint64) int32 {
+	return int32(C.fake_offer_view(c.token, C.uint64_t(request), C.uintptr_t(data), C.size_t(length)))
 }
 
 // Wake calls a wake callback, if it is one.

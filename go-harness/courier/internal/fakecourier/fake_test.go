@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
@@ -272,16 +274,17 @@ func catchUp(t *testing.T, owner *courier.Owner) {
 func TestVAL06APayloadIsReleasedOnceAlsoWhenCopyingItFails(t *testing.T) {
 	for skip, calls := range []int{1, 2} { // the probe fails, or the copy
 		honest(t)
-		owner, err := courier.NewOwner(nil)
+		loader, err := courier.NewLoader(nil)
 		must(t, err)
+		owner := loader.Owner()
 		fakecourier.Return("courier_blob_copy", skip, capi.NativeError, message)
-		if _, err := owner.Load(context.Background(), "app:a"); !errors.Is(err, courier.ErrNative) {
+		if _, err := loader.Load(context.Background(), "app:a"); !errors.Is(err, courier.ErrNative) {
 			t.Errorf("loaded: %v", err)
 		}
 		wantCalls(t, "courier_blob_copy", calls)
 		catchUp(t, owner)
 		wantCalls(t, "courier_blob_release", 1)
-		bytes, err := owner.Load(context.Background(), "app:b")
+		bytes, err := loader.Load(context.Background(), "app:b")
 		if err != nil || string(bytes) != "app:b" {
 			t.Errorf("the next load: %q, %v", bytes, err)
 		}
@@ -294,7 +297,7 @@ func TestVAL06APayloadIsReleasedOnceAlsoWhenCopyingItFails(t *testing.T) {
 func TestVAL10AnEventCountBeyondTheRoomIsAnError(t *testing.T) {
 	rt, _ := newSession(t)
 	var events [2]courier.Event
-	fakecourier.Overcount(3)
+	fakecourier.Give("courier_runtime_drain_events", 0, 3)
 	n, err := rt.Drain(events[:])
 	if n != 0 || !errors.Is(err, courier.ErrNative) || !strings.Contains(fmt.Sprint(err), "[too-many] ") {
 		t.Errorf("Drain returned %d, %v", n, err)
@@ -311,50 +314,39 @@ func TestTHR05AnOwnerThatCannotBeWokenIsNotStarted(t *testing.T) {
 	wantCalls(t, "courier_runtime_destroy", 1)
 }
 
-// newOwner makes an owner that has loaded, so that it has a session of its own.
-func newOwner(t *testing.T) *courier.Owner {
+// newLoader makes a loader that has loaded, so that it has a session of its own.
+func newLoader(t *testing.T) *courier.Loader {
 	t.Helper()
 	honest(t)
-	owner, err := courier.NewOwner(nil)
+	loader, err := courier.NewLoader(nil)
 	must(t, err)
-	wantLoad(t, owner)
-	return owner
+	wantLoad(t, loader)
+	return loader
 }
 
-func wantLoad(t *testing.T, owner *courier.Owner) {
+func wantLoad(t *testing.T, loader *courier.Loader) {
 	t.Helper()
-	if bytes, err := owner.Load(context.Background(), "app:a"); err != nil || string(bytes) != "app:a" {
+	if bytes, err := loader.Load(context.Background(), "app:a"); err != nil || string(bytes) != "app:a" {
 		t.Errorf("Load returned %q, %v", bytes, err)
-	}
-}
-
-func TestHDL02ARefusedDestroyLeavesTheOwnerOpen(t *testing.T) {
-	for _, function := range []string{"courier_session_destroy", "courier_runtime_destroy"} {
-		owner := newOwner(t)
-		fakecourier.Return(function, 0, capi.NativeError, message)
-		if err := owner.Close(); !errors.Is(err, courier.ErrNative) {
-			t.Errorf("%s: Close returned %v", function, err)
-		}
-		wantLoad(t, owner)
-		must(t, owner.Close())
 	}
 }
 
 func TestREQ19ALoadFailsIfThereIsNoSessionForIt(t *testing.T) {
 	honest(t)
-	owner, err := courier.NewOwner(nil)
+	loader, err := courier.NewLoader(nil)
 	must(t, err)
 	fakecourier.Return("courier_session_create", 0, capi.NativeError, message)
-	if _, err := owner.Load(context.Background(), "app:a"); !errors.Is(err, courier.ErrNative) {
+	if _, err := loader.Load(context.Background(), "app:a"); !errors.Is(err, courier.ErrNative) {
 		t.Errorf("Load returned %v", err)
 	}
-	wantLoad(t, owner)
-	must(t, owner.Close())
+	wantLoad(t, loader)
+	must(t, loader.Close())
 }
 
 // Nobody has asked the owner to pump: what fails there is reported, and the owner goes on.
 func TestAnOwnersFailuresToPumpAreReported(t *testing.T) {
-	owner := newOwner(t)
+	loader := newLoader(t)
+	owner := loader.Owner()
 	reports := catchPanics(t)
 	for _, function := range []string{"courier_runtime_pump", "courier_runtime_drain_events"} {
 		*reports = nil
@@ -369,6 +361,374 @@ func TestAnOwnersFailuresToPumpAreReported(t *testing.T) {
 			t.Errorf("%s failed: reports %v", function, *reports)
 		}
 	}
-	wantLoad(t, owner)
+	wantLoad(t, loader)
+	must(t, loader.Close())
+}
+
+// wantNative checks that a call has met what no library may return.
+func wantNative(t *testing.T, what string, err error, word string) {
+	t.Helper()
+	var e *courier.Error
+	if !errors.As(err, &e) || !errors.Is(err, courier.ErrNative) || e.Word != word || !strings.HasPrefix(e.Message, "["+word+"] ") {
+		t.Errorf("%s: %v, want [%s]", what, err, word)
+	}
+}
+
+// Whatever the library returns as a count or a size: nothing is allocated for it, and no bytes are made up.
+func TestVAL10SizesAndCountsAreCheckedBeforeTheyAreUsed(t *testing.T) {
+	rt, session := newSession(t)
+	fakecourier.Queue(uint64(session.ID()), int32(courier.Completed), 0, "contents")
+	var events [1]courier.Event
+	n, err := rt.Drain(events[:])
+	must(t, err)
+	blob := events[0].Payload
+	const copies = "courier_blob_copy"
+	for _, size := range []uint64{1 << 31, 1 << 40, 1 << 63, 1<<63 - 1, ^uint64(0)} {
+		fakecourier.Give(copies, 0, size)
+		bytes, err := blob.Bytes()
+		if bytes != nil {
+			t.Errorf("a size of %d: %d bytes", size, len(bytes))
+		}
+		wantNative(t, fmt.Sprint("a size of ", size), err, "too-large")
+	}
+	for _, size := range []uint64{0, 3, 7, 9, 1 << 40} {
+		fakecourier.Give(copies, 1, size)
+		bytes, err := blob.Bytes()
+		if bytes != nil {
+			t.Errorf("8 bytes, and then %d: %q", size, bytes)
+		}
+		wantNative(t, fmt.Sprint("8 bytes, and then ", size), err, "size-changed")
+	}
+	if bytes, err := blob.Bytes(); string(bytes) != "contents" || err != nil {
+		t.Errorf("%d events, contents %q, %v", n, bytes, err)
+	}
+	must(t, blob.Close())
+	fakecourier.Give("courier_runtime_pump", 0, 1<<31)
+	unread, err := rt.Pump(0)
+	if unread != 0 {
+		t.Errorf("%d unread events", unread)
+	}
+	wantNative(t, "unread events", err, "too-many")
+	must(t, session.Close())
+	must(t, rt.Close())
+}
+
+// A null handle names nothing, and the binding makes no Go handle of one.
+func TestVAL10ANullHandleIsAnError(t *testing.T) {
+	rt, session := newSession(t)
+	for function, create := range map[string]func() (bool, error){
+		"courier_runtime_create":      func() (bool, error) { h, err := courier.NewRuntime(); return h != nil, err },
+		"courier_session_create":      func() (bool, error) { h, err := rt.NewSession(); return h != nil, err },
+		"courier_runtime_wake_source": func() (bool, error) { h, err := rt.NewWakeSource(); return h != nil, err },
+		"courier_session_snapshot":    func() (bool, error) { h, err := session.Snapshot(); return h != nil, err },
+	} {
+		fakecourier.Give(function, 0, 0)
+		made, err := create()
+		if made {
+			t.Errorf("%s: a handle was made", function)
+		}
+		wantNative(t, function, err, "null-handle")
+	}
+	must(t, session.Close())
+	must(t, rt.Close())
+}
+
+// Flags and timeouts have a meaning whatever their number; a surface is any.
+func TestVAL11NumbersThatNobodyExpectsHaveAMeaning(t *testing.T) {
+	rt, session := newSession(t)
+	var request *courier.Request
+	must(t, rt.SetProvider(func(r *courier.Request, _ string) courier.Decision { request = r; return courier.Handle }))
+	fakecourier.Installed(false).Offer(1<<40, "app:a")
+	fakecourier.Give("courier_runtime_step", 0, 77)
+	if ran, err := rt.Step(); !ran || err != nil {
+		t.Errorf("Step = %v, %v", ran, err)
+	}
+	fakecourier.Give("courier_request_is_cancelled", 0, 77)
+	if cancelled, err := request.Cancelled(); !cancelled || err != nil {
+		t.Errorf("Cancelled = %v, %v", cancelled, err)
+	}
+	fakecourier.Give("courier_request_on_cancel", 0, 77)
+	if cancelled, err := request.OnCancel(func() {}); !cancelled || err != nil {
+		t.Errorf("OnCancel = %v, %v", cancelled, err)
+	}
+	fakecourier.Give("courier_request_surface", 0, 1)
+	if surface, err := request.Surface(); surface != 1 || err != nil {
+		t.Errorf("Surface = %v, %v", surface, err)
+	}
+	for ms, want := range map[uint64]time.Duration{^uint64(0): courier.Forever, 1 << 63: courier.Forever, 1<<63 - 1: 1<<63 - 1, 5: 5 * time.Millisecond} {
+		fakecourier.Give("courier_runtime_next_timeout", 0, ms)
+		if timeout, err := rt.NextTimeout(); timeout != want || err != nil {
+			t.Errorf("%d ms: %v, %v", int64(ms), timeout, err)
+		}
+	}
+	var null *courier.Request
+	must(t, rt.SetProvider(func(r *courier.Request, _ string) courier.Decision { null = r; return courier.Handle }))
+	fakecourier.Installed(false).Offer(0, "app:a")
+	if err := null.Complete(nil); !errors.Is(err, courier.ErrClosed) {
+		t.Errorf("a null request: %v", err)
+	}
+	must(t, null.Close())
+	must(t, request.Close())
+	must(t, session.Close())
+	must(t, rt.Close())
+}
+
+// moveStack needs a stack of about a megabyte, which it has not: the runtime copies it, several times, and
+// looks at each pointer that it finds there.
+//
+//go:noinline
+func moveStack(depth int) int {
+	var frame [1024]byte
+	if depth == 0 {
+		runtime.GC()
+		return int(frame[0])
+	}
+	frame[depth%len(frame)] = 1
+	return moveStack(depth-1) + int(frame[depth%len(frame)])
+}
+
+// An empty text may have any address, also one that no pointer of Go's may have; one that is not empty may
+// not be nowhere.
+func TestVAL16AnEmptyViewOfTheLibrarysMayCarryAnyPointer(t *testing.T) {
+	rt, session := newSession(t)
+	panics := catchPanics(t)
+	var urls, records []string
+	must(t, rt.SetProvider(func(_ *courier.Request, url string) courier.Decision {
+		moveStack(1000)
+		urls = append(urls, url)
+		return courier.Fail
+	}))
+	must(t, courier.SetLogger(courier.LogDebug, func(_ courier.LogLevel, text string) {
+		moveStack(1000)
+		records = append(records, text)
+	}))
+	for _, address := range []uintptr{0, 1, 0xfff, ^uintptr(0)} {
+		if decision := fakecourier.Installed(false).OfferView(1<<40, address, 0); decision != capi.DecisionFail {
+			t.Errorf("decision %d", decision)
+		}
+		fakecourier.Log(77, address, 0)
+		fakecourier.Return("courier_runtime_pump", 0, capi.NativeError, "")
+		fakecourier.Lend(address, 0)
+		_, err := rt.Pump(0)
+		var e *courier.Error
+		if !errors.As(err, &e) || e.Message != "" || e.Word != "" {
+			t.Errorf("an empty message: %v", err)
+		}
+	}
+	if fmt.Sprint(urls, records) != fmt.Sprint(make([]string, 4), make([]string, 4)) || len(*panics) != 0 {
+		t.Errorf("URLs %q, records %q, %v", urls, records, *panics)
+	}
+	for _, view := range []struct {
+		address uintptr
+		length  uint64
+	}{{0, 1}, {1 << 20, 1 << 40}, {1 << 20, 1<<63 - 1}, {1 << 20, ^uint64(0)}} {
+		*panics = nil
+		if decision := fakecourier.Installed(false).OfferView(1<<40, view.address, view.length); decision != capi.DecisionFail {
+			t.Errorf("%v: decision %d", view, decision)
+		}
+		fakecourier.Log(1, view.address, view.length)
+		fakecourier.Return("courier_runtime_pump", 0, capi.NativeError, "")
+		fakecourier.Lend(view.address, view.length)
+		_, err := rt.Pump(0)
+		wantNative(t, fmt.Sprint(view), err, "bad-text")
+		if len(*panics) != 2 || len(urls) != 4 || len(records) != 4 {
+			t.Errorf("%v: reports %v, URLs %q, records %q", view, *panics, urls, records)
+		}
+	}
+	must(t, courier.SetLogger(courier.LogDebug, nil))
+	must(t, session.Close())
+	must(t, rt.Close())
+}
+
+// A load that ends in a way without a name ends so for its caller, with number and bytes.
+func TestEVT08ALoadThatEndsInAnUnknownWayKeepsNumberAndBytes(t *testing.T) {
+	for _, kind := range []courier.EventKind{0, 4, 77, -1, courier.Cancelled, courier.Failed} {
+		loader := newLoader(t)
+		loaded := make(chan error, 1)
+		release := make(chan struct{})
+		must(t, loader.Owner().Post(func(*courier.Runtime) { <-release }))
+		go func() {
+			_, err := loader.Load(context.Background(), "app:b")
+			loaded <- err
+		}()
+		fakecourier.NextKind(int32(kind), -5)
+		close(release)
+		err := <-loaded
+		var failed *courier.LoadError
+		if !errors.As(err, &failed) || failed.Kind != kind || failed.Failure != -5 || failed.Message != "app:b" || failed.URL != "app:b" {
+			t.Errorf("kind %d: %#v", kind, err)
+		}
+		if errors.Is(err, context.Canceled) != (kind == courier.Cancelled) {
+			t.Errorf("kind %d: %v", kind, err)
+		}
+		must(t, loader.Close())
+	}
+}
+
+// What the library says about a load that is not under way reaches no other, and its payload is released.
+func TestEVT08AnEventOfNoLoadIsReported(t *testing.T) {
+	loader := newLoader(t)
+	reports := catchPanics(t)
+	must(t, loader.Owner().Do(context.Background(), func(rt *courier.Runtime) error {
+		fakecourier.Queue(fakecourier.LastSession(), int32(courier.Completed), 0, "of no load")
+		fakecourier.Installed(true).Wake()
+		return nil
+	}))
+	catchUp(t, loader.Owner())
+	if len(*reports) != 1 || (*reports)[0].Callback != "loader" || !strings.Contains(fmt.Sprint((*reports)[0].Value), "is not under way") {
+		t.Errorf("reports %v", *reports)
+	}
+	wantCalls(t, "courier_blob_release", 2)
+	wantLoad(t, loader)
+	must(t, loader.Close())
+}
+
+// Two loads under one number cannot be told apart.
+func TestEVT06ASecondLoadOfTheSameNumberIsRefused(t *testing.T) {
+	loader := newLoader(t)
+	fakecourier.Keep()
+	results := make(chan error, 2)
+	load := func() {
+		fakecourier.Give("courier_session_load", 0, 7)
+		before := fakecourier.Calls("courier_session_load")
+		go func() {
+			_, err := loader.Load(context.Background(), "app:a")
+			results <- err
+		}()
+		for fakecourier.Calls("courier_session_load") == before {
+			runtime.Gosched() // a watchdog ends it
+		}
+		catchUp(t, loader.Owner())
+	}
+	load()
+	load()
+	if err := <-results; !errors.Is(err, courier.ErrNative) || !strings.Contains(err.Error(), "a second load 7") {
+		t.Errorf("Load returned %v", err)
+	}
+	must(t, loader.Close())
+	if err := <-results; !errors.Is(err, courier.ErrClosed) {
+		t.Errorf("the first load: %v", err)
+	}
+}
+
+// The owner asks for a deadline and hears that it has passed: it pumps at once, and does not sleep.
+func TestTHR06ADeadlineThatHasJustPassedIsNotSleptThrough(t *testing.T) {
+	honest(t)
+	owner, err := courier.NewOwner(nil)
+	must(t, err)
+	must(t, owner.Do(context.Background(), func(rt *courier.Runtime) error {
+		session, err := rt.NewSession()
+		must(t, err)
+		_, err = session.Load("app:a", courier.Deadline(0))
+		must(t, err)
+		fakecourier.Give("courier_runtime_next_timeout", 0, 0)
+		return session.Close()
+	}))
+	for fakecourier.Calls("courier_runtime_next_timeout") < 2 {
+		runtime.Gosched() // a watchdog ends it
+	}
 	must(t, owner.Close())
+}
+
+// An owner that is told of events which do not come goes on, and does not ask for ever.
+func TestVAL10EventsThatAreCountedAndNotThereAreNotWaitedFor(t *testing.T) {
+	loader := newLoader(t)
+	fakecourier.Give("courier_runtime_pump", 0, 5)
+	fakecourier.Installed(true).Wake()
+	catchUp(t, loader.Owner())
+	catchUp(t, loader.Owner())
+	pumps := fakecourier.Calls("courier_runtime_pump")
+	for i := 0; i < 100; i++ {
+		catchUp(t, loader.Owner())
+	}
+	if more := fakecourier.Calls("courier_runtime_pump") - pumps; more > 0 {
+		t.Errorf("%d more pumps", more)
+	}
+	wantLoad(t, loader)
+	must(t, loader.Close())
+}
+
+// The library fails to close: it is tried again by the next Close, also by one that comes at the same time.
+// Who waits for the owner has heard of its end, and that stays true.
+func TestTHR07ACloseThatTheLibraryFailsEndsTheJobsAndIsTriedAgain(t *testing.T) {
+	for _, function := range []string{"courier_session_destroy", "courier_runtime_destroy"} {
+		loader := newLoader(t)
+		owner := loader.Owner()
+		inside, release := make(chan struct{}), make(chan struct{})
+		must(t, owner.Post(func(*courier.Runtime) { close(inside); <-release }))
+		<-inside
+		fakecourier.Return(function, 0, capi.NativeError, message)
+		closing := make(chan error, 3)
+		for i := 0; i < cap(closing); i++ {
+			go func() { closing <- loader.Close() }()
+		}
+		close(release)
+		failed := 0
+		for i := 0; i < cap(closing); i++ {
+			if err := <-closing; errors.Is(err, courier.ErrNative) {
+				failed++
+			} else if err != nil {
+				t.Errorf("Close returned %v", err)
+			}
+		}
+		if failed != 1 {
+			t.Errorf("%s: %d Closes failed, want the first", function, failed)
+		}
+		must(t, loader.Close())
+		wantCalls(t, "courier_runtime_destroy", map[string]int{"courier_session_destroy": 1, "courier_runtime_destroy": 2}[function])
+
+		loader = newLoader(t)
+		owner = loader.Owner()
+		fakecourier.Return(function, 0, capi.NativeError, message)
+		if err := loader.Close(); !errors.Is(err, courier.ErrNative) {
+			t.Errorf("%s: Close returned %v", function, err)
+		}
+		_, err := loader.Load(context.Background(), "app:a")
+		for _, late := range []error{err, owner.Post(func(*courier.Runtime) {}), owner.Do(context.Background(), func(*courier.Runtime) error { return nil })} {
+			if !errors.Is(late, courier.ErrClosed) {
+				t.Errorf("%s: after a Close that failed: %v", function, late)
+			}
+		}
+		must(t, loader.Close())
+		must(t, loader.Close())
+	}
+}
+
+// A library that destroys a runtime with sessions open, which it must not, leaves nobody hanging either.
+func TestTHR07ARuntimeThatIsGoneRejectsWhatIsQueued(t *testing.T) {
+	honest(t)
+	owner, err := courier.NewOwner(nil)
+	must(t, err)
+	must(t, owner.Do(context.Background(), func(rt *courier.Runtime) error { _, err := rt.NewSession(); return err }))
+	must(t, owner.Close())
+	if err := owner.Do(context.Background(), func(*courier.Runtime) error { return nil }); !errors.Is(err, courier.ErrClosed) {
+		t.Errorf("Do returned %v", err)
+	}
+}
+
+// Too many Goexits close the owner; when the library fails at that, Close tries again.
+func TestTHR08AnOwnerThatCannotCloseAfterTooManyExitsIsClosedByClose(t *testing.T) {
+	honest(t)
+	reports := make(chan string, 2000)
+	courier.SetPanicHandler(func(p courier.CallbackPanic) { reports <- fmt.Sprint(p.Value) })
+	defer courier.SetPanicHandler(nil)
+	owner, err := courier.NewOwner(nil)
+	must(t, err)
+	must(t, owner.Do(context.Background(), func(rt *courier.Runtime) error {
+		_, err := rt.NewSession()
+		fakecourier.Return("courier_session_destroy", 0, capi.NativeError, message)
+		return err
+	}))
+	for i := 0; i < 1000; i++ {
+		must(t, owner.Post(func(*courier.Runtime) { runtime.Goexit() }))
+	}
+	for report := ""; !strings.Contains(report, "but not its runtime: "); {
+		report = <-reports
+	}
+	if err := owner.Post(func(*courier.Runtime) {}); !errors.Is(err, courier.ErrClosed) {
+		t.Errorf("Post returned %v", err)
+	}
+	must(t, owner.Close())
+	wantCalls(t, "courier_session_destroy", 2)
+	wantCalls(t, "courier_runtime_destroy", 1)
 }

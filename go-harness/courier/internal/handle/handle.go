@@ -3,7 +3,7 @@
 //
 // There are two kinds of handle, because there are two ways to keep a use and a release apart:
 //
-//   - [Shared]: any thread may use it. Uses are counted, and the release waits for them.
+//   - [Shared]: any thread may use it. Uses are counted, and whoever ends last releases.
 //   - [Bound]: one thread owns it. The native library refuses every other thread, and one thread
 //     cannot use and release at the same time. Nothing waits, so nothing can deadlock: not a
 //     callback that closes its own runtime, not a close on a wrong thread during a long pump.
@@ -11,8 +11,8 @@
 // A handle that becomes unreachable without a Close is a [Leak]. It is reported; it is released only if
 // Init was told how, which is for releases that any thread may make at any time and that cannot fail.
 //
-// The zero value of both holds the null id, which the native library refuses. Neither may be copied
-// after first use.
+// The zero value of both counts as closed: the native library is not called with its null id. Neither may
+// be copied after first use.
 package handle
 
 import (
@@ -24,11 +24,16 @@ import (
 type Shared struct {
 	id       uint64
 	sentinel *sentinel
-	uses     sync.RWMutex // read-locked by each use; locked by Close, for good
 
-	closing sync.Mutex
-	ended   chan struct{} // nil until a Close begins; closed when the release has ended
+	uses atomic.Int64 // in flight; plus closing, once a Close has begun
+
+	mu      sync.Mutex
+	release func(id uint64) // of the first Close
+	ended   chan struct{}   // nil until a Close begins; closed when the release has ended
 }
+
+// closing is more than there are uses.
+const closing = 1 << 62
 
 // A Place is where a Close is called.
 type Place int
@@ -36,8 +41,8 @@ type Place int
 const (
 	// Outside: nothing waits for the caller.
 	Outside Place = iota
-	// InCallback: inside a callback of the library. A release on another thread may be waiting for
-	// that callback to return.
+	// InCallback: inside a callback of the library. A use on another thread, or a release, may be waiting
+	// for that callback to return.
 	InCallback
 	// InUse: in the middle of a use of this handle, or of its release, which led to a callback.
 	InUse
@@ -54,46 +59,65 @@ func (s *Shared) Init(kind string, id uint64, onLeak func(id uint64)) {
 // the handle from being a leak during the use. It never waits: once a Close has begun the handle counts as
 // closed, and ok is false.
 func (s *Shared) Begin() (id uint64, ok bool) {
-	return s.id, s.uses.TryRLock() // fails only when a Close holds the lock or waits for it
+	for s.id != 0 {
+		uses := s.uses.Load()
+		if uses >= closing {
+			break
+		}
+		if s.uses.CompareAndSwap(uses, uses+1) {
+			return s.id, true
+		}
+	}
+	return 0, false
 }
 
-// End ends a use.
-func (s *Shared) End() { s.uses.RUnlock() }
+// End ends a use. The last one after a Close has begun releases.
+func (s *Shared) End() {
+	if s.uses.Add(-1) == closing {
+		s.end()
+	}
+}
 
 // ID is the native id, also after Close. Only a use may give it to the library.
 func (s *Shared) ID() uint64 { return s.id }
 
-// Close waits for the uses in flight and then calls release. Later calls, and calls at the same
-// time, call nothing; they return after the release has ended, also when it ended in a panic, except
-// those inside a callback: the release may be waiting for that.
+// Close has release called when no use is in flight, and waits for its end, also when that is a panic.
+// Inside a callback it does not wait: a use in flight, which may be waiting for the callback, releases when
+// it ends. Later calls, and calls at the same time, call nothing; they wait in the same way.
 //
 // It reports false, and does nothing, for a caller who is in use of the handle and would wait for itself.
 func (s *Shared) Close(from Place, release func(id uint64)) bool {
+	if s.id == 0 {
+		return true
+	}
 	if from == InUse {
 		return false
 	}
-	ended, first := s.beginClose()
-	if !first {
-		if from == Outside {
-			<-ended
-		}
-		return true
+	ended, first := s.beginClose(release)
+	if first && s.uses.Add(closing) == closing {
+		s.end()
 	}
-	defer close(ended)
-	s.uses.Lock()
-	s.sentinel.rest()
-	release(s.id)
+	if from == Outside {
+		<-ended
+	}
 	return true
 }
 
-// beginClose reports whether this Close is the first, which releases.
-func (s *Shared) beginClose() (ended chan struct{}, first bool) {
-	s.closing.Lock()
-	defer s.closing.Unlock()
+// beginClose reports whether this Close is the first, whose release is called.
+func (s *Shared) beginClose(release func(id uint64)) (ended chan struct{}, first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.ended == nil {
-		s.ended, first = make(chan struct{}), true
+		s.release, s.ended, first = release, make(chan struct{}), true
 	}
 	return s.ended, first
+}
+
+// end releases. It is called once, by who has found that there is no use any more.
+func (s *Shared) end() {
+	defer close(s.ended)
+	s.sentinel.rest()
+	s.release(s.id)
 }
 
 // Bound is a handle that belongs to one thread, and whose native destroy may be refused.
@@ -113,7 +137,7 @@ func (b *Bound) Init(kind string, id uint64) {
 func (b *Bound) ID() uint64 { return b.id }
 
 // Closed reports whether a Close has succeeded.
-func (b *Bound) Closed() bool { return b.closed.Load() }
+func (b *Bound) Closed() bool { return b.id == 0 || b.closed.Load() }
 
 // Close calls destroy. If that is refused, the handle stays open and a later Close tries again.
 // After a success, Close returns nil and calls nothing.
@@ -122,7 +146,7 @@ func (b *Bound) Closed() bool { return b.closed.Load() }
 // lets only the owner's through: waiting for each other would deadlock when the owner's destroy
 // waits for a callback that closes.
 func (b *Bound) Close(destroy func(id uint64) error) error {
-	if b.closed.Load() {
+	if b.Closed() {
 		return nil
 	}
 	err := destroy(b.id)
@@ -132,3 +156,12 @@ func (b *Bound) Close(destroy func(id uint64) error) error {
 	}
 	return err
 }
+
+// Watched is a handle of the binding's own: no native object stands behind it.
+type Watched struct{ sentinel *sentinel }
+
+// Init begins to watch. It comes before any other call.
+func (w *Watched) Init(kind string) { w.sentinel = watch(kind, 0, nil) }
+
+// Rest ends the watch: the handle was closed.
+func (w *Watched) Rest() { w.sentinel.rest() }

@@ -142,6 +142,7 @@ func TestHDL19PanicInReleaseLeavesNobodyHanging(t *testing.T) {
 func TestHDL19PanicInDestroyLeavesNobodyHanging(t *testing.T) {
 	watchdog.Guard(t)
 	b := new(Bound)
+	b.Init("thing", 7)
 	func() {
 		defer func() { _ = recover() }()
 		_ = b.Close(func(uint64) error { panic("destroy failed") })
@@ -184,6 +185,7 @@ func TestHDL02RefusedDestroyLeavesTheHandleOpen(t *testing.T) {
 func TestHDL18CloseDuringDestroyDoesNotWait(t *testing.T) {
 	watchdog.Guard(t)
 	b := new(Bound)
+	b.Init("thing", 7)
 	wrongThread := errors.New("wrong thread")
 	err := b.Close(func(uint64) error {
 		answered := make(chan struct{})
@@ -220,6 +222,93 @@ func TestHDL18CloseInsideAUseOfTheSameThreadIsRefused(t *testing.T) {
 	})
 	if released != 1 {
 		t.Errorf("%d releases", released)
+	}
+}
+
+// A callback inside a use of one closes the other, and the other way round: neither waits, and the use that
+// ends last releases.
+func TestHDL18CloseInACallbackLeavesTheReleaseToTheLastUse(t *testing.T) {
+	one, two := newShared(t), newShared(t)
+	var releases atomic.Int32
+	for _, s := range []*Shared{one, two} {
+		for i := 0; i < 2; i++ {
+			if _, ok := s.Begin(); !ok {
+				t.Fatal("a new handle refuses a use")
+			}
+		}
+	}
+	for _, s := range []*Shared{one, two} {
+		for i := 0; i < 2; i++ {
+			if !s.Close(InCallback, func(uint64) { releases.Add(1) }) {
+				t.Error("not closed")
+			}
+		}
+		if _, ok := s.Begin(); ok {
+			t.Error("a use began after Close")
+		}
+	}
+	outside := make(chan struct{})
+	go func() {
+		defer close(outside)
+		one.Close(Outside, func(uint64) { t.Error("released by a later Close") })
+		if n := releases.Load(); n != 1 {
+			t.Errorf("%d releases when the later Close returned", n)
+		}
+	}()
+	for i, s := range []*Shared{one, one, two, two} {
+		if n := releases.Load(); n != int32(i)/2 {
+			t.Errorf("%d releases before use %d ends", n, i)
+		}
+		s.End()
+		if s == one && i == 1 {
+			<-outside
+		}
+	}
+	if n := releases.Load(); n != 2 {
+		t.Errorf("%d releases", n)
+	}
+}
+
+// A use that ends last releases; when that panics, nobody is left hanging either.
+func TestHDL19PanicInTheReleaseOfTheLastUseLeavesNobodyHanging(t *testing.T) {
+	s := newShared(t)
+	s.Begin()
+	s.Close(InCallback, func(uint64) { panic("release failed") })
+	func() {
+		defer func() {
+			if v := recover(); v != "release failed" {
+				t.Errorf("recovered %v", v)
+			}
+		}()
+		s.End()
+	}()
+	s.Close(Outside, func(uint64) { t.Error("released again") })
+}
+
+func TestHDL26TheZeroValueCountsAsClosed(t *testing.T) {
+	watchdog.Guard(t)
+	s, b := new(Shared), new(Bound)
+	if _, ok := s.Begin(); ok || !b.Closed() {
+		t.Error("a zero handle is open")
+	}
+	if !s.Close(Outside, func(uint64) { t.Error("released") }) || b.Close(func(uint64) error { return errors.New("destroyed") }) != nil {
+		t.Error("a zero handle cannot be closed")
+	}
+}
+
+// As t.Fatal in a report would.
+func TestHDL15AReportThatExitsEndsNoFinalizers(t *testing.T) {
+	watchdog.Guard(t)
+	var reports atomic.Int32
+	SetReporter(func(Leak) {
+		reports.Add(1)
+		runtime.Goexit()
+	})
+	defer SetReporter(nil)
+	abandonFamily()
+	collect(func() bool { return reports.Load() == 2 })
+	if n := reports.Load(); n != 2 {
+		t.Errorf("%d reports", n)
 	}
 }
 
@@ -302,6 +391,27 @@ func TestHDL16ALeakIsReleasedIfItMayBe(t *testing.T) {
 	if id := <-released; id != 3 || len(released) != 0 {
 		t.Errorf("released %d, and %d more", id, len(released))
 	}
+}
+
+// Any goroutine exchanges the reporter and turns traces on and off, while handles come and leak.
+func TestHDL15TheReporterIsExchangedWhileHandlesLeak(t *testing.T) {
+	watchdog.Guard(t)
+	defer SetReporter(nil)
+	defer Trace(false)
+	const rounds = 1000
+	exchanged := make(chan struct{})
+	go func() {
+		defer close(exchanged)
+		for i := 0; i < rounds; i++ {
+			SetReporter(func(Leak) {})
+			Trace(i%2 == 0)
+		}
+	}()
+	for i := 0; i < rounds; i++ {
+		(&sentinel{}).leaked()
+		watch("thing", 1, nil).rest()
+	}
+	<-exchanged
 }
 
 //go:noinline

@@ -28,7 +28,7 @@ var (
 	traced   atomic.Bool
 )
 
-// SetReporter makes report see the leaks, on the finalizer goroutine. Nil ends it.
+// SetReporter makes report see the leaks, one after the other, on goroutines of their own. Nil ends it.
 func SetReporter(report func(Leak)) {
 	if report == nil {
 		reporter.Store(nil)
@@ -62,7 +62,16 @@ func (s *sentinel) leaked() {
 	if s.release != nil {
 		s.release(s.id)
 	}
-	if report := reporter.Load(); report != nil {
-		(*report)(Leak{s.kind, s.release != nil, s.stack})
+	report := reporter.Load()
+	if report == nil {
+		return
 	}
+	// On another goroutine, because a report may end its own with a Goexit: no finalizer of the program
+	// would run any more.
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		(*report)(Leak{s.kind, s.release != nil, s.stack})
+	}()
+	<-reported
 }
