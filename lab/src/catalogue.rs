@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-/// Every engine that a contract may name, in the order of columns. Which of them are built is
+/// Every engine that a contract may name. Which of them are built, and in which order they run, is
 /// known to [`crate::engine`].
 pub const ENGINES: [&str; 15] = [
     "layout",

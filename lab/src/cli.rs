@@ -30,9 +30,13 @@ pub enum Command {
     /// Each engine first proves that it is on: it must catch a planted bug, its canary. If it
     /// does not, the engine reads OFF, its checks do not run, and the run is red.
     ///
-    /// A cold run builds everything and may install nextest and cargo-fuzz: up to 25 minutes on 2
-    /// cores. A warm one takes about 5 minutes. Go 1.21 or newer and a C compiler must be installed;
-    /// without a C++ compiler fuzz-abi is skipped, unless --only names it.
+    /// A cold run builds everything, and nextest and cargo-fuzz when an engine needs them: up to 15
+    /// minutes on 2 cores, with the first verdicts after 3. A warm one takes about 5 minutes. Go 1.21
+    /// or newer and a C compiler must be installed; without a C++ compiler fuzz-abi is skipped, unless
+    /// --only names it.
+    ///
+    /// The last line says how the run came out, and all that was left out of it. It is the same in
+    /// every view: this table, report/index.html, report/report.md, report/junit.xml.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
     /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder

@@ -189,8 +189,9 @@ fn pinned_tool(tool: Pinned) -> Result<Finding> {
                 .map_or_else(String::new, |version| format!("PATH has {version}; "));
             State::Optional {
                 note: format!(
-                    "{other}`cargo lab run` installs {} into its cache; by hand: {}",
+                    "{other}`cargo lab run` builds {} into its cache ({}); by hand: {}",
                     tool.version,
+                    tool.patience,
                     tool.install_command()
                 ),
             }

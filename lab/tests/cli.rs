@@ -478,6 +478,8 @@ fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
     let results = fs::read_to_string(latest.join("results.jsonl")).unwrap();
     assert_eq!(results, RECORD);
     assert!(!stdout.contains("target/lab/latest"), "{stdout}");
+    let headline = "STOPPED before the end; race not run; left out: 11 engines not asked for";
+    assert!(stdout.contains(headline), "{stdout}");
 
     // What is known is written all the same.
     let runs = fs::read_dir(dir.path().join("target/lab/runs")).unwrap();

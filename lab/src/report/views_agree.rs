@@ -88,6 +88,13 @@ fn all_views_of_a_run_agree() {
             assert_eq!(red, !all_green, "{records:#?}");
         }
 
+        for limit in verdict.engines.iter().flat_map(|engine| engine.limits()) {
+            let why = limit.reason.as_deref().unwrap();
+            assert!(text.contains(&format!("\nlimit of {}: {why}\n", limit.engine)));
+            assert!(marks.contains(&format!("\nLimit of {}: {why}\n", limit.engine)));
+            assert!(html.contains(&format!("<summary>limit: {why}</summary>")));
+        }
+
         for contract in &verdict.contracts {
             let id = &contract.contract.id;
             let shown = contract.cells.iter().map(|cell| match cell.state {
