@@ -239,9 +239,13 @@ mod tests {
 
     #[test]
     fn val_10_a_length_that_no_object_has_is_refused_before_it_is_used() {
-        // SAFETY: refused before it is read.
-        let refused = unsafe { bytes(view(b"x".as_ptr(), usize::MAX), "bytes") };
-        assert_eq!(refused.unwrap_err().word(), Word::BadValue);
+        for len in [usize::MAX, isize::MAX as usize + 1] {
+            let refused = object_size(len, "bytes.len");
+            assert_eq!(refused.unwrap_err().word(), Word::BadValue);
+            // SAFETY: refused before it is read.
+            let refused = unsafe { bytes(view(b"x".as_ptr(), len), "bytes") };
+            assert_eq!(refused.unwrap_err().word(), Word::BadValue);
+        }
     }
 
     #[test]

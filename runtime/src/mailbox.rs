@@ -147,13 +147,6 @@ impl<M> Mailbox<M> {
         state.messages.drain(..count).collect()
     }
 
-    /// How many messages are queued, and whether a signal is pending.
-    #[cfg(feature = "test-hooks")]
-    pub(crate) fn inspect(&self) -> (usize, bool) {
-        let state = self.state.lock();
-        (state.messages.len(), state.signalled)
-    }
-
     /// Drops the queued messages that are not wanted any more.
     pub(crate) fn discard(&self, unwanted: impl Fn(&M) -> bool) {
         let discarded = take_out(&mut self.state.lock().messages, unwanted);
@@ -168,6 +161,13 @@ impl<M> Mailbox<M> {
             std::mem::take(&mut state.messages)
         };
         drop(dropped);
+    }
+
+    /// How many messages are queued, and whether a signal is pending.
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn inspect(&self) -> (usize, bool) {
+        let state = self.state.lock();
+        (state.messages.len(), state.signalled)
     }
 }
 

@@ -145,6 +145,7 @@ fn judge(
 ) -> Checked {
     let contract = match expected {
         Some(Word::BadValue) => values[0],
+        Some(Word::NotUtf8) => "VAL-17",
         _ => "ABI-06",
     };
     expect(contract, call, expected, word(status))?;
