@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::catalogue::Catalogue;
 use crate::child;
 use crate::engine::{self, Context, Engine};
+use crate::faults::proven::Proven;
 use crate::out;
 use crate::profile::Profile;
 use crate::progress::Progress;
@@ -123,6 +124,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     let page = report::render(folder.path(), &catalogue);
     progress.finish();
     out::print(table::report(&catalogue, &shares, &place))?;
+    out::line(Proven::load(workspace, &catalogue)?.headline(&catalogue))?;
     // Results without a page are results; the exit code tells about them.
     match page {
         Ok(_) => out::line(format_args!("report: {place}/report/index.html"))?,
