@@ -469,17 +469,36 @@ fn interrupted(command: &mut Command, sign: &Path) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// A Go that never ends when it is to do something, and leaves a sign that it has begun.
+const ENDLESS: &str = r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
+    *) : > "$SIGN"; sleep 600;; esac"#;
+
+/// An engine that is stopped while it looks whether it can run here is not one that cannot.
+#[test]
+fn an_engine_that_is_stopped_is_not_skipped() {
+    let dir = checkout();
+    let tools = tempfile::tempdir().unwrap();
+    let sign = tools.path().join("started");
+    script(&tools.path().join("cc"), COMPILER);
+    script(&tools.path().join("go"), ENDLESS);
+    let mut command = lab(dir.path(), &["run", "--only", "asan"]);
+    command
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("CC", tools.path().join("cc"))
+        .env("SIGN", &sign);
+    let output = interrupted(&mut command, &sign);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let headline = "STOPPED before the end; asan not run; left out: 11 engines not asked for";
+    assert!(stdout.contains(headline), "{stdout}");
+}
+
 #[test]
 fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
     let dir = checkout();
     let tools = tempfile::tempdir().unwrap();
     let sign = tools.path().join("started");
     script(&tools.path().join("cc"), COMPILER);
-    script(
-        &tools.path().join("go"),
-        r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
-        *) : > "$SIGN"; sleep 600;; esac"#,
-    );
+    script(&tools.path().join("go"), ENDLESS);
     let mut command = lab(dir.path(), &["run", "--only", "race", "--profile", "full"]);
     command
         .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))

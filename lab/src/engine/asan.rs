@@ -8,7 +8,7 @@ use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::ask::{Answer, Build, Question};
 use super::gosuite::{GoSuite, Ran};
@@ -66,6 +66,8 @@ impl Engine for Asan {
         if ran.finished.success() {
             return Ok(None);
         }
+        // We ended it: that says nothing about the machine.
+        ensure!(ran.finished.cut().is_none(), "{}", ran.finished.how());
         let why = ran.run.build_error().unwrap_or_else(|| ran.finished.how());
         Ok(Some(format!("go test -asan does not work here: {why}")))
     }

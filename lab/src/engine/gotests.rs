@@ -332,8 +332,13 @@ impl GoTests {
             .env("GOTOOLCHAIN", name)
             .run(context.progress, child::quiet)?;
         if !finished.success() {
-            let why = format!("not to be had: {}", one_line(&finished.log_text(), 200));
-            let mut record = self.release(name, Outcome::Skipped).because(why);
+            // What we ended says nothing about whether the release can be had.
+            let (outcome, why) = match finished.cut() {
+                Some(cut) => (cut, finished.how()),
+                None => (Outcome::Skipped, one_line(&finished.log_text(), 200)),
+            };
+            let why = format!("not to be had: {why}");
+            let mut record = self.release(name, outcome).because(why);
             record.evidence = context.evidence(&finished);
             return Ok(vec![record]);
         }

@@ -23,12 +23,12 @@ impl Gap<'_> {
     }
 }
 
-/// The records, worst first, those of one check together; all that an engine did not run for one
-/// reason together.
+/// The records, worst first, those of one check together; all that an engine did not run, or skipped,
+/// for one reason together.
 pub(crate) fn group<'a>(records: &[&'a Record]) -> Vec<Gap<'a>> {
     let key = |record: &'a Record| {
         let check = match record.outcome {
-            Outcome::NotRun => "",
+            Outcome::NotRun | Outcome::Skipped => "",
             _ => &record.check,
         };
         let reason = &record.reason;
@@ -72,12 +72,15 @@ mod tests {
             contract: Some(id.to_owned()),
             ..Record::check("race", "test", Outcome::Fail).because("boom")
         };
+        let skipped = |check| Record::check("layout", check, Outcome::Skipped).because("no clang");
         let records = [
             not_run("REQ-01"),
             failed("REQ-02"),
             not_run("REQ-03"),
             failed("REQ-04"),
             failed("REQ-04"),
+            skipped("one"),
+            skipped("two"),
         ];
         let red: Vec<&Record> = records.iter().collect();
         let groups: Vec<_> = group(&red)
@@ -93,6 +96,7 @@ mod tests {
                     Some("test".to_owned())
                 ),
                 (Outcome::NotRun, "REQ-01 REQ-03".to_owned(), None),
+                (Outcome::Skipped, String::new(), Some("2 checks".to_owned())),
             ]
         );
     }
