@@ -340,11 +340,12 @@ impl Planting<'_> {
             };
             let answers = engine.ask(&self.context, &question)?;
             self.stop_if_asked()?;
+            let lasts = self.is_unchanged()?;
             for contract in contracts {
                 let control = cell::control(&answers, &contract);
                 let key = self.keys.control(engine, &contract);
-                self.store
-                    .add(Cell::of_control(key, name, &contract, control))?;
+                let cell = Cell::of_control(key, name, &contract, control);
+                self.store.add(cell, lasts)?;
             }
         }
         Ok(())
@@ -360,7 +361,8 @@ impl Planting<'_> {
             let key = self.keys.fault(cell.engine, cell.fault);
             let mut kept = Cell::of_fault(key, cell.engine.name(), cell.fault, verdict.clone());
             kept.seconds = seconds;
-            self.store.add(kept)?;
+            let lasts = self.is_unchanged()?;
+            self.store.add(kept, lasts)?;
         }
         Ok(Row::new(cell, verdict, seconds))
     }
@@ -388,6 +390,12 @@ impl Planting<'_> {
         };
         let answers = engine.ask(&self.context, &question)?;
         Ok(cell::judge(&answers, &fault.contract))
+    }
+
+    /// True if the checkout is what the keys were made of. It is copied anew for each fault, so one that was
+    /// edited meanwhile gives answers that belong to no key.
+    fn is_unchanged(&self) -> Result<bool> {
+        Ok(Keys::of(self.copy.original())? == *self.keys)
     }
 
     fn stop_if_asked(&self) -> Result<()> {

@@ -107,6 +107,7 @@ impl Cell {
 }
 
 /// The keys of this checkout, as it is.
+#[derive(PartialEq)]
 pub(super) struct Keys {
     builds: BTreeMap<Build, String>,
 }
@@ -258,11 +259,13 @@ impl Store {
         self.cells.get(key)
     }
 
-    /// Keeps a finished cell.
-    pub(super) fn add(&mut self, cell: Cell) -> Result<()> {
-        self.file
-            .write_all(line(&cell)?.as_bytes())
-            .context("cannot write target/lab/faults.jsonl")?;
+    /// Takes a finished cell: for this run, and if it `lasts` for later ones.
+    pub(super) fn add(&mut self, cell: Cell, lasts: bool) -> Result<()> {
+        if lasts {
+            self.file
+                .write_all(line(&cell)?.as_bytes())
+                .context("cannot write target/lab/faults.jsonl")?;
+        }
         self.cells.insert(cell.key.clone(), cell);
         Ok(())
     }

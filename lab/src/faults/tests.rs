@@ -28,6 +28,8 @@ sh -n runtime/subject.sh 2>/dev/null || exit 3
 
 /// While this file is in the checkout, the engine stops in the middle of a question.
 const KILL: &str = "kill";
+/// While this file is in the checkout, somebody edits the subject during each question.
+const EDIT: &str = "edit";
 /// The questions that it was asked, one a line.
 const ASKED: &str = "asked";
 
@@ -66,6 +68,11 @@ impl Engine for Toy {
         let finished = crate::child::Task::new(context.workspace, "sh", &log)
             .args(["go-harness/check.sh"])
             .run(context.progress, quiet)?;
+        if checkout.join(EDIT).exists() {
+            let subject = checkout.join("runtime/subject.sh");
+            let text = fs::read_to_string(&subject)?;
+            fs::write(subject, text + "# edited\n")?;
+        }
         if question.broken.is_some() && checkout.join(KILL).exists() {
             bail!("killed");
         }
@@ -295,6 +302,19 @@ fn a_finished_cell_counts_only_for_what_it_was_made_of() {
     );
     // The old ones are forgotten.
     assert_eq!(store::load(&checkout.workspace()).len(), 2);
+}
+
+#[test]
+fn what_was_asked_of_a_subject_that_changed_meanwhile_is_not_kept() {
+    let checkout = Checkout::new();
+    checkout.fault("wrong-sum", "REQ-04", "+", "*");
+    checkout.put(EDIT, "");
+    assert!(checkout.run().is_green());
+    assert!(store::load(&checkout.workspace()).is_empty());
+    fs::remove_file(checkout.0.path().join(EDIT)).unwrap();
+    checkout.asked();
+    assert!(checkout.run().is_green());
+    assert_eq!(checkout.asked(), ["control", "wrong-sum"]);
 }
 
 #[test]
