@@ -141,24 +141,3 @@ func BenchmarkOwnerPost(b *testing.B) {
 	}
 	compare.Cases(b, cases...)
 }
-
-// Do has to know whether it is called on the owner's thread. A goroutine does not know its thread, nor does Go
-// tell one goroutine from another; so C is asked, which takes a call into C. A job that wants to save that calls
-// the function itself: it has the runtime.
-func BenchmarkOwnerInline(b *testing.B) {
-	o, err := courier.NewOwner(nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer o.Close()
-	ctx := context.Background()
-	job := func(*courier.Runtime) error { return nil }
-	compare.Cases(b, compare.Case{Name: "ours", Run: func(b *testing.B) {
-		_ = o.Do(ctx, func(*courier.Runtime) error {
-			for i := 0; i < b.N; i++ {
-				_ = o.Do(ctx, job)
-			}
-			return nil
-		})
-	}})
-}

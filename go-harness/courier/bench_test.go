@@ -3,6 +3,7 @@
 package courier
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // A question to a request, which any thread may ask. What ours does besides: it counts the use, which takes two
-// atomic operations (5 ns), locks the thread (5 ns with its defer), and ends the use in another deferred call
-// (3 ns); the rest is the one function that all calls go through.
+// atomic operations, locks the thread (5 ns with its defer), and ends the use in another deferred call (3 ns);
+// the rest is the one function that all calls go through.
 func BenchmarkCall(b *testing.B) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -49,5 +50,32 @@ func BenchmarkCall(b *testing.B) {
 			runtime.UnlockOSThread()
 		}),
 		compare.Each("empty-c-function", capi.BenchEmpty),
+	)
+}
+
+// Do has to know whether it is called on the owner's thread. A goroutine does not know its thread, nor does Go
+// tell one goroutine from another; so C is asked, and a call into C is what it costs. A job that wants to save
+// that calls the function itself: it has the runtime.
+func BenchmarkOwnerInline(b *testing.B) {
+	o, err := NewOwner(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer o.Close()
+	ctx := context.Background()
+	job := func(*Runtime) error { return nil }
+	inJob := func(call func()) func(b *testing.B) {
+		return func(b *testing.B) {
+			_ = o.Do(ctx, func(*Runtime) error {
+				for i := 0; i < b.N; i++ {
+					call()
+				}
+				return nil
+			})
+		}
+	}
+	compare.Cases(b,
+		compare.Case{Name: "empty-c-function", Run: inJob(capi.BenchEmpty)},
+		compare.Case{Name: "ours", Run: inJob(func() { _ = o.Do(ctx, job) })},
 	)
 }

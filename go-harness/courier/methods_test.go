@@ -162,15 +162,13 @@ func TestVAL19NilFunctionsAndOptionsAreRefusedByName(t *testing.T) {
 	if seen < 7 {
 		t.Errorf("%d functions and options were nil: too few", seen)
 	}
-	elsewhere(func() {
-		for name, create := range map[string]func() error{
-			"NewRuntime": func() error { _, err := NewRuntime(nil); return err },
-			"NewOwner":   func() error { _, err := NewOwner(nil, Stepped(), nil); return err },
-			"NewLoader":  func() error { _, err := NewLoader(nil, nil); return err },
-		} {
-			wantNamed(t, name, create(), ErrInvalidArgument, "an option is nil")
-		}
-	})
+	for name, create := range map[string]func() error{
+		"NewRuntime": func() error { _, err := NewRuntime(nil); return err },
+		"NewOwner":   func() error { _, err := NewOwner(nil, Stepped(), nil); return err },
+		"NewLoader":  func() error { _, err := NewLoader(nil, nil); return err },
+	} {
+		wantNamed(t, name, create(), ErrInvalidArgument, "an option is nil")
+	}
 	ok(t, h.request.Close())
 	ok(t, h.blob.Close())
 	ok(t, h.source.Close())

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn goals_of_the_same_cases_share_a_table() {
-        let only = ["TokenLookup", "TokenLife", "OwnerInline", "Call"].map(str::to_owned);
+        let only = ["TokenLookup", "TokenLife", "Call"].map(str::to_owned);
         let comparison = |base, case, benchmarks: &[&'static str]| Comparison {
             base,
             case,

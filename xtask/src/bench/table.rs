@@ -198,12 +198,13 @@ mod tests {
 
     #[test]
     fn a_missed_goal_says_why() {
-        let rows = rows::select(Side::Go, &["OwnerInline".to_owned()]).unwrap();
-        for (figure, why) in [(10.0, 0), (20.0, 1)] {
+        let rows = rows::select(Side::Go, &["OwnerDo1".to_owned()]).unwrap();
+        for (figure, why) in [(110.0, 0), (200.0, 1)] {
             let mut measured = Measured::default();
-            measured.add("OwnerInline", "ours", "ns/op", figure);
+            measured.add("OwnerDo1", "locked-channel", "ns/op", 100.0);
+            measured.add("OwnerDo1", "ours", "ns/op", figure);
             let text = text(&results(&rows, &measured));
-            assert_eq!(text.matches("missed because: Go").count(), why, "{text}");
+            assert_eq!(text.matches("missed because: Do").count(), why, "{text}");
         }
     }
 

@@ -63,7 +63,7 @@ static uint64_t provider_token, waker_token, logger_token;
 void fake_give(const char *function, int skip, uint64_t value) {
   pthread_mutex_lock(&lock);
   snprintf(gift.function, TEXT, "%s", function);
-  gift.skip = skip;
+  gift.skip = skip < 0 ? -2 : skip; /* below -1: for ever */
   gift.value = value;
   pthread_mutex_unlock(&lock);
 }
@@ -71,9 +71,9 @@ void fake_give(const char *function, int skip, uint64_t value) {
 /* The value that a function returns: honest, unless it is to be another. */
 static uint64_t given(const char *function, uint64_t honest) {
   pthread_mutex_lock(&lock);
-  if (strcmp(gift.function, function) == 0 && gift.skip-- == 0) {
+  if (strcmp(gift.function, function) == 0 && (gift.skip < 0 || gift.skip-- == 0)) {
     honest = gift.value;
-    gift.function[0] = 0;
+    if (gift.skip == -1) gift.function[0] = 0;
   }
   pthread_mutex_unlock(&lock);
   return honest;

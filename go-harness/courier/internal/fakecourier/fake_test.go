@@ -383,7 +383,7 @@ func TestVAL10SizesAndCountsAreCheckedBeforeTheyAreUsed(t *testing.T) {
 	must(t, err)
 	blob := events[0].Payload
 	const copies = "courier_blob_copy"
-	for _, size := range []uint64{1 << 31, 1 << 40, 1 << 63, 1<<63 - 1, ^uint64(0)} {
+	for _, size := range []uint64{^uint64(0), 1 << 63, 1<<63 - 1, 1 << 40, 1 << 31} { // make panics over the first
 		fakecourier.Give(copies, 0, size)
 		bytes, err := blob.Bytes()
 		if bytes != nil {
@@ -633,7 +633,7 @@ func TestTHR06ADeadlineThatHasJustPassedIsNotSleptThrough(t *testing.T) {
 // An owner that is told of events which do not come goes on, and does not ask for ever.
 func TestVAL10EventsThatAreCountedAndNotThereAreNotWaitedFor(t *testing.T) {
 	loader := newLoader(t)
-	fakecourier.Give("courier_runtime_pump", 0, 5)
+	fakecourier.Give("courier_runtime_pump", -1, 5)
 	fakecourier.Installed(true).Wake()
 	catchUp(t, loader.Owner())
 	catchUp(t, loader.Owner())
@@ -644,6 +644,7 @@ func TestVAL10EventsThatAreCountedAndNotThereAreNotWaitedFor(t *testing.T) {
 	if more := fakecourier.Calls("courier_runtime_pump") - pumps; more > 0 {
 		t.Errorf("%d more pumps", more)
 	}
+	fakecourier.Give("", 0, 0)
 	wantLoad(t, loader)
 	must(t, loader.Close())
 }
