@@ -2,21 +2,21 @@
 
 use std::process::ExitCode;
 
-use cgolab::cli::{self, Command};
+use cgolab::cmd::{self, Command};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Parser)]
-#[command(version, after_help = cli::EXIT_CODES)]
+#[command(version, after_help = cmd::EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 fn main() -> ExitCode {
-    let matches = cli::with_engines(Cli::command()).get_matches();
+    let matches = cmd::with_engines(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    cli::conclude(|workspace| cli.command.run(workspace))
+    cmd::conclude(|workspace| cli.command.run(workspace))
 }
 
 #[cfg(test)]
@@ -25,6 +25,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        cli::with_engines(Cli::command()).debug_assert();
+        cmd::with_engines(Cli::command()).debug_assert();
     }
 }

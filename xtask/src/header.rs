@@ -1,10 +1,10 @@
 //! `cargo lab header`: the generated files are written, or compared.
 
 use anyhow::Result;
-use cgolab::header;
-use cgolab::out;
-use cgolab::progress::Progress;
-use cgolab::workspace::Workspace;
+use cgolab::engine::layout::header;
+use cgolab::host::out;
+use cgolab::host::progress::Progress;
+use cgolab::host::workspace::Workspace;
 
 /// `cargo lab header`: writes the generated files, or compares them, and returns whether all are current.
 pub(crate) fn command(workspace: &Workspace, check: bool) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! `cargo lab`: the tool on this checkout, and the chores of this repository beside it.
 //!
-//! The tool's commands are [`cgolab::cli`]'s. The chores serve nobody but the people who work on this
+//! The tool's commands are [`cgolab::cmd`]'s. The chores serve nobody but the people who work on this
 //! repository:
 //!
 //! | module | command | does |
@@ -12,7 +12,7 @@
 //! | [`header`] | `header` | writes the C header and the other generated files |
 
 #![forbid(unsafe_code)]
-// They panic when the reader leaves; see `cgolab::out`.
+// They panic when the reader leaves; see `cgolab::host::out`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
@@ -24,8 +24,8 @@ mod test;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use cgolab::cli;
-use cgolab::workspace::Workspace;
+use cgolab::cmd;
+use cgolab::host::workspace::Workspace;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::bench::Side;
@@ -40,7 +40,7 @@ First steps:
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Parser)]
 #[command(name = "cgolab", bin_name = "cargo lab", version)]
-#[command(after_help = format!("{}\n\n{FIRST_STEPS}", cli::EXIT_CODES))]
+#[command(after_help = format!("{}\n\n{FIRST_STEPS}", cmd::EXIT_CODES))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -49,7 +49,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     #[command(flatten)]
-    Tool(cli::Command),
+    Tool(cmd::Command),
     /// Run all tests of the project: nextest, doc tests, go vet, go test. Lock files are compared, too.
     ///
     /// Builds the static library in between, because the Go tests link it. All steps run even if
@@ -108,9 +108,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let matches = cli::with_engines(Cli::command()).get_matches();
+    let matches = cmd::with_engines(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    cli::conclude(|workspace| cli.command.run(workspace))
+    cmd::conclude(|workspace| cli.command.run(workspace))
 }
 
 /// A positive number of seconds, and no more than an hour.
@@ -150,6 +150,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        cli::with_engines(Cli::command()).debug_assert();
+        cmd::with_engines(Cli::command()).debug_assert();
     }
 }

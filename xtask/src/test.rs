@@ -7,12 +7,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use cgolab::child::{self, Task};
-use cgolab::nextest;
-use cgolab::out;
-use cgolab::progress::Progress;
-use cgolab::tools::{Need, Tools};
-use cgolab::workspace::Workspace;
+use cgolab::host::child::{self, Task};
+use cgolab::host::out;
+use cgolab::host::progress::Progress;
+use cgolab::host::tools::{Need, Tools};
+use cgolab::host::workspace::Workspace;
+use cgolab::read::nextest;
 
 /// Lines of a failing step's log that are printed.
 const TAIL: usize = 40;

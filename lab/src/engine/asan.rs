@@ -13,10 +13,10 @@ use anyhow::{Context as _, Result, ensure};
 use super::ask::{Answer, Build, Question};
 use super::gosuite::{GoSuite, Ran};
 use super::{Canary, Context, Engine, cargo_error};
-use crate::child;
-use crate::header::NATIVE_LIBRARIES;
-use crate::record::Record;
-use crate::tools::Need;
+use crate::engine::layout::header::NATIVE_LIBRARIES;
+use crate::host::child;
+use crate::host::tools::Need;
+use crate::record::{self, Record};
 
 const ENGINE: &str = "asan";
 
@@ -67,7 +67,11 @@ impl Engine for Asan {
             return Ok(None);
         }
         // We ended it: that says nothing about the machine.
-        ensure!(ran.finished.cut().is_none(), "{}", ran.finished.how());
+        ensure!(
+            record::cut(&ran.finished).is_none(),
+            "{}",
+            ran.finished.how()
+        );
         let why = ran.run.build_error().unwrap_or_else(|| ran.finished.how());
         Ok(Some(format!("go test -asan does not work here: {why}")))
     }

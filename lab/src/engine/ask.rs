@@ -10,8 +10,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use crate::catalogue::Catalogue;
 use crate::record::{Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 
 /// Contracts whose checks are wanted.
 pub(crate) struct Question {

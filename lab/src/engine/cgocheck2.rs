@@ -12,8 +12,9 @@ use anyhow::Result;
 use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{ALL, GoSuite};
 use super::{Canary, Context, Engine};
-use crate::record::{Outcome, Record, one_line};
-use crate::tools::Need;
+use crate::host::out::one_line;
+use crate::host::tools::Need;
+use crate::record::{Outcome, Record};
 
 /// What the checker says, after "unpinned " since Go 1.21.
 const REPORT: &str = "Go pointer stored into non-Go memory";

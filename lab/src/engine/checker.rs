@@ -18,12 +18,12 @@ use anyhow::Result;
 use super::ask::{Answer, Build, Question};
 use super::suite::Suite;
 use super::{Canary, Context, Engine};
-use crate::catalogue::Catalogue;
-use crate::nextest::{self, Case};
-use crate::notes::Notes;
-use crate::profile::Profile;
+use crate::host::tools::Need;
+use crate::read::nextest::{self, Case};
+use crate::read::notes::Notes;
+use crate::record::profile::Profile;
 use crate::record::{Evidence, Outcome, Record};
-use crate::tools::Need;
+use crate::subject::catalogue::Catalogue;
 
 /// Options of a build that is made once for each question: what changes is not optimised. What is
 /// repeated in it, the checker itself, still is.

@@ -13,14 +13,15 @@ use anyhow::{Context as _, Result};
 
 use super::ask::{Answer, Build, Question, Sign};
 use super::{Canary, Context, Engine, cargo_error, not_built};
-use crate::catalogue::Catalogue;
-use crate::child::{self, Finished, quiet};
-use crate::fuzz::instrumented::Calls;
-use crate::fuzz::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, output, seeds};
-use crate::notes::Notes;
-use crate::profile::Profile;
-use crate::record::{Evidence, Outcome, Record};
-use crate::tools::Need;
+use crate::engine::fuzz::instrumented::Calls;
+use crate::engine::fuzz::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, seeds};
+use crate::host::child::{self, Finished, quiet};
+use crate::host::tools::Need;
+use crate::read::libfuzzer;
+use crate::read::notes::Notes;
+use crate::record::profile::Profile;
+use crate::record::{self, Evidence, Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 
 const ENGINE: &str = "fuzz-abi";
 /// The targets and their shares of the time: the one with the largest space of inputs gets the most.
@@ -235,7 +236,7 @@ fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> 
         .limit(Duration::from_secs(10 * 60))
         .run(context.progress, quiet)?;
     let text = finished.log_text();
-    let missed = if finished.cut().is_some() {
+    let missed = if record::cut(&finished).is_some() {
         Some(finished.how())
     } else if finished.success() {
         Some(format!(
@@ -244,7 +245,7 @@ fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> 
     } else if !text.contains(CANARY_TEXT) {
         Some(format!(
             "it failed without saying `{CANARY_TEXT}`: {}",
-            output::failure(&text)
+            libfuzzer::failure(&text)
         ))
     } else if !artifacts(&crashes)
         .iter()
@@ -386,13 +387,13 @@ impl Target<'_> {
         let finished = task
             .env(LEDGER, "1")
             .limit(Duration::from_secs(seconds + 15 * 60))
-            .run(context.progress, output::closing_line)?;
+            .run(context.progress, libfuzzer::closing_line)?;
         let mut base = Record::check(ENGINE, check, Outcome::Pass);
         base.seconds = finished.seconds;
         base.evidence = context.evidence(&finished);
         let text = finished.log_text();
         let found = artifacts(&crashes);
-        if finished.success() || found.is_empty() || finished.cut().is_some() {
+        if finished.success() || found.is_empty() || record::cut(&finished).is_some() {
             let records = without_crash(context.catalogue, base, &finished, &text);
             if finished.success() {
                 self.report_speed(&records, seconds);
@@ -451,7 +452,7 @@ fn without_crash(
     finished: &Finished,
     text: &str,
 ) -> Vec<Record> {
-    base.executions = output::executions(text);
+    base.executions = libfuzzer::executions(text);
     if finished.success() {
         let notes = Notes::read(text);
         let total = base.clone();
@@ -461,11 +462,11 @@ fn without_crash(
         }
         return records;
     }
-    let (outcome, reason) = match finished.cut() {
+    let (outcome, reason) = match record::cut(finished) {
         Some(cut) => (cut, finished.how()),
-        None if !output::started(text) => (Outcome::BuildFailed, output::failure(text)),
+        None if !libfuzzer::started(text) => (Outcome::BuildFailed, libfuzzer::failure(text)),
         None => {
-            let reason = format!("it failed and left no input: {}", output::failure(text));
+            let reason = format!("it failed and left no input: {}", libfuzzer::failure(text));
             (Outcome::Fail, reason)
         }
     };
@@ -484,7 +485,7 @@ fn judge_crash(
     if replay.success() {
         base.outcome = Outcome::Unstable;
         base.evidence.scenario = Notes::read(found).scenario;
-        let reason = output::failure(found);
+        let reason = libfuzzer::failure(found);
         return vec![base.because(format!("1 of 2 failed: it passes alone; before: {reason}"))];
     }
     failed_alone(catalogue, base, replay, &text)
@@ -498,14 +499,14 @@ fn failed_alone(
     text: &str,
 ) -> Vec<Record> {
     let notes = Notes::read(text);
-    let (outcome, reason) = match ended.cut() {
+    let (outcome, reason) = match record::cut(ended) {
         Some(cut) => (cut, format!("while it was replayed alone: {}", ended.how())),
-        None if !output::started(text) => (Outcome::BuildFailed, output::failure(text)),
+        None if !libfuzzer::started(text) => (Outcome::BuildFailed, libfuzzer::failure(text)),
         None => (
             Outcome::Fail,
             notes
                 .disagreement()
-                .unwrap_or_else(|| output::failure(text)),
+                .unwrap_or_else(|| libfuzzer::failure(text)),
         ),
     };
     base.outcome = outcome;
@@ -563,7 +564,7 @@ mod tests {
     use std::process::ExitStatus;
 
     use super::*;
-    use crate::child::End;
+    use crate::host::child::End;
 
     fn catalogue() -> Catalogue {
         let dir = tempfile::tempdir().unwrap();

@@ -9,9 +9,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::Context;
 use super::ask::{Answer, Question, Sign};
-use crate::child::{End, Finished, quiet, quoted, read_lossy};
-use crate::gotest::{self, Death, Run};
-use crate::record::{Evidence, Outcome, Record, one_line};
+use crate::host::child::{End, Finished, quiet, quoted, read_lossy};
+use crate::host::out::one_line;
+use crate::read::gotest::{self, Death, Run};
+use crate::record::{self, Evidence, Outcome, Record};
 
 /// Every package.
 pub(super) const ALL: &str = "./...";
@@ -64,7 +65,7 @@ impl Ran {
 
     /// How the run as a whole failed.
     fn failure(&self) -> (Outcome, String) {
-        match (self.finished.cut(), self.run.build_error()) {
+        match (record::cut(&self.finished), self.run.build_error()) {
             (Some(cut), _) => (cut, self.finished.how()),
             (None, Some(error)) => (Outcome::BuildFailed, error),
             (None, None) => {
@@ -110,7 +111,7 @@ impl GoSuite {
             self.engine,
             context.catalogue,
             self.repetitions * self.processors.len().max(1) as u32,
-            finished.cut(),
+            record::cut(finished),
             |package, seed| Evidence {
                 command: self.repeat(package, seed),
                 log: Some(log.clone()),
@@ -180,14 +181,14 @@ impl GoSuite {
             self.engine,
             context.catalogue,
             self.repetitions * self.processors.len().max(1) as u32,
-            ran.finished.cut(),
+            record::cut(&ran.finished),
             |_, _| Evidence::default(),
         );
         let mut ended = BTreeSet::new();
         let mut answers = Vec::new();
         for record in records {
             // It gets another turn.
-            if record.outcome == Outcome::NotRun && ran.finished.cut().is_none() {
+            if record.outcome == Outcome::NotRun && record::cut(&ran.finished).is_none() {
                 continue;
             }
             let test = record.check.split('/').next().unwrap_or_default();

@@ -12,11 +12,12 @@ use anyhow::Result;
 use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{ALL, GoSuite, PROCESSORS};
 use super::{Canary, Context, Engine};
-use crate::child;
-use crate::profile::Profile;
-use crate::record::{Outcome, Record, one_line};
-use crate::taskset;
-use crate::tools::Need;
+use crate::host::child;
+use crate::host::out::one_line;
+use crate::host::taskset;
+use crate::host::tools::Need;
+use crate::record::profile::Profile;
+use crate::record::{self, Outcome, Record};
 
 /// The tag of tests that belong to one engine, and that plain `go test ./...` leaves out.
 const TAG: &str = "-tags=lab";
@@ -333,7 +334,7 @@ impl GoTests {
             .run(context.progress, child::quiet)?;
         if !finished.success() {
             // What we ended says nothing about whether the release can be had.
-            let (outcome, why) = match finished.cut() {
+            let (outcome, why) = match record::cut(&finished) {
                 Some(cut) => (cut, finished.how()),
                 None => (Outcome::Skipped, one_line(&finished.log_text(), 200)),
             };

@@ -1,16 +1,17 @@
 //! The engines: each is a way to break contracts, and proves first that it is on.
 //!
 //! To add one, write a module with a type that implements [`Engine`], list it in [`BUILT`], and
-//! see that its name is in [`crate::catalogue::ENGINES`].
+//! see that its name is in [`crate::subject::catalogue::ENGINES`].
 
 mod asan;
 pub(crate) mod ask;
 mod cgocheck2;
 mod checker;
+pub mod fuzz;
 mod fuzz_abi;
 mod gosuite;
 mod gotests;
-mod layout;
+pub mod layout;
 mod proptest;
 mod race;
 mod suite;
@@ -20,14 +21,14 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use self::ask::{Answer, Build, Question};
-use crate::catalogue::{Catalogue, ENGINES};
-use crate::child::{self, Finished, Task};
-use crate::profile::Profile;
-use crate::progress::Progress;
-use crate::record::{Evidence, Kind, Outcome, Record};
-use crate::results::RunFolder;
-use crate::tools::{Need, Tools};
-use crate::workspace::Workspace;
+use crate::host::child::{self, Finished, Task};
+use crate::host::progress::Progress;
+use crate::host::tools::{Need, Tools};
+use crate::host::workspace::Workspace;
+use crate::record::profile::Profile;
+use crate::record::results::RunFolder;
+use crate::record::{self, Evidence, Kind, Outcome, Record};
+use crate::subject::catalogue::{Catalogue, ENGINES};
 
 /// A way to break contracts.
 pub(crate) trait Engine: Sync {
@@ -83,6 +84,28 @@ pub(crate) const BUILT: [&dyn Engine; 12] = [
     &checker::LOOM,
     &checker::SHUTTLE,
     &fuzz_abi::FuzzAbi,
+];
+
+/// Variables that change what engines do; their values are written down.
+pub(crate) const VARIABLES: [&str; 18] = [
+    "CC",
+    "CFLAGS",
+    "CGO_CFLAGS",
+    "CGO_LDFLAGS",
+    "CXX",
+    "COURIER_LOOM_BOUND",
+    "GOAMD64",
+    "GOARCH",
+    "GODEBUG",
+    "GOEXPERIMENT",
+    "GOFLAGS",
+    "GOMAXPROCS",
+    "GOTOOLCHAIN",
+    "PROPTEST_CASES",
+    "PROPTEST_RNG_SEED",
+    "RUSTFLAGS",
+    "CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS",
+    "CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS",
 ];
 
 /// The names of the engines, in the order in which they run.
@@ -202,7 +225,7 @@ impl Canary {
 
 /// What it means that a child which should have built something did not succeed.
 fn not_built(finished: &Finished) -> Outcome {
-    finished.cut().unwrap_or(Outcome::BuildFailed)
+    record::cut(finished).unwrap_or(Outcome::BuildFailed)
 }
 
 /// The first error in a log of Cargo, or how the child ended.

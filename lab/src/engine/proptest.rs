@@ -8,10 +8,10 @@ use anyhow::Result;
 use super::ask::{Answer, Build, Question};
 use super::suite::Suite;
 use super::{Canary, Context, Engine};
-use crate::nextest;
-use crate::profile::Profile;
+use crate::host::tools::Need;
+use crate::read::nextest;
 use crate::record::Record;
-use crate::tools::Need;
+use crate::record::profile::Profile;
 
 const CASES: &str = "PROPTEST_CASES";
 const SEED: &str = "PROPTEST_RNG_SEED";

@@ -9,9 +9,9 @@ use anyhow::Result;
 use super::ask::{Answer, Build, Question};
 use super::gosuite::{ALL, GoSuite, PROCESSORS};
 use super::{Canary, Context, Engine};
-use crate::profile::Profile;
-use crate::record::{Kind, Outcome, Record};
-use crate::tools::Need;
+use crate::host::tools::Need;
+use crate::record::profile::Profile;
+use crate::record::{self, Kind, Outcome, Record};
 
 /// Where the canary is, below `internal/canary`.
 const FOLDER: &str = "race";
@@ -69,7 +69,10 @@ impl Engine for Race {
         } else {
             let unfit = ran.unfit();
             let why = unfit.unwrap_or_else(|| ran.finished.how());
-            (ran.finished.cut().unwrap_or(Outcome::BuildFailed), why)
+            (
+                record::cut(&ran.finished).unwrap_or(Outcome::BuildFailed),
+                why,
+            )
         };
         let mut record = Record::check(self.name(), TWIN, outcome).because(why);
         record.kind = Kind::Limit;

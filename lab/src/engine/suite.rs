@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 
 use super::ask::{self, Answer, Question, Sign};
 use super::{Canary, Context, cargo_error};
-use crate::child::Finished;
-use crate::nextest::{self, Case};
-use crate::record::{Evidence, Outcome, Record};
+use crate::host::child::Finished;
+use crate::read::nextest::{self, Case};
+use crate::record::{self, Evidence, Outcome, Record};
 
 /// nextest's exit code when at least one test failed.
 const TEST_FAILED: i32 = 100;
@@ -101,7 +101,7 @@ impl Suite {
         }
         let explained = records.iter().any(|record| !record.is_green());
         if !finished.success() && !explained {
-            let (outcome, reason) = match (finished.cut(), ran.not_built()) {
+            let (outcome, reason) = match (record::cut(finished), ran.not_built()) {
                 (Some(cut), _) => (cut, finished.how()),
                 (None, Some(error)) => (Outcome::BuildFailed, error),
                 (None, None) => {
@@ -169,7 +169,7 @@ impl Suite {
                 answers.push(answer);
             }
         }
-        Ok(match (ran.finished.cut(), answers.is_empty()) {
+        Ok(match (record::cut(&ran.finished), answers.is_empty()) {
             (Some(_), _) => end(Sign::TimedOut),
             (None, true) => end(Sign::NotRun(ran.finished.how())),
             (None, false) => answers,
@@ -208,7 +208,7 @@ impl Suite {
             cases = nextest::read_junit(&xml)?;
             for case in &mut cases {
                 // nextest passes our signal on; what it hits did not fail by itself.
-                if let (Some(cut), true) = (finished.cut(), case.was_terminated()) {
+                if let (Some(cut), true) = (record::cut(&finished), case.was_terminated()) {
                     case.outcome = cut;
                     case.reason = Some(finished.how());
                 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::ask::{Answer, Sign};
-use crate::record::one_line;
+use crate::host::out::one_line;
 
 /// Red checks of one fault that are named.
 const SHOWN: usize = 3;

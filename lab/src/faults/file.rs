@@ -10,7 +10,7 @@ use diffy::patch_set::{FileOperation, ParseOptions, PatchSet};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::catalogue::Catalogue;
+use crate::subject::catalogue::Catalogue;
 
 /// Places of a mistake, in the order in which faults are planted.
 pub(crate) const LAYERS: [&str; 5] = ["native", "abi", "go", "header", "build"];
@@ -178,7 +178,7 @@ fn read(dir: &Path, id: String, catalogue: &Catalogue, engines: &[&str]) -> Resu
 pub(super) mod tests {
     use super::*;
     use crate::engine;
-    use crate::workspace::Workspace;
+    use crate::host::workspace::Workspace;
 
     const PATCH_TEXT: &str = "diff --git a/src/lib.rs b/src/lib.rs\n--- a/src/lib.rs\n\
                               +++ b/src/lib.rs\n@@ -1,3 +1,2 @@\n one\n-two\n three\n";

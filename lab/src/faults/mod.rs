@@ -39,16 +39,16 @@ use self::proven::Proven;
 use self::scratch::Scratch;
 use self::store::{Cell, Keys, Store};
 use self::view::Row;
-use crate::catalogue::Catalogue;
-use crate::child;
 use crate::engine::ask::{Build, Question};
 use crate::engine::{self, Context, Engine};
-use crate::out;
-use crate::profile::Profile;
-use crate::progress::Progress;
-use crate::results::RunFolder;
-use crate::tools::{self, Tools};
-use crate::workspace::Workspace;
+use crate::host::child;
+use crate::host::out;
+use crate::host::progress::Progress;
+use crate::host::tools::{self, Tools};
+use crate::host::workspace::Workspace;
+use crate::record::profile::Profile;
+use crate::record::results::RunFolder;
+use crate::subject::catalogue::Catalogue;
 
 /// Engines whose every test wants a fault: a model that nothing turns red checks something else.
 const MODELS: [&str; 2] = ["loom", "shuttle"];

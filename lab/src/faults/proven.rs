@@ -8,9 +8,9 @@ use anyhow::Result;
 
 use super::store::{self, Keys};
 use super::{file, plan};
-use crate::catalogue::Catalogue;
 use crate::engine;
-use crate::workspace::Workspace;
+use crate::host::workspace::Workspace;
+use crate::subject::catalogue::Catalogue;
 
 /// Contracts that are named in one line.
 const IDS_A_LINE: usize = 9;
@@ -51,7 +51,7 @@ impl Proven {
     }
 
     /// True if some engine that claims the contract did.
-    fn contract(&self, contract: &crate::catalogue::Contract) -> bool {
+    fn contract(&self, contract: &crate::subject::catalogue::Contract) -> bool {
         contract
             .claimed
             .iter()

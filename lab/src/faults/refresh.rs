@@ -11,9 +11,9 @@ use std::process::Command;
 use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::file::{Fault, PATCH};
-use crate::out;
-use crate::report::identity::said;
-use crate::workspace::Workspace;
+use crate::host::machine::said;
+use crate::host::out;
+use crate::host::workspace::Workspace;
 
 /// Rewrites the patch of a fault, unless it is what git would write.
 pub(super) fn refresh(workspace: &Workspace, fault: &Fault) -> Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace::Workspace;
+use crate::host::workspace::Workspace;
 
 /// What is not copied: what tools have made.
 const LEFT_OUT: [&str; 4] = [".git", "target", "corpus", "artifacts"];

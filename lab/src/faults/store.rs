@@ -18,9 +18,10 @@ use super::file::Fault;
 use super::plan::Planned;
 use super::scratch;
 use crate::engine::Engine;
+use crate::engine::VARIABLES;
 use crate::engine::ask::Build;
-use crate::report::identity::{VARIABLES, said};
-use crate::workspace::Workspace;
+use crate::host::machine::said;
+use crate::host::workspace::Workspace;
 
 /// Sources that every build depends on.
 const COMMON: [&str; 5] = [

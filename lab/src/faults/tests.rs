@@ -8,13 +8,13 @@ use anyhow::{Result, bail};
 use super::cell::Verdict;
 use super::store::{self, Store};
 use super::{Planted, Wish, plant, view};
-use crate::catalogue::Catalogue;
-use crate::child::quiet;
 use crate::engine::ask::{Answer, Build, Question, Sign};
 use crate::engine::{Canary, Context, Engine};
+use crate::host::child::quiet;
+use crate::host::tools::Need;
+use crate::host::workspace::Workspace;
 use crate::record::Record;
-use crate::tools::Need;
-use crate::workspace::Workspace;
+use crate::subject::catalogue::Catalogue;
 
 const SUBJECT: &str = "add() { echo $(($1 + $2)); }\nsub() { echo $(($1 - $2)); }\n";
 
@@ -65,7 +65,7 @@ impl Engine for Toy {
         asked.push('\n');
         fs::write(checkout.join(ASKED), asked)?;
         let log = context.run.log(&question.log);
-        let finished = crate::child::Task::new(context.workspace, "sh", &log)
+        let finished = crate::host::child::Task::new(context.workspace, "sh", &log)
             .args(["go-harness/check.sh"])
             .run(context.progress, quiet)?;
         if checkout.join(EDIT).exists() {

@@ -9,7 +9,7 @@ use super::cell::Verdict;
 use super::file::LAYERS;
 use super::plan::Planned;
 use super::store::Cell;
-use crate::table::{STYLE, WIDTH};
+use crate::host::out::{STYLE, WIDTH};
 
 /// One fault and one engine.
 pub(super) struct Row {

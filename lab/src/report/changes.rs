@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::identity::Identity;
+use crate::record::results;
 use crate::record::{Outcome, Record};
-use crate::results;
 use crate::verdict::cell;
 
 /// The difference from an earlier run, contract by engine, for engines that are in both.

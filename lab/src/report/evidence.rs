@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::excerpt::{Excerpt, excerpt, plain};
 use super::words::{number, time};
-use crate::child::read_lossy;
+use crate::host::child::read_lossy;
 use crate::record::{Kind, Outcome, Record};
 
 /// Names that an evidence block spells out.
@@ -79,7 +79,7 @@ impl Evidence {
             .filter(|name| is_specific(name))
             .collect();
         if !speaks {
-            // What a process notes about itself; see `crate::notes`.
+            // What a process notes about itself; see `crate::read::notes`.
             let ids = records.iter().filter_map(|record| record.contract.as_ref());
             names.extend(ids.map(|id| format!("contract={id} ")));
         }

@@ -8,43 +8,20 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
-use std::thread;
 
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::profile::Profile;
-use crate::tools::Tools;
-use crate::tools::rust::ForFuzzing;
+use crate::engine::VARIABLES;
+use crate::host::machine::{Commit, Machine, Tool, commit, machine, typed, versions};
+use crate::host::tools::Tools;
+use crate::host::workspace::Workspace;
+use crate::record::profile::Profile;
 use crate::verdict::{End, EngineFacts, Facts};
-use crate::workspace::Workspace;
 
 /// The file in the folder of a run.
 pub(crate) const FILE: &str = "run.json";
-
-/// Variables that change what engines do; their values are written down.
-pub(crate) const VARIABLES: [&str; 18] = [
-    "CC",
-    "CFLAGS",
-    "CGO_CFLAGS",
-    "CGO_LDFLAGS",
-    "CXX",
-    "COURIER_LOOM_BOUND",
-    "GOAMD64",
-    "GOARCH",
-    "GODEBUG",
-    "GOEXPERIMENT",
-    "GOFLAGS",
-    "GOMAXPROCS",
-    "GOTOOLCHAIN",
-    "PROPTEST_CASES",
-    "PROPTEST_RNG_SEED",
-    "RUSTFLAGS",
-    "CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS",
-    "CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS",
-];
 
 /// Everything about a run that is not a result.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -72,44 +49,6 @@ pub(crate) struct Identity {
     pub(crate) engines: Vec<EngineFacts>,
     /// The engines that nobody asked for.
     pub(crate) not_asked: Vec<String>,
-}
-
-/// What was checked out.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Commit {
-    /// The full hash.
-    pub id: String,
-    /// The first line of its message.
-    pub subject: String,
-    /// Files differ from the commit, or are not known to it.
-    pub dirty: bool,
-}
-
-/// The shape of the machine, as far as it can be told.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Machine {
-    /// Such as `linux`.
-    pub os: String,
-    /// Name and release of the kernel.
-    pub kernel: Option<String>,
-    /// Such as `x86_64`.
-    pub arch: String,
-    /// The model of the processor.
-    pub cpu: Option<String>,
-    /// Logical processors that this process may use.
-    pub cores: Option<usize>,
-    /// The memory of the machine.
-    pub memory_bytes: Option<u64>,
-}
-
-/// A tool that engines used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tool {
-    /// Its name for people.
-    pub name: String,
-    /// What it says about itself, on one line.
-    pub version: String,
 }
 
 impl Identity {
@@ -166,132 +105,6 @@ impl Identity {
     }
 }
 
-/// The command line as people type it in a checkout.
-pub fn typed(mut args: impl Iterator<Item = String>) -> String {
-    let program = args.next().unwrap_or_default();
-    let by_cargo = env::var_os("CARGO").is_some();
-    let name = match Path::new(&program).file_name() {
-        Some(name) if !by_cargo => name.display().to_string(),
-        _ => "cargo lab".to_owned(),
-    };
-    [name].into_iter().chain(args).collect::<Vec<_>>().join(" ")
-}
-
-/// The standard output of a command, if it succeeds.
-pub(crate) fn said(
-    dir: &Path,
-    program: impl AsRef<std::ffi::OsStr>,
-    args: &[&str],
-) -> Option<String> {
-    let output = Command::new(program)
-        .args(args)
-        .current_dir(dir)
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The commit of the checkout; none outside of git, and none in a folder of another repository.
-pub fn commit(root: &Path) -> Option<Commit> {
-    let prefix = said(root, "git", &["rev-parse", "--show-prefix"])?;
-    if !prefix.trim().is_empty() {
-        return None;
-    }
-    let head = said(root, "git", &["log", "-1", "--format=%H%n%s"])?;
-    let mut lines = head.lines();
-    Some(Commit {
-        id: lines.next()?.to_owned(),
-        subject: lines.next().unwrap_or_default().to_owned(),
-        // If git cannot tell, nothing is promised.
-        dirty: said(root, "git", &["status", "--porcelain"]).is_none_or(|text| !text.is_empty()),
-    })
-}
-
-/// The versions of the compilers, and of the tools that were asked for.
-pub fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
-    let root = workspace.root();
-    let first_line = |text: String| text.lines().next().unwrap_or_default().trim().to_owned();
-    let mut found = Vec::new();
-    let mut add = |name: &str, version: Option<String>| {
-        if let Some(version) = version.map(first_line).filter(|line| !line.is_empty()) {
-            found.push(Tool {
-                name: name.to_owned(),
-                version,
-            });
-        }
-    };
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    add("rustc", said(root, "rustc", &["--version"]));
-    add("cargo", said(root, cargo, &["--version"]));
-    if let Ok(go) = tools.go() {
-        add("go", said(&workspace.go_dir(), &go.path, &["version"]));
-    }
-    if let Ok(c) = tools.c() {
-        add("C compiler", said(root, &c.path, &["--version"]));
-    }
-    if let Ok(nextest) = tools.nextest() {
-        let args = ["nextest", "--version"];
-        add("nextest", said(root, &nextest.path, &args));
-    }
-    if let Ok(fuzz) = tools.fuzz() {
-        add(
-            "cargo-fuzz",
-            said(root, &fuzz.program.path, &["fuzz", "--version"]),
-        );
-        // Stable is named above already.
-        if fuzz.toolchain == ForFuzzing::Nightly {
-            let args = ["run", "nightly", "rustc", "--version"];
-            add("rustc for fuzzing", said(root, "rustup", &args));
-        }
-    }
-    found
-}
-
-/// The shape of this machine.
-pub fn machine() -> Machine {
-    let here = Path::new("/");
-    let (cpu, memory) = if cfg!(target_os = "linux") {
-        (
-            fs::read_to_string("/proc/cpuinfo")
-                .ok()
-                .and_then(|text| value(&text, "model name")),
-            fs::read_to_string("/proc/meminfo")
-                .ok()
-                .and_then(|text| kibibytes(&value(&text, "MemTotal")?)),
-        )
-    } else {
-        (
-            said(here, "sysctl", &["-n", "machdep.cpu.brand_string"]),
-            said(here, "sysctl", &["-n", "hw.memsize"]).and_then(|text| text.trim().parse().ok()),
-        )
-    };
-    Machine {
-        os: env::consts::OS.to_owned(),
-        kernel: said(here, "uname", &["-sr"]).map(|text| text.trim().to_owned()),
-        arch: env::consts::ARCH.to_owned(),
-        cpu: cpu.map(|text| text.trim().to_owned()),
-        cores: thread::available_parallelism().ok().map(Into::into),
-        memory_bytes: memory,
-    }
-}
-
-/// The value of the first `key : value` line.
-fn value(text: &str, key: &str) -> Option<String> {
-    text.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        (name.trim() == key).then(|| value.trim().to_owned())
-    })
-}
-
-/// `8000000 kB` in bytes.
-fn kibibytes(text: &str) -> Option<u64> {
-    let number: u64 = text.strip_suffix("kB")?.trim().parse().ok()?;
-    number.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,42 +152,5 @@ mod tests {
         fs::write(dir.path().join(FILE), "[").unwrap();
         let error = Identity::read(dir.path()).unwrap_err().to_string();
         assert!(error.contains(FILE), "{error}");
-    }
-
-    #[test]
-    fn a_folder_without_git_has_no_commit() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(commit(dir.path()), None);
-    }
-
-    #[test]
-    fn a_commit_is_dirty_when_files_differ() {
-        let dir = tempfile::tempdir().unwrap();
-        let git = |args: &[&str]| {
-            let who = ["-c", "user.name=a", "-c", "user.email=a@b"];
-            said(dir.path(), "git", &[&who, args].concat())
-        };
-        if git(&["init", "-q"]).is_none() {
-            return; // No git here: covered by the test above.
-        }
-        fs::write(dir.path().join("a"), "1").unwrap();
-        git(&["add", "a"]).unwrap();
-        git(&["commit", "-q", "-m", "one <b>"]).unwrap();
-        let clean = commit(dir.path()).unwrap();
-        assert_eq!(clean.subject, "one <b>");
-        assert!(!clean.dirty);
-        fs::write(dir.path().join("a"), "2").unwrap();
-        assert!(commit(dir.path()).unwrap().dirty);
-        fs::create_dir(dir.path().join("below")).unwrap();
-        assert_eq!(commit(&dir.path().join("below")), None);
-    }
-
-    #[test]
-    fn proc_files_are_read() {
-        let text = "MemTotal:        8124592 kB\nMemFree: 1 kB\n";
-        let memory = value(text, "MemTotal").unwrap();
-        assert_eq!(kibibytes(&memory), Some(8_124_592 * 1024));
-        assert_eq!(value(text, "Mem"), None);
-        assert_eq!(kibibytes("12"), None);
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::excerpt::plain;
 use super::identity::Identity;
-use crate::record::{Record, one_line};
+use crate::host::out::one_line;
+use crate::record::Record;
 use crate::verdict::{CellState, ContractState, Verdict, gap};
 
 /// Gaps that are spelled out; the others are counted.

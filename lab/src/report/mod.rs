@@ -35,11 +35,11 @@ use askama::Template as _;
 
 pub(crate) use self::identity::Identity;
 use self::page::Page;
-use crate::catalogue::Catalogue;
-use crate::out;
-use crate::results;
+use crate::host::out;
+use crate::host::workspace::Workspace;
+use crate::record::results;
+use crate::subject::catalogue::Catalogue;
 use crate::verdict::Verdict;
-use crate::workspace::Workspace;
 
 /// Runs that an error names.
 const NAMED: usize = 5;

@@ -12,8 +12,8 @@ use super::evidence::{Evidence, Logs, evidence};
 use super::excerpt::{Excerpt, plain};
 use super::identity::Identity;
 use super::words::{Look, memory, number, time};
-use crate::catalogue::Catalogue;
 use crate::record::{Kind, Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 use crate::verdict::contract::CellRun;
 use crate::verdict::{
     CellState, ContractCounts, ContractRun, ContractState, EngineRun, EngineState, RunState,

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table};
 
-use crate::catalogue::Catalogue;
-use crate::record::{Outcome, Record, one_line};
-use crate::table::{STYLE, WIDTH};
+use crate::host::out::one_line;
+use crate::host::out::{STYLE, WIDTH};
+use crate::record::{Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 use crate::verdict::{CellState, ContractRun, EngineRun, EngineState, Verdict, gap};
 
 /// Spaces between two columns of the table of a run: many engines need the room.

@@ -1,7 +1,7 @@
 //! A contract under an engine.
 
-use crate::catalogue::Contract;
 use crate::record::{Kind, Outcome, Record};
+use crate::subject::catalogue::Contract;
 
 /// The state of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

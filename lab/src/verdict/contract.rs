@@ -2,8 +2,8 @@
 
 use super::cell::{self, CellState};
 use super::engine::EngineRun;
-use crate::catalogue::Contract;
 use crate::record::{Outcome, Record};
+use crate::subject::catalogue::Contract;
 
 /// The state of a contract, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,7 @@
 //! Completes what an engine said.
 
-use crate::catalogue::Catalogue;
 use crate::record::{Kind, Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 
 /// The records of an engine that this machine cannot run: it plants nothing, and nothing is red.
 pub(crate) fn skipped(engine: &str, catalogue: &Catalogue, why: &str) -> Vec<Record> {

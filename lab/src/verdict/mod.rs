@@ -29,8 +29,8 @@ pub(crate) use self::cell::CellState;
 pub(crate) use self::contract::{ContractCounts, ContractRun, ContractState};
 pub(crate) use self::engine::{EngineFacts, EngineRun, EngineState};
 use self::headline::LeftOut;
-use crate::catalogue::Catalogue;
 use crate::record::{Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 
 /// How a run came to its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

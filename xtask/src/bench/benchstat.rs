@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 
 use super::Bench;
 use super::rows::Row;
-use cgolab::child::{self, quiet};
-use cgolab::record::one_line;
+use cgolab::host::child::{self, quiet};
+use cgolab::host::out::one_line;
 
 /// Built by Go, which has it from the module proxy once and then from its cache. The version is one that
 /// every Go since 1.18 can build.

@@ -9,9 +9,9 @@ use anyhow::{Context as _, Result};
 use super::figures::Measured;
 use super::rows::{Row, Source};
 use super::{Bench, GO_PASSES, PASSES};
-use cgolab::child::{Task, quiet};
-use cgolab::taskset;
-use cgolab::tools::Need;
+use cgolab::host::child::{Task, quiet};
+use cgolab::host::taskset;
+use cgolab::host::tools::Need;
 
 pub(super) const NEEDS: [Need; 2] = [Need::C, Need::Go];
 

@@ -29,14 +29,14 @@ use serde::Serialize;
 
 use self::figures::{Figures, Verdict};
 use self::rows::Row;
-use cgolab::child::{self, Finished};
-use cgolab::fuzz::output;
-use cgolab::out;
-use cgolab::progress::Progress;
-use cgolab::report::identity::{self, Commit, Machine, Tool};
-use cgolab::results::fresh_dir;
-use cgolab::tools::Tools;
-use cgolab::workspace::Workspace;
+use cgolab::host::child::{self, Finished};
+use cgolab::host::machine::{self, Commit, Machine, Tool};
+use cgolab::host::out;
+use cgolab::host::progress::Progress;
+use cgolab::host::tools::Tools;
+use cgolab::host::workspace::Workspace;
+use cgolab::read::libfuzzer;
+use cgolab::record::results::fresh_dir;
 
 /// How often each case is measured.
 const PASSES: usize = 7;
@@ -131,10 +131,10 @@ pub(crate) fn bench(
     };
     let results = Results {
         started: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        command: identity::typed(std::env::args()),
-        commit: identity::commit(workspace.root()),
-        machine: identity::machine(),
-        tools: identity::versions(workspace, &tools),
+        command: machine::typed(std::env::args()),
+        commit: machine::commit(workspace.root()),
+        machine: machine::machine(),
+        tools: machine::versions(workspace, &tools),
         load: [before, load()],
         seconds,
         passes: match side {
@@ -176,7 +176,7 @@ impl Bench<'_> {
             "{} failed ({}): {}; read {}",
             finished.command,
             finished.how(),
-            output::failure(&finished.log_text()),
+            libfuzzer::failure(&finished.log_text()),
             self.workspace.shown(&finished.log)
         );
         Ok(finished)

@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use super::figures::Measured;
 use super::rows::{Row, Source};
 use super::{Bench, PASSES, in_turn};
-use cgolab::child::{Task, quiet};
-use cgolab::fuzz::{Fuzzer, Sanitizer, output, seeds};
-use cgolab::notes::Notes;
-use cgolab::tools::Need;
+use cgolab::engine::fuzz::{Fuzzer, Sanitizer, seeds};
+use cgolab::host::child::{Task, quiet};
+use cgolab::host::tools::Need;
+use cgolab::read::libfuzzer;
+use cgolab::read::notes::Notes;
 
 /// The package of the program, and where it is built: not where the workspace is, whose lock file
 /// holds other versions.
@@ -111,7 +112,7 @@ fn fuzz(bench: &Bench<'_>, row: &Row, sanitizer: Sanitizer, measured: &mut Measu
             .limit(Duration::from_secs_f64(bench.seconds + 600.0))
             .run(bench.progress, quiet)?;
             let finished = bench.succeeded(finished)?;
-            let executions = output::executions(&finished.log_text())
+            let executions = libfuzzer::executions(&finished.log_text())
                 .with_context(|| format!("{target} does not say how many inputs ran"))?;
             let speed = executions as f64 / finished.seconds;
             measured.add(row.benchmark, target, row.unit, speed);

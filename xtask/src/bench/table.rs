@@ -127,7 +127,7 @@ mod tests {
     use super::super::figures::Measured;
     use super::super::{Side, rows};
     use super::*;
-    use cgolab::report::identity::Machine;
+    use cgolab::host::machine::Machine;
 
     fn results(rows: &[&'static rows::Row], measured: &Measured) -> Results {
         Results {

@@ -11,11 +11,11 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use self::profile::Profile;
-use cgolab::child::Task;
-use cgolab::out;
-use cgolab::progress::Progress;
-use cgolab::tools::{Need, Tools};
-use cgolab::workspace::Workspace;
+use cgolab::host::child::Task;
+use cgolab::host::out;
+use cgolab::host::progress::Progress;
+use cgolab::host::tools::{Need, Tools};
+use cgolab::host::workspace::Workspace;
 
 /// What counts: the binding, by folders of `go-harness`.
 const PACKAGES: [&str; 5] = [

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
-use cgolab::catalogue::ENGINES;
+use cgolab::subject::catalogue::ENGINES;
 
 /// The file, from the root of the checkout.
 pub(super) const FILE: &str = "ci/matrix.toml";

@@ -15,10 +15,10 @@ use serde::Serialize;
 
 pub(crate) use self::file::When;
 use self::file::{Job, PINNED};
-use cgolab::child;
-use cgolab::out;
-use cgolab::table::STYLE;
-use cgolab::workspace::Workspace;
+use cgolab::host::child;
+use cgolab::host::out;
+use cgolab::host::out::STYLE;
+use cgolab::host::workspace::Workspace;
 
 /// Prints all jobs for people.
 pub(crate) fn print(workspace: &Workspace) -> Result<()> {

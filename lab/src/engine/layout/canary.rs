@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::views::{c_text, difference, rust_text};
+use crate::engine::layout::header::{self, INCLUDE};
 use crate::engine::{Canary, Context};
-use crate::header::{self, INCLUDE};
 use crate::record::Evidence;
 
 /// The struct, and the two fields that are swapped: different sizes, so that offsets move.

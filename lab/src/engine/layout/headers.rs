@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use super::{Finding, compiler_error};
-use crate::child::quiet;
 use crate::engine::Context;
-use crate::header::{self, CAPI, Generated, INCLUDE, NATIVE_LIBRARIES};
+use crate::engine::layout::header::{self, CAPI, Generated, INCLUDE, NATIVE_LIBRARIES};
+use crate::host::child::quiet;
+use crate::host::tools::{Program, system};
 use crate::record::{Evidence, Outcome};
-use crate::tools::{Program, system};
 
 /// Strict enough that a header which passes compiles in anybody's project.
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];

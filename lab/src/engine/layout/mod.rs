@@ -12,6 +12,7 @@
 //! pointers are read and the boundary is crossed.
 
 mod canary;
+pub mod header;
 mod headers;
 mod views;
 
@@ -22,10 +23,11 @@ use anyhow::Result;
 use super::ask::{Answer, Build, Question};
 use super::suite::Suite;
 use super::{Canary, Context, Engine};
-use crate::child::Finished;
-use crate::nextest;
-use crate::record::{Evidence, Outcome, Record, one_line};
-use crate::tools::Need;
+use crate::host::child::Finished;
+use crate::host::out::one_line;
+use crate::host::tools::Need;
+use crate::read::nextest;
+use crate::record::{Evidence, Outcome, Record};
 
 const ENGINE: &str = "layout";
 
@@ -175,7 +177,7 @@ mod tests {
         let families = ["ABI".to_owned()];
         for (name, _) in CHECKS {
             assert_eq!(
-                crate::ids::contracts_in_name(name, &families).len(),
+                crate::subject::ids::contracts_in_name(name, &families).len(),
                 1,
                 "{name}"
             );

@@ -10,10 +10,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::{Finding, compiler_error};
-use crate::child::{self, Task, quiet};
+use crate::engine::layout::header::{self, INCLUDE, View};
 use crate::engine::{Context, cargo_error, not_built};
-use crate::header::{self, INCLUDE, View};
-use crate::record::{Evidence, Outcome, one_line};
+use crate::host::child::{self, Task, quiet};
+use crate::host::out::one_line;
+use crate::record::{Evidence, Outcome};
 
 const PRINTER: &str = "ffi/tests/c/layout.c";
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::out;
-use crate::record::one_line;
+use crate::host::out;
+use crate::host::out::one_line;
 
 /// How often a plain log hears that a long step is still alive.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -24,6 +24,12 @@ struct Step {
     what: String,
     started: Instant,
     last_sign: Instant,
+}
+
+impl Default for Progress {
+    fn default() -> Progress {
+        Progress::new()
+    }
 }
 
 impl Progress {

@@ -15,9 +15,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use etcetera::BaseStrategy as _;
 
 use super::Program;
-use crate::child::{self, Task};
-use crate::progress::Progress;
-use crate::workspace::Workspace;
+use crate::host::child::{self, Task};
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
 
 /// A subcommand of Cargo that is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,10 @@
-//! cargo-fuzz as the lab calls it: the targets of `fuzz/`, builds, runs, and what they print.
+//! cargo-fuzz as the lab calls it: the targets of `fuzz/`, builds and runs.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`command`] | `cargo lab fuzz` |
-//! | [`output`] | what libFuzzer and the targets print |
 //! | [`instrumented`] | whether a binary really has AddressSanitizer's checks in it |
 
-pub mod command;
-pub mod instrumented;
-pub mod output;
+pub(crate) mod instrumented;
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,9 +14,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::child::Task;
-use crate::tools::Fuzz;
-use crate::workspace::Workspace;
+use crate::host::child::Task;
+use crate::host::tools::Fuzz;
+use crate::host::workspace::Workspace;
 
 /// What a fuzz target is built with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -198,8 +194,8 @@ pub fn artifacts(dir: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::Program;
-    use crate::tools::rust::ForFuzzing;
+    use crate::host::tools::Program;
+    use crate::host::tools::rust::ForFuzzing;
 
     #[test]
     fn targets_are_read_from_the_manifest() {

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::child::Task;
-use crate::workspace::Workspace;
+use crate::host::child::Task;
+use crate::host::workspace::Workspace;
 
 /// Which toolchain fuzzes.
 #[derive(Debug, Clone, PartialEq, Eq)]

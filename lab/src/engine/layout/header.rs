@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use crate::child::{self, Finished, Task};
-use crate::progress::Progress;
-use crate::workspace::Workspace;
+use crate::host::child::{self, Finished, Task};
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
 
 /// The folder of the C headers.
 pub const INCLUDE: &str = "ffi/include";

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 
-use crate::child::Task;
-use crate::progress::Progress;
-use crate::workspace::Workspace;
+use crate::host::child::Task;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
 
 /// What an engine or command cannot do without, the slow ones last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -139,10 +139,10 @@ impl Catalogue {
         self.contracts().any(|contract| contract.id == id)
     }
 
-    /// The ids that a test name carries; see [`crate::ids`].
+    /// The ids that a test name carries; see [`crate::subject::ids`].
     pub(crate) fn contracts_in_name(&self, name: &str) -> Vec<String> {
         let families: Vec<String> = self.families.iter().map(|f| f.name.clone()).collect();
-        crate::ids::contracts_in_name(name, &families)
+        crate::subject::ids::contracts_in_name(name, &families)
     }
 
     /// The ids of contracts that `engine` claims.

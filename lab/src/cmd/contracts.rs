@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::catalogue::{Catalogue, Contract, State};
-use crate::out;
+use crate::host::out::{self, STYLE, WIDTH};
+use crate::host::workspace::Workspace;
 use crate::record::Record;
-use crate::results;
-use crate::table;
+use crate::record::results;
+use crate::subject::catalogue::{Catalogue, Contract, State};
 use crate::verdict::cell;
-use crate::workspace::Workspace;
 
 /// One element of the JSON array.
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> 
     if json {
         out::line(as_json(rows)?)
     } else {
-        out::print(table::catalogue(rows))
+        out::print(table(rows))
     }
 }
 
@@ -84,6 +84,56 @@ fn exercised(records: &[Record]) -> BTreeSet<(String, String)> {
         .collect()
 }
 
+/// The catalogue for people: contract, sentence, and engines by state.
+fn table<'a>(contracts: impl Iterator<Item = (&'a Contract, BTreeMap<String, State>)>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header(["contract", "sentence", "engines"]);
+    let mut totals: BTreeMap<State, usize> = BTreeMap::new();
+    let mut count = 0;
+    for (contract, states) in contracts {
+        count += 1;
+        if let Some(best) = states.values().min() {
+            *totals.entry(*best).or_default() += 1;
+        }
+        let lines: Vec<String> = [State::Exercised, State::Claimed, State::Planned]
+            .into_iter()
+            .filter_map(|state| {
+                let names: Vec<&str> = states
+                    .iter()
+                    .filter(|(_, other)| **other == state)
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                (!names.is_empty()).then(|| format!("{}: {}", word(state), names.join(", ")))
+            })
+            .collect();
+        table.add_row([
+            Cell::new(&contract.id).set_alignment(CellAlignment::Left),
+            Cell::new(&contract.sentence),
+            Cell::new(lines.join("\n")),
+        ]);
+    }
+    let total = |state| totals.get(&state).copied().unwrap_or(0);
+    format!(
+        "{table}\n\n{count} contracts: {} exercised by the last runs, {} claimed and not exercised, \
+         {} only planned\n",
+        total(State::Exercised),
+        total(State::Claimed),
+        total(State::Planned)
+    )
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Exercised => "exercised",
+        State::Claimed => "claimed",
+        State::Planned => "planned",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +158,38 @@ mod tests {
         ]);
         let pairs: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(pairs, ["REQ-01"]);
+    }
+
+    #[test]
+    fn the_catalogue_is_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let contract = |id: &str| {
+            format!(
+                "[[contract]]\nid = \"{id}\"\nsentence = \"A sentence of some length.\"\n\
+                 layer = [\"go\"]\nsource = []\nclaimed = [\"race\"]\nplanned = [\"loom\"]\n"
+            )
+        };
+        let text = format!(
+            "title = \"x\"\n{}{}",
+            contract("REQ-03"),
+            contract("REQ-04")
+        );
+        std::fs::write(dir.path().join("req.toml"), text).unwrap();
+        let loaded = Catalogue::load(dir.path()).unwrap();
+        let text = table(loaded.contracts().map(|contract| {
+            let exercised = contract.id == "REQ-03";
+            let states = Catalogue::states(contract, |engine| exercised && engine == "race");
+            (contract, states)
+        }));
+        assert!(text.contains("exercised: race"), "{text}");
+        assert!(text.contains("claimed: race"), "{text}");
+        assert!(
+            text.contains("2 contracts: 1 exercised by the last runs, 1 claimed"),
+            "{text}"
+        );
+        assert!(
+            text.lines().take(5).all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
     }
 }

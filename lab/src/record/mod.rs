@@ -1,6 +1,16 @@
-//! One result: what an engine found out about one contract through one check.
+//! Results: what an engine found out about one contract through one check, and where results lie.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`results`] | the folder of a run, and those of the runs before it |
+//! | [`profile`] | how much of everything a run does |
+
+pub mod profile;
+pub mod results;
 
 use serde::{Deserialize, Serialize};
+
+use crate::host::child::{End, Finished};
 
 /// Whether a record speaks about the subject or about the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +48,15 @@ pub enum Outcome {
     Unstable,
     /// It did not compile or link.
     BuildFailed,
+}
+
+/// The outcome of a check whose process we ended, if we did.
+pub(crate) fn cut(finished: &Finished) -> Option<Outcome> {
+    match finished.end {
+        End::Exited(_) => None,
+        End::TimedOut => Some(Outcome::Timeout),
+        End::Interrupted => Some(Outcome::NotRun),
+    }
 }
 
 impl Outcome {
@@ -181,18 +200,6 @@ impl Record {
     }
 }
 
-/// Text cut to one line of at most `width` characters.
-pub fn one_line(text: &str, width: usize) -> String {
-    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if joined.chars().count() <= width {
-        return joined;
-    }
-    let mut cut: String = joined.chars().take(width.saturating_sub(1)).collect();
-    cut.truncate(cut.trim_end().len());
-    cut.push('…');
-    cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,11 +277,5 @@ mod tests {
             records[1].reason.as_deref(),
             Some("REQ-99 is not in the catalogue")
         );
-    }
-
-    #[test]
-    fn long_text_is_cut() {
-        assert_eq!(one_line(" a\n  b ", 10), "a b");
-        assert_eq!(one_line("abcdef", 4), "abc…");
     }
 }

@@ -1,11 +1,11 @@
 //! What will take how long, said before anything begins.
 
 use super::Asked;
-use crate::profile::Profile;
+use crate::host::tools::pinned::Pinned;
+use crate::host::workspace::Workspace;
+use crate::record::profile::Profile;
 use crate::report::Identity;
-use crate::tools::pinned::Pinned;
 use crate::verdict::EngineFacts;
-use crate::workspace::Workspace;
 
 /// Engines whose time is named: the longest.
 const NAMED: usize = 4;
@@ -74,7 +74,7 @@ fn line(engines: &[&str], profile: Profile, last: &[EngineFacts], missing: &[Pin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::pinned::NEXTEST;
+    use crate::host::tools::pinned::NEXTEST;
 
     fn last(times: &[(&str, f64)]) -> Vec<EngineFacts> {
         let facts = |(name, seconds): &(&str, f64)| EngineFacts {

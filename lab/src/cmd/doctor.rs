@@ -7,12 +7,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::out;
-use crate::record::one_line;
-use crate::tools::pinned::{self, Pinned, below_home};
-use crate::tools::rust::{self, ForFuzzing};
-use crate::tools::{Program, system};
-use crate::workspace::Workspace;
+use crate::host::out;
+use crate::host::out::one_line;
+use crate::host::tools::pinned::{self, Pinned, below_home};
+use crate::host::tools::rust::{self, ForFuzzing};
+use crate::host::tools::{Program, system};
+use crate::host::workspace::Workspace;
 
 /// How a tool was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,8 @@
 //! | `cgolab: scenario=--through c …` | the failing scenario and its driver, to the end of the line |
 //! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
 
-use crate::record::{Record, one_line};
+use crate::host::out::one_line;
+use crate::record::Record;
 
 /// Whether a model checker came to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

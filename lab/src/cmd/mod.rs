@@ -1,15 +1,23 @@
 //! The command line of the tool, and what its exit codes mean.
 
+mod contracts;
+mod doctor;
+mod fuzz;
+pub(crate) mod run;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::engine;
+use crate::engine::fuzz::Sanitizer;
+use crate::faults;
 use crate::faults::Wish;
-use crate::fuzz::Sanitizer;
-use crate::profile::Profile;
-use crate::workspace::Workspace;
-use crate::{child, contracts, doctor, engine, faults, fuzz, out, report, run};
+use crate::host::workspace::Workspace;
+use crate::host::{child, out};
+use crate::record::profile::Profile;
+use crate::report;
 
 /// Something that was asked for is red.
 const RED: u8 = 1;
@@ -155,7 +163,7 @@ impl Command {
                 target,
                 seconds,
                 sanitizer,
-            } => fuzz::command::fuzz(workspace, &target, seconds, sanitizer),
+            } => fuzz::fuzz(workspace, &target, seconds, sanitizer),
             Command::Faults {
                 command: Some(FaultsCommand::Refresh { ids }),
                 ..

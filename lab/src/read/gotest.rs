@@ -10,8 +10,9 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use crate::catalogue::Catalogue;
-use crate::record::{Evidence, Outcome, Record, one_line};
+use crate::host::out::one_line;
+use crate::record::{Evidence, Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 
 /// Output kept of each test: enough for the reports of a few races.
 const OUTPUT_LIMIT: usize = 256 * 1024;

@@ -6,19 +6,20 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::catalogue::Catalogue;
-use crate::child;
 use crate::engine::{self, Context, Engine};
 use crate::faults::proven::Proven;
-use crate::out;
-use crate::profile::Profile;
-use crate::progress::Progress;
-use crate::record::{Kind, Outcome, Record, one_line};
+use crate::host::child;
+use crate::host::out;
+use crate::host::out::one_line;
+use crate::host::progress::Progress;
+use crate::host::tools::{self, Need, Tools};
+use crate::host::workspace::Workspace;
+use crate::record::profile::Profile;
+use crate::record::results::RunFolder;
+use crate::record::{Kind, Outcome, Record};
 use crate::report::{self, Identity};
-use crate::results::RunFolder;
-use crate::tools::{self, Need, Tools};
+use crate::subject::catalogue::Catalogue;
 use crate::verdict::{EngineFacts, EngineRun, Verdict, judge};
-use crate::workspace::Workspace;
 
 /// An engine of this run, and why it is left out, if it is.
 struct Asked {
@@ -85,7 +86,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         identity.write(folder.path())?;
         records.extend(found);
     }
-    identity.tools = report::identity::versions(workspace, &tools);
+    identity.tools = crate::host::machine::versions(workspace, &tools);
     identity.seconds = Some(started.elapsed().as_secs_f64());
     identity.interrupted = child::interrupted();
     identity.write(folder.path())?;

@@ -7,6 +7,14 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context as _, Result};
+use comfy_table::{LineStyle, TableStyle};
+
+/// Width of everything that is printed.
+pub const WIDTH: u16 = 80;
+
+/// The look of printed tables: a line below the header, and no others.
+pub const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Prints text that ends with a newline, or nothing.
 pub fn print(text: impl Display) -> Result<()> {
@@ -37,6 +45,18 @@ fn write_to(stream: &mut impl Write, text: &str) -> Result<()> {
     }
 }
 
+/// Text cut to one line of at most `width` characters.
+pub fn one_line(text: &str, width: usize) -> String {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if joined.chars().count() <= width {
+        return joined;
+    }
+    let mut cut: String = joined.chars().take(width.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +81,11 @@ mod tests {
         assert!(write_to(&mut Broken(ErrorKind::BrokenPipe), "a").is_ok());
         let error = write_to(&mut Broken(ErrorKind::StorageFull), "a").unwrap_err();
         assert!(error.to_string().contains("standard output"), "{error}");
+    }
+
+    #[test]
+    fn long_text_is_cut_to_one_line() {
+        assert_eq!(one_line(" a\n  b ", 10), "a b");
+        assert_eq!(one_line("abcdef", 4), "abc…");
     }
 }

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use super::Program;
-use crate::child;
-use crate::record::one_line;
-use crate::workspace::Workspace;
+use crate::host::child;
+use crate::host::out::one_line;
+use crate::host::workspace::Workspace;
 
 /// The oldest Go that has `runtime.Pinner`.
 const GO_MINOR: u32 = 21;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::record::one_line;
+use crate::host::out::one_line;
 
 /// Whether the target started at all; if not, something did not build.
 pub fn started(text: &str) -> bool {

@@ -1,11 +1,12 @@
-//! Reads what nextest ran: its JUnit file, with the notes ([`crate::notes`]) that tests print.
+//! Reads what nextest ran: its JUnit file, with the notes ([`crate::read::notes`]) that tests print.
 
 use anyhow::{Context as _, Result};
 use roxmltree::{Document, Node};
 
-use crate::catalogue::Catalogue;
-use crate::notes::{Model, Notes};
-use crate::record::{Evidence, Outcome, Record, one_line};
+use crate::host::out::one_line;
+use crate::read::notes::{Model, Notes};
+use crate::record::{Evidence, Outcome, Record};
+use crate::subject::catalogue::Catalogue;
 
 /// The number of the signal that asks a process to end, on every Unix.
 const SIGTERM: i32 = 15;

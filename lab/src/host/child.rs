@@ -19,9 +19,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::progress::Progress;
-use crate::record::Outcome;
-use crate::workspace::Workspace;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
 
 /// Time for a child to end by itself after it was asked to. nextest takes up to 10 s to end its
 /// tests.
@@ -92,15 +91,6 @@ impl Finished {
             End::Exited(status) => status.to_string(),
             End::TimedOut => format!("timed out after {:.0} s", self.seconds),
             End::Interrupted => "interrupted".to_owned(),
-        }
-    }
-
-    /// What it means for a check that we ended its process, if we did.
-    pub fn cut(&self) -> Option<Outcome> {
-        match self.end {
-            End::Exited(_) => None,
-            End::TimedOut => Some(Outcome::Timeout),
-            End::Interrupted => Some(Outcome::NotRun),
         }
     }
 

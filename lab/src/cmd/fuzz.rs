@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Fuzzer, Sanitizer, corpus, known_target, output, seeds};
-use crate::child;
-use crate::notes::Notes;
-use crate::out;
-use crate::progress::Progress;
-use crate::tools::pinned::CARGO_FUZZ;
-use crate::tools::{Need, Tools};
-use crate::workspace::Workspace;
+use crate::engine::fuzz::{Fuzzer, Sanitizer, corpus, known_target, seeds};
+use crate::host::child;
+use crate::host::out;
+use crate::host::progress::Progress;
+use crate::host::tools::pinned::CARGO_FUZZ;
+use crate::host::tools::{Need, Tools};
+use crate::host::workspace::Workspace;
+use crate::read::libfuzzer;
+use crate::read::notes::Notes;
 
 /// Fuzzes `target` and returns whether nothing was found.
 ///
@@ -52,7 +53,7 @@ pub(crate) fn fuzz(
         }
         bail!(
             "the fuzz targets do not build: {}; read {}",
-            output::failure(&built.log_text()),
+            libfuzzer::failure(&built.log_text()),
             workspace.shown(&build_log)
         );
     }
@@ -74,7 +75,7 @@ pub(crate) fn fuzz(
         .run(&progress, |line| Some(line.to_owned()))?;
     progress.finish();
     if finished.success() {
-        let executions = output::executions(&finished.log_text()).unwrap_or(0);
+        let executions = libfuzzer::executions(&finished.log_text()).unwrap_or(0);
         out::line(format_args!("nothing found in {executions} executions"))?;
         return Ok(true);
     }
@@ -86,7 +87,7 @@ pub(crate) fn fuzz(
     let notes = Notes::read(&text);
     let what = notes
         .disagreement()
-        .unwrap_or_else(|| output::failure(&text));
+        .unwrap_or_else(|| libfuzzer::failure(&text));
     out::line(format_args!("FOUND: {what}"))?;
     for id in &notes.broken {
         out::line(format_args!("    contract: {id}"))?;
@@ -94,7 +95,7 @@ pub(crate) fn fuzz(
     if let Some(scenario) = &notes.scenario {
         out::line(format_args!("    scenario: {scenario}"))?;
     }
-    for input in output::written(&text) {
+    for input in libfuzzer::written(&text) {
         let input = PathBuf::from(workspace.shown(input));
         let again = fuzzer.plain(target, &[input], &[]);
         out::line(format_args!("    again: {again}"))?;

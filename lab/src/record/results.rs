@@ -10,9 +10,9 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use crate::progress::Progress;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
 use crate::record::Record;
-use crate::workspace::Workspace;
 
 /// Runs that are kept, besides those that hold the last word of an engine.
 const KEPT: usize = 20;

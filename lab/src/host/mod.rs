@@ -1,0 +1,11 @@
+//! The machine that the tool runs on. Uses nothing else of the tool.
+//!
+//! [`child`] is the only place that starts long processes.
+
+pub mod child;
+pub mod machine;
+pub mod out;
+pub mod progress;
+pub mod taskset;
+pub mod tools;
+pub mod workspace;

@@ -1,0 +1,13 @@
+//! Readers of what tests, fuzzers and detectors print. They start no process.
+//!
+//! | module | reads |
+//! |---|---|
+//! | [`gotest`] | `go test -json` |
+//! | [`libfuzzer`] | a libFuzzer run |
+//! | [`nextest`] | nextest's JUnit file |
+//! | [`notes`] | the lines by which tests tell what they checked |
+
+pub(crate) mod gotest;
+pub mod libfuzzer;
+pub mod nextest;
+pub mod notes;
