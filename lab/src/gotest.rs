@@ -47,6 +47,34 @@ struct Test {
     output: String,
 }
 
+/// Death of a test process.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Death {
+    /// By somebody's word: a panic, which may be the test's own watchdog, or a sanitizer's report.
+    Told(String),
+    /// It crashed, and nobody says of what.
+    Untold(String),
+}
+
+impl Death {
+    fn read(output: &str) -> Death {
+        if let Some(report) = sanitizer_report(output) {
+            return Death::Told(report);
+        }
+        let message = crash_message(output).map(|message| match signal_code(output) {
+            Some(code) => format!("{message}, {code}"),
+            None => message,
+        });
+        // Go makes a panic of a bad access, too.
+        let told = !output.contains("[signal SIG");
+        match message {
+            Some(panic) if told && panic.starts_with("panic: ") => Death::Told(panic),
+            Some(crash) => Death::Untold(crash),
+            None => Death::Untold("it says nothing".to_owned()),
+        }
+    }
+}
+
 /// One package, that is one test process.
 #[derive(Debug, Default)]
 struct Package {
@@ -142,6 +170,16 @@ impl Run {
     /// Whether any text of the run reports a data race.
     pub(crate) fn has_race(&self) -> bool {
         self.text.contains(RACE)
+    }
+
+    /// Death of the process while this test ran, if it died then.
+    pub(crate) fn death(&self, test: &str) -> Option<Death> {
+        let (package, test) = self.packages.values().find_map(|package| {
+            let test = package.tests.get(test)?;
+            let died = test.open > 0 && test.failed == 0 && !test.output.contains(RACE);
+            died.then_some((package, test))
+        })?;
+        Some(Death::read(&format!("{}\n{}", test.output, package.output)))
     }
 
     /// The compiler's or linker's first message, if something did not build.
@@ -328,6 +366,34 @@ fn failure_message(output: &str) -> String {
         .unwrap_or_else(|| "no message; perhaps a subtest failed".to_owned())
 }
 
+/// Explanation of a bad access by the system: `code 1` is memory that is not there, `code 2` memory that
+/// is protected.
+fn signal_code(output: &str) -> Option<String> {
+    // `sigcode=2` where it happened in C, `code=0x2` where in Go.
+    let words = output.split(|c: char| c.is_whitespace() || c == ']');
+    let code = words
+        .filter_map(|word| {
+            word.strip_prefix("sigcode=")
+                .or_else(|| word.strip_prefix("code=0x"))
+        })
+        .next()?;
+    Some(format!("code {code}"))
+}
+
+/// `AddressSanitizer: CLASS` or `LeakSanitizer: CLASS`, of the first report.
+fn sanitizer_report(output: &str) -> Option<String> {
+    let report = output
+        .lines()
+        .find_map(|line| Some(line.split_once("==ERROR: ")?.1))?;
+    let words: Vec<&str> = report.split_whitespace().collect();
+    let tool = words.first()?;
+    let class = match *tool {
+        "LeakSanitizer:" => "detected memory leaks",
+        _ => words.get(1)?,
+    };
+    Some(format!("{tool} {class}"))
+}
+
 /// What the runtime said when it died.
 fn crash_message(output: &str) -> Option<String> {
     let starts = [
@@ -377,6 +443,62 @@ pub(crate) fn closing_line(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_death_that_nobody_explains_is_told_from_one_that_a_check_wanted() {
+        let told = |text: &str| Death::Told(text.to_owned());
+        let untold = |text: &str| Death::Untold(text.to_owned());
+        for (output, death) in [
+            (
+                "panic: TestREQ04X hangs after 1m0s\n\ngoroutine 1 [running]:\n",
+                told("panic: TestREQ04X hangs after 1m0s"),
+            ),
+            (
+                "panic: runtime error: nil pointer dereference\n\
+                 [signal SIGSEGV: segmentation violation code=0x1]\n",
+                untold("panic: runtime error: nil pointer dereference, code 1"),
+            ),
+            (
+                "SIGSEGV: segmentation violation\nPC=0x7f m=0 sigcode=2 addr=0x7f71\n",
+                untold("SIGSEGV: segmentation violation, code 2"),
+            ),
+            (
+                "fatal error: unexpected signal during runtime execution\n",
+                untold("fatal error: unexpected signal during runtime execution"),
+            ),
+            ("SIGABRT: abort\n", untold("SIGABRT: abort")),
+            ("", untold("it says nothing")),
+            (
+                "==123==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n",
+                told("AddressSanitizer: heap-use-after-free"),
+            ),
+            (
+                "==1==ERROR: LeakSanitizer: detected memory leaks\n",
+                told("LeakSanitizer: detected memory leaks"),
+            ),
+        ] {
+            assert_eq!(Death::read(output), death, "{output}");
+        }
+    }
+
+    #[test]
+    fn only_the_test_that_was_open_died() {
+        let run = Run::read(
+            &stream(&[
+                ("run", "TestA", ""),
+                ("pass", "TestA", ""),
+                ("run", "TestB", ""),
+                ("output", "TestB", "SIGABRT: abort\n"),
+                ("fail", "", ""),
+            ]),
+            "",
+        );
+        assert_eq!(run.death("TestA"), None);
+        assert_eq!(
+            run.death("TestB"),
+            Some(Death::Untold("SIGABRT: abort".to_owned()))
+        );
+    }
 
     /// Events from short lines: `action test output`, all of package `p`.
     fn stream(lines: &[(&str, &str, &str)]) -> String {

@@ -48,6 +48,7 @@ use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::bench::Side;
+use crate::faults::Wish;
 use crate::fuzz::Sanitizer;
 use crate::profile::Profile;
 use crate::progress::Progress;
@@ -126,12 +127,16 @@ enum Command {
     /// Plant known bugs in a copy of the subject, and look whether the engines see them.
     ///
     /// A fault is a folder in faults/: a patch, the contract that it breaks, and the engines that
-    /// must turn red in a test of that contract. The control is the same tests without a fault. A
-    /// test that no fault turns red is named, and the command fails.
+    /// must turn red in a check of that contract, by that check's own word: a test, a rule of the
+    /// oracle, a detector's report, a watchdog. What does not build, only crashes or only times out
+    /// counts as nothing. The control is the same checks without a fault. A model of loom or shuttle
+    /// that no fault turns red is named, and the command fails.
     ///
     /// The copy is target/faults, with a target folder of its own: the first run builds everything,
-    /// each fault takes a few seconds to half a minute. Logs: target/faults/target/lab/runs.
-    #[command(verbatim_doc_comment)]
+    /// each fault takes a few seconds to half a minute. Logs: target/faults/target/lab/runs. What is
+    /// finished is kept in target/lab/faults.jsonl and not done again, as long as sources, tests,
+    /// fault and tools are the same.
+    #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
     Faults {
         /// The faults to plant, by their folder's name; all if there are none.
         #[arg(value_name = "ID")]
@@ -139,6 +144,17 @@ enum Command {
         /// Ask these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
+        /// One fault of each engine and layer: a few minutes when warm.
+        #[arg(long)]
+        quick: bool,
+        /// Do finished ones again.
+        #[arg(long)]
+        again: bool,
+        /// Plant nothing; list the faults, and what is known of each.
+        #[arg(long)]
+        list: bool,
+        #[command(subcommand)]
+        command: Option<FaultsCommand>,
     },
     /// Show the tools that were found: version, place, and how to get what is missing.
     ///
@@ -225,6 +241,16 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum FaultsCommand {
+    /// Make patches fit the code again, where a merge can; say what to do by hand where not.
+    Refresh {
+        /// Faults by their folder's name; all if there are none.
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+    },
+}
+
 fn main() -> ExitCode {
     let green = dispatch(parse().command);
     // Also after Ctrl-C: the error may say what is left half done.
@@ -270,7 +296,30 @@ fn dispatch(command: Command) -> Result<bool> {
             seconds,
             sanitizer,
         } => fuzz::command::fuzz(&workspace, &target, seconds, sanitizer),
-        Command::Faults { ids, only } => faults::faults(&workspace, &only, &ids),
+        Command::Faults {
+            command: Some(FaultsCommand::Refresh { ids }),
+            ..
+        } => faults::refresh(&workspace, &ids).map(|()| true),
+        Command::Faults {
+            ids,
+            only,
+            quick,
+            again,
+            list,
+            command: None,
+        } => {
+            let wish = Wish {
+                ids,
+                only,
+                quick,
+                again,
+            };
+            if list {
+                faults::list(&workspace, &wish).map(|()| true)
+            } else {
+                faults::faults(&workspace, &wish)
+            }
+        }
         Command::Doctor => doctor::doctor(&workspace),
         Command::Report { run } => {
             report::again(&workspace, run.as_deref())?;

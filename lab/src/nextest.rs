@@ -106,6 +106,12 @@ const SECOND_PANIC: [&str; 2] = [
     "panic in a function that cannot unwind",
 ];
 
+/// True if a failed test tells what is wrong: by a panic of its own, or by the oracle's rule. One that a
+/// signal ended tells nothing.
+pub(crate) fn says_why(case: &Case) -> bool {
+    panic_message(&case.output).is_some() || !Notes::read(&case.output).broken.is_empty()
+}
+
 /// The text of the last panic: the line after "panicked at". Not of a panic while another one
 /// unwinds, which ends the process and explains nothing.
 fn panic_message(output: &str) -> Option<&str> {

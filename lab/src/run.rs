@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::catalogue::Catalogue;
 use crate::child;
 use crate::engine::{self, Context, Engine};
+use crate::faults::proven::Proven;
 use crate::out;
 use crate::profile::Profile;
 use crate::progress::Progress;
@@ -100,6 +101,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     let written = report::write(folder.path(), &catalogue, &identity, &verdict);
     progress.finish();
     out::print(report::terminal::report(&catalogue, &verdict, &place))?;
+    out::line(Proven::load(workspace, &catalogue)?.headline(&catalogue))?;
     // Results without a page are results; the exit code tells about them.
     match written {
         Ok(_) => out::line(format_args!("report: {place}/report/index.html"))?,

@@ -83,9 +83,23 @@ fn a_fault_that_is_not_there_or_breaks_nothing_known_is_refused() {
         ("REQ-99", ["faults/known", "REQ-99 is not in the catalogue"]),
     ] {
         fs::write(fault.join("fault.toml"), about(contract)).unwrap();
-        let output = lab(dir.path(), &["faults", "unknown"]).output().unwrap();
-        assert_refused(dir.path(), &output, &words);
+        for args in [
+            &["faults", "unknown"][..],
+            &["faults", "--list", "unknown"],
+            &["faults", "refresh", "unknown"],
+        ] {
+            let output = lab(dir.path(), args).output().unwrap();
+            assert_refused(dir.path(), &output, &words);
+        }
     }
+    fs::write(fault.join("fault.toml"), about("REQ-04")).unwrap();
+    let listed = lab(dir.path(), &["faults", "--list"]).output().unwrap();
+    let text = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.status.success(), "{text}");
+    assert!(
+        text.contains("known") && text.contains("faults: 1"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn models(bench: &Bench<'_>, row: &Row, measured: &mut Measured) -> Result<()> {
             .args(["test", "-p", "courier-loom", "--release", "--test", MODELS])
             .args(["--target-dir", LOOM.target])
             .args(["--", "--test-threads", "1", "--nocapture"]);
-        for (key, value) in LOOM.build() {
+        for (key, value) in LOOM.variables() {
             task = task.env(key, value);
         }
         task = task.env(LOOM_BOUND, bound);

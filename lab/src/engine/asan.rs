@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::ask::{Answer, Build, Question};
 use super::gosuite::{GoSuite, Ran};
 use super::{Canary, Context, Engine, cargo_error};
 use crate::child;
@@ -24,6 +25,9 @@ const TARGET: &str = "target/asan";
 
 /// What only the library's own code refers to when it has the checks in it.
 const CHECK: &[u8] = b"__asan_report_load";
+
+/// Beginning of a report.
+const REPORT: &str = "AddressSanitizer: ";
 
 /// What a report begins with, and the test whose bug it is.
 const PLANTED: [(&str, &str); 2] = [
@@ -94,20 +98,53 @@ impl Engine for Asan {
     }
 
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let library = match library(context)? {
-            Ok(library) => library,
+        let suite = match linked(context)? {
+            Ok(suite) => suite,
             Err(record) => return Ok(vec![record]),
         };
-        let libraries = context.workspace.path(NATIVE_LIBRARIES);
-        let libraries = fs::read_to_string(&libraries)
-            .with_context(|| format!("cannot read {}", libraries.display()))?;
-        let flags = format!("{} {}", library.display(), libraries.trim());
-        let mut suite = suite("", "./courier/...");
-        suite.options.push("-tags=courier_nolink".to_owned());
-        suite.env.push(("CGO_LDFLAGS", flags.into()));
         context.progress.step(suite.step());
         Ok(suite.checks(context)?.0)
     }
+
+    /// Asks for reports only: a test's own assertion is for other engines to see.
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        let suite = match linked(context)? {
+            Ok(suite) => suite,
+            Err(record) => return Ok(vec![Answer::of(&record)]),
+        };
+        let answers = suite.ask(context, question)?.into_iter();
+        Ok(answers.map(|answer| by_report(answer, question)).collect())
+    }
+
+    fn build(&self) -> Build {
+        Build::Asan
+    }
+}
+
+/// Takes a check's red for AddressSanitizer's word only if it reported. Leaks are reported when all tests
+/// are through, which are those of one contract if no other was asked for.
+fn by_report(mut answer: Answer, question: &Question) -> Answer {
+    if answer.contract.is_none() && question.contracts.len() == 1 {
+        answer.contract = question.contracts.first().cloned();
+    }
+    answer.only_with(REPORT)
+}
+
+/// The binding's tests with a library that has the checks in it. The inner error is the record to
+/// report.
+fn linked(context: &Context<'_>) -> Result<Result<GoSuite, Record>> {
+    let library = match library(context)? {
+        Ok(library) => library,
+        Err(record) => return Ok(Err(record)),
+    };
+    let libraries = context.workspace.path(NATIVE_LIBRARIES);
+    let libraries = fs::read_to_string(&libraries)
+        .with_context(|| format!("cannot read {}", libraries.display()))?;
+    let flags = format!("{} {}", library.display(), libraries.trim());
+    let mut suite = suite("", "./courier/...");
+    suite.options.push("-tags=courier_nolink".to_owned());
+    suite.env.push(("CGO_LDFLAGS", flags.into()));
+    Ok(Ok(suite))
 }
 
 fn suite(log: &str, packages: &'static str) -> GoSuite {
@@ -117,6 +154,7 @@ fn suite(log: &str, packages: &'static str) -> GoSuite {
         env: Vec::new(),
         options: vec!["-asan".to_owned()],
         packages,
+        only: None,
         repetitions: 1,
         processors: &[],
         shuffle: false,
@@ -167,4 +205,29 @@ fn library(context: &Context<'_>) -> Result<Result<PathBuf, Record>> {
 fn has_checks(library: &PathBuf) -> Result<bool> {
     let bytes = fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
     Ok(bytes.windows(CHECK.len()).any(|window| window == CHECK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ask::Sign;
+
+    #[test]
+    fn a_leak_at_the_end_is_of_the_only_contract_that_was_asked_for() {
+        let leak = |contracts: &[&str]| {
+            let question = Question {
+                contracts: contracts.iter().map(|id| (*id).to_owned()).collect(),
+                broken: None,
+                log: String::new(),
+            };
+            let answer = Answer {
+                contract: None,
+                check: "p/q".to_owned(),
+                sign: Sign::Red("SUMMARY: AddressSanitizer: 24 byte(s) leaked".to_owned()),
+            };
+            by_report(answer, &question).contract
+        };
+        assert_eq!(leak(&["VAL-15"]).as_deref(), Some("VAL-15"));
+        assert_eq!(leak(&["VAL-05", "VAL-15"]), None);
+    }
 }

@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 
 use anyhow::Result;
 
+use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{ALL, GoSuite};
 use super::{Canary, Context, Engine};
 use crate::record::{Outcome, Record, one_line};
@@ -88,6 +89,35 @@ impl Engine for Cgocheck2 {
         }
         Ok(records)
     }
+
+    /// The checker speaks for one promise, whichever test it interrupts, and for no other.
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        if let Err(record) = context.native_library(self.name())? {
+            return Ok(vec![Answer::of(&record)]);
+        }
+        let mut answers = Vec::new();
+        for race in [Race::Off, Race::On] {
+            let found = build(Checker::On, race).ask(context, question)?;
+            answers.extend(found.into_iter().map(by_checker));
+        }
+        Ok(answers)
+    }
+
+    fn build(&self) -> Build {
+        Build::Release
+    }
+}
+
+/// A report of the checker ends the process: what reads as a crash is its word.
+fn by_checker(mut answer: Answer) -> Answer {
+    match &answer.sign {
+        Sign::Crashed(why) | Sign::Red(why) if why.contains(REPORT) => {
+            answer.sign = Sign::Red(why.clone());
+            answer.contract = Some(CONTRACT.to_owned());
+            answer
+        }
+        _ => answer.only_with(REPORT),
+    }
 }
 
 /// A test that the checker ended says nothing about its own contract: the checker's is broken.
@@ -164,6 +194,7 @@ fn build(checker: Checker, race: Race) -> GoSuite {
         env: vec![("GOEXPERIMENT", experiment(user.as_deref(), checker))],
         options: race.option().into_iter().map(str::to_owned).collect(),
         packages: ALL,
+        only: None,
         repetitions: 1,
         processors: &[],
         shuffle: false,
@@ -186,6 +217,25 @@ fn experiment(user: Option<&OsStr>, checker: Checker) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_is_the_checkers_word_and_a_plain_failure_is_not() {
+        let answer = |sign| {
+            by_checker(Answer {
+                contract: Some("REQ-18".to_owned()),
+                check: "TestREQ18X".to_owned(),
+                sign,
+            })
+        };
+        let report = format!("fatal error: unpinned {REPORT}");
+        let reported = answer(Sign::Crashed(report.clone()));
+        assert_eq!(reported.contract.as_deref(), Some(CONTRACT));
+        assert_eq!(reported.sign, Sign::Red(report));
+        let why = "got 3".to_owned();
+        assert_eq!(answer(Sign::Red(why.clone())).sign, Sign::NoReport(why));
+        let crash = Sign::Crashed("SIGSEGV".to_owned());
+        assert_eq!(answer(crash.clone()).sign, crash);
+    }
 
     const CRASH: &str = "\
 write of unpinned Go pointer 0x108d14b820b8 to non-Go memory 0x7f6b26409000

@@ -15,6 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
+use super::ask::{Answer, Build, Question};
 use super::suite::Suite;
 use super::{Canary, Context, Engine};
 use crate::catalogue::Catalogue;
@@ -24,11 +25,25 @@ use crate::profile::Profile;
 use crate::record::{Evidence, Outcome, Record};
 use crate::tools::Need;
 
+/// Options of a build that runs for seconds: what changes is not optimised, which takes most of the time
+/// of building it. What is repeated in it, the checker itself, still is.
+const QUICK_BUILD: [&str; 6] = [
+    "--config",
+    "profile.release.package.courier-core.opt-level=0",
+    "--config",
+    "profile.release.package.courier-loom.opt-level=0",
+    "--config",
+    "profile.release.package.courier-shuttle.opt-level=0",
+];
+
 /// A model checker.
 pub(crate) struct Checker {
     name: &'static str,
     what: &'static str,
     package: &'static str,
+    /// The folder of its tests.
+    tests: &'static str,
+    build: Build,
     /// Puts the checker behind the runtime's `sync` module.
     cfg: &'static str,
     /// Its own: other flags in one folder would build everything anew each time.
@@ -50,6 +65,8 @@ pub(crate) const LOOM: Checker = Checker {
     name: "loom",
     what: "models of the runtime, every schedule with up to 2 (full: 3) preemptions",
     package: "courier-loom",
+    tests: "loom-tests/tests",
+    build: Build::Loom,
     cfg: "courier_loom",
     target: "target/loom",
     settings: &[
@@ -68,6 +85,8 @@ pub(crate) const SHUTTLE: Checker = Checker {
     name: "shuttle",
     what: "whole lives of runtimes, 6 to 8 threads, thousands of random schedules",
     package: "courier-shuttle",
+    tests: "shuttle-tests/tests",
+    build: Build::Shuttle,
     cfg: "courier_shuttle",
     target: "target/shuttle",
     settings: &[
@@ -85,31 +104,36 @@ pub(crate) const SHUTTLE: Checker = Checker {
 
 impl Checker {
     /// The variables of a build under the checker.
-    pub(crate) fn build(&self) -> Vec<(&'static str, OsString)> {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
         let flags = rustflags(env::var_os("RUSTFLAGS").as_deref(), self.cfg);
         vec![
             ("RUSTFLAGS", flags),
-            // Optimised, or it takes for ever; with assertions, or it sees less.
+            // The checker optimised, or it takes for ever; with assertions, or it sees less.
             ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
         ]
     }
 
     /// How its tests are built and run.
     fn suite(&self, profile: Profile) -> Suite {
-        let mut env = self.build();
+        let mut env = self.variables();
         // What the user sets is inherited anyway; named, it is part of the command that repeats the
         // run.
         env.extend(self.settings.iter().filter_map(|setting| {
             let ours = || Some((setting.value)(profile)?.to_string().into());
             Some((setting.name, env::var_os(setting.name).or_else(ours)?))
         }));
+        let mut options = vec!["--release"];
+        if profile == Profile::Quick {
+            options.extend(QUICK_BUILD);
+        }
         Suite {
             engine: self.name,
             package: self.package,
             env,
-            options: vec!["--release"],
+            options,
             target: Some(self.target),
-            limit: None,
+            named: true,
+            files: Some(self.tests),
         }
     }
 }
@@ -143,8 +167,15 @@ impl Engine for Checker {
             })
     }
 
-    fn named_tests(&self, profile: Profile) -> Option<Suite> {
-        Some(self.suite(profile))
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        self.suite(context.profile)
+            .ask(context, question, |case, evidence| {
+                records(self.name, context.catalogue, case, evidence)
+            })
+    }
+
+    fn build(&self) -> Build {
+        self.build
     }
 }
 

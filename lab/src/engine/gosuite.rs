@@ -1,20 +1,27 @@
 //! Runs `go test -json` in `go-harness`, for the engines that are builds of the Go tests.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
 use super::Context;
+use super::ask::{Answer, Question, Sign};
 use crate::child::{End, Finished, quiet, quoted, read_lossy};
-use crate::gotest::{self, Run};
-use crate::record::{Evidence, Outcome, Record};
+use crate::gotest::{self, Death, Run};
+use crate::record::{Evidence, Outcome, Record, one_line};
 
 /// Every package.
 pub(super) const ALL: &str = "./...";
 
 /// As many as make goroutines take turns, run side by side, and outnumber small machines.
 pub(super) const PROCESSORS: &[u32] = &[1, 2, 4];
+
+/// Format of `go list`: path, folder and test files of each package that has tests in this build.
+const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}\
+    {{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
 
 /// One way to build and run the Go tests.
 pub(super) struct GoSuite {
@@ -26,6 +33,8 @@ pub(super) struct GoSuite {
     pub(super) options: Vec<String>,
     /// What is tested.
     pub(super) packages: &'static str,
+    /// Prefix of the tests that are run, if those are not all.
+    pub(super) only: Option<&'static str>,
     pub(super) repetitions: u32,
     /// How many processors Go may use: the repetitions run with each. Empty leaves it to Go.
     pub(super) processors: &'static [u32],
@@ -91,6 +100,7 @@ impl GoSuite {
         let mut options = vec!["-json".to_owned()];
         options.extend(self.how_often());
         options.extend(self.shuffle.then(|| "-shuffle=on".to_owned()));
+        options.extend(self.only.map(|only| format!("-run=^{only}")));
         options.push(self.packages.to_owned());
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
@@ -124,6 +134,131 @@ impl GoSuite {
         Ok((records, ran))
     }
 
+    /// Runs the tests whose names carry a contract in question, until each had its turn or one is red: a
+    /// test that ends its process takes those behind it along.
+    pub(super) fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        let mut left = self.tests(context, question)?;
+        let mut answers = Vec::new();
+        let mut round = 1;
+        while !left.is_empty() {
+            let mut options = vec!["-json".to_owned()];
+            options.extend(self.how_often());
+            options.extend(self.shuffle.then(|| "-shuffle=1".to_owned()));
+            let names: BTreeSet<&str> = left.iter().map(|(_, name)| name.as_str()).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            options.push(format!("-run=^({})$", names.join("|")));
+            let packages: BTreeSet<&String> = left.iter().map(|(package, _)| package).collect();
+            options.extend(packages.into_iter().cloned());
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            let log = format!("{}.{}.{round}", self.log, question.log);
+            let ran = self.run(context, &log, &options, quiet)?;
+            let (found, ended) = self.answers(context, &ran);
+            let before = left.len();
+            left.retain(|(_, name)| !ended.contains(name));
+            let stuck = left.len() == before;
+            answers.extend(found);
+            // What was red before its process died is enough to know.
+            if answers.iter().any(|it| question.is_answered_by(it)) {
+                break;
+            }
+            if stuck {
+                answers.extend(left.into_iter().map(|(_, name)| Answer {
+                    contract: None,
+                    check: name,
+                    sign: Sign::NotRun(ran.finished.how()),
+                }));
+                break;
+            }
+            round += 1;
+        }
+        Ok(answers)
+    }
+
+    /// Answers of a run, and the tests that had their turn in it.
+    fn answers(&self, context: &Context<'_>, ran: &Ran) -> (Vec<Answer>, BTreeSet<String>) {
+        let records = ran.run.records(
+            self.engine,
+            context.catalogue,
+            self.repetitions * self.processors.len().max(1) as u32,
+            ran.finished.cut(),
+            |_, _| Evidence::default(),
+        );
+        let mut ended = BTreeSet::new();
+        let mut answers = Vec::new();
+        for record in records {
+            // It gets another turn.
+            if record.outcome == Outcome::NotRun && ran.finished.cut().is_none() {
+                continue;
+            }
+            let test = record.check.split('/').next().unwrap_or_default();
+            ended.insert(test.to_owned());
+            let mut answer = Answer::of(&record);
+            if record.outcome == Outcome::Fail {
+                match ran.run.death(&record.check) {
+                    Some(Death::Told(why)) => answer.sign = Sign::Red(why),
+                    Some(Death::Untold(why)) => answer.sign = Sign::Crashed(why),
+                    None => {}
+                }
+            }
+            answers.push(answer);
+        }
+        if answers.is_empty() && !ran.finished.success() {
+            let (outcome, why) = ran.failure();
+            let record = Record::check(self.engine, "go test", outcome).because(why);
+            answers.push(Answer::of(&record));
+        }
+        (answers, ended)
+    }
+
+    /// Package and name of each test that is asked for, as far as it is in this build.
+    fn tests(
+        &self,
+        context: &Context<'_>,
+        question: &Question,
+    ) -> Result<BTreeSet<(String, String)>> {
+        let options = self
+            .options
+            .iter()
+            .filter(|option| !option.starts_with("-exec="));
+        let mut task = context.go(&format!("{}.{}.list.log", self.log, question.log), ["list"])?;
+        for (key, value) in &self.env {
+            task = task.env(key, value);
+        }
+        let out = context.log(&format!("{}.{}.list", self.log, question.log));
+        let finished = task
+            .args(options)
+            .args(["-f", TEST_FILES, self.packages])
+            .stdout_to(&out)
+            .run(context.progress, quiet)?;
+        ensure!(
+            finished.success(),
+            "go list {}: {}",
+            self.packages,
+            one_line(&finished.log_text(), 300)
+        );
+        let mut tests = BTreeSet::new();
+        for line in read_lossy(&out).lines() {
+            let mut words = line.split('\t');
+            let (Some(package), Some(dir)) = (words.next(), words.next()) else {
+                continue;
+            };
+            for file in words {
+                let path = Path::new(dir).join(file);
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                tests.extend(
+                    names(&text)
+                        .filter(|name| self.only.is_none_or(|only| name.starts_with(only)))
+                        .filter(|name| {
+                            question.concerns(&context.catalogue.contracts_in_name(name))
+                        })
+                        .map(|name| (package.to_owned(), name.to_owned())),
+                );
+            }
+        }
+        Ok(tests)
+    }
+
     /// What a person reads while it runs.
     pub(super) fn step(&self) -> String {
         let order = self.shuffle.then(|| "-shuffle=on".to_owned());
@@ -148,6 +283,10 @@ impl GoSuite {
         words.extend(self.options.iter().map(|option| quoted(option.as_ref())));
         words.extend(self.how_often());
         words.extend(order);
+        words.extend(
+            self.only
+                .map(|only| quoted(format!("-run=^{only}").as_ref())),
+        );
         words.push(package.to_owned());
         words.join(" ")
     }
@@ -184,9 +323,31 @@ impl GoSuite {
     }
 }
 
+/// The names of the tests in a file of Go.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let name = line.strip_prefix("func ")?.split('(').next()?;
+        let test = ["Test", "Example", "Fuzz"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        test.then_some(name)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tests_of_a_file_are_found_by_their_names() {
+        let text = "func TestREQ04X(t *testing.T) {\n\tfunc() {}()\n}\n\
+                    func helper(t *testing.T) {}\nfunc (x *T) TestREQ05Y() {}\n\
+                    func FuzzREQ06Z(f *testing.F) {\n";
+        assert_eq!(
+            names(text).collect::<Vec<_>>(),
+            ["TestREQ04X", "FuzzREQ06Z"]
+        );
+    }
 
     #[test]
     fn the_command_that_repeats_a_package_has_all_that_matters() {
@@ -196,6 +357,7 @@ mod tests {
             env: Vec::new(),
             options: vec!["-race".to_owned()],
             packages: ALL,
+            only: None,
             repetitions: 3,
             processors: &[1, 4],
             shuffle: true,

@@ -9,6 +9,7 @@
 
 use anyhow::Result;
 
+use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{ALL, GoSuite, PROCESSORS};
 use super::{Canary, Context, Engine};
 use crate::child;
@@ -30,6 +31,8 @@ pub(super) struct GoTests {
     storms: &'static [Storm],
     /// The first run is repeated with other releases of Go.
     releases: bool,
+    /// The crash that the engine is there to bring about: what it says is the engine's word.
+    crash: Option<&'static str>,
 }
 
 /// The bugs in a folder below `internal/canary`.
@@ -46,6 +49,7 @@ struct Tests {
     log: &'static str,
     options: &'static [&'static str],
     packages: &'static str,
+    only: Option<&'static str>,
 }
 
 /// The binding's tests once more, shuffled and repeated, where rare orders of events are less rare.
@@ -104,15 +108,18 @@ pub(super) static GO: GoTests = GoTests {
             log: "",
             options: &[],
             packages: ALL,
+            only: None,
         },
         Tests {
             log: ".fake",
             options: &["-tags=courier_nolink,courier_fake"],
             packages: "./courier/internal/fakecourier",
+            only: None,
         },
     ],
     storms: STORMS,
     releases: true,
+    crash: None,
 };
 
 pub(super) static PROCESS: GoTests = GoTests {
@@ -128,15 +135,18 @@ pub(super) static PROCESS: GoTests = GoTests {
             log: "",
             options: &[TAG],
             packages: "./internal/process",
+            only: None,
         },
         Tests {
             log: ".race",
-            options: &["-race", TAG, "-run=^TestTHR10"],
+            options: &["-race", TAG],
             packages: "./internal/process",
+            only: Some("TestTHR10"),
         },
     ],
     storms: &[],
     releases: false,
+    crash: None,
 };
 
 pub(super) static LEAK: GoTests = GoTests {
@@ -156,16 +166,19 @@ pub(super) static LEAK: GoTests = GoTests {
             log: "",
             options: &[TAG],
             packages: "./internal/leak",
+            only: None,
         },
         // A module of its own, with tests that prove themselves that they see one.
         Tests {
             log: ".goroutines",
             options: &["-C=goroutines"],
             packages: ALL,
+            only: None,
         },
     ],
     storms: &[],
     releases: false,
+    crash: None,
 };
 
 pub(super) static GUARD: GoTests = GoTests {
@@ -183,9 +196,12 @@ pub(super) static GUARD: GoTests = GoTests {
         log: "",
         options: &[TAG],
         packages: "./guard",
+        only: None,
     }],
     storms: &[],
     releases: false,
+    // An access that a page refuses.
+    crash: Some(", code 2"),
 };
 
 impl Engine for GoTests {
@@ -248,9 +264,59 @@ impl Engine for GoTests {
         }
         Ok(records)
     }
+
+    /// Storms are asked when calm has seen nothing.
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        if let Err(record) = context.native_library(self.name)? {
+            return Ok(vec![Answer::of(&record)]);
+        }
+        let mut answers = Vec::new();
+        for tests in self.runs {
+            let found = self.suite(tests).ask(context, question)?.into_iter();
+            answers.extend(found.map(|answer| match self.crash {
+                Some(crash) => answer.where_crash_is(crash),
+                None => answer,
+            }));
+            if answers.iter().any(|it| question.is_answered_by(it)) {
+                return Ok(answers);
+            }
+        }
+        if self.releases && question.contracts.contains(RELEASES) {
+            answers.extend(self.ask_oldest(context, question)?);
+        }
+        for storm in self.storms {
+            if let Ok(suite) = self.in_storm(context, storm) {
+                answers.extend(suite.ask(context, question)?);
+            }
+        }
+        Ok(answers)
+    }
+
+    fn build(&self) -> Build {
+        Build::Release
+    }
 }
 
 impl GoTests {
+    /// Runs the tests with the oldest release. What is red in them is the promise to that release, too.
+    fn ask_oldest(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        let mut suite = self.suite(&self.runs[0]);
+        suite.log = format!("{}.{OLDEST}", self.name);
+        suite.env.push(("GOTOOLCHAIN", OLDEST.into()));
+        let mut answers = suite.ask(context, question)?;
+        let of_release: Vec<Answer> = answers
+            .iter()
+            .filter(|answer| matches!(answer.sign, Sign::Green | Sign::Red(_)))
+            .map(|answer| Answer {
+                contract: Some(RELEASES.to_owned()),
+                check: format!("{OLDEST} {}", answer.check),
+                sign: answer.sign.clone(),
+            })
+            .collect();
+        answers.extend(of_release);
+        Ok(answers)
+    }
+
     /// Says of a release whether the tests pass with it.
     fn release(&self, name: &str, outcome: Outcome) -> Record {
         Record {
@@ -284,25 +350,31 @@ impl GoTests {
 
     /// Runs the binding's tests in a storm.
     fn storm(&self, context: &Context<'_>, storm: &Storm) -> Result<Vec<Record>> {
+        match self.in_storm(context, storm) {
+            Ok(suite) => self.again(context, &suite, |outcome| {
+                Record::check(self.name, storm.check, outcome)
+            }),
+            Err(why) => {
+                let record = Record::check(self.name, storm.check, Outcome::Skipped);
+                Ok(vec![record.because(format!("{why:#}"))])
+            }
+        }
+    }
+
+    /// The binding's tests in a storm, or why this machine cannot make it.
+    fn in_storm(&self, context: &Context<'_>, storm: &Storm) -> Result<GoSuite> {
         let mut suite = self.suite(&self.runs[0]);
         suite.log = format!("{}{}", self.name, storm.log);
         suite.env = storm.env.iter().map(|(key, v)| (*key, v.into())).collect();
         if storm.one_processor {
-            match taskset::one_processor() {
-                Ok(command) => suite.options.push(format!("-exec={}", command.join(" "))),
-                Err(why) => {
-                    let record = Record::check(self.name, storm.check, Outcome::Skipped);
-                    return Ok(vec![record.because(format!("{why:#}"))]);
-                }
-            }
+            let command = taskset::one_processor()?;
+            suite.options.push(format!("-exec={}", command.join(" ")));
         }
         suite.packages = "./courier/...";
         suite.repetitions = context.profile.storm_repetitions();
         suite.processors = storm.processors;
         suite.shuffle = true;
-        self.again(context, &suite, |outcome| {
-            Record::check(self.name, storm.check, outcome)
-        })
+        Ok(suite)
     }
 
     /// Runs tests that have been credited already: what passes is one record, made by `sum`.
@@ -340,6 +412,7 @@ impl GoTests {
             env: Vec::new(),
             options: tests.options.iter().map(ToString::to_string).collect(),
             packages: tests.packages,
+            only: tests.only,
             repetitions: 1,
             processors: &[],
             shuffle: false,

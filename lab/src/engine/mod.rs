@@ -4,6 +4,7 @@
 //! see that its name is in [`crate::catalogue::ENGINES`].
 
 mod asan;
+pub(crate) mod ask;
 mod cgocheck2;
 pub(crate) mod checker;
 mod fuzz_abi;
@@ -12,13 +13,13 @@ mod gotests;
 mod layout;
 mod proptest;
 mod race;
-pub(crate) mod suite;
+mod suite;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use self::suite::Suite;
+use self::ask::{Answer, Build, Question};
 use crate::catalogue::{Catalogue, ENGINES};
 use crate::child::{self, Finished, Task};
 use crate::profile::Profile;
@@ -59,11 +60,12 @@ pub(crate) trait Engine: Sync {
     /// Runs all checks. Called only after the canary was caught.
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>>;
 
-    /// Its checks as tests whose names carry their contracts, if they are that: `cargo lab faults`
-    /// runs them against planted bugs.
-    fn named_tests(&self, _profile: Profile) -> Option<Suite> {
-        None
-    }
+    /// Runs those checks that concern the contracts in question: `cargo lab faults` does, with and
+    /// without a planted bug. No answer at all means that the engine has no check of them.
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>>;
+
+    /// Target folder in which the subject is built for that.
+    fn build(&self) -> Build;
 }
 
 /// Every engine that is built, in the order in which they run: those first that need no tool which has
@@ -83,9 +85,14 @@ pub(crate) const BUILT: [&dyn Engine; 12] = [
     &fuzz_abi::FuzzAbi,
 ];
 
+/// The names of all that are built.
+pub(crate) fn names() -> Vec<&'static str> {
+    BUILT.iter().map(|engine| engine.name()).collect()
+}
+
 /// The engines that `--only` names, in the order of [`BUILT`]; all of them if it names none.
 pub(crate) fn select(only: &[String]) -> Result<Vec<&'static dyn Engine>> {
-    let built: Vec<&str> = BUILT.iter().map(|engine| engine.name()).collect();
+    let built = names();
     for name in only {
         if !built.contains(&name.as_str()) {
             let what = if ENGINES.contains(&name.as_str()) {

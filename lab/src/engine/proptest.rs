@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
+use super::ask::{Answer, Build, Question};
 use super::suite::Suite;
 use super::{Canary, Context, Engine};
 use crate::nextest;
@@ -13,6 +14,7 @@ use crate::record::Record;
 use crate::tools::Need;
 
 const CASES: &str = "PROPTEST_CASES";
+const SEED: &str = "PROPTEST_RNG_SEED";
 
 pub(super) struct Proptest;
 
@@ -39,6 +41,19 @@ impl Engine for Proptest {
             nextest::records(self.name(), context.catalogue, case, evidence)
         })
     }
+
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        let mut suite = suite(context.profile);
+        // The same scenarios each time: a bug that is seen stays seen.
+        suite.env.push((SEED, OsString::from("1")));
+        suite.ask(context, question, |case, evidence| {
+            nextest::records(self.name(), context.catalogue, case, evidence)
+        })
+    }
+
+    fn build(&self) -> Build {
+        Build::Debug
+    }
 }
 
 fn suite(profile: Profile) -> Suite {
@@ -53,6 +68,7 @@ fn suite(profile: Profile) -> Suite {
         env: cases.into_iter().map(|cases| (CASES, cases)).collect(),
         options: Vec::new(),
         target: None,
-        limit: None,
+        named: false,
+        files: None,
     }
 }

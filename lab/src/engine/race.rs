@@ -6,6 +6,7 @@
 
 use anyhow::Result;
 
+use super::ask::{Answer, Build, Question};
 use super::gosuite::{ALL, GoSuite, PROCESSORS};
 use super::{Canary, Context, Engine};
 use crate::profile::Profile;
@@ -85,6 +86,17 @@ impl Engine for Race {
         context.progress.step(suite.step());
         Ok(suite.checks(context)?.0)
     }
+
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        match context.native_library(self.name())? {
+            Ok(()) => suite(context.profile).ask(context, question),
+            Err(record) => Ok(vec![Answer::of(&record)]),
+        }
+    }
+
+    fn build(&self) -> Build {
+        Build::Release
+    }
 }
 
 fn suite(profile: Profile) -> GoSuite {
@@ -94,6 +106,7 @@ fn suite(profile: Profile) -> GoSuite {
         env: Vec::new(),
         options: vec!["-race".to_owned()],
         packages: ALL,
+        only: None,
         repetitions: profile.storm_repetitions(),
         processors: PROCESSORS,
         shuffle: true,

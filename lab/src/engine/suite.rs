@@ -1,12 +1,13 @@
 //! Runs the tests of one package under nextest, for the engines that are test suites.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use super::ask::{self, Answer, Question, Sign};
 use super::{Canary, Context, cargo_error};
 use crate::child::Finished;
 use crate::nextest::{self, Case};
@@ -14,33 +15,37 @@ use crate::record::{Evidence, Outcome, Record};
 
 /// nextest's exit code when at least one test failed.
 const TEST_FAILED: i32 = 100;
+/// nextest's exit code when no test was left to run.
+const NO_TESTS: i32 = 4;
 /// nextest's exit code when a test did not compile.
 const BUILD_FAILED: i32 = 101;
 
 /// A package of tests, and how it is built and run.
-pub(crate) struct Suite {
+pub(super) struct Suite {
     pub(super) engine: &'static str,
     pub(super) package: &'static str,
     /// Variables that are part of the command.
     pub(super) env: Vec<(&'static str, OsString)>,
     /// Options of nextest beside package and profile.
-    pub(crate) options: Vec<&'static str>,
+    pub(super) options: Vec<&'static str>,
     /// The target folder, from the root of the checkout, if it is not the usual one.
     pub(super) target: Option<&'static str>,
-    /// Instead of the usual time limit.
-    pub(crate) limit: Option<Duration>,
+    /// Test names carry the contracts.
+    pub(super) named: bool,
+    /// The folder of which each file is a test program of its own, if there are many.
+    pub(super) files: Option<&'static str>,
 }
 
 /// What came of running tests.
-pub(crate) struct Ran {
-    pub(crate) finished: Finished,
+struct Ran {
+    finished: Finished,
     /// Empty if the tests did not build.
-    pub(crate) cases: Vec<Case>,
+    cases: Vec<Case>,
 }
 
 impl Ran {
     /// Why there is no result of tests, if there is none.
-    pub(crate) fn not_built(&self) -> Option<String> {
+    fn not_built(&self) -> Option<String> {
         let failed = self.finished.code() == Some(BUILD_FAILED);
         failed.then(|| cargo_error(&self.finished))
     }
@@ -115,8 +120,64 @@ impl Suite {
         Ok(records)
     }
 
+    /// Runs the tests that concern the contracts in question: all of them, if names do not tell.
+    pub(super) fn ask(
+        &self,
+        context: &Context<'_>,
+        question: &Question,
+        judge: impl Fn(&Case, &Evidence) -> Vec<Record>,
+    ) -> Result<Vec<Answer>> {
+        let mut options = Vec::new();
+        if let Some(folder) = self.files {
+            let folder = context.workspace.path(folder);
+            let files = ask::files_concerned(&folder, context.catalogue, question)?;
+            if files.is_empty() {
+                return Ok(Vec::new());
+            }
+            options.extend(
+                files
+                    .into_iter()
+                    .flat_map(|file| ["--test".to_owned(), file]),
+            );
+        }
+        if self.named {
+            options.extend(["-E".to_owned(), filter(&question.contracts)]);
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let log = format!("{}.{}.log", self.engine, question.log);
+        let ran = self.run(context, &log, &options)?;
+        let end = |sign| {
+            vec![Answer {
+                contract: None,
+                check: "nextest".to_owned(),
+                sign,
+            }]
+        };
+        if let Some(error) = ran.not_built() {
+            return Ok(end(Sign::NotBuilt(error)));
+        }
+        if ran.finished.code() == Some(NO_TESTS) {
+            return Ok(Vec::new());
+        }
+        let mut answers = Vec::new();
+        for case in &ran.cases {
+            for record in judge(case, &Evidence::default()) {
+                let mut answer = Answer::of(&record);
+                if case.outcome == Outcome::Fail && !nextest::says_why(case) {
+                    answer.sign = Sign::Crashed(case.reason.clone().unwrap_or_default());
+                }
+                answers.push(answer);
+            }
+        }
+        Ok(match (ran.finished.cut(), answers.is_empty()) {
+            (Some(_), _) => end(Sign::TimedOut),
+            (None, true) => end(Sign::NotRun(ran.finished.how())),
+            (None, false) => answers,
+        })
+    }
+
     /// Runs the tests that `more` options of nextest leave; all of them if there are none.
-    pub(crate) fn run(&self, context: &Context<'_>, log: &str, more: &[&str]) -> Result<Ran> {
+    fn run(&self, context: &Context<'_>, log: &str, more: &[&str]) -> Result<Ran> {
         let junit = junit(context);
         if junit.exists() {
             // An old file must never be read as the result of this run.
@@ -135,9 +196,6 @@ impl Suite {
             .args(&self.options);
         if let Some(target) = self.target {
             task = task.args(["--target-dir", target]);
-        }
-        if let Some(limit) = self.limit {
-            task = task.limit(limit);
         }
         let finished = task.args(more).run(context.progress, |line| match more {
             [] => nextest::closing_line(line),
@@ -158,6 +216,15 @@ impl Suite {
         }
         Ok(Ran { finished, cases })
     }
+}
+
+/// nextest's filter of tests with one of these contracts in the name.
+fn filter(contracts: &BTreeSet<String>) -> String {
+    let names: Vec<String> = contracts
+        .iter()
+        .map(|id| id.to_ascii_lowercase().replace('-', "_"))
+        .collect();
+    format!("test(/(^|[^a-z0-9])({})(_|$)/)", names.join("|"))
 }
 
 /// Where nextest writes what the profile `lab` asks for, whatever the target folder.

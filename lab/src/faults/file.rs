@@ -1,50 +1,61 @@
 //! One fault: `faults/ID/fault.toml` says what it breaks, `faults/ID/fault.patch` breaks it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use diffy::patch_set::{FileOperation, ParseOptions, PatchSet};
 use serde::Deserialize;
+use toml::Spanned;
 
-use crate::catalogue::{Catalogue, LAYERS};
-use crate::engine;
-use crate::profile::Profile;
+use crate::catalogue::Catalogue;
+
+/// Places of a mistake, in the order in which faults are planted.
+pub(crate) const LAYERS: [&str; 5] = ["native", "abi", "go", "header", "build"];
+
+/// The two files of a fault.
+pub(super) const ABOUT: &str = "fault.toml";
+pub(super) const PATCH: &str = "fault.patch";
 
 /// A planted bug that some engine must see.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     /// The name of its folder.
     pub(crate) id: String,
-    pub(crate) about: About,
-    patch: String,
-}
-
-/// What the file says.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct About {
-    /// The contract that it breaks: a test with this id must turn red.
+    /// The contract that it breaks: a check of this one must turn red.
     pub(crate) contract: String,
-    /// Who breaks it.
-    layer: String,
+    /// Place of the mistake: one of [`LAYERS`].
+    pub(crate) layer: &'static str,
     /// The engines that must see it.
     pub(crate) engines: Vec<String>,
+    /// Other contracts whose checks are run too, because they see it.
+    pub(crate) also: Vec<String>,
+    /// A watchdog has to end it, which takes a minute.
+    pub(crate) hangs: bool,
+    pub(crate) patch: String,
+}
+
+/// Text of `fault.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    contract: Spanned<String>,
+    layer: Spanned<String>,
+    engines: Spanned<Vec<Spanned<String>>>,
     /// What happens to a user, in one sentence.
-    #[expect(dead_code, reason = "for the reader of the file, who must be told")]
-    why: String,
-    /// Other contracts whose tests are run too, because they see it.
+    why: Spanned<String>,
     #[serde(default)]
-    also: Vec<String>,
+    also: Vec<Spanned<String>>,
+    #[serde(default)]
+    hangs: bool,
 }
 
 impl Fault {
-    /// Whether a test with these contracts in its name is run.
-    pub(crate) fn concerns(&self, contracts: &[String]) -> bool {
-        contracts
-            .iter()
-            .any(|id| *id == self.about.contract || self.about.also.contains(id))
+    /// The contracts whose checks are run.
+    pub(crate) fn contracts(&self) -> BTreeSet<String> {
+        self.also.iter().chain([&self.contract]).cloned().collect()
     }
 
     /// The files that it changes, by their path from the root of the checkout, as they are then.
@@ -53,25 +64,41 @@ impl Fault {
     pub(crate) fn apply(&self, root: &Path) -> Result<BTreeMap<String, String>> {
         let mut changed = BTreeMap::new();
         for file in PatchSet::parse(&self.patch, ParseOptions::gitdiff()) {
-            let file = file.map_err(|error| anyhow!("fault.patch is no patch of git: {error}"))?;
-            let operation = file.operation().strip_prefix(1);
-            let FileOperation::Modify { modified, .. } = operation else {
-                return Err(anyhow!("fault.patch does more than change files"));
-            };
-            let text = fs::read_to_string(root.join(modified.as_ref()))
-                .with_context(|| format!("cannot read {modified}"))?;
-            let patch = file.patch().as_text().context("fault.patch is not text")?;
-            let text =
-                diffy::apply(&text, patch).map_err(|error| anyhow!("{modified}: {error}"))?;
-            changed.insert(modified.into_owned(), text);
+            let file = file.map_err(|error| anyhow!("{PATCH} is no patch of git: {error}"))?;
+            let path = changed_path(&file.operation().strip_prefix(1))?;
+            let text = fs::read_to_string(root.join(&path))
+                .with_context(|| format!("cannot read {path}"))?;
+            let patch = file
+                .patch()
+                .as_text()
+                .with_context(|| format!("{PATCH} is not text"))?;
+            let text = diffy::apply(&text, patch).map_err(|error| anyhow!("{path}: {error}"))?;
+            changed.insert(path, text);
         }
-        ensure!(!changed.is_empty(), "fault.patch changes nothing");
+        ensure!(!changed.is_empty(), "{PATCH} changes nothing");
         Ok(changed)
+    }
+
+    /// The files that it names, by their path from the root of the checkout.
+    pub(crate) fn files(&self) -> Result<Vec<String>> {
+        PatchSet::parse(&self.patch, ParseOptions::gitdiff())
+            .map(|file| {
+                let file = file.map_err(|error| anyhow!("{PATCH} is no patch of git: {error}"))?;
+                changed_path(&file.operation().strip_prefix(1))
+            })
+            .collect()
     }
 }
 
-/// Loads all faults, in the order of their names.
-pub(crate) fn load(dir: &Path, catalogue: &Catalogue) -> Result<Vec<Fault>> {
+fn changed_path(operation: &FileOperation<'_, str>) -> Result<String> {
+    match operation {
+        FileOperation::Modify { modified, .. } => Ok(modified.to_string()),
+        _ => Err(anyhow!("{PATCH} does more than change files")),
+    }
+}
+
+/// Loads all faults, in the order of their names. `engines` are the names that a fault may give.
+pub(crate) fn load(dir: &Path, catalogue: &Catalogue, engines: &[&str]) -> Result<Vec<Fault>> {
     let entries =
         fs::read_dir(dir).with_context(|| format!("cannot read the folder {}", dir.display()))?;
     let mut faults = Vec::new();
@@ -81,61 +108,95 @@ pub(crate) fn load(dir: &Path, catalogue: &Catalogue) -> Result<Vec<Fault>> {
             continue;
         }
         let id = entry.file_name().to_string_lossy().into_owned();
-        faults.push(read(&entry.path(), &id, catalogue).with_context(|| format!("faults/{id}"))?);
+        faults.push(read(&entry.path(), id, catalogue, engines)?);
     }
     ensure!(!faults.is_empty(), "{} holds no fault", dir.display());
     faults.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(faults)
 }
 
-fn read(dir: &Path, id: &str, catalogue: &Catalogue) -> Result<Fault> {
+fn read(dir: &Path, id: String, catalogue: &Catalogue, engines: &[&str]) -> Result<Fault> {
     let text = |name: &str| {
-        fs::read_to_string(dir.join(name)).with_context(|| format!("cannot read {name}"))
+        fs::read_to_string(dir.join(name))
+            .with_context(|| format!("cannot read faults/{id}/{name}"))
     };
-    let about: About = toml::from_str(&text("fault.toml")?)
-        .map_err(|error| anyhow!("fault.toml: {}", error.message().trim().replace('\n', " ")))?;
-    for contract in about.also.iter().chain([&about.contract]) {
-        ensure!(
-            catalogue.contains(contract),
-            "{contract} is not in the catalogue"
-        );
+    let source = text(ABOUT)?;
+    let wrong = |at: Option<Range<usize>>, key: &str, what: &str| {
+        let start = at.map_or(0, |span| span.start.min(source.len()));
+        let line = source[..start].matches('\n').count() + 1;
+        let key = if key.is_empty() {
+            String::new()
+        } else {
+            format!("{key}: ")
+        };
+        anyhow!("faults/{id}/{ABOUT}:{line}: {key}{what}")
+    };
+    let about: About = toml::from_str(&source)
+        .map_err(|error| wrong(error.span(), "", &error.message().trim().replace('\n', " ")))?;
+    let keyed = about.also.iter().map(|contract| ("also", contract));
+    for (key, contract) in keyed.chain([("contract", &about.contract)]) {
+        if !catalogue.contains(contract.get_ref()) {
+            let what = format!("{} is not in the catalogue", contract.get_ref());
+            return Err(wrong(Some(contract.span()), key, &what));
+        }
     }
-    ensure!(
-        LAYERS.contains(&about.layer.as_str()),
-        "unknown layer `{}`; use {}",
-        about.layer,
-        LAYERS.join(", ")
-    );
-    ensure!(!about.engines.is_empty(), "name an engine that must see it");
-    for engine in engine::select(&about.engines)? {
-        ensure!(
-            engine.named_tests(Profile::Quick).is_some(),
-            "engine {} cannot be asked about faults so far; use loom or shuttle",
-            engine.name()
+    let layer = LAYERS.iter().find(|layer| *layer == about.layer.get_ref());
+    let layer = layer.ok_or_else(|| {
+        let what = format!(
+            "`{}` is no layer; use {}",
+            about.layer.get_ref(),
+            LAYERS.join(", ")
         );
+        wrong(Some(about.layer.span()), "layer", &what)
+    })?;
+    if about.engines.get_ref().is_empty() {
+        let what = "name an engine that must see it";
+        return Err(wrong(Some(about.engines.span()), "engines", what));
     }
+    for engine in about.engines.get_ref() {
+        if !engines.contains(&engine.get_ref().as_str()) {
+            let what = format!(
+                "`{}` is no engine; use {}",
+                engine.get_ref(),
+                engines.join(", ")
+            );
+            return Err(wrong(Some(engine.span()), "engines", &what));
+        }
+    }
+    if about.why.get_ref().trim().is_empty() {
+        let what = "say in a sentence what happens to a user";
+        return Err(wrong(Some(about.why.span()), "why", what));
+    }
+    let strings = |list: Vec<Spanned<String>>| list.into_iter().map(Spanned::into_inner).collect();
     Ok(Fault {
-        id: id.to_owned(),
-        about,
-        patch: text("fault.patch")?,
+        contract: about.contract.into_inner(),
+        layer,
+        engines: strings(about.engines.into_inner()),
+        also: strings(about.also),
+        hangs: about.hangs,
+        patch: text(PATCH)?,
+        id,
     })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::engine;
     use crate::workspace::Workspace;
 
-    const PATCH: &str = "diff --git a/src/lib.rs b/src/lib.rs\n--- a/src/lib.rs\n+++ b/src/lib.rs\n\
-                         @@ -1,3 +1,2 @@\n one\n-two\n three\n";
+    const PATCH_TEXT: &str = "diff --git a/src/lib.rs b/src/lib.rs\n--- a/src/lib.rs\n\
+                              +++ b/src/lib.rs\n@@ -1,3 +1,2 @@\n one\n-two\n three\n";
 
-    fn fault(patch: &str) -> Fault {
-        let about =
-            "contract = \"REQ-04\"\nlayer = \"native\"\nengines = [\"loom\"]\nwhy = \"x\"\n";
+    pub(in crate::faults) fn fault(id: &str, layer: &'static str, engines: &[&str]) -> Fault {
         Fault {
-            id: "x".to_owned(),
-            about: toml::from_str(about).unwrap(),
-            patch: patch.to_owned(),
+            id: id.to_owned(),
+            contract: "REQ-04".to_owned(),
+            layer,
+            engines: engines.iter().map(|name| (*name).to_owned()).collect(),
+            also: Vec::new(),
+            hangs: false,
+            patch: PATCH_TEXT.to_owned(),
         }
     }
 
@@ -145,22 +206,80 @@ mod tests {
         let file = dir.path().join("src/lib.rs");
         fs::create_dir(dir.path().join("src")).unwrap();
         fs::write(&file, "zero\none\ntwo\nthree\n").unwrap();
-        let changed = fault(PATCH).apply(dir.path()).unwrap();
+        let mut fault = fault("x", "native", &["loom"]);
+        let changed = fault.apply(dir.path()).unwrap();
         assert_eq!(changed["src/lib.rs"], "zero\none\nthree\n");
+        assert_eq!(fault.files().unwrap(), ["src/lib.rs"]);
         assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), 4);
         fs::write(&file, "one\n2\nthree\n").unwrap();
-        let error = format!("{:#}", fault(PATCH).apply(dir.path()).unwrap_err());
+        let error = format!("{:#}", fault.apply(dir.path()).unwrap_err());
         assert!(error.starts_with("src/lib.rs: "), "{error}");
-        assert!(fault("").apply(dir.path()).is_err());
+        fault.patch.clear();
+        assert!(fault.apply(dir.path()).is_err());
     }
 
     #[test]
-    fn the_tests_of_the_contracts_that_it_names_are_run() {
-        let mut fault = fault("");
-        fault.about.also.push("EVT-02".to_owned());
-        let concerns = |id: &str| fault.concerns(&["REQ-07".to_owned(), id.to_owned()]);
-        assert!(concerns("REQ-04") && concerns("EVT-02"));
-        assert!(!concerns("REQ-05"));
+    fn a_bad_file_is_refused_with_line_and_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let contracts = dir.path().join("contracts");
+        fs::create_dir(&contracts).unwrap();
+        let contract = "title = \"x\"\n[[contract]]\nid = \"REQ-04\"\nsentence = \"x\"\n\
+                        layer = [\"native\"]\nsource = []\nclaimed = [\"loom\"]\nplanned = []\n";
+        fs::write(contracts.join("req.toml"), contract).unwrap();
+        let catalogue = Catalogue::load(&contracts).unwrap();
+        let folder = dir.path().join("faults/bad");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(PATCH), PATCH_TEXT).unwrap();
+        let good = "contract = \"REQ-04\"\nlayer = \"go\"\nengines = [\n  \"loom\",\n]\n\
+                    why = \"x\"\nalso = []\n";
+        let loaded = |text: &str| {
+            fs::write(folder.join(ABOUT), text).unwrap();
+            let loaded = load(&dir.path().join("faults"), &catalogue, &["loom", "go"]);
+            loaded.map_err(|error| format!("{error:#}"))
+        };
+        assert_eq!(loaded(good).unwrap()[0].layer, "go");
+        for (from, to, says) in [
+            (
+                "REQ-04",
+                "REQ-99",
+                ":1: contract: REQ-99 is not in the catalogue",
+            ),
+            (
+                "\"go\"",
+                "\"gone\"",
+                ":2: layer: `gone` is no layer; use native, abi, go, header, build",
+            ),
+            (
+                "\"loom\"",
+                "\"lom\"",
+                ":4: engines: `lom` is no engine; use loom, go",
+            ),
+            (
+                "\n  \"loom\",\n",
+                "",
+                ":3: engines: name an engine that must see it",
+            ),
+            (
+                "\"x\"",
+                "\" \"",
+                ":6: why: say in a sentence what happens to a user",
+            ),
+            (
+                "[]",
+                "[\"REQ-98\"]",
+                ":7: also: REQ-98 is not in the catalogue",
+            ),
+            ("also", "alos", ":7: unknown field `alos`"),
+            ("why = \"x\"\n", "", ":1: missing field `why`"),
+            ("layer = ", "layer ", ":2: "),
+        ] {
+            let error = loaded(&good.replacen(from, to, 1)).unwrap_err();
+            assert!(
+                error.starts_with(&format!("faults/bad/fault.toml{says}")),
+                "{error}"
+            );
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
     }
 
     /// A fault that does not apply checks nothing: whoever changes the code changes its faults.
@@ -169,12 +288,15 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let workspace = Workspace::at(&root);
         let catalogue = Catalogue::load(&workspace.path("contracts")).unwrap();
-        let stale: Vec<String> = load(&workspace.path("faults"), &catalogue)
+        let stale: Vec<String> = load(&workspace.path("faults"), &catalogue, &engine::names())
             .unwrap()
             .iter()
             .filter_map(|fault| {
                 let error = fault.apply(&root).err()?;
-                Some(format!("faults/{}: {error:#}", fault.id))
+                Some(format!(
+                    "faults/{}: {error:#}; try `cargo lab faults refresh {}`",
+                    fault.id, fault.id
+                ))
             })
             .collect();
         assert!(stale.is_empty(), "{}", stale.join("\n"));

@@ -1,396 +1,407 @@
 //! `cargo lab faults`: plants bugs in a copy of the subject, and looks whether the engines see them.
 //!
 //! A check that was never red is not a check. Each fault breaks one contract; the engines that it
-//! names must turn red in a test with that contract's id. The same tests on the copy without a fault
-//! are the control: they must be green, or nothing is judged.
+//! names must turn red in a check of that contract, by that check's own word. The same checks on the copy
+//! without a fault are the control: they must be green first.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`file`] | a fault, as it lies in `faults/` |
+//! | [`plan`] | which faults meet which engines, and in which order |
+//! | [`scratch`] | the copy |
+//! | [`cell`] | what came of one fault and one engine, and what counts as seen |
+//! | [`store`] | finished cells, and the keys by which they are trusted |
+//! | [`proven`] | contracts of which a fault was caught |
+//! | [`refresh`] | patches that no longer fit |
+//! | [`view`] | tables |
 
+mod cell;
 mod file;
+mod plan;
+pub(crate) mod proven;
+mod refresh;
 mod scratch;
+mod store;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write as _};
-use std::time::Duration;
+use std::time::Instant;
 
+use anyhow::{Result, bail, ensure};
+
+use self::cell::{Control, Verdict};
 use self::file::Fault;
+use self::plan::Planned;
+use self::proven::Proven;
 use self::scratch::Scratch;
+use self::store::{Cell, Keys, Store};
+use self::view::Row;
 use crate::catalogue::Catalogue;
 use crate::child;
-use crate::engine::suite::{Ran, Suite};
+use crate::engine::ask::{Build, Question};
 use crate::engine::{self, Context, Engine};
-use crate::nextest::Case;
 use crate::out;
 use crate::profile::Profile;
 use crate::progress::Progress;
-use crate::record::{Outcome, one_line};
 use crate::results::RunFolder;
-use crate::table::WIDTH;
-use crate::tools::Tools;
+use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
-use anyhow::{Context as _, Result, bail, ensure};
 
-/// For building and running the tests of one fault. A fault that makes a test hang is to be seen by
-/// the test: what this ends counts as nothing.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
+/// Engines whose every test wants a fault: a model that nothing turns red checks something else.
+const MODELS: [&str; 2] = ["loom", "shuttle"];
 
-/// Each fault is one more build: what changes is not optimised. What is repeated in it, the model
-/// checker, still is.
-const QUICK_BUILD: [&str; 6] = [
-    "--config",
-    "profile.release.package.courier-core.opt-level=0",
-    "--config",
-    "profile.release.package.courier-loom.opt-level=0",
-    "--config",
-    "profile.release.package.courier-shuttle.opt-level=0",
-];
-
-/// Red tests of one fault that are named.
-const SHOWN: usize = 3;
-
-/// What came of one fault and one engine.
-#[derive(Debug, PartialEq)]
-enum Verdict {
-    /// These tests of the contract turned red.
-    Detected(Vec<String>),
-    /// None did. Why that may be.
-    Missed(String),
-    DoesNotApply(String),
-    BuildFailed(String),
-    Timeout,
+/// Options of the command.
+#[derive(Default)]
+pub(crate) struct Wish {
+    /// Faults by name; all if there are none.
+    pub(crate) ids: Vec<String>,
+    /// Engines by name; all if there are none.
+    pub(crate) only: Vec<String>,
+    /// One fault of each engine and layer.
+    pub(crate) quick: bool,
+    /// Finished cells are done again.
+    pub(crate) again: bool,
 }
 
-impl Verdict {
-    fn word(&self) -> &'static str {
-        match self {
-            Verdict::Detected(_) => "detected",
-            Verdict::Missed(_) => "MISSED",
-            Verdict::DoesNotApply(_) => "does not apply",
-            Verdict::BuildFailed(_) => "build failed",
-            Verdict::Timeout => "timeout",
-        }
-    }
-
-    /// The tests, or why there are none.
-    fn details(&self) -> String {
-        match self {
-            Verdict::Detected(tests) => {
-                let (shown, more) = tests.split_at(tests.len().min(SHOWN));
-                let mut lines = shown.join("\n    ");
-                if !more.is_empty() {
-                    let _ = write!(lines, "\n    and {} more", more.len());
-                }
-                lines
-            }
-            Verdict::Missed(why) | Verdict::DoesNotApply(why) | Verdict::BuildFailed(why) => {
-                one_line(why, 300)
-            }
-            Verdict::Timeout => format!("no end after {} s", LIMIT.as_secs()),
-        }
+impl Wish {
+    /// True if every fault is planted for the engines in question.
+    fn is_complete(&self) -> bool {
+        self.ids.is_empty() && !self.quick
     }
 }
 
-/// One line of the table, and what stands below it.
-struct Row {
-    fault: String,
-    contract: String,
-    engine: &'static str,
-    verdict: Verdict,
-    seconds: f64,
-}
-
-/// Plants the faults that `ids` names, or all, for the engines that `only` names, or all that can
-/// be asked. Returns whether every one was seen.
-pub(crate) fn faults(workspace: &Workspace, only: &[String], ids: &[String]) -> Result<bool> {
+/// Plants faults, and returns whether every one was seen.
+pub(crate) fn faults(workspace: &Workspace, wish: &Wish) -> Result<bool> {
+    let engines = engine::select(&wish.only)?;
     let catalogue = Catalogue::load(&workspace.path("contracts"))?;
-    let all = file::load(&workspace.path("faults"), &catalogue)?;
+    let planted = plant(workspace, &catalogue, wish, &engine::BUILT, &engines)?;
+    out::print(view::report(&planted.rows, &planted.never_red))?;
+    out::line(Proven::load(workspace, &catalogue)?.headline(&catalogue))?;
+    Ok(planted.is_green())
+}
+
+/// Makes the patches of these faults fit again.
+pub(crate) fn refresh(workspace: &Workspace, ids: &[String]) -> Result<()> {
+    let all = load(workspace, &engine::names())?;
+    for fault in chosen(&all, ids)? {
+        refresh::refresh(workspace, fault)?;
+    }
+    Ok(())
+}
+
+/// Prints the faults, and what is known of them.
+pub(crate) fn list(workspace: &Workspace, wish: &Wish) -> Result<()> {
+    let all = load(workspace, &engine::names())?;
+    let cells = plan::all(
+        chosen(&all, &wish.ids)?.into_iter(),
+        &engine::select(&wish.only)?,
+    );
+    let cells = if wish.quick {
+        plan::quick(&cells)
+    } else {
+        cells
+    };
+    let keys = Keys::of(workspace)?;
+    let finished = store::load(workspace);
+    out::print(view::list(cells.iter().map(|it| {
+        let cell = finished.get(&keys.fault(it.engine, it.fault));
+        (*it, cell.and_then(Cell::verdict))
+    })))
+}
+
+fn load(workspace: &Workspace, engines: &[&str]) -> Result<Vec<Fault>> {
+    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
+    file::load(&workspace.path("faults"), &catalogue, engines)
+}
+
+/// The faults of these names, or all.
+fn chosen<'a>(all: &'a [Fault], ids: &[String]) -> Result<Vec<&'a Fault>> {
     for id in ids {
         ensure!(
             all.iter().any(|fault| fault.id == *id),
             "there is no fault `{id}`; the folders in faults/ are their names"
         );
     }
-    let chosen = |fault: &&Fault| ids.is_empty() || ids.contains(&fault.id);
+    let wanted = |fault: &&Fault| ids.is_empty() || ids.contains(&fault.id);
+    Ok(all.iter().filter(wanted).collect())
+}
+
+/// Result of a run.
+struct Planted {
+    rows: Vec<Row>,
+    /// Engine and test of each model that no fault turned red.
+    never_red: Vec<(&'static str, String)>,
+}
+
+impl Planted {
+    fn is_green(&self) -> bool {
+        self.rows.iter().all(|row| row.verdict.is_green()) && self.never_red.is_empty()
+    }
+}
+
+/// Plants what is wished for. `known` are the engines that faults may name, `engines` those of them that
+/// are asked.
+fn plant(
+    workspace: &Workspace,
+    catalogue: &Catalogue,
+    wish: &Wish,
+    known: &[&'static dyn Engine],
+    engines: &[&'static dyn Engine],
+) -> Result<Planted> {
+    let names: Vec<&str> = known.iter().map(|engine| engine.name()).collect();
+    let all = file::load(&workspace.path("faults"), catalogue, &names)?;
+    let mut cells = plan::all(chosen(&all, &wish.ids)?.into_iter(), engines);
+    if wish.quick {
+        cells = plan::quick(&cells);
+    }
+    ensure!(!cells.is_empty(), "no fault names one of these engines");
+    let keys = Keys::of(workspace)?;
+    // Those of the engines that are not asked this time are kept, too.
+    let every = plan::all(all.iter(), known);
+    let mut store = Store::open(workspace, &keys.wanted(&every))?;
     let progress = Progress::new();
-    let copy = Scratch::of(workspace);
-    // Before the run's folder is made in it: only a checkout has a catalogue to keep.
-    copy.lay_out(&BTreeMap::new())?;
-    let mut rows = Vec::new();
-    let mut never_red = Vec::new();
-    for engine in engine::select(only)? {
-        let faults: Vec<&Fault> = all
-            .iter()
-            .filter(chosen)
-            .filter(|fault| fault.about.engines.iter().any(|name| name == engine.name()))
-            .collect();
-        if faults.is_empty() {
-            continue;
+    let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
+    let mut open = Vec::new();
+    for (number, cell) in cells.iter().enumerate() {
+        let finished = store.get(&keys.fault(cell.engine, cell.fault));
+        match finished
+            .filter(|_| !wish.again)
+            .and_then(Row::finished(cell))
+        {
+            Some(row) => {
+                rows.insert(number, row);
+            }
+            None => open.push(number),
         }
-        let suite = engine.named_tests(Profile::Quick);
-        let mut suite = suite.context("file::read has let this engine through")?;
-        suite.limit = Some(LIMIT);
-        suite.options.extend(QUICK_BUILD);
-        let tools = Tools::find(workspace, engine.needs(), &progress)?;
+    }
+    if !rows.is_empty() {
+        progress.line(&format!(
+            "{} of {} are known from earlier runs",
+            rows.len(),
+            cells.len()
+        ));
+    }
+    if !open.is_empty() {
+        let copy = Scratch::of(workspace);
+        // Before the run's folder is made in it: only a checkout has a catalogue to keep.
+        copy.lay_out(&BTreeMap::new())?;
+        // What was asked for by name must be there.
+        let lacking = |engine: &dyn Engine| match wish.only.as_slice() {
+            [] => tools::lacking(engine.needs()),
+            _ => None,
+        };
+        let mut needs = Vec::new();
+        let mut unable = BTreeMap::new();
+        for engine in open.iter().map(|number| cells[*number].engine) {
+            match lacking(engine) {
+                Some(why) => drop(unable.insert(engine.name(), why)),
+                None => needs.extend(engine.needs()),
+            }
+        }
+        let tools = Tools::find(workspace, &needs, &progress)?;
         let folder = RunFolder::create(copy.workspace(), &progress)?;
-        let planting = Planting {
-            engine,
-            suite,
+        let mut planting = Planting {
             copy: &copy,
+            keys: &keys,
+            store: &mut store,
+            again: wish.again,
             context: Context {
                 workspace: copy.workspace(),
-                catalogue: &catalogue,
+                catalogue,
                 tools: &tools,
                 profile: Profile::Quick,
                 run: &folder,
                 progress: &progress,
             },
+            unable,
         };
-        let tests = planting.control()?;
-        let mut green: BTreeSet<String> = tests.iter().map(|test| test.name.clone()).collect();
-        for fault in faults {
-            let row = planting.plant(fault, &tests)?;
-            if child::interrupted() {
-                bail!("stopped; the faults before it: {} seen", rows.len());
+        let mut controlled: Option<Build> = None;
+        for (done, number) in open.iter().enumerate() {
+            let cell = &cells[*number];
+            let build = cell.engine.build();
+            if controlled != Some(build) {
+                copy.seed(build.folder())?;
+                let of_build = open.iter().map(|number| &cells[*number]);
+                planting.controls(of_build.filter(|it| it.engine.build() == build))?;
+                controlled = Some(build);
             }
-            progress.line(&row.to_string());
-            if let Verdict::Detected(tests) = &row.verdict {
-                tests.iter().for_each(|test| {
-                    green.remove(test);
-                });
-            }
-            rows.push(row);
+            progress.step(format!(
+                "{} of {}: {} and {}",
+                done + 1,
+                open.len(),
+                cell.engine.name(),
+                cell.fault.id
+            ));
+            let row = planting.plant(cell)?;
+            progress.line(&row.line());
+            rows.insert(*number, row);
         }
-        if ids.is_empty() {
-            never_red.extend(green.into_iter().map(|test| (engine.name(), test)));
-        }
+        // What is built next has no fault in it.
+        copy.lay_out(&BTreeMap::new())?;
     }
+    let never_red = if wish.is_complete() {
+        never_red(&cells, &rows, &keys, &store)
+    } else {
+        Vec::new()
+    };
     progress.finish();
-    ensure!(!rows.is_empty(), "no fault names one of these engines");
-    report(&rows, &never_red)
-}
-
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:<38} {:<8} {:<8} {:<14} {:>7.1}\n    {}",
-            self.fault,
-            self.contract,
-            self.engine,
-            self.verdict.word(),
-            self.seconds,
-            self.verdict.details()
-        )
-    }
-}
-
-/// An engine at work on the copy.
-struct Planting<'a> {
-    engine: &'static dyn Engine,
-    suite: Suite,
-    copy: &'a Scratch<'a>,
-    context: Context<'a>,
-}
-
-impl Planting<'_> {
-    /// Runs all tests without a fault, and returns them.
-    fn control(&self) -> Result<Vec<Case>> {
-        let name = self.engine.name();
-        self.context
-            .progress
-            .step(format!("{name}: control, all tests without a fault"));
-        let ran = self.suite.run(&self.context, &format!("{name}.log"), &[])?;
-        if let Some(case) = ran.cases.iter().find(|case| case.outcome != Outcome::Pass) {
-            bail!(
-                "{name}: {} is red without a fault; nothing was judged",
-                case.name
-            );
-        }
-        ensure!(
-            ran.finished.success(),
-            "{name}: the tests did not run without a fault ({}; log: {}); nothing was judged",
-            ran.not_built().unwrap_or_else(|| ran.finished.how()),
-            ran.finished.log.display()
-        );
-        Ok(ran.cases)
-    }
-
-    /// Runs those of the tests that the fault names, and takes the fault out again.
-    fn plant(&self, fault: &Fault, tests: &[Case]) -> Result<Row> {
-        let name = self.engine.name();
-        self.context.progress.step(format!("{name}: {}", fault.id));
-        let (verdict, seconds) = match fault.apply(self.copy.original().root()) {
-            Err(error) => (Verdict::DoesNotApply(format!("{error:#}")), 0.0),
-            Ok(changed) => {
-                self.copy.lay_out(&changed)?;
-                let log = format!("{name}.{}.log", fault.id);
-                let options = options(fault, tests, self.context.catalogue);
-                let options: Vec<&str> = options.iter().map(String::as_str).collect();
-                let ran = self.suite.run(&self.context, &log, &options)?;
-                // The next engine's control has no fault in it.
-                self.copy.lay_out(&BTreeMap::new())?;
-                let verdict = judge(&ran, &fault.about.contract, self.context.catalogue);
-                (verdict, ran.finished.seconds)
-            }
-        };
-        Ok(Row {
-            fault: fault.id.clone(),
-            contract: fault.about.contract.clone(),
-            engine: name,
-            verdict,
-            seconds,
-        })
-    }
-}
-
-/// nextest's options for those of the tests that the fault names. Files without any are not built.
-fn options(fault: &Fault, tests: &[Case], catalogue: &Catalogue) -> Vec<String> {
-    let concerned = || {
-        tests
-            .iter()
-            .filter(|test| fault.concerns(&catalogue.contracts_in_name(&test.name)))
-    };
-    let files: BTreeSet<&str> = concerned()
-        .filter_map(|test| test.file.as_deref())
-        .collect();
-    let mut options: Vec<String> = files
-        .into_iter()
-        .flat_map(|file| ["--test".to_owned(), file.to_owned()])
-        .collect();
-    let names: Vec<String> = concerned()
-        .map(|test| format!("test(={})", test.name))
-        .collect();
-    // One that matches nothing is refused by nextest, and so told.
-    let filter = if names.is_empty() {
-        "none()".to_owned()
-    } else {
-        names.join(" + ")
-    };
-    options.extend(["-E".to_owned(), filter]);
-    options
-}
-
-/// Whether a test with the contract's id turned red.
-fn judge(ran: &Ran, contract: &str, catalogue: &Catalogue) -> Verdict {
-    if let Some(error) = ran.not_built() {
-        return Verdict::BuildFailed(error);
-    }
-    let red: Vec<_> = ran
-        .cases
-        .iter()
-        .filter(|case| case.outcome == Outcome::Fail)
-        .map(|case| case.name.clone())
-        .collect();
-    let of_contract = |name: &String| {
-        let ids = catalogue.contracts_in_name(name);
-        ids.iter().any(|id| id == contract)
-    };
-    if red.iter().any(of_contract) {
-        return Verdict::Detected(red);
-    }
-    let timeout = |outcome| outcome == Outcome::Timeout;
-    if ran.finished.cut().is_some_and(timeout) || ran.cases.iter().any(|case| timeout(case.outcome))
-    {
-        return Verdict::Timeout;
-    }
-    Verdict::Missed(if !red.is_empty() {
-        format!("no test of {contract} saw it, but {} did", red.join(", "))
-    } else if ran.cases.is_empty() {
-        format!("no test ran: nextest ended with {}", ran.finished.how())
-    } else {
-        format!("{} tests passed", ran.cases.len())
+    Ok(Planted {
+        rows: rows.into_values().collect(),
+        never_red,
     })
 }
 
-fn report(rows: &[Row], never_red: &[(&str, String)]) -> Result<bool> {
-    out::line(format_args!(
-        "\n{:<38} {:<8} {:<8} {:<14} {:>7}",
-        "fault", "contract", "engine", "", "seconds"
-    ))?;
-    out::line("─".repeat(WIDTH.into()))?;
-    for row in rows {
-        out::line(row)?;
-    }
-    let seen = |row: &&Row| matches!(row.verdict, Verdict::Detected(_));
-    let detected = rows.iter().filter(seen).count();
-    out::line(format_args!("\n{detected} of {} detected", rows.len()))?;
-    for (engine, test) in never_red {
-        out::line(format_args!(
-            "never red: {engine} {test}; plant a fault that it sees"
-        ))?;
-    }
-    Ok(detected == rows.len() && never_red.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::child::{End, Finished};
-
-    fn ran(code: i32, cases: &[(&str, Outcome)]) -> Ran {
-        use std::os::unix::process::ExitStatusExt as _;
-        let case = |(name, outcome): &(&str, Outcome)| Case {
-            name: (*name).to_owned(),
-            file: None,
-            outcome: *outcome,
-            seconds: 1.0,
-            reason: None,
-            signal: None,
-            output: String::new(),
-        };
-        Ran {
-            finished: Finished {
-                end: End::Exited(std::process::ExitStatus::from_raw(code << 8)),
-                seconds: 1.0,
-                command: String::new(),
-                log: "/nowhere".into(),
-            },
-            cases: cases.iter().map(case).collect(),
+/// The models that were asked and that no fault turned red.
+fn never_red(
+    cells: &[Planned<'_>],
+    rows: &BTreeMap<usize, Row>,
+    keys: &Keys,
+    store: &Store,
+) -> Vec<(&'static str, String)> {
+    let mut never = BTreeSet::new();
+    let models = || {
+        cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| MODELS.contains(&cell.engine.name()))
+    };
+    for (_, cell) in models() {
+        for contract in cell.fault.contracts() {
+            let control = store.get(&keys.control(cell.engine, &contract));
+            if let Some(Control::Green(checks)) = control.and_then(Cell::control) {
+                never.extend(
+                    checks
+                        .iter()
+                        .map(|check| (cell.engine.name(), check.clone())),
+                );
+            }
         }
     }
+    for (number, cell) in models() {
+        if let Some(Verdict::Detected(checks)) = rows.get(&number).map(|row| &row.verdict) {
+            for check in checks {
+                never.remove(&(cell.engine.name(), check.clone()));
+            }
+        }
+    }
+    never.into_iter().collect()
+}
 
-    fn judged(code: i32, cases: &[(&str, Outcome)]) -> Verdict {
-        let dir = tempfile::tempdir().unwrap();
-        let contracts: String = ["REQ-04", "REQ-05"]
-            .iter()
-            .map(|id| {
-                format!(
-                    "[[contract]]\nid = \"{id}\"\nsentence = \"x\"\nlayer = [\"native\"]\n\
-                     source = []\nclaimed = [\"loom\"]\nplanned = []\n"
-                )
-            })
-            .collect();
-        std::fs::write(
-            dir.path().join("req.toml"),
-            format!("title = \"x\"\n{contracts}"),
-        )
-        .unwrap();
-        judge(
-            &ran(code, cases),
-            "REQ-04",
-            &Catalogue::load(dir.path()).unwrap(),
-        )
+/// The copy at work.
+struct Planting<'a> {
+    copy: &'a Scratch<'a>,
+    keys: &'a Keys,
+    store: &'a mut Store,
+    again: bool,
+    context: Context<'a>,
+    /// Engines that this machine cannot run, with the reason.
+    unable: BTreeMap<&'static str, String>,
+}
+
+impl Planting<'_> {
+    /// Asks engines without a fault about every contract that these cells ask about.
+    fn controls<'b>(&mut self, cells: impl Iterator<Item = &'b Planned<'b>>) -> Result<()> {
+        let mut wanted: BTreeMap<&str, (&'static dyn Engine, BTreeSet<String>)> = BTreeMap::new();
+        for cell in cells {
+            let (_, contracts) = wanted
+                .entry(cell.engine.name())
+                .or_insert_with(|| (cell.engine, BTreeSet::new()));
+            contracts.extend(cell.fault.contracts());
+        }
+        self.copy.lay_out(&BTreeMap::new())?;
+        for (name, (engine, mut contracts)) in wanted {
+            if self.unable.contains_key(name) {
+                continue;
+            }
+            let known = |contract: &String| {
+                let key = self.keys.control(engine, contract);
+                let control = self.store.get(&key).and_then(Cell::control);
+                !self.again && matches!(control, Some(Control::Green(_)))
+            };
+            contracts.retain(|contract| !known(contract));
+            if contracts.is_empty() {
+                continue;
+            }
+            self.context.progress.step(format!(
+                "{name}: control, {} contracts without a fault",
+                contracts.len()
+            ));
+            if let Some(why) = engine.unable(&self.context)? {
+                self.unable.insert(name, why);
+                continue;
+            }
+            let question = Question {
+                contracts: contracts.clone(),
+                broken: None,
+                log: "control".to_owned(),
+            };
+            let answers = engine.ask(&self.context, &question)?;
+            self.stop_if_asked()?;
+            let lasts = self.is_unchanged()?;
+            for contract in contracts {
+                let control = cell::control(&answers, &contract);
+                let key = self.keys.control(engine, &contract);
+                let cell = Cell::of_control(key, name, &contract, control);
+                self.store.add(cell, lasts)?;
+            }
+        }
+        Ok(())
     }
 
-    #[test]
-    fn only_a_red_test_of_the_contract_detects() {
-        let both = [("req_04_x", Outcome::Fail), ("req_05_y", Outcome::Fail)];
-        let names = both.map(|(name, _)| name.to_owned());
-        assert_eq!(judged(100, &both), Verdict::Detected(names.to_vec()));
-        let Verdict::Missed(why) = judged(100, &both[1..]) else {
-            panic!("seen by a test of another contract");
-        };
-        assert_eq!(why, "no test of REQ-04 saw it, but req_05_y did");
-        let Verdict::Missed(why) = judged(0, &[("req_04_x", Outcome::Pass)]) else {
-            panic!("a green test detects nothing");
-        };
-        assert_eq!(why, "1 tests passed");
+    /// Plants the fault, asks the engine, and keeps what came of it.
+    fn plant(&mut self, cell: &Planned<'_>) -> Result<Row> {
+        let started = Instant::now();
+        let verdict = self.verdict(cell)?;
+        self.stop_if_asked()?;
+        let seconds = started.elapsed().as_secs_f64();
+        if verdict.lasts() {
+            let key = self.keys.fault(cell.engine, cell.fault);
+            let mut kept = Cell::of_fault(key, cell.engine.name(), cell.fault, verdict.clone());
+            kept.seconds = seconds;
+            let lasts = self.is_unchanged()?;
+            self.store.add(kept, lasts)?;
+        }
+        Ok(Row::new(cell, verdict, seconds))
     }
 
-    #[test]
-    fn what_did_not_run_to_its_end_detects_nothing() {
-        assert!(matches!(judged(101, &[]), Verdict::BuildFailed(_)));
-        // nextest: no test matches the filter.
-        assert!(matches!(judged(4, &[]), Verdict::Missed(_)));
-        let slow = [("req_04_x", Outcome::Timeout)];
-        assert_eq!(judged(100, &slow), Verdict::Timeout);
+    fn verdict(&self, cell: &Planned<'_>) -> Result<Verdict> {
+        let (engine, fault) = (cell.engine, cell.fault);
+        if let Some(why) = self.unable.get(engine.name()) {
+            return Ok(Verdict::Skipped(why.clone()));
+        }
+        for contract in fault.contracts() {
+            let control = self.store.get(&self.keys.control(engine, &contract));
+            if let Some(Control::Red(why)) = control.and_then(Cell::control) {
+                return Ok(Verdict::ControlRed(why.clone()));
+            }
+        }
+        let changed = match fault.apply(self.copy.original().root()) {
+            Ok(changed) => changed,
+            Err(error) => return Ok(Verdict::DoesNotApply(format!("{error:#}"))),
+        };
+        self.copy.lay_out(&changed)?;
+        let question = Question {
+            contracts: fault.contracts(),
+            broken: Some(fault.contract.clone()),
+            log: fault.id.clone(),
+        };
+        let answers = engine.ask(&self.context, &question)?;
+        Ok(cell::judge(&answers, &fault.contract))
+    }
+
+    /// True if the checkout is what the keys were made of. It is copied anew for each fault, so one that was
+    /// edited meanwhile gives answers that belong to no key.
+    fn is_unchanged(&self) -> Result<bool> {
+        Ok(Keys::of(self.copy.original())? == *self.keys)
+    }
+
+    fn stop_if_asked(&self) -> Result<()> {
+        if child::interrupted() {
+            bail!("stopped; what was finished is kept, and the next run goes on from there");
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! The copy of the checkout in which faults are planted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File, FileTimes};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -35,6 +36,24 @@ impl<'a> Scratch<'a> {
         &self.copy
     }
 
+    /// Takes over what the original has built in this target folder, if the copy has none: crates of the
+    /// registry are the same ones there.
+    pub(crate) fn seed(&self, folder: &str) -> Result<()> {
+        let from = self.original.target().join(folder);
+        let to = self.copy.target().join(folder);
+        if to.exists() || !from.is_dir() {
+            return Ok(());
+        }
+        // Under another name until it is complete.
+        let fresh = to.with_extension("new");
+        if fresh.exists() {
+            fs::remove_dir_all(&fresh)
+                .with_context(|| format!("cannot empty {}", fresh.display()))?;
+        }
+        copy_build(&from, &fresh).with_context(|| format!("cannot copy {}", from.display()))?;
+        fs::rename(&fresh, &to).with_context(|| format!("cannot create {}", to.display()))
+    }
+
     /// Makes the copy equal to the original, apart from the files in `changed`.
     pub(crate) fn lay_out(&self, changed: &BTreeMap<String, String>) -> Result<()> {
         let (from, to) = (self.original.root(), self.copy.root());
@@ -62,8 +81,31 @@ impl<'a> Scratch<'a> {
     }
 }
 
+/// Copies what Cargo has built, with the times by which it knows that. Fingerprints first: what they speak of
+/// was complete before.
+fn copy_build(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    let mut entries: Vec<_> = fs::read_dir(from)?.collect::<io::Result<_>>()?;
+    entries.sort_by_key(|entry| entry.file_name() != ".fingerprint");
+    for entry in entries {
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        let (from, to) = (entry.path(), to.join(&name));
+        if kind.is_dir() {
+            // Of crates of this checkout only, which are other ones in the copy.
+            if name != "incremental" {
+                copy_build(&from, &to)?;
+            }
+        } else if kind.is_file() {
+            fs::copy(&from, &to)?;
+            let times = FileTimes::new().set_modified(entry.metadata()?.modified()?);
+            File::options().append(true).open(&to)?.set_times(times)?;
+        }
+    }
+    Ok(())
+}
+
 /// The files in the folder, by their path from there.
-fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
+pub(super) fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     let mut open = vec![PathBuf::new()];
     while let Some(dir) = open.pop() {
@@ -86,6 +128,8 @@ fn files(root: &Path) -> Result<BTreeSet<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     #[test]
@@ -118,5 +162,32 @@ mod tests {
         assert_eq!(written(), before);
         copy.lay_out(&BTreeMap::new()).unwrap();
         assert_eq!(there("src/d").as_deref(), Some("d"));
+    }
+    #[test]
+    fn what_the_original_has_built_is_taken_over_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let original = Workspace::at(dir.path());
+        let built = original.path("target/loom/release");
+        fs::create_dir_all(built.join(".fingerprint")).unwrap();
+        fs::create_dir_all(built.join("incremental")).unwrap();
+        for name in ["lib.rlib", ".fingerprint/x", "incremental/y"] {
+            fs::write(built.join(name), name).unwrap();
+        }
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let library = File::options().append(true).open(built.join("lib.rlib"));
+        library.unwrap().set_modified(old).unwrap();
+        let copy = Scratch::of(&original);
+        copy.seed("loom").unwrap();
+        copy.seed("shuttle").unwrap();
+        let taken = copy.workspace().path("target/loom/release");
+        let modified = fs::metadata(taken.join("lib.rlib")).unwrap().modified();
+        assert_eq!(modified.unwrap(), old);
+        assert!(taken.join(".fingerprint/x").exists());
+        assert!(!taken.join("incremental").exists());
+        assert!(!copy.workspace().path("target/shuttle").exists());
+        fs::write(built.join("lib.rlib"), "newer").unwrap();
+        copy.seed("loom").unwrap();
+        let text = fs::read_to_string(taken.join("lib.rlib")).unwrap();
+        assert_eq!(text, "lib.rlib");
     }
 }

@@ -25,7 +25,7 @@ use crate::workspace::Workspace;
 pub(crate) const FILE: &str = "run.json";
 
 /// Variables that change what engines do; their values are written down.
-const VARIABLES: [&str; 18] = [
+pub(crate) const VARIABLES: [&str; 18] = [
     "CC",
     "CFLAGS",
     "CGO_CFLAGS",
@@ -168,7 +168,11 @@ pub(crate) fn typed(mut args: impl Iterator<Item = String>) -> String {
 }
 
 /// The standard output of a command, if it succeeds.
-fn said(dir: &Path, program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option<String> {
+pub(crate) fn said(
+    dir: &Path,
+    program: impl AsRef<std::ffi::OsStr>,
+    args: &[&str],
+) -> Option<String> {
     let output = Command::new(program)
         .args(args)
         .current_dir(dir)

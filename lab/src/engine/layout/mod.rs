@@ -18,12 +18,15 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::ask::{Answer, Build, Question};
 use super::suite::Suite;
 use super::{Canary, Context, Engine};
 use crate::child::Finished;
 use crate::nextest;
 use crate::record::{Evidence, Outcome, Record, one_line};
 use crate::tools::Need;
+
+const ENGINE: &str = "layout";
 
 pub(super) struct Layout;
 
@@ -78,7 +81,7 @@ const CHECKS: [(&str, Check); 8] = [
 
 impl Engine for Layout {
     fn name(&self) -> &'static str {
-        "layout"
+        ENGINE
     }
 
     fn describe(&self) -> &'static str {
@@ -97,38 +100,61 @@ impl Engine for Layout {
         let mut records = Vec::new();
         for (name, check) in CHECKS {
             context.progress.step(format!("layout: {name}"));
-            let started = Instant::now();
-            let finding = check(context, name).unwrap_or_else(|error| {
-                Finding::new(
-                    Outcome::Fail,
-                    one_line(&format!("{error:#}"), 300),
-                    Evidence::default(),
-                )
-            });
-            let mut record = Record::check(self.name(), name, finding.outcome);
-            record.reason = finding.reason;
-            record.evidence = finding.evidence;
-            record.seconds = started.elapsed().as_secs_f64();
-            let ids = context.catalogue.contracts_in_name(name);
-            records.extend(record.for_contracts(&ids, |id| context.catalogue.contains(id)));
+            records.extend(record(context, name, check));
         }
         records.extend(from_outside().checks(context, |case, evidence| {
             nextest::records(self.name(), context.catalogue, case, evidence)
         })?);
         Ok(records)
     }
+
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        let mut answers = Vec::new();
+        for (name, check) in CHECKS {
+            if question.concerns(&context.catalogue.contracts_in_name(name)) {
+                answers.extend(record(context, name, check).iter().map(Answer::of));
+            }
+        }
+        answers.extend(from_outside().ask(context, question, |case, evidence| {
+            nextest::records(self.name(), context.catalogue, case, evidence)
+        })?);
+        Ok(answers)
+    }
+
+    fn build(&self) -> Build {
+        Build::Release
+    }
+}
+
+/// The records of a check.
+fn record(context: &Context<'_>, name: &str, check: Check) -> Vec<Record> {
+    let started = Instant::now();
+    let finding = check(context, name).unwrap_or_else(|error| {
+        Finding::new(
+            Outcome::Fail,
+            one_line(&format!("{error:#}"), 300),
+            Evidence::default(),
+        )
+    });
+    let mut record = Record::check(ENGINE, name, finding.outcome);
+    record.reason = finding.reason;
+    record.evidence = finding.evidence;
+    record.seconds = started.elapsed().as_secs_f64();
+    let ids = context.catalogue.contracts_in_name(name);
+    record.for_contracts(&ids, |id| context.catalogue.contains(id))
 }
 
 /// The tests of the crate, most of which see the library as hosts and linkers do. Of the release build: that
 /// is what Go links.
 fn from_outside() -> Suite {
     Suite {
-        engine: "layout",
+        engine: ENGINE,
         package: "courier-ffi",
         env: Vec::new(),
         options: vec!["--release", "--lib", "--test", "abi"],
         target: None,
-        limit: None,
+        named: true,
+        files: None,
     }
 }
 
