@@ -25,8 +25,8 @@ use crate::record::profile::Profile;
 use crate::record::{Evidence, Outcome, Record};
 use crate::subject::catalogue::Catalogue;
 
-/// Options of a build that is made once for each question: what changes is not optimised. What is
-/// repeated in it, the checker itself, still is.
+/// Options of a build that runs for seconds: what changes is not optimised, which takes most of the time
+/// of building it. What is repeated in it, the checker itself, still is.
 const QUICK_BUILD: [&str; 6] = [
     "--config",
     "profile.release.package.courier-core.opt-level=0",
@@ -108,7 +108,7 @@ impl Checker {
         let flags = rustflags(env::var_os("RUSTFLAGS").as_deref(), self.cfg);
         vec![
             ("RUSTFLAGS", flags),
-            // Optimised, or it takes for ever; with assertions, or it sees less.
+            // The checker optimised, or it takes for ever; with assertions, or it sees less.
             ("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true".into()),
         ]
     }
@@ -122,11 +122,15 @@ impl Checker {
             let ours = || Some((setting.value)(profile)?.to_string().into());
             Some((setting.name, env::var_os(setting.name).or_else(ours)?))
         }));
+        let mut options = vec!["--release"];
+        if profile == Profile::Quick {
+            options.extend(QUICK_BUILD);
+        }
         Suite {
             engine: self.name,
             package: self.package,
             env,
-            options: vec!["--release"],
+            options,
             target: Some(self.target),
             named: true,
             files: Some(self.tests),
@@ -164,11 +168,10 @@ impl Engine for Checker {
     }
 
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
-        let mut suite = self.suite(context.profile);
-        suite.options.extend(QUICK_BUILD);
-        suite.ask(context, question, |case, evidence| {
-            records(self.name, context.catalogue, case, evidence)
-        })
+        self.suite(context.profile)
+            .ask(context, question, |case, evidence| {
+                records(self.name, context.catalogue, case, evidence)
+            })
     }
 
     fn build(&self) -> Build {

@@ -32,6 +32,8 @@ pub(crate) struct Fault {
     pub(crate) engines: Vec<String>,
     /// Other contracts whose checks are run too, because they see it.
     pub(crate) also: Vec<String>,
+    /// A watchdog has to end it, which takes a minute.
+    pub(crate) hangs: bool,
     pub(crate) patch: String,
 }
 
@@ -46,6 +48,8 @@ struct About {
     why: Spanned<String>,
     #[serde(default)]
     also: Vec<Spanned<String>>,
+    #[serde(default)]
+    hangs: bool,
 }
 
 impl Fault {
@@ -169,6 +173,7 @@ fn read(dir: &Path, id: String, catalogue: &Catalogue, engines: &[&str]) -> Resu
         layer,
         engines: strings(about.engines.into_inner()),
         also: strings(about.also),
+        hangs: about.hangs,
         patch: text(PATCH)?,
         id,
     })
@@ -190,6 +195,7 @@ pub(super) mod tests {
             layer,
             engines: engines.iter().map(|name| (*name).to_owned()).collect(),
             also: Vec::new(),
+            hangs: false,
             patch: PATCH_TEXT.to_owned(),
         }
     }

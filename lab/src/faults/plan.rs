@@ -1,5 +1,6 @@
 //! The cells of a run, in an order in which they share builds.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::file::{Fault, LAYERS};
@@ -29,22 +30,16 @@ pub(super) fn all<'a>(
             })
         })
         .collect();
-    let layer = |name: &str| LAYERS.iter().position(|layer| *layer == name);
-    cells.sort_by_key(|cell| {
-        (
-            cell.engine.build(),
-            layer(cell.fault.layer),
-            cell.fault.id.clone(),
-        )
-    });
+    in_order(&mut cells);
     cells
 }
 
-/// One cell of each engine and layer, of as few faults as will do.
+/// One cell of each engine and layer, of as few faults as will do; of one that hangs only where no other
+/// will do.
 pub(super) fn quick<'a>(cells: &[Planned<'a>]) -> Vec<Planned<'a>> {
     let pair = |cell: &Planned<'a>| (cell.engine.name(), cell.fault.layer);
     let mut missing: BTreeSet<_> = cells.iter().map(pair).collect();
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<Planned<'a>> = Vec::new();
     while !missing.is_empty() {
         let covers = |id: &str| {
             cells
@@ -53,21 +48,32 @@ pub(super) fn quick<'a>(cells: &[Planned<'a>]) -> Vec<Planned<'a>> {
                 .count()
         };
         // The first of the best: the same ones each time.
-        let mut best = (0, "");
-        for cell in cells {
-            let count = covers(&cell.fault.id);
-            if count > best.0 || (count == best.0 && cell.fault.id.as_str() < best.1) {
-                best = (count, &cell.fault.id);
-            }
-        }
-        for cell in cells.iter().filter(|cell| cell.fault.id == best.1) {
+        let best = cells
+            .iter()
+            .map(|cell| (covers(&cell.fault.id), cell.fault))
+            .filter(|(count, _)| *count > 0)
+            .min_by_key(|(count, fault)| (fault.hangs, Reverse(*count), fault.id.clone()));
+        let Some((_, best)) = best else { break };
+        for cell in cells.iter().filter(|cell| cell.fault.id == best.id) {
             if missing.remove(&pair(cell)) {
                 chosen.push(*cell);
             }
         }
     }
-    chosen.sort_by_key(|cell| (cell.engine.build(), cell.fault.id.clone()));
+    in_order(&mut chosen);
     chosen
+}
+
+/// Sorts cells by target folder, then by layer and fault.
+fn in_order(cells: &mut [Planned<'_>]) {
+    let layer = |name: &str| LAYERS.iter().position(|layer| *layer == name);
+    cells.sort_by_key(|cell| {
+        (
+            cell.engine.build(),
+            layer(cell.fault.layer),
+            cell.fault.id.clone(),
+        )
+    });
 }
 
 #[cfg(test)]
@@ -113,7 +119,15 @@ mod tests {
         let cells = all(faults.iter(), &engines);
         assert_eq!(
             shown(&quick(&cells)),
-            ["loom b", "go b", "race b", "go c", "leak d"]
+            ["loom b", "go b", "race b", "leak d", "go c"]
+        );
+        let mut faults = faults;
+        faults[1].hangs = true;
+        faults[2].hangs = true;
+        let cells = all(faults.iter(), &engines);
+        assert_eq!(
+            shown(&quick(&cells)),
+            ["loom d", "go a", "race b", "leak d", "go c"]
         );
     }
 }
