@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -316,6 +317,7 @@ func TestREQ16ACancelledLoadEndsWhoeverHasCancelledIt(t *testing.T) {
 func waitWaiting(t *testing.T, l *Loader, n int) {
 	t.Helper()
 	for waiting := -1; waiting != n; {
+		runtime.Gosched() // the owner and this goroutine, in turns, would leave a single processor to nobody else
 		do(t, l.Owner(), func(*Runtime) { waiting = l.loads.waiting.Len() })
 	}
 }
@@ -361,6 +363,7 @@ func TestTHR18LoadsWaitForRoomInTheirOrder(t *testing.T) {
 func waitUnderWay(t *testing.T, l *Loader, n int) {
 	t.Helper()
 	for underWay := -1; underWay != n; {
+		runtime.Gosched() // as above
 		do(t, l.Owner(), func(*Runtime) { underWay = len(l.loads.underWay) })
 	}
 }

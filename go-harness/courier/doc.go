@@ -76,8 +76,9 @@ each counts as closed. Handles must not be copied.
 Close of a request, blob or wake source waits for calls on other goroutines that are in flight, releases
 the native object exactly once, and cannot fail, except that a callback is told when it would wait for
 itself. Inside a callback Close does not wait for other goroutines, which may be waiting for that callback:
-the last call in flight releases the object. Close of a runtime or session can be refused, for example on a wrong thread or while a runtime has
-open sessions. The handle is open and intact then, and Close can be called again.
+the last call in flight releases the object. Close of a runtime or session can be refused, for example on a
+wrong thread or while a runtime has open sessions. The handle is open and intact then, and Close can be
+called again.
 
 Sessions end before their runtime; requests, blobs and wake sources may outlive it. A request whose load
 has ended, or whose runtime is gone, still has to be closed by the provider that took it.
@@ -137,7 +138,7 @@ The library calls four kinds of functions:
 When the call that replaces, clears or closes has returned, no call of the old function runs any more and
 none comes later. So a callback must not wait for the goroutine that makes such a call: neither would end.
 Nor would two functions of OnCancel, on two owner threads, of which each closes the other's request. Other
-callbacks may close whatever they like.
+callbacks may close each other's requests and wake sources, in any order.
 
 Inside a callback, methods of requests, blobs and wake sources work as anywhere. Methods of runtimes and
 sessions, [NewRuntime] and [SetLogger] are refused, with [ErrInvalidState] or [ErrWrongThread].

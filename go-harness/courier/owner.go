@@ -14,8 +14,9 @@ import (
 // Jobs run one at a time, in the order of their submission. The owner goroutine waits in Go, not in the
 // library: jobs, finished loads and deadlines wake it.
 //
-// That is all. An Owner never starts a load, opens or closes a session, tries again, drops or reorders a
-// job, or interrupts one that runs. A [Loader] is built on top of it.
+// That is all. An Owner never starts a load, opens a session, tries again, drops or reorders a job, or
+// interrupts one that runs; and it closes no session, but when too many Goexits end it: see [Owner.Do]. A
+// [Loader] is built on top of it.
 //
 // An Owner is closed like a handle. One that is forgotten is reported as a leak of kind "owner"; its
 // goroutine, its thread and its runtime stay, because only a Close ends them.

@@ -784,6 +784,7 @@ func TestEVT07NoEventComesAfterItsSessionsClose(t *testing.T) {
 	}))
 	release()
 	for left := loads; left > 0; {
+		runtime.Gosched()
 		do(t, o, func(*Runtime) { left = loads - len(handled[second.ID()]) })
 	}
 	do(t, o, func(*Runtime) {

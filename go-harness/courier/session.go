@@ -124,8 +124,9 @@ func unpin(session uint64) {
 
 // Attach lends memory to the session. Until it is detached, the bytes of each of the session's loads are
 // written to it when the load completes, from the beginning, by the thread that completes it; what does
-// not fit is left out. Go's memory is pinned meanwhile; other memory, such as that of syscall.Mmap, stays where it is. Neither read nor write it before [Session.Detach]
-// or Close has succeeded; [Session.Snapshot] reads it. A session has one buffer at a time.
+// not fit is left out. Memory of Go's is pinned meanwhile; other memory, such as that of syscall.Mmap, stays
+// where it is. Neither read nor write it before [Session.Detach] or Close has succeeded;
+// [Session.Snapshot] reads it. A session has one buffer at a time.
 func (s *Session) Attach(memory []byte) error {
 	const op = "attach buffer"
 	if s.handle.Closed() {
