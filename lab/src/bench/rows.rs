@@ -251,19 +251,18 @@ const CAPI: Source = Source::Go("courier/internal/capi");
 const COURIER: Source = Source::Go("courier");
 const OWNER: Source = Source::Go("bench");
 
-const DISPATCHERS: &[Case] =
-    &[
-        peer("locked-channel"),
-        case(
-            "ours",
-            &[at_most(1.2, "locked-channel")
-                .because("Do can be cancelled, and asks C for its thread")],
-        ),
-        peer("golang.design"),
-        peer("faiface"),
-        peer("gopxl"),
-        peer("unlocked-channel"),
-    ];
+const DISPATCHERS: &[Case] = &[
+    peer("locked-channel"),
+    case(
+        "ours",
+        &[at_most(1.2, "locked-channel")
+            .because("Do selects on two channels, calls into C for its thread, and keeps panics")],
+    ),
+    peer("golang.design"),
+    peer("faiface"),
+    peer("gopxl"),
+    peer("unlocked-channel"),
+];
 
 const GO: &[Row] = &[
     Row {
