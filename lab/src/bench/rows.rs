@@ -255,8 +255,7 @@ const DISPATCHERS: &[Case] = &[
     peer("locked-channel"),
     case(
         "ours",
-        &[at_most(1.2, "locked-channel")
-            .because("Do selects on two channels, calls into C for its thread, and keeps panics")],
+        &[at_most(1.2, "locked-channel").because("Do selects on two channels, and calls into C")],
     ),
     peer("golang.design"),
     peer("faiface"),
@@ -408,8 +407,8 @@ const GO: &[Row] = &[
         unit: "ns/op",
         source: COURIER,
         cases: &[
-            peer("empty-c-function"),
-            case("ours", &[at_most(1.2, "empty-c-function")]),
+            peer("empty-call"),
+            case("ours", &[at_most(1.2, "empty-call")]),
         ],
     },
 ];
