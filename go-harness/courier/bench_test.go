@@ -75,7 +75,7 @@ func BenchmarkOwnerInline(b *testing.B) {
 		}
 	}
 	compare.Cases(b,
-		compare.Case{Name: "empty-c-function", Run: inJob(capi.BenchEmpty)},
+		compare.Case{Name: "empty-call", Run: inJob(capi.BenchEmpty)},
 		compare.Case{Name: "ours", Run: inJob(func() { _ = o.Do(ctx, job) })},
 	)
 }
