@@ -725,7 +725,7 @@ impl Model {
             }
             Op::WakeSourceRelease { source } => {
                 let index = self.wake_source(source)?;
-                self.because("HDL-25");
+                self.because("HDL-26");
                 release(&mut self.wake_sources, index);
                 if !self.runtimes[self.wake_sources[index].runtime].live() {
                     self.because("EVT-05");
@@ -850,7 +850,7 @@ impl Model {
             }
             Op::BlobRelease { blob } => {
                 let index = self.blob(blob)?;
-                self.because("HDL-25");
+                self.because("HDL-26");
                 release(&mut self.blobs, index);
                 Ok(Outcome::Done)
             }

@@ -7,9 +7,8 @@
 //! | [`views`] | sizes, offsets and values are equal in Rust, C and Go |
 //! | [`canary`] | none: it swaps two fields, and the views must differ |
 //!
-//! The tests of courier-ffi are run as well, of the release build: from outside (`ffi/tests/abi`) hosts in C,
-//! what a linker finds, what the header's declarations are made of; and those in its modules, of how raw
-//! pointers are read and the boundary is crossed.
+//! The tests of `ffi/tests/abi` are run as well, against the release build: hosts in C, what a linker finds,
+//! what the header's declarations are made of.
 
 mod canary;
 mod headers;
@@ -113,20 +112,20 @@ impl Engine for Layout {
             let ids = context.catalogue.contracts_in_name(name);
             records.extend(record.for_contracts(&ids, |id| context.catalogue.contains(id)));
         }
-        records.extend(tests().checks(context, |case, evidence| {
+        records.extend(from_outside().checks(context, |case, evidence| {
             nextest::records(self.name(), context.catalogue, case, evidence)
         })?);
         Ok(records)
     }
 }
 
-/// The tests of the C ABI. Of the release build: that is what Go links.
-fn tests() -> Suite {
+/// The tests that see the library as hosts and linkers do. Of the release build: that is what Go links.
+fn from_outside() -> Suite {
     Suite {
         engine: "layout",
         package: "courier-ffi",
         env: Vec::new(),
-        options: vec!["--release", "--lib", "--test", "abi"],
+        options: vec!["--release", "--test", "abi"],
         target: None,
         limit: None,
     }
