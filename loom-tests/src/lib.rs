@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use courier_core::sync::{Arc, Mutex, thread};
 use courier_core::{
-    Courier, Decision, Event, EventKind, Id, Live, LoadOptions, Provider, Response, RuntimeOptions,
-    Wait, Word, WorkerKind,
+    Courier, Decision, Event, EventKind, Id, Level, Live, LoadOptions, Logger, Provider, Response,
+    RuntimeOptions, Wait, Word, WorkerKind,
 };
 
 #[cfg(not(courier_loom))]
@@ -39,6 +39,22 @@ pub use watch::{Bell, Count, Watch};
 pub const EXPIRED: LoadOptions = LoadOptions {
     deadline: Some(Duration::ZERO),
 };
+
+/// A provider or a logger that is a closure.
+#[derive(Debug)]
+pub struct FromFn<F>(pub F);
+
+impl<F: Fn(Id) -> Decision + Send + Sync> Provider for FromFn<F> {
+    fn provide(&self, request: Id, _: &str) -> Decision {
+        (self.0)(request)
+    }
+}
+
+impl<F: Fn(&str) + Send + Sync> Logger for FromFn<F> {
+    fn log(&self, _: Level, text: &str) {
+        (self.0)(text);
+    }
+}
 
 /// A runtime with stepped workers on the calling thread, and a session in it.
 #[derive(Clone, Debug)]
@@ -105,12 +121,6 @@ impl Fixture {
 
     /// Installs a provider.
     pub fn provider(&self, provide: impl Fn(Id) -> Decision + Send + Sync + 'static) {
-        struct FromFn<F>(F);
-        impl<F: Fn(Id) -> Decision + Send + Sync> Provider for FromFn<F> {
-            fn provide(&self, request: Id, _: &str) -> Decision {
-                (self.0)(request)
-            }
-        }
         let provider = Box::new(FromFn(provide));
         self.courier
             .runtime_set_provider(self.runtime, provider)

@@ -529,6 +529,7 @@ impl Courier {
     ///
     /// # Errors
     /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::Expired`]; the malformed response's.
+    /// [`Word::Stale`], if a release on another thread was first.
     pub fn request_complete(&self, id: Id, response: Result<Response, Error>) -> Result<(), Error> {
         self.requests.get(id)?.complete(response)
     }
@@ -538,7 +539,7 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_is_cancelled(&self, id: Id) -> Result<bool, Error> {
-        Ok(self.requests.get(id)?.is_cancelled())
+        self.requests.get(id)?.is_cancelled()
     }
 
     /// Has `hook` called when the load is cancelled or expires, on the thread that does it, at most
@@ -546,7 +547,7 @@ impl Courier {
     /// stored then. Dropped at the request's completion or release.
     ///
     /// # Errors
-    /// [`Word::Completed`]; [`Word::LoadEnded`]; [`Word::CallbackSet`] for a second hook.
+    /// [`Word::Completed`]; [`Word::CallbackSet`] for a second hook.
     pub fn request_on_cancel(&self, id: Id, hook: OnCancel) -> Result<bool, Error> {
         self.requests.get(id)?.on_cancel(hook)
     }
@@ -575,7 +576,12 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_release(&self, id: Id) -> Result<(), Error> {
-        self.requests.remove(id)?.released();
+        let dropped = self.requests.get(id)?.release()?;
+        // Of several releases one comes here.
+        self.requests.remove(id)?;
+        if let Some(notice) = dropped {
+            notice.send();
+        }
         Ok(())
     }
 
