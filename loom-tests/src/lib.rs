@@ -9,7 +9,8 @@
 //! and keeps them compiling.
 //!
 //! A model holds one race: two or three threads, one to three operations each, capacities of one or
-//! two, no spinning. What must hold is asserted on the model's main thread, because a panic inside a
+//! two, no spinning, and no time but the model's own, which moves when somebody waits
+//! ([`timed_model`]). What must hold is asserted on the model's main thread, because a panic inside a
 //! provider is contained by the runtime. Models run twice, without and with spurious wake-ups.
 //!
 //! loom's own limits end a model with success. [`model`] counts its executions and says whether
@@ -30,9 +31,9 @@ mod under_loom;
 mod watch;
 
 #[cfg(not(courier_loom))]
-pub use plain::model;
+pub use plain::{model, timed_model};
 #[cfg(courier_loom)]
-pub use under_loom::model;
+pub use under_loom::{model, timed_model};
 pub use watch::{Bell, Count, Watch};
 
 /// Options of a load that expires at the next pump.

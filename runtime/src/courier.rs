@@ -1,7 +1,6 @@
 //! The library: every handle table, and every call by id.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use url::Url;
 
@@ -21,7 +20,7 @@ use crate::request::{Request, Response};
 use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
 use crate::session::{self, LoadOptions, Session};
 use crate::sync::thread::{self, ThreadId};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, now};
 use crate::table::Table;
 use crate::upcall;
 
@@ -451,9 +450,7 @@ impl Courier {
         let session = self.owned_session(id)?;
         let runtime = &session.runtime;
         // A moment too far away for the clock is never.
-        let deadline = options
-            .deadline
-            .and_then(|after| Instant::now().checked_add(after));
+        let deadline = options.deadline.and_then(|after| now().checked_add(after));
         runtime.owned.lock().begin_load()?;
         let (number, load) = session.start(deadline, |number, surface| {
             let outlet = Arc::clone(&runtime.outlet);
