@@ -125,6 +125,11 @@ impl CancelHook {
 
 impl fmt::Debug for CancelHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancelHook").finish_non_exhaustive()
+        f.write_str(match *self.state.lock() {
+            State::Empty => "Empty",
+            State::Set(_) => "Set",
+            State::Running(_) => "Running",
+            State::Closed => "Closed",
+        })
     }
 }
