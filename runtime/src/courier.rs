@@ -546,8 +546,7 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_clear_on_cancel(&self, id: Id) -> Result<(), Error> {
-        self.requests.get(id)?.clear_on_cancel();
-        Ok(())
+        self.requests.get(id)?.clear_on_cancel()
     }
 
     /// The surface that the session had when the load was started; 0 for none.
@@ -555,7 +554,7 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_surface(&self, id: Id) -> Result<usize, Error> {
-        Ok(self.requests.get(id)?.surface())
+        self.requests.get(id)?.surface()
     }
 
     /// Releases a request, after waiting for calls on it in flight, a cancellation callback on another

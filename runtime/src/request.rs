@@ -101,12 +101,18 @@ impl Request {
     }
 
     /// Takes the hook out, waiting for one that runs on another thread.
-    pub(crate) fn clear_on_cancel(&self) {
+    ///
+    /// # Errors
+    /// [`Word::Stale`] after the end of the hold. Waits all the same, as [`release`](Self::release).
+    pub(crate) fn clear_on_cancel(&self) -> Result<(), Error> {
+        let held = self.enter().map(drop);
         self.load.on_cancel.clear();
+        held
     }
 
-    pub(crate) fn surface(&self) -> usize {
-        self.load.surface
+    pub(crate) fn surface(&self) -> Result<usize, Error> {
+        let _hold = self.enter()?;
+        Ok(self.load.surface)
     }
 
     #[cfg(feature = "test-hooks")]
