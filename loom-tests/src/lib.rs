@@ -9,7 +9,8 @@
 //! and keeps them compiling.
 //!
 //! A model holds one race: two or three threads, one to three operations each, capacities of one or
-//! two, no spinning. What must hold is asserted on the model's main thread, because a panic inside a
+//! two, no spinning, and no time but the model's own, which moves when somebody waits
+//! ([`timed_model`]). What must hold is asserted on the model's main thread, because a panic inside a
 //! provider is contained by the runtime. Models run twice, without and with spurious wake-ups.
 //!
 //! loom's own limits end a model with success. [`model`] counts its executions and says whether
@@ -19,8 +20,8 @@ use std::time::Duration;
 
 use courier_core::sync::{Arc, Mutex, thread};
 use courier_core::{
-    Courier, Decision, Event, EventKind, Id, Live, LoadOptions, Provider, Response, RuntimeOptions,
-    Wait, Word, WorkerKind,
+    Courier, Decision, Event, EventKind, Id, Level, Live, LoadOptions, Logger, Provider, Response,
+    RuntimeOptions, Wait, Word, WorkerKind,
 };
 
 #[cfg(not(courier_loom))]
@@ -30,15 +31,31 @@ mod under_loom;
 mod watch;
 
 #[cfg(not(courier_loom))]
-pub use plain::model;
+pub use plain::{model, timed_model};
 #[cfg(courier_loom)]
-pub use under_loom::model;
+pub use under_loom::{model, timed_model};
 pub use watch::{Bell, Count, Watch};
 
 /// Options of a load that expires at the next pump.
 pub const EXPIRED: LoadOptions = LoadOptions {
     deadline: Some(Duration::ZERO),
 };
+
+/// A provider or a logger that is a closure.
+#[derive(Debug)]
+pub struct FromFn<F>(pub F);
+
+impl<F: Fn(Id) -> Decision + Send + Sync> Provider for FromFn<F> {
+    fn provide(&self, request: Id, _: &str) -> Decision {
+        (self.0)(request)
+    }
+}
+
+impl<F: Fn(&str) + Send + Sync> Logger for FromFn<F> {
+    fn log(&self, _: Level, text: &str) {
+        (self.0)(text);
+    }
+}
 
 /// A runtime with stepped workers on the calling thread, and a session in it.
 #[derive(Clone, Debug)]
@@ -105,12 +122,6 @@ impl Fixture {
 
     /// Installs a provider.
     pub fn provider(&self, provide: impl Fn(Id) -> Decision + Send + Sync + 'static) {
-        struct FromFn<F>(F);
-        impl<F: Fn(Id) -> Decision + Send + Sync> Provider for FromFn<F> {
-            fn provide(&self, request: Id, _: &str) -> Decision {
-                (self.0)(request)
-            }
-        }
         let provider = Box::new(FromFn(provide));
         self.courier
             .runtime_set_provider(self.runtime, provider)

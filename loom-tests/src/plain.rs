@@ -27,3 +27,11 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
         Err(RecvTimeoutError::Timeout) => panic!("the model hangs: no end after {WATCHDOG:?}"),
     }
 }
+
+/// As [`model`]: here time passes always.
+///
+/// # Panics
+/// As [`model`].
+pub fn timed_model(body: impl Fn() + Send + Sync + 'static) {
+    model(body);
+}

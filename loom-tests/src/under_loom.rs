@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use courier_core::sync::inject_spurious_wake_ups;
+use courier_core::sync::{inject_spurious_wake_ups, let_time_pass};
 
 /// How many preemptions a schedule may have, unless `COURIER_LOOM_BOUND` says otherwise: a number,
 /// or `none`.
@@ -19,6 +19,19 @@ const CHECKPOINT: usize = 1_000;
 /// # Panics
 /// When some schedule does, deadlocks, races on a cell, or leaks an `Arc`.
 pub fn model(body: impl Fn() + Send + Sync + 'static) {
+    check(false, body);
+}
+
+/// As [`model`], with waits that come to their limit.
+///
+/// # Panics
+/// As [`model`].
+pub fn timed_model(body: impl Fn() + Send + Sync + 'static) {
+    check(true, body);
+}
+
+fn check(time_passes: bool, body: impl Fn() + Send + Sync + 'static) {
+    let_time_pass(time_passes);
     let bound = match std::env::var("COURIER_LOOM_BOUND") {
         Err(_) => Some(BOUND),
         Ok(text) if text == "none" => None,

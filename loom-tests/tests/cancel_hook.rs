@@ -2,18 +2,20 @@
 //!
 //! On the peer thread × on the owner thread:
 //!
-//! | | cancel | expiry |
-//! |---|---|---|
-//! | set | `…_against_the_cancel_…` | `…_against_expiry_…` |
-//! | complete | `…_a_completion_…` | `req_17_…_expiry_…` |
-//! | release | `…_release_waits_…` | `…_release_waits_for_one_of_an_expiry` |
-//! | release, and release from inside | `…_from_inside_…` | |
+//! | | cancel | expiry | session end | release |
+//! |---|---|---|---|---|
+//! | set | `…_against_the_cancel_…` | `…_against_expiry_…` | `…_end_of_the_session_…` | `…_set_against_a_release_…` |
+//! | complete | `…_a_completion_…` | in `requests.rs` | in `requests.rs` | in `requests.rs` |
+//! | release | `…_release_waits_…` | `…_release_waits_for_one_of_an_expiry` | | `…_two_that_wait_…` |
+//! | clear | `…_two_that_wait_…` | | | `…_two_that_wait_…` |
+//! | release, and release from inside | `…_from_inside_…` | | | |
 //!
-//! and set against a completion, which ends the chance.
+//! and set against a completion, which ends the chance. What set is told beside the provider's PASS is in
+//! `requests.rs`.
 
 use courier_core::sync::Arc;
-use courier_core::{EventKind, Failure, Id, LoadOptions, Wait, Word};
-use courier_loom::{Count, EXPIRED, Fixture, Watch, bytes, model};
+use courier_core::{Id, Level, LoadOptions, Logger, Wait, Word};
+use courier_loom::{Count, EXPIRED, Fixture, FromFn, Watch, bytes, model};
 
 /// Sets a watched callback. Returns what the runtime said.
 fn set(fixture: &Fixture, request: Id, watch: &Arc<Watch>) -> Result<bool, Word> {
@@ -59,6 +61,36 @@ fn req_21_set_against_expiry_is_called_once_or_told() {
         set_against(&EXPIRED, |fixture, _| {
             assert_eq!(fixture.pump(Wait::No), 1);
         })
+    });
+}
+
+#[test]
+fn req_21_set_against_the_end_of_the_session_is_called_once_or_told() {
+    model(|| {
+        set_against(&LoadOptions::default(), |fixture, _| {
+            fixture.courier.session_destroy(fixture.session).unwrap();
+        })
+    });
+}
+
+#[test]
+fn req_17_req_21_set_against_a_release_is_dropped_with_it_or_told_that_it_is_stale() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (_, request) = fixture.kept_request();
+        let watch = Watch::new();
+        let peer = {
+            let watch = Arc::clone(&watch);
+            fixture.spawn(move |fixture| match set(fixture, request, &watch) {
+                Ok(told) => assert!(!told, "nobody cancelled"),
+                Err(word) => assert_eq!(word, Word::Stale),
+            })
+        };
+        fixture.courier.request_release(request).unwrap();
+        peer.join().unwrap();
+        assert_eq!(Arc::strong_count(&watch), 1, "kept after the release");
+        assert_eq!(watch.calls(), 0);
+        fixture.end(fixture.events());
     });
 }
 
@@ -141,6 +173,69 @@ fn req_21_release_waits_for_one_of_an_expiry() {
     });
 }
 
+/// A release and a clearing wait for the same call, and both come back.
+#[test]
+fn req_21_two_that_wait_for_one_that_runs_are_both_told_of_its_end() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (load, request) = fixture.kept_request();
+        let watch = Watch::new();
+        assert_eq!(set(&fixture, request, &watch), Ok(false));
+        let release = {
+            let watch = Arc::clone(&watch);
+            fixture.spawn(move |fixture| {
+                fixture.courier.request_release(request).unwrap();
+                watch.quiet();
+            })
+        };
+        let clear = {
+            let watch = Arc::clone(&watch);
+            fixture.spawn(
+                move |fixture| match fixture.courier.request_clear_on_cancel(request) {
+                    Ok(()) => watch.quiet(),
+                    Err(error) => assert_eq!(error.word(), Word::Stale),
+                },
+            )
+        };
+        fixture.cancel(load);
+        release.join().unwrap();
+        clear.join().unwrap();
+        assert!(watch.calls() <= 1);
+        fixture.end(fixture.events());
+    });
+}
+
+/// The logger is called inside the callback, and releases the request of the callback around it.
+#[test]
+fn req_21_release_from_two_callbacks_deep_does_not_wait_for_the_outer_one() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (load, request) = fixture.kept_request();
+        let (_, other) = fixture.kept_request();
+        let released = Count::default();
+        let logger = {
+            let (courier, released) = (Arc::clone(&fixture.courier), released.clone());
+            FromFn(move |text: &str| {
+                if text.contains("completed") {
+                    released.up_if_won(courier.request_release(request), Word::Stale);
+                }
+            })
+        };
+        let hook = {
+            let courier = Arc::clone(&fixture.courier);
+            Box::new(move || courier.request_complete(other, bytes()).unwrap())
+        };
+        assert!(!fixture.courier.request_on_cancel(request, hook).unwrap());
+        let logger = Some((Level::Debug, Box::new(logger) as Box<dyn Logger>));
+        fixture.courier.set_logger(logger).unwrap();
+        assert!(fixture.cancel(load));
+        fixture.courier.set_logger(None).unwrap();
+        assert_eq!(released.get(), 1);
+        fixture.courier.request_release(other).unwrap();
+        fixture.end(fixture.events());
+    });
+}
+
 #[test]
 fn req_21_release_from_inside_does_not_wait_for_itself() {
     model(|| {
@@ -163,34 +258,5 @@ fn req_21_release_from_inside_does_not_wait_for_itself() {
         peer.join().unwrap();
         assert_eq!(released.get(), 1);
         fixture.end(fixture.events());
-    });
-}
-
-#[test]
-fn req_17_complete_against_expiry_has_one_winner_and_the_loser_learns_it() {
-    model(|| {
-        let fixture = Fixture::new();
-        let (_, request) = fixture.kept_request_of(&EXPIRED);
-        let won = Count::default();
-        let peer = {
-            let won = won.clone();
-            fixture.spawn(
-                move |fixture| match fixture.courier.request_complete(request, bytes()) {
-                    Ok(()) => won.up(),
-                    Err(error) => {
-                        assert_eq!(error.word(), Word::Expired);
-                        assert!(fixture.courier.request_is_cancelled(request).unwrap());
-                    }
-                },
-            )
-        };
-        fixture.pump(Wait::No);
-        peer.join().unwrap();
-        let events = fixture.events();
-        assert_eq!(events.len(), 1, "{events:?}");
-        let expired = matches!(events[0].kind, EventKind::Failed(Failure::Expired, _));
-        assert_eq!(won.get(), usize::from(!expired), "{events:?}");
-        fixture.courier.request_release(request).unwrap();
-        fixture.end(events);
     });
 }

@@ -2,7 +2,7 @@
 
 use courier_core::sync::{Arc, Mutex};
 use courier_core::{Courier, Decision, EventKind, Id, Level, Logger, Wait, Word};
-use courier_loom::{Bell, Count, Fixture, bytes, model};
+use courier_loom::{Bell, Count, Fixture, FromFn, bytes, model};
 
 /// Everything that an upcall may use, and a second request for a peer to use meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -134,21 +134,16 @@ fn cbk_13_no_lock_is_held_while_the_wake_callback_is_called() {
 
 #[test]
 fn cbk_13_no_lock_is_held_while_the_logger_is_called() {
-    struct FromFn<F>(F);
-    impl<F: Fn() + Send + Sync> Logger for FromFn<F> {
-        fn log(&self, _: Level, _: &str) {
-            (self.0)();
-        }
-    }
     model(|| {
         let fixture = Fixture::new();
         let (tools, peers) = tools(&fixture);
         let done = Count::default();
         let logger = {
             let (courier, done) = (Arc::clone(&fixture.courier), done.clone());
-            FromFn(once(move || {
+            let use_all = once(move || {
                 use_all(&courier, tools, peers, &[Word::Completed], &done);
-            }))
+            });
+            FromFn(move |_: &str| use_all())
         };
         fixture
             .courier
@@ -160,6 +155,105 @@ fn cbk_13_no_lock_is_held_while_the_logger_is_called() {
         assert_eq!(done.get(), 1);
         fixture.courier.set_logger(None).unwrap();
         fixture.end(fixture.events());
+    });
+}
+
+/// What an outer callback does: leads to the wake callback and to the logger inside itself, and makes a
+/// call of the owner's when both have returned.
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Has `outer` make a callback that does the task. When the inner callbacks have returned, the thread is
+/// still inside the outer one.
+fn outer_and_inner(outer: impl FnOnce(&Fixture, Task)) {
+    let fixture = Fixture::new();
+    let (_, other) = fixture.kept_request();
+    let source = fixture.wake_source();
+    let (inner, refused) = (Count::default(), Count::default());
+    fixture.on_work({
+        let inner = inner.clone();
+        move || inner.up()
+    });
+    let logger = FromFn({
+        let inner = inner.clone();
+        move |_: &str| inner.up()
+    });
+    let logger = Some((Level::Debug, Box::new(logger) as Box<dyn Logger>));
+    fixture.courier.set_logger(logger).unwrap();
+    let task = {
+        let (courier, runtime) = (Arc::clone(&fixture.courier), fixture.runtime);
+        let (inner, refused) = (inner.clone(), refused.clone());
+        move || {
+            let before = inner.get();
+            courier.wake_source_signal(source).unwrap();
+            courier.request_complete(other, bytes()).unwrap();
+            // Of the two that are left when the outer one is one of them, one.
+            assert!(inner.get() > before, "no callback was inside");
+            let pumped = courier.runtime_pump(runtime, Wait::No, 1);
+            if pumped.is_err_and(|error| error.word() == Word::InsideCallback) {
+                refused.up();
+            }
+        }
+    };
+    outer(&fixture, Box::new(task));
+    assert_eq!(refused.get(), 1, "the outer callback was forgotten");
+    fixture.courier.set_logger(None).unwrap();
+    fixture.courier.request_release(other).unwrap();
+    fixture.courier.wake_source_release(source).unwrap();
+    fixture.close(fixture.events());
+}
+
+#[test]
+fn cbk_09_a_provider_is_inside_when_its_inner_callbacks_have_returned() {
+    model(|| {
+        outer_and_inner(|fixture, task| {
+            let task = once(task);
+            fixture.provider(move |_| {
+                task();
+                Decision::Fail(String::new())
+            });
+            fixture.load("app:x");
+            assert!(fixture.courier.runtime_step(fixture.runtime).unwrap());
+        })
+    });
+}
+
+#[test]
+fn cbk_09_a_cancellation_callback_is_inside_when_its_inner_callbacks_have_returned() {
+    model(|| {
+        outer_and_inner(|fixture, task| {
+            let (load, request) = fixture.kept_request();
+            assert!(!fixture.courier.request_on_cancel(request, task).unwrap());
+            assert!(fixture.cancel(load));
+            fixture.courier.request_release(request).unwrap();
+        })
+    });
+}
+
+#[test]
+fn cbk_09_a_wake_callback_is_inside_when_its_inner_callback_has_returned() {
+    model(|| {
+        outer_and_inner(|fixture, task| {
+            fixture.on_work(once(task));
+            let source = fixture.wake_source();
+            fixture.courier.wake_source_signal(source).unwrap();
+            fixture.courier.wake_source_release(source).unwrap();
+        })
+    });
+}
+
+#[test]
+fn cbk_09_a_logger_is_inside_when_its_inner_callback_has_returned() {
+    model(|| {
+        outer_and_inner(|fixture, task| {
+            let task = once(task);
+            let logger = FromFn(move |_: &str| task());
+            let logger = Some((Level::Debug, Box::new(logger) as Box<dyn Logger>));
+            fixture.courier.set_logger(logger).unwrap();
+            // Logged before the load ends: the signal inside is the first work that the owner has.
+            fixture.provider(|_| std::panic::resume_unwind(Box::new("planted")));
+            fixture.load("app:x");
+            assert!(fixture.courier.runtime_step(fixture.runtime).unwrap());
+        })
     });
 }
 

@@ -225,3 +225,43 @@ fn cbk_06_replacing_the_logger_waits_for_the_old_one() {
         end_logger(Some((Level::Debug, Box::new(next))));
     });
 }
+
+/// Two threads replace the logger while a third is inside it. Both wait for it, and the one that stays
+/// gets the records that it asked for.
+#[test]
+fn cbk_01_cbk_06_of_two_that_replace_the_logger_at_once_one_stays() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (_, request) = fixture.kept_request();
+        let (_, later) = fixture.kept_request();
+        let watches: [Arc<Watch>; 3] = std::array::from_fn(|_| Watch::new());
+        let [old, few, all] = &watches;
+        let set = |fixture: &Fixture, level, watch: &Arc<Watch>| {
+            let logger: Box<dyn Logger> = Box::new(Watched(Arc::clone(watch)));
+            fixture.courier.set_logger(Some((level, logger))).unwrap();
+        };
+        set(&fixture, Level::Debug, old);
+        let peer = complete(&fixture, [request]);
+        let rival = {
+            let (old, few) = (Arc::clone(old), Arc::clone(few));
+            fixture.spawn(move |fixture| {
+                set(fixture, Level::Error, &few);
+                old.quiet();
+            })
+        };
+        set(&fixture, Level::Debug, all);
+        old.quiet();
+        peer.join().unwrap();
+        rival.join().unwrap();
+        let before = all.calls();
+        fixture.courier.request_complete(later, bytes()).unwrap();
+        fixture.courier.request_release(later).unwrap();
+        // Dropped, if the other one took its place.
+        let stays = Arc::strong_count(all) == 2;
+        assert_eq!(all.calls() - before, usize::from(stays), "the wrong level");
+        assert_ne!(Arc::strong_count(few) == 2, stays, "both stay, or none");
+        assert_eq!((old.calls() <= 1, few.calls()), (true, 0));
+        fixture.courier.set_logger(None).unwrap();
+        fixture.end(fixture.events());
+    });
+}

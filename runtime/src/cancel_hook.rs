@@ -4,17 +4,16 @@
 //! |---|---|---|---|---|
 //! | `Empty` | `Set` | `Closed` | nothing | `Closed` |
 //! | `Set` | refused | `Running`, then `Closed` | `Empty`; the hook is dropped | `Closed`; likewise |
-//! | `Running` | refused | impossible: a load is cancelled once | waits, unless it is the running thread | likewise |
-//! | `Closed` | refused, or told of the cancel | nothing | nothing | nothing |
+//! | `Running` | told of the cancel | impossible: a load is cancelled once | waits, unless it is the running thread | likewise |
+//! | `Closed` | told who ended it | nothing | nothing | nothing |
 //!
-//! The load's one-shot decides who ended it; this decides only whether the hook still runs. `set`
-//! looks at the one-shot under the lock that `fire` takes after the cancel was decided: either `set`
-//! sees the cancel, or `fire` sees the hook.
+//! The load's one-shot and the request's hold decide who ended it; this decides only whether the hook
+//! still runs. `set` looks at them under the lock that `fire` and `close` take after the end was decided:
+//! either `set` sees the end, or they see the hook.
 
 use std::fmt;
 
 use crate::error::{Error, Word, contain};
-use crate::oneshot::Winner;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex};
 use crate::upcall::Inside;
@@ -42,33 +41,33 @@ impl CancelHook {
         }
     }
 
-    /// Stores `hook`, unless the load has ended. `true` if it was cancelled before: the hook is
-    /// dropped then.
+    /// Stores `hook`, if `look` finds the load pending. `true` if it finds that the load was cancelled:
+    /// the hook is dropped then.
     ///
     /// # Errors
-    /// [`Word::Completed`] and [`Word::LoadEnded`]; [`Word::CallbackSet`] for a second hook.
+    /// Those of `look`, which sees every other end; [`Word::CallbackSet`] for a second hook.
     pub(crate) fn set(
         &self,
         hook: OnCancel,
-        winner: impl Fn() -> Option<Winner>,
+        look: impl FnOnce() -> Result<bool, Error>,
     ) -> Result<bool, Error> {
         let mut state = self.state.lock();
-        match winner() {
-            Some(Winner::Cancel | Winner::Deadline) => return Ok(true),
-            Some(Winner::Provider) => {
-                return Err(Error::new(Word::Completed, "the request was completed"));
-            }
-            Some(Winner::Loader) => return Err(Error::new(Word::LoadEnded, "the load has ended")),
-            None => {}
+        if look()? {
+            return Ok(true);
         }
-        if !matches!(*state, State::Empty) {
-            return Err(Error::new(
+        match *state {
+            State::Empty => {
+                *state = State::Set(hook);
+                Ok(false)
+            }
+            State::Set(_) => Err(Error::new(
                 Word::CallbackSet,
                 "the request has a cancellation callback",
-            ));
+            )),
+            State::Running(_) | State::Closed => {
+                unreachable!("an end is there to be seen before it closes the hook")
+            }
         }
-        *state = State::Set(hook);
-        Ok(false)
     }
 
     /// Runs the hook, if there is one. Called once, by whoever cancelled the load. No lock is held.
@@ -132,6 +131,11 @@ impl CancelHook {
 
 impl fmt::Debug for CancelHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancelHook").finish_non_exhaustive()
+        f.write_str(match *self.state.lock() {
+            State::Empty => "Empty",
+            State::Set(_) => "Set",
+            State::Running(_) => "Running",
+            State::Closed => "Closed",
+        })
     }
 }

@@ -1,7 +1,6 @@
 //! The library: every handle table, and every call by id.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use url::Url;
 
@@ -21,7 +20,7 @@ use crate::request::{Request, Response};
 use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
 use crate::session::{self, LoadOptions, Session};
 use crate::sync::thread::{self, ThreadId};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, now};
 use crate::table::Table;
 use crate::upcall;
 
@@ -442,9 +441,7 @@ impl Courier {
         let session = self.owned_session(id)?;
         let runtime = &session.runtime;
         // A moment too far away for the clock is never.
-        let deadline = options
-            .deadline
-            .and_then(|after| Instant::now().checked_add(after));
+        let deadline = options.deadline.and_then(|after| now().checked_add(after));
         runtime.owned.lock().begin_load()?;
         let (number, load) = session.start(deadline, |number, surface| {
             let outlet = Arc::clone(&runtime.outlet);
@@ -520,6 +517,7 @@ impl Courier {
     ///
     /// # Errors
     /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::Expired`]; the malformed response's.
+    /// [`Word::Stale`], if a release on another thread was first.
     pub fn request_complete(&self, id: Id, response: Result<Response, Error>) -> Result<(), Error> {
         self.requests.get(id)?.complete(response)
     }
@@ -529,7 +527,7 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_is_cancelled(&self, id: Id) -> Result<bool, Error> {
-        Ok(self.requests.get(id)?.is_cancelled())
+        self.requests.get(id)?.is_cancelled()
     }
 
     /// Has `hook` called when the load is cancelled or expires, on the thread that does it, at most
@@ -537,7 +535,7 @@ impl Courier {
     /// stored then. Dropped at the request's completion or release.
     ///
     /// # Errors
-    /// [`Word::Completed`]; [`Word::LoadEnded`]; [`Word::CallbackSet`] for a second hook.
+    /// [`Word::Completed`]; [`Word::CallbackSet`] for a second hook.
     pub fn request_on_cancel(&self, id: Id, hook: OnCancel) -> Result<bool, Error> {
         self.requests.get(id)?.on_cancel(hook)
     }
@@ -548,8 +546,7 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_clear_on_cancel(&self, id: Id) -> Result<(), Error> {
-        self.requests.get(id)?.clear_on_cancel();
-        Ok(())
+        self.requests.get(id)?.clear_on_cancel()
     }
 
     /// The surface that the session had when the load was started; 0 for none.
@@ -557,7 +554,7 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_surface(&self, id: Id) -> Result<usize, Error> {
-        Ok(self.requests.get(id)?.surface())
+        self.requests.get(id)?.surface()
     }
 
     /// Releases a request, after waiting for calls on it in flight, a cancellation callback on another
@@ -566,7 +563,12 @@ impl Courier {
     /// # Errors
     /// Only those of a bad id.
     pub fn request_release(&self, id: Id) -> Result<(), Error> {
-        self.requests.remove(id)?.released();
+        let dropped = self.requests.get(id)?.release()?;
+        // Of several releases one comes here.
+        self.requests.remove(id)?;
+        if let Some(notice) = dropped {
+            notice.send();
+        }
         Ok(())
     }
 

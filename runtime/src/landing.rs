@@ -98,7 +98,10 @@ fn no_buffer() -> Error {
 
 impl fmt::Debug for Landing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Landing").finish_non_exhaustive()
+        let attached = self.attached.lock();
+        f.debug_tuple("Landing")
+            .field(&attached.as_ref().map(|attached| attached.len))
+            .finish()
     }
 }
 

@@ -239,17 +239,17 @@ impl JobRunner {
         match self.ask(request, &job.text) {
             Decision::Handle => {}
             Decision::Pass => {
-                if self.take_back(request, &job.load) {
+                if self.take_back(request) {
                     self.load_itself(&job);
                 }
             }
             Decision::Fail(text) => {
-                if self.take_back(request, &job.load) {
+                if self.take_back(request) {
                     end(&job.load, Outcome::failed(Failure::Provider, text));
                 }
             }
             Decision::Unknown(number) => {
-                if self.take_back(request, &job.load) {
+                if self.take_back(request) {
                     let text = format!("the provider made an unknown decision: {number}");
                     end(&job.load, Outcome::failed(Failure::BadResponse, text));
                 }
@@ -274,17 +274,13 @@ impl JobRunner {
         }
     }
 
-    /// Ends the provider's hold on a request that it did not want. `false` if the provider has
-    /// ended the load inline, in which case it keeps the request and releases it itself.
-    fn take_back(&self, request: Id, load: &Load) -> bool {
-        if load.winner() == Some(Winner::Provider) {
-            return false;
-        }
-        // First: a provider that releases it all the same, which it should not, waits for the callback.
-        load.on_cancel.close();
-        // Stale if it has been released so: nothing to take back.
-        let _ = self.requests.remove(request);
-        true
+    /// Ends the provider's hold on a request that it did not want. `false` if the provider has ended
+    /// the load.
+    fn take_back(&self, request: Id) -> bool {
+        // Stale if it was released, which has ended the load.
+        let held = self.requests.get(request);
+        // Who ends the hold takes the handle, and nobody else does.
+        held.is_ok_and(|held| held.take_back()) && self.requests.remove(request).is_ok()
     }
 
     fn load_itself(&self, job: &Job) {

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::error::{Error, Word};
 use crate::load::{Failed, Failure};
+use crate::sync::refusal::{Step, step};
 
 #[derive(Debug)]
 pub(crate) struct Loader {
@@ -86,8 +87,10 @@ fn open_dir(path: &Path) -> io::Result<Dir> {
     if path.as_os_str().is_empty() {
         return Err(io::Error::other("the path is empty"));
     }
+    step(Step::OpenRoot)?;
     let dir = Dir::open_ambient_dir(path, ambient_authority())?;
     // Opening is allowed without the right to read; finding that out at the first load is late.
+    step(Step::ListRoot)?;
     dir.entries()?;
     Ok(dir)
 }
@@ -97,11 +100,14 @@ fn read_file(root: &Dir, path: &Path) -> io::Result<Vec<u8>> {
     // nothing to regular files.
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NONBLOCK);
+    step(Step::OpenFile)?;
     let mut file = root.open_with(path, &options)?;
+    step(Step::FileKind)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
+    step(Step::ReadFile)?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }

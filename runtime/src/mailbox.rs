@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::queue::take_out;
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, now};
 
 /// How long the owner may park when there is nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Wait {
         let Some(moment) = moment else {
             return self;
         };
-        let left = moment.saturating_duration_since(Instant::now());
+        let left = moment.saturating_duration_since(now());
         match self {
             Wait::No => Wait::No,
             Wait::AtMost(limit) => Wait::AtMost(limit.min(left)),
@@ -125,9 +125,9 @@ impl<M> Mailbox<M> {
     /// One thread: the owner.
     pub(crate) fn collect(&self, wait: Wait, limit: usize) -> Vec<M> {
         let until = match wait {
-            Wait::No => Some(Instant::now()),
+            Wait::No => Some(now()),
             // A moment too far away for the clock is never.
-            Wait::AtMost(limit) => Instant::now().checked_add(limit),
+            Wait::AtMost(limit) => now().checked_add(limit),
             Wait::Forever => None,
         };
         let mut state = self.state.lock();
@@ -136,7 +136,7 @@ impl<M> Mailbox<M> {
                 state = self.changed.wait(state);
                 continue;
             };
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(now());
             if left.is_zero() {
                 break;
             }

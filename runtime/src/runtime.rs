@@ -15,7 +15,7 @@ use crate::outlet::Outlet;
 use crate::provider::ProviderSlot;
 use crate::request::Request;
 use crate::sync::thread::{self, ThreadId};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, now};
 use crate::table::Table;
 use crate::upcall;
 use crate::workers::Workers;
@@ -112,7 +112,7 @@ impl Owned {
     pub(crate) fn take_due(&mut self) -> Vec<(Id, u64)> {
         let mut due = Vec::new();
         while let Some((deadline, session, load)) = self.deadlines.first().copied()
-            && deadline <= Instant::now()
+            && deadline <= now()
         {
             self.deadlines.pop_first();
             due.push((session, load));

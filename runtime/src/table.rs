@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Word};
 use crate::id::{Id, Kind};
+use crate::sync::refusal::{Step, step};
 use crate::sync::{Arc, Mutex};
 
 /// Objects of one kind, reachable by id from any thread.
@@ -49,8 +50,14 @@ impl<T> Table<T> {
     }
 
     /// Takes the object in and issues its id.
+    ///
+    /// # Errors
+    /// [`Word::Exhausted`].
     pub(crate) fn insert(&self, object: T) -> Result<Id, Error> {
         let mut slots = self.slots.lock();
+        if step(Step::Handle).is_err() {
+            return Err(self.exhausted(slots.all.len()));
+        }
         if let Some(index) = slots.free.pop() {
             let slot = &mut slots.all[index as usize];
             slot.generation += 1;
@@ -59,16 +66,20 @@ impl<T> Table<T> {
         }
         let index = slots.all.len() as u32;
         if index == Id::MAX_SLOTS {
-            return Err(Error::new(
-                Word::Exhausted,
-                format!("all {index} {} handles are in use", self.kind),
-            ));
+            return Err(self.exhausted(slots.all.len()));
         }
         slots.all.push(Slot {
             generation: 1,
             object: Some(Arc::new(object)),
         });
         Ok(Id::pack(self.kind, 1, index))
+    }
+
+    fn exhausted(&self, slots: usize) -> Error {
+        Error::new(
+            Word::Exhausted,
+            format!("all {slots} {} handles are in use", self.kind),
+        )
     }
 
     /// The live object that `id` names.

@@ -120,7 +120,12 @@ impl<C> Slot<C> {
 
 impl<C> fmt::Debug for Slot<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").finish_non_exhaustive()
+        let state = self.state.lock();
+        f.debug_struct("Slot")
+            .field("installed", &state.installed.is_some())
+            .field("epoch", &state.epoch)
+            .field("running", &state.running)
+            .finish_non_exhaustive()
     }
 }
 

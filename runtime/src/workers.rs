@@ -9,11 +9,9 @@ use std::io;
 use std::num::NonZeroU8;
 
 use crate::queue::take_out;
+use crate::sync::refusal::{Step, step};
 use crate::sync::thread::{self, JoinHandle};
 use crate::sync::{Arc, Condvar, Mutex};
-
-/// What a worker thread does.
-type Body = Box<dyn FnOnce() + Send>;
 
 /// Jobs that wait for a worker.
 #[derive(Debug)]
@@ -102,18 +100,6 @@ impl<J: Send + 'static> Workers<J> {
     where
         F: Fn(J) + Clone + Send + 'static,
     {
-        Workers::start(count, run, thread::spawn)
-    }
-
-    /// As [`threads`](Self::threads), with the system's part to be replaced by tests.
-    fn start<F>(
-        count: NonZeroU8,
-        run: F,
-        spawn: impl Fn(String, Body) -> io::Result<JoinHandle<()>>,
-    ) -> io::Result<Workers<J>>
-    where
-        F: Fn(J) + Clone + Send + 'static,
-    {
         let workers = Workers {
             stepped: false,
             ..Workers::stepped()
@@ -126,9 +112,11 @@ impl<J: Send + 'static> Workers<J> {
                     run(job);
                 }
             };
-            // Joins outside the lock that joining takes.
             let name = format!("courier-worker-{number}");
-            let thread = spawn(name, Box::new(body)).inspect_err(|_| workers.shut_down())?;
+            // Joins outside the lock that joining takes.
+            let thread = step(Step::Thread)
+                .and_then(|()| thread::spawn(name, body))
+                .inspect_err(|_| workers.shut_down())?;
             workers.threads.lock().push(thread);
         }
         Ok(workers)
@@ -214,26 +202,5 @@ mod tests {
         drop(sum);
         workers.shut_down();
         assert_eq!(Arc::strong_count(&done), 1, "the threads are gone");
-    }
-
-    #[test]
-    fn a_refused_thread_joins_those_that_were_started() {
-        let kept = Arc::new(());
-        let run = {
-            let kept = Arc::clone(&kept);
-            move |_: u32| drop(Arc::clone(&kept))
-        };
-        let started = Mutex::new(0);
-        let spawn = |name, body: Body| {
-            let mut started = started.lock();
-            if *started == 2 {
-                return Err(io::Error::other("no more"));
-            }
-            *started += 1;
-            thread::spawn(name, body)
-        };
-        let error = Workers::start(NonZeroU8::new(3).unwrap(), run, spawn).unwrap_err();
-        assert_eq!(error.to_string(), "no more");
-        assert_eq!(Arc::strong_count(&kept), 1, "the two threads are gone");
     }
 }

@@ -725,7 +725,7 @@ impl Model {
             }
             Op::WakeSourceRelease { source } => {
                 let index = self.wake_source(source)?;
-                self.because("HDL-25");
+                self.because("HDL-26");
                 release(&mut self.wake_sources, index);
                 if !self.runtimes[self.wake_sources[index].runtime].live() {
                     self.because("EVT-05");
@@ -850,7 +850,7 @@ impl Model {
             }
             Op::BlobRelease { blob } => {
                 let index = self.blob(blob)?;
-                self.because("HDL-25");
+                self.because("HDL-26");
                 release(&mut self.blobs, index);
                 Ok(Outcome::Done)
             }
@@ -1345,13 +1345,14 @@ impl Model {
             End::Completed(_) if self.load_of(load).url.is_data() => "LDR-03",
             End::Completed(_) => "LDR-01",
             End::Failed(Failure::Provider, Content::Exactly(_)) => "REQ-08",
-            End::Failed(Failure::Provider, _) => "REQ-16",
             End::Failed(Failure::Dropped, _) => "REQ-14",
             End::Failed(Failure::BadResponse, _) => "REQ-15",
             End::Failed(Failure::OutsideRoot, _) => "LDR-02",
             End::Failed(Failure::Malformed, _) => "LDR-03",
             End::Failed(Failure::Expired, _) => "REQ-22",
-            End::Failed(..) => "LDR-01",
+            End::Failed(Failure::NotFound | Failure::Io, _) => "LDR-01",
+            // Nobody asked for a file: it has to end, no more.
+            End::Failed(..) => "REQ-16",
             End::Cancelled => "REQ-20",
         }
     }
@@ -1778,6 +1779,50 @@ mod tests {
                 seen(2, End::Cancelled, None),
             ])
         );
+    }
+
+    /// A check is credited to the loader's contract only if a file under the root was read or refused.
+    #[test]
+    fn loads_that_touch_no_file_say_nothing_of_files() {
+        for (root, url, of_file) in [
+            (Root::Fixture, Url::Hello, true),
+            (Root::Fixture, Url::Missing, true),
+            (Root::Fixture, Url::Directory, true),
+            (Root::Fixture, Url::App, false),
+            (Root::Fixture, Url::DataEmpty, false),
+            (Root::Fixture, Url::DataMalformed, false),
+            (Root::Absent, Url::Hello, false),
+            (Root::Absent, Url::Missing, false),
+        ] {
+            let mut model = Model::default();
+            let steps = [
+                Op::RuntimeCreate {
+                    root,
+                    max_loads: MaxLoads::Many,
+                },
+                Op::SessionCreate { runtime: 0 },
+                Op::Load {
+                    session: 0,
+                    url,
+                    deadline: Deadline::Absent,
+                },
+                Op::Step { runtime: 0 },
+                Op::Pump {
+                    runtime: 0,
+                    wait: Pause::No,
+                    budget: Budget::All,
+                },
+                Op::Drain {
+                    runtime: 0,
+                    limit: 9,
+                },
+            ];
+            let credited = steps.into_iter().any(|op| {
+                let expected = model.apply(Step { lane: 0, op });
+                expected.contracts.contains(&"LDR-01")
+            });
+            assert_eq!(credited, of_file, "{root:?} {url:?}");
+        }
     }
 
     #[test]

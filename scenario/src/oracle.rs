@@ -181,19 +181,24 @@ pub fn run(
     Ok(run.ledger)
 }
 
-/// The steps of a scenario that are not refused, and in whose callbacks nothing is.
+/// Steps that the library accepts, with callbacks that it accepts too.
+///
+/// Through either interface: in Rust releases say what they meet, and through C a callback may be called
+/// where in Rust another one is.
 pub fn without_refusals(steps: &[Step]) -> Vec<Step> {
-    // Here releases say what they meet.
-    let mut model = Model::new(Interface::Rust);
+    let mut models = [Interface::Rust, Interface::C].map(Model::new);
     let mut kept = Vec::new();
     for step in steps {
-        let mut after = model.clone();
-        let seen = after.apply(after.settle(*step).step).seen;
-        let inside = seen.upcalls.iter().flat_map(|upcall| &upcall.inside);
-        let mut outcomes = inside.chain([&seen.outcome]);
-        if !outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_))) {
+        let mut after = models.clone();
+        let is_refused = after.each_mut().map(|model| {
+            let seen = model.apply(model.settle(*step).step).seen;
+            let inside = seen.upcalls.iter().flat_map(|upcall| &upcall.inside);
+            let mut outcomes = inside.chain([&seen.outcome]);
+            outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_)))
+        });
+        if is_refused == [false, false] {
             kept.push(*step);
-            model = after;
+            models = after;
         }
     }
     kept
@@ -505,6 +510,13 @@ mod tests {
         ]);
         let valid = without_refusals(&steps);
         assert_eq!(valid, [steps[0], steps[2], steps[4]]);
+        // Through C nothing is logged of a provider that fails, whose request the log callback would meet.
+        let inside_a_log = [
+            "02", "00000000", "0a000000", "0c000000", "16000200", "05000900", "03000000",
+            "0f000000",
+        ];
+        let steps = crate::bytes::from_hex(&inside_a_log.concat()).unwrap();
+        assert_eq!(without_refusals(&steps).len(), steps.len() - 2);
         let mut outcomes = Vec::new();
         let mut driver = RustDriver::new(u32::MAX);
         let result = run(&valid, &mut driver, |_, seen| {

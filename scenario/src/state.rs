@@ -161,7 +161,7 @@ impl State {
             return Some("REQ-05");
         }
         if (self.live.blobs, self.live.wake_sources) != (is.live.blobs, is.live.wake_sources) {
-            return Some("HDL-25");
+            return Some("HDL-26");
         }
         if self.live != is.live {
             return None;

@@ -4,8 +4,11 @@
 //! that dependencies which know that cfg are not built differently.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU8 as StdAtomicU8, Ordering as StdOrdering};
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::sync::atomic::{
+    AtomicBool, AtomicU8 as StdAtomicU8, AtomicU64 as StdAtomicU64, Ordering as StdOrdering,
+};
+use std::time::{Duration, Instant};
 
 pub use loom::cell::UnsafeCell;
 pub use loom::sync::Arc;
@@ -78,6 +81,24 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
+/// Whether waits with a limit come to it.
+static TIME_PASSES: AtomicBool = AtomicBool::new(false);
+/// The moment at which the model's clock began.
+static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// Nanoseconds on the model's clock, which only waits move.
+static PASSED: StdAtomicU64 = StdAtomicU64::new(0);
+
+/// Has every wait with a limit come to it at once, by moving the clock, so that a model can tell how long
+/// somebody waited. Else such a wait ends by a notification alone, and the clock stands still.
+pub fn let_time_pass(on: bool) {
+    TIME_PASSES.store(on, StdOrdering::SeqCst);
+}
+
+/// The moment that it is on the model's clock.
+pub fn now() -> Instant {
+    *BEGINNING + Duration::from_nanos(PASSED.load(StdOrdering::SeqCst))
+}
+
 /// Whether the first wait on each condition variable ends without a notification.
 static SPURIOUS: AtomicBool = AtomicBool::new(false);
 
@@ -119,14 +140,21 @@ impl Condvar {
         }
     }
 
-    /// As [`wait`](Self::wait): loom knows no time, so the limit is never reached. A model has
-    /// another thread do what the passing of time would.
+    /// As [`wait`](Self::wait), and to the limit if [time passes](let_time_pass): others may run
+    /// meanwhile.
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
-        _limit: Duration,
+        limit: Duration,
     ) -> MutexGuard<'a, T> {
-        self.wait(guard)
+        if !TIME_PASSES.load(StdOrdering::SeqCst) {
+            return self.wait(guard);
+        }
+        let MutexGuard { mutex, locked } = guard;
+        drop(locked);
+        let limit = u64::try_from(limit.as_nanos()).expect("a model waits for less than centuries");
+        PASSED.fetch_add(limit, StdOrdering::SeqCst);
+        mutex.lock()
     }
 
     /// Wakes one waiter, if there is one.

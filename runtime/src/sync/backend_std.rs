@@ -6,7 +6,7 @@
 //! spurious wake-ups: those belong to loom's models.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(courier_shuttle)]
 use shuttle as base;
@@ -43,6 +43,11 @@ pub mod thread {
             .stack_size(crate::sync::STACK_SIZE)
             .spawn(body)
     }
+}
+
+/// The moment that it is.
+pub fn now() -> Instant {
+    Instant::now()
 }
 
 /// A mutual exclusion lock whose `lock` returns the guard.

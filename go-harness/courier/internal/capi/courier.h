@@ -552,7 +552,8 @@ courier_status courier_runtime_clear_provider(courier_runtime runtime);
 // thread.
 //
 // Refused without effect: a NULL response or one whose size is too small; a completion after another
-// ([completed]), after a cancel ([cancelled]), or after the load's deadline ([expired]).
+// ([completed]), after a cancel or the end of the session ([cancelled]), after the load's deadline
+// ([expired]), or after a release on another thread ([stale], as of every released handle).
 // A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
 // length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
 // COURIER_FAILURE_BAD_RESPONSE.
@@ -574,7 +575,7 @@ courier_status courier_request_is_cancelled(courier_request request,
 // Has a callback called, once, if the load is cancelled before the request is completed or released. If
 // that has happened, `*cancelled` is 1, and the callback is not stored and never called; else it is 0.
 // Refused with [callback-set] if the request has one, with [completed] after a completion, and with
-// [load-ended] after the load ended in another way. Any thread.
+// [stale] after a release on another thread. Any thread.
 //
 // Pointers:
 // `callback` is NULL or valid for reading as many bytes as its size field says; cancel and user_data are
