@@ -108,7 +108,7 @@ func publicHandles() []interface{ Close() error } {
 	}
 }
 
-func TestHDL26TheZeroValueOfEveryHandleCountsAsClosed(t *testing.T) {
+func TestHDL25TheZeroValueOfEveryHandleCountsAsClosed(t *testing.T) {
 	ownThread(t)
 	calls := countCalls(t)
 	for _, handle := range publicHandles() {

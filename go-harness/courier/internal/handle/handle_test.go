@@ -285,7 +285,7 @@ func TestHDL19PanicInTheReleaseOfTheLastUseLeavesNobodyHanging(t *testing.T) {
 	s.Close(Outside, func(uint64) { t.Error("released again") })
 }
 
-func TestHDL26TheZeroValueCountsAsClosed(t *testing.T) {
+func TestHDL25TheZeroValueCountsAsClosed(t *testing.T) {
 	watchdog.Guard(t)
 	s, b := new(Shared), new(Bound)
 	if _, ok := s.Begin(); ok || !b.Closed() {
