@@ -7,8 +7,9 @@
 //! | [`views`] | sizes, offsets and values are equal in Rust, C and Go |
 //! | [`canary`] | none: it swaps two fields, and the views must differ |
 //!
-//! The tests of `ffi/tests/abi` are run as well, against the release build: hosts in C, what a linker finds,
-//! what the header's declarations are made of.
+//! The tests of courier-ffi are run as well, of the release build: from outside (`ffi/tests/abi`) hosts in C,
+//! what a linker finds, what the header's declarations are made of; and those in its modules, of how raw
+//! pointers are read and the boundary is crossed.
 
 mod canary;
 pub mod header;
@@ -104,7 +105,7 @@ impl Engine for Layout {
             context.progress.step(format!("layout: {name}"));
             records.extend(record(context, name, check));
         }
-        records.extend(from_outside().checks(context, |case, evidence| {
+        records.extend(tests().checks(context, |case, evidence| {
             nextest::records(self.name(), context.catalogue, case, evidence)
         })?);
         Ok(records)
@@ -146,13 +147,13 @@ fn record(context: &Context<'_>, name: &str, check: Check) -> Vec<Record> {
     record.for_contracts(&ids, |id| context.catalogue.contains(id))
 }
 
-/// The tests that see the library as hosts and linkers do. Of the release build: that is what Go links.
-fn from_outside() -> Suite {
+/// The tests of the C ABI. Of the release build: that is what Go links.
+fn tests() -> Suite {
     Suite {
         engine: ENGINE,
         package: "courier-ffi",
         env: Vec::new(),
-        options: vec!["--release", "--test", "abi"],
+        options: vec!["--release", "--lib", "--test", "abi"],
         target: None,
         named: true,
         files: None,
