@@ -22,6 +22,9 @@ type Search struct {
 	NotNil map[ssa.Value]bool
 	// True and False are conditions that are known from the start on.
 	True, False []ssa.Value
+
+	target  ssa.Instruction
+	reached bool
 }
 
 // most is how many states a search visits before it gives up and finds nothing.
@@ -36,6 +39,13 @@ type state struct {
 // From finds the return that a way from an instruction reaches first, or nil.
 func (s *Search) From(start ssa.Instruction) *ssa.Return {
 	return s.run(state{start.Block(), indexOf(start) + 1, s.known(start.Block())})
+}
+
+// Reaches reports whether a way leads from one instruction to another.
+func (s *Search) Reaches(start, target ssa.Instruction) bool {
+	s.target, s.reached = target, false
+	s.From(start)
+	return s.reached
 }
 
 // Entry is From for the beginning of a function.
@@ -77,11 +87,18 @@ func (s *Search) run(first state) *ssa.Return {
 
 func (s *Search) through(at state) (ret *ssa.Return, stopped bool) {
 	for _, instr := range at.block.Instrs[at.index:] {
-		if s.Stop(instr) {
+		if instr == s.target && s.target != nil {
+			s.reached = true
+			return nil, true
+		}
+		if s.Stop != nil && s.Stop(instr) {
 			return nil, true
 		}
 		switch instr := instr.(type) {
 		case *ssa.Return:
+			if s.target != nil {
+				return nil, true // look on: it is not the end of a function that is looked for
+			}
 			return instr, false
 		case *ssa.Panic:
 			return nil, true

@@ -45,11 +45,20 @@ type Trail struct {
 	Values map[ssa.Value]bool
 	Uses   []Use
 	cells  map[*ssa.Alloc]bool
+	asked  map[*ssa.MakeClosure]bool // whose runs are being found: a closure may hold itself
+}
+
+func newTrail() *Trail {
+	return &Trail{
+		Values: make(map[ssa.Value]bool),
+		cells:  make(map[*ssa.Alloc]bool),
+		asked:  make(map[*ssa.MakeClosure]bool),
+	}
 }
 
 // Track follows a value through conversions, local variables, phis and closures.
 func Track(value ssa.Value) *Trail {
-	t := &Trail{Values: make(map[ssa.Value]bool), cells: make(map[*ssa.Alloc]bool)}
+	t := newTrail()
 	t.follow(value, nil)
 	return t
 }
@@ -193,7 +202,7 @@ func (t *Trail) cell(cell *ssa.Alloc, store *ssa.Store, at []ssa.Instruction) {
 
 // closure follows a variable into a closure. captured is the variable, or a value that is bound itself.
 func (t *Trail) closure(made *ssa.MakeClosure, index int, at []ssa.Instruction, captured ssa.Value) {
-	calls, known := Runs(made)
+	calls, known := runs(made, t.asked)
 	if !known {
 		t.Uses = append(t.Uses, Use{Captured, made, captured, index, []ssa.Instruction{made}})
 	}
@@ -234,20 +243,30 @@ func (t *Trail) closure(made *ssa.MakeClosure, index int, at []ssa.Instruction, 
 
 // Runs are the instructions that run a closure: calls, go and defer, and calls that are given it. known is
 // false if it also goes where it cannot be followed.
-func Runs(closure *ssa.MakeClosure) (runs []ssa.Instruction, known bool) {
+func Runs(closure *ssa.MakeClosure) (found []ssa.Instruction, known bool) {
+	return runs(closure, make(map[*ssa.MakeClosure]bool))
+}
+
+func runs(closure *ssa.MakeClosure, asked map[*ssa.MakeClosure]bool) (found []ssa.Instruction, known bool) {
+	if asked[closure] {
+		return nil, true
+	}
+	asked[closure] = true
+	defer delete(asked, closure)
 	known = true
-	trail := &Trail{Values: make(map[ssa.Value]bool), cells: make(map[*ssa.Alloc]bool)}
+	trail := newTrail()
+	trail.asked = asked
 	trail.follow(closure, nil)
 	for _, use := range trail.Uses {
 		switch use.Kind {
 		case Argument:
-			runs = append(runs, use.At...)
+			found = append(found, use.At...)
 		case Compared, Followed:
 		default:
 			known = false
 		}
 	}
-	return runs, known
+	return found, known
 }
 
 // Root is the value that a chain of conversions, loads of variables that are set once, and captures starts

@@ -108,6 +108,7 @@ func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) bool {
 				p.note(name, "%v", err)
 				return false
 			}
+			p.Preambles = append(p.Preambles, preambles(original)...)
 			for _, unknown := range rewrite(original, names) {
 				p.note(name, "cgo declared nothing for C.%s", unknown)
 			}
@@ -192,6 +193,38 @@ func rewrite(f *ast.File, names map[string]bool) (unknown []string) {
 		return false
 	}, nil)
 	return unknown
+}
+
+// preambles are the comments before import "C".
+func preambles(f *ast.File) (texts []string) {
+	for _, decl := range f.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.IMPORT {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			if spec := spec.(*ast.ImportSpec); isImportC(spec) {
+				for _, doc := range []*ast.CommentGroup{gen.Doc, spec.Doc} {
+					if doc != nil {
+						texts = append(texts, commentText(doc))
+					}
+				}
+			}
+		}
+	}
+	return texts
+}
+
+func commentText(group *ast.CommentGroup) string {
+	var b strings.Builder
+	for _, comment := range group.List {
+		text := comment.Text[2:]
+		if strings.HasPrefix(comment.Text, "/*") {
+			text = strings.TrimSuffix(text, "*/")
+		}
+		b.WriteString(text + "\n")
+	}
+	return b.String()
 }
 
 func removeImportC(f *ast.File) {

@@ -45,6 +45,8 @@ type Package struct {
 	Program *ssa.Program
 	// Funcs are the functions with a body that people wrote, function literals among them.
 	Funcs []*ssa.Function
+	// Preambles are the C code before import "C".
+	Preambles []string
 	// UsesCgo is set if a file has import "C".
 	UsesCgo bool
 	// Standard is set for the standard library, which is never analysed.

@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"fmt"
 	"go/token"
 	"go/types"
 	"slices"
@@ -20,7 +21,7 @@ func (t *Table) findFinalized() {
 		}
 		f := t.Finalized[named.Obj()]
 		if f == nil {
-			f = &Finalized{Name: named.Obj().Name(), By: by, funcs: make(map[*ssa.Function]bool)}
+			f = &Finalized{Name: named.Obj().Name(), By: by, funcs: make(map[*ssa.Function]bool), locks: make(map[*types.Var]bool)}
 			t.Finalized[named.Obj()] = f
 		}
 		for _, field := range fields {
@@ -30,6 +31,7 @@ func (t *Table) findFinalized() {
 		}
 		slices.Sort(f.Fields)
 		f.funcs[freeing] = true
+		t.locked(freeing, f.locks, 0)
 	}
 	anyC := func(name string) bool { return !goHelpers[name] }
 	t.eachCall(func(call ssa.CallInstruction) {
@@ -334,7 +336,7 @@ func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 				} else if cell, ok := owner.(*ssa.Alloc); ok && spilled(cell) != nil {
 					exposure.Copy = true
 				}
-				if f := t.finalizer(owner); f == nil || f.Rooted {
+				if f := t.finalizer(owner); f == nil || f.Rooted || t.excluded(f, call) {
 					continue
 				}
 				if !exposure.Copy {
@@ -366,21 +368,75 @@ func sameObject(a, b ssa.Value) bool {
 
 // freeing reports whether a function runs when its object is not reachable any more, or ends its life.
 func (t *Table) freeing(fn *ssa.Function) bool {
+	return t.onlyFreeing(fn, make(map[*ssa.Function]bool))
+}
+
+func (t *Table) onlyFreeing(fn *ssa.Function, asked map[*ssa.Function]bool) bool {
 	for _, f := range t.Finalized {
 		if f.funcs[fn] {
 			return true
 		}
 	}
 	calls, all := t.Callers(fn)
-	if !all {
-		return false
+	if !all || asked[fn] {
+		return asked[fn]
 	}
+	asked[fn] = true
 	for _, call := range calls {
-		if call.Parent() == fn || !t.freeing(call.Parent()) {
+		if !t.onlyFreeing(call.Parent(), asked) {
 			return false
 		}
 	}
 	return true
+}
+
+// locked finds the mutexes that a function takes, itself or through what it calls.
+func (t *Table) locked(fn *ssa.Function, locks map[*types.Var]bool, depth int) {
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		call, ok := instr.(*ssa.Call)
+		if !ok {
+			return
+		}
+		if method, mutex := MutexCall(call.Common()); method == "Lock" {
+			locks[mutex] = true
+		} else if callee := call.Common().StaticCallee(); callee != nil && t.funcs[callee] != nil && depth < 3 {
+			t.locked(callee, locks, depth+1)
+		}
+	})
+}
+
+// MutexCall is the method of a sync.Mutex or RWMutex that a call reaches, and the field that is the mutex.
+func MutexCall(call *ssa.CallCommon) (method string, mutex *types.Var) {
+	fn := call.StaticCallee()
+	if fn == nil || fn.Pkg == nil || fn.Pkg.Pkg.Path() != "sync" || len(call.Args) == 0 {
+		return "", nil
+	}
+	if field, _ := flow.Field(call.Args[0]); field != nil {
+		return fn.Name(), field
+	}
+	return "", nil
+}
+
+// excluded reports whether a call holds a mutex that the finalizer takes too: then it waits.
+func (t *Table) excluded(f *Finalized, call ssa.Instruction) bool {
+	if len(f.locks) == 0 {
+		return false
+	}
+	held := false
+	flow.Instructions(call.Parent(), func(instr ssa.Instruction) {
+		other, ok := instr.(ssa.CallInstruction)
+		if !ok {
+			return
+		}
+		method, mutex := MutexCall(other.Common())
+		if !f.locks[mutex] || method != "Unlock" {
+			return
+		}
+		if _, deferred := instr.(*ssa.Defer); deferred && flow.Before(instr, call) || !deferred && flow.Reaches(call, instr, nil) {
+			held = true
+		}
+	})
+	return held
 }
 
 // reaching are the arguments of a call that go to C, or are read, while the caller waits.
@@ -425,89 +481,135 @@ func passesInto(call *ssa.CallCommon, owner ssa.Value) bool {
 	return false
 }
 
-// alive reports whether an object is certain to be reachable when a call returns: something uses it later on
-// every way, or it hangs on something that is.
+// alive reports whether an object is certain to be reachable when a call returns: something may use it
+// later, or it hangs on something that is.
 func (t *Table) alive(object ssa.Value, call ssa.Instruction, depth int) bool {
+	root, path := Path(object)
+	return t.aliveAt(root, path, call, depth)
+}
+
+func (t *Table) aliveAt(root ssa.Value, path []*types.Var, call ssa.Instruction, depth int) bool {
 	if depth > 5 {
 		return true
 	}
-	object = flow.Root(object)
 	fn := call.Parent()
-	switch x := object.(type) {
-	case *ssa.Global, *ssa.Lookup, *ssa.Index, *ssa.Next, *ssa.Const:
-		return true
-	case *ssa.Extract:
-		switch x.Tuple.(type) {
-		case *ssa.Lookup, *ssa.Next, *ssa.Select, *ssa.UnOp:
-			return true
-		}
-	case *ssa.UnOp:
-		if x.Op != token.MUL {
-			return true
-		}
-		if usedLater(fn, call, x) {
-			return true
-		}
-		switch addr := x.X.(type) {
-		case *ssa.FieldAddr:
-			return t.alive(addr.X, call, depth+1)
-		}
-		// An element, what a pointer points to, or a variable that is set more than once: somebody else may
-		// hold it.
-		return true
-	case *ssa.FieldAddr:
-		return t.alive(x.X, call, depth+1)
-	case *ssa.FreeVar:
-		return t.aliveCaptured(fn, x, call, depth)
-	}
-	if object.Parent() != fn {
-		if object.Parent() == nil {
-			return true
-		}
-		for _, free := range fn.FreeVars {
-			if bound := flow.Binding(free); (bound == object || bound != nil && flow.Content(bound) == object) && usedLater(fn, call, free) {
+	for n := len(path); n >= 0; n-- {
+		for _, same := range t.same(fn, root, path[:n]) {
+			if usedLater(fn, call, same) {
 				return true
 			}
 		}
-		return t.aliveOutside(fn, object, depth)
 	}
-	if usedLater(fn, call, object) {
-		return true
-	}
-	if p, ok := object.(*ssa.Parameter); ok {
-		i := slices.Index(fn.Params, p)
+	switch x := root.(type) {
+	case *ssa.Parameter:
+		if x.Parent() != fn {
+			return t.aliveOutside(fn, root, path, depth)
+		}
+		i := slices.Index(fn.Params, x)
 		calls, all := t.Callers(fn)
 		if !all {
 			return false
 		}
 		for _, outer := range calls {
-			if outer.Parent() == fn {
+			args := outer.Common().Args
+			if _, ok := outer.(*ssa.Call); !ok || outer.Parent() == fn || i >= len(args) {
 				continue
 			}
-			args := outer.Common().Args
-			if _, ok := outer.(*ssa.Call); ok && i < len(args) && !t.alive(args[i], outer, depth+1) {
+			root, outerPath := Path(args[i])
+			if !t.aliveAt(root, slices.Concat(outerPath, path), outer, depth+1) {
 				return false
 			}
 		}
 		return true
+	case *ssa.Call:
+		if x.Call.StaticCallee() == nil {
+			return true // who knows who else has what somebody's function returned
+		}
+		if root.Parent() != fn {
+			return t.aliveOutside(fn, root, path, depth)
+		}
+		return escaped(root)
+	case *ssa.Alloc:
+		if root.Parent() != fn {
+			return t.aliveOutside(fn, root, path, depth)
+		}
+		return escaped(root)
+	case *ssa.Phi, *ssa.TypeAssert:
+		return false
+	case *ssa.Extract:
+		_, called := x.Tuple.(*ssa.Call)
+		_, asserted := x.Tuple.(*ssa.TypeAssert)
+		return !called && !asserted
+	}
+	// A global, an element, what a pointer points to, a variable that is set more than once: somebody else
+	// may hold it.
+	return true
+}
+
+// escaped reports whether an object of a function may also be known elsewhere.
+func escaped(v ssa.Value) bool {
+	for _, use := range flow.Track(v).Uses {
+		if use.Kind == flow.Stored || use.Kind == flow.Captured {
+			return true
+		}
 	}
 	return false
 }
 
-// aliveCaptured is alive for a value that a closure has captured.
-func (t *Table) aliveCaptured(fn *ssa.Function, free *ssa.FreeVar, call ssa.Instruction, depth int) bool {
-	if usedLater(fn, call, free) {
-		return true
+// same are the values of a function that are reached from the same root by the same fields.
+func (t *Table) same(fn *ssa.Function, root ssa.Value, path []*types.Var) []ssa.Value {
+	if t.paths == nil {
+		t.paths = make(map[*ssa.Function]map[string][]ssa.Value)
 	}
-	bound := flow.Binding(free)
-	if bound == nil {
-		return true
+	byPath := t.paths[fn]
+	if byPath == nil {
+		byPath = make(map[string][]ssa.Value)
+		add := func(v ssa.Value) {
+			if _, ok := v.Type().Underlying().(*types.Pointer); ok {
+				key := pathKey(Path(v))
+				byPath[key] = append(byPath[key], v)
+			}
+		}
+		for _, p := range fn.Params {
+			add(p)
+		}
+		for _, free := range fn.FreeVars {
+			// A captured variable stands for what is in it.
+			bound := flow.Binding(free)
+			if content := flow.Content(free); content != nil {
+				key := pathKey(Path(content))
+				byPath[key] = append(byPath[key], free)
+			} else if bound != nil {
+				key := pathKey(Path(bound))
+				byPath[key] = append(byPath[key], free)
+			}
+		}
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			if v, ok := instr.(ssa.Value); ok {
+				if _, address := v.(*ssa.FieldAddr); !address {
+					add(v)
+				}
+			}
+		})
+		t.paths[fn] = byPath
 	}
-	return t.aliveOutside(fn, bound, depth)
+	found := byPath[pathKey(root, path)]
+	if len(path) == 0 && root.Parent() == fn && !slices.Contains(found, root) {
+		found = append(found[:len(found):len(found)], root)
+	}
+	return found
+}
+
+func pathKey(root ssa.Value, path []*types.Var) string {
+	key := fmt.Sprintf("%p", root)
+	for _, field := range path {
+		key += "." + field.Name()
+	}
+	return key
 }
 
 // aliveOutside asks the function that runs the closure.
-func (t *Table) aliveOutside(literal *ssa.Function, object ssa.Value, depth int) bool {
+func (t *Table) aliveOutside(literal *ssa.Function, root ssa.Value, path []*types.Var, depth int) bool {
 	made := flow.Closure(literal)
 	if made == nil {
 		return true
@@ -517,18 +619,16 @@ func (t *Table) aliveOutside(literal *ssa.Function, object ssa.Value, depth int)
 		return true
 	}
 	for _, run := range runs {
-		if _, ok := run.(*ssa.Call); !ok {
-			continue
-		}
-		if run.Parent() == object.Parent() && !t.alive(object, run, depth+1) {
+		if _, ok := run.(*ssa.Call); ok && !t.aliveAt(root, path, run, depth+1) {
 			return false
 		}
 	}
 	return true
 }
 
-// usedLater reports whether every way from a call to the end of its function uses an object, or a pointer
-// into it, or a deferred call that is certain to run does.
+// usedLater reports whether some way from a call on uses an object, or a pointer into it, or a deferred call
+// does. One way is enough: while the call runs nobody knows yet which will be taken, so the compiler counts the
+// object as alive.
 func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 	uses := make(map[ssa.Instruction]bool)
 	seen := make(map[ssa.Value]bool)
@@ -553,6 +653,8 @@ func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 			case *ssa.MakeClosure:
 				uses[instr] = true
 				collect(instr)
+			case *ssa.Go:
+				deferred = true // the goroutine has it, and ends nobody knows when
 			case *ssa.Store:
 				uses[instr] = true
 				if cell, ok := instr.Addr.(*ssa.Alloc); ok && instr.Val == v {
@@ -575,8 +677,12 @@ func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 	if deferred {
 		return true
 	}
-	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return uses[instr] }}
-	return search.From(call) == nil
+	for use := range uses {
+		if flow.Reaches(call, use, nil) {
+			return true
+		}
+	}
+	return false
 }
 
 // earlier is a KeepAlive of the object that comes too soon.

@@ -43,7 +43,7 @@ func (t *Table) EffectOf(use flow.Use) Effect {
 			return Effect{ReachesC: true}
 		case Frees(name):
 			return Effect{Frees: true, MayFree: true, ReachesC: true}
-		case takesOver(name):
+		case t.TakesOver(name):
 			return Effect{Escapes: true, ReachesC: true}
 		}
 		return Effect{ReachesC: true}
@@ -64,8 +64,12 @@ func (t *Table) EffectOf(use flow.Use) Effect {
 	return Effect{Escapes: true}
 }
 
-// takesOver reports whether a C function keeps what it is given and frees it itself, by its name.
-func takesOver(name string) bool {
+// TakesOver reports whether a C function may free what it is given, now or later: by its name, or because its
+// code is beside the Go code and mentions it.
+func (t *Table) TakesOver(name string) bool {
+	if Frees(name) || t.freesInC[name] {
+		return true
+	}
 	if name == "putenv" || name == "realloc" || name == "openlog" {
 		return true
 	}
@@ -144,7 +148,71 @@ func (t *Table) param(fn *ssa.Function, p *ssa.Parameter) Param {
 		result.Frees = search.Entry(fn) == nil
 	}
 	result.FreesFields = t.freedFields(fn, p, Frees)
+	switch p.Type().Underlying().(type) {
+	case *types.Slice, *types.Map:
+		result.FreesElements = t.freesElements(fn, p)
+	}
 	return result
+}
+
+// freesElements reports whether a function may free what a slice or map that it is given holds.
+func (t *Table) freesElements(fn *ssa.Function, p *ssa.Parameter) bool {
+	found := false
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		call, ok := instr.(ssa.CallInstruction)
+		if !ok || found {
+			return
+		}
+		name, callee := t.C(call.Common()), t.Of(call.Common())
+		for i, arg := range call.Common().Args {
+			if (name != "" && Frees(name) || callee != nil && i < len(callee.Params) && (callee.Params[i].MayFree || callee.Params[i].FreesElements)) && elementOf(arg, p, 0) {
+				found = true
+			}
+		}
+	})
+	return found
+}
+
+// elementOf reports whether a value is, or points into, a slice or map that a function was given.
+func elementOf(v ssa.Value, p *ssa.Parameter, depth int) bool {
+	if v == ssa.Value(p) {
+		return true
+	}
+	if depth > 12 {
+		return false
+	}
+	next := func(v ssa.Value) bool { return elementOf(v, p, depth+1) }
+	switch v := v.(type) {
+	case *ssa.Convert:
+		return next(v.X)
+	case *ssa.ChangeType:
+		return next(v.X)
+	case *ssa.UnOp:
+		return next(v.X)
+	case *ssa.IndexAddr:
+		return next(v.X)
+	case *ssa.FieldAddr:
+		return next(v.X)
+	case *ssa.Field:
+		return next(v.X)
+	case *ssa.Slice:
+		return next(v.X)
+	case *ssa.Lookup:
+		return next(v.X)
+	case *ssa.Next:
+		return next(v.Iter)
+	case *ssa.Range:
+		return next(v.X)
+	case *ssa.Extract:
+		return next(v.Tuple)
+	case *ssa.Alloc:
+		for _, instr := range *v.Referrers() {
+			if store, ok := instr.(*ssa.Store); ok && store.Addr == ssa.Value(v) && next(store.Val) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // freedFields are the fields of a parameter whose values go to C functions of certain names.

@@ -71,6 +71,8 @@ type Param struct {
 	Frees, MayFree bool
 	// FreesFields are the fields of the argument whose memory a call may free.
 	FreesFields []string
+	// FreesElements is set if a call may free what a slice or map holds.
+	FreesElements bool
 	// Escapes is set if the argument may be kept: stored, returned, or given to what is not known.
 	Escapes bool
 	// ReachesC is set if the argument itself may go to a C function.
@@ -98,6 +100,8 @@ type Finalized struct {
 	Rooted bool
 	// funcs are the functions that free, which run when nobody else has the object.
 	funcs map[*ssa.Function]bool
+	// locks are the mutexes, as fields, that they take first.
+	locks map[*types.Var]bool
 }
 
 // Table answers for one package.
@@ -106,13 +110,16 @@ type Table struct {
 	// Finalized are the types of this package with a finalizer or cleanup that frees.
 	Finalized map[*types.TypeName]*Finalized
 
-	pass       *analysis.Pass
-	funcs      map[*ssa.Function]*Func
-	facts      map[*types.Package]*Fact
-	registered map[*ssa.Global]string
-	callers    map[*ssa.Function][]ssa.CallInstruction
-	valued     map[*ssa.Function]bool
-	locals     map[string]bool
+	pass        *analysis.Pass
+	funcs       map[*ssa.Function]*Func
+	facts       map[*types.Package]*Fact
+	registered  map[*ssa.Global]string
+	callers     map[*ssa.Function][]ssa.CallInstruction
+	valued      map[*ssa.Function]bool
+	locals      map[string]bool
+	freesInC    map[string]bool
+	paths       map[*ssa.Function]map[string][]ssa.Value
+	fieldsFreed map[*types.Var]bool
 }
 
 func run(pass *analysis.Pass) (result any, err error) {
@@ -134,6 +141,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 			result, err = t, fmt.Errorf("the summary of %s failed: %v\n%s", pass.Pkg.Path(), trouble, debug.Stack())
 		}
 	}()
+	t.readC()
 	t.findRegistered()
 	t.findCallers()
 	for _, fn := range t.Package.Funcs {
