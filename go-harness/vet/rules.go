@@ -3,6 +3,7 @@ package vet
 
 import (
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/cbtoken"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/cstring"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/deferearly"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/doublefree"
@@ -15,6 +16,7 @@ import (
 // Rules are all rules, by name.
 func Rules() []*rule.Rule {
 	return []*rule.Rule{
+		cbtoken.Rule,
 		cstring.Rule,
 		deferearly.Rule,
 		doublefree.Rule,

@@ -32,7 +32,14 @@ var Analyzer = &analysis.Analyzer{
 	Run:              run,
 	RunDespiteErrors: true,
 	ResultType:       reflect.TypeFor[*Package](),
+	FactTypes:        []analysis.Fact{new(native)},
 }
+
+// native is the fact of packages that call C, or own native memory, or import one that does.
+type native struct{}
+
+// AFact marks a fact.
+func (*native) AFact() {}
 
 // Package is one package in the form in which rules see it.
 type Package struct {
@@ -138,6 +145,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 	}
 	pkg.indexCalls()
 	if pkg.UsesCgo || matters(pass) {
+		pass.ExportPackageFact(new(native))
 		pkg.buildSSA(files)
 	}
 	return pkg, nil
@@ -207,6 +215,9 @@ func matters(pass *analysis.Pass) bool {
 	for _, imported := range pass.Pkg.Imports() {
 		switch imported.Path() {
 		case "runtime/cgo", "github.com/ebitengine/purego", "github.com/mattn/go-pointer", "golang.org/x/sys/windows":
+			return true
+		}
+		if pass.ImportPackageFact(imported, new(native)) {
 			return true
 		}
 	}

@@ -48,13 +48,16 @@ func (t *Table) EffectOf(use flow.Use) Effect {
 		}
 		return Effect{ReachesC: true}
 	}
+	if Deletes(call) {
+		return Effect{Frees: true, MayFree: true}
+	}
 	if f := t.Of(call); f != nil && use.Index < len(f.Params) {
 		p := f.Params[use.Index]
 		return Effect{Frees: p.Frees, MayFree: p.MayFree || p.Frees, Escapes: p.Escapes, ReachesC: p.ReachesC}
 	}
 	if fn := call.StaticCallee(); fn != nil && fn.Pkg != nil {
 		switch fn.Pkg.Pkg.Path() {
-		case "runtime", "fmt", "log", "strings", "bytes", "errors":
+		case "runtime", "runtime/cgo", "fmt", "log", "strings", "bytes", "errors":
 			return Effect{}
 		}
 		if strings.HasPrefix(fn.Name(), "_Cgo_") || strings.HasPrefix(fn.Name(), "_cgo") {
@@ -165,7 +168,7 @@ func (t *Table) freesElements(fn *ssa.Function, p *ssa.Parameter) bool {
 		}
 		name, callee := t.C(call.Common()), t.Of(call.Common())
 		for i, arg := range call.Common().Args {
-			if (name != "" && Frees(name) || callee != nil && i < len(callee.Params) && (callee.Params[i].MayFree || callee.Params[i].FreesElements)) && elementOf(arg, p, 0) {
+			if (name != "" && Frees(name) || callee != nil && i < len(callee.Params) && (callee.Params[i].MayFree || callee.Params[i].FreesElements || len(callee.Params[i].FreesFields) > 0)) && elementOf(arg, p, 0) {
 				found = true
 			}
 		}
@@ -232,7 +235,7 @@ func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is func(name string) 
 		name := t.C(common)
 		callee := t.Of(common)
 		for i, arg := range common.Args {
-			root, path := Path(arg)
+			root, path := t.origin(arg)
 			if root != p {
 				continue
 			}
@@ -256,6 +259,46 @@ func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is func(name string) 
 	}
 	slices.Sort(fields)
 	return fields
+}
+
+// origin is Path, and looks also into a variable whose address is given, and through functions that return a
+// field of what they are given.
+func (t *Table) origin(v ssa.Value) (root ssa.Value, fields []*types.Var) {
+	root, fields = Path(v)
+	if cell, ok := root.(*ssa.Alloc); ok && len(fields) == 0 {
+		for _, instr := range *cell.Referrers() {
+			if store, ok := instr.(*ssa.Store); ok && store.Addr == root {
+				root, fields = Path(store.Val)
+				break
+			}
+		}
+	}
+	call, ok := root.(*ssa.Call)
+	if !ok || len(fields) > 0 {
+		return root, fields
+	}
+	callee := call.Call.StaticCallee()
+	if f := t.Of(call.Common()); f != nil && len(f.Results) > 0 && f.Results[0].Field != "" && callee != nil {
+		object, _ := Path(call.Call.Args[0])
+		if field := fieldOf(call.Call.Args[0].Type(), f.Results[0].Field); field != nil {
+			return object, []*types.Var{field}
+		}
+	}
+	return root, fields
+}
+
+func fieldOf(typ types.Type, name string) *types.Var {
+	if pointer, ok := typ.Underlying().(*types.Pointer); ok {
+		typ = pointer.Elem()
+	}
+	if s, ok := typ.Underlying().(*types.Struct); ok {
+		for field := range s.Fields() {
+			if field.Name() == name {
+				return field
+			}
+		}
+	}
+	return nil
 }
 
 // Path is the chain of fields by which a value is reached, outermost first, and the value that it begins at.
@@ -316,6 +359,9 @@ func (t *Table) results(fn *ssa.Function) []Result {
 				results[i].Fresh = fresh
 			} else {
 				results[i].Fresh = ""
+			}
+			if root, path := Path(v); len(path) > 0 && len(fn.Params) > 0 && root == ssa.Value(fn.Params[0]) {
+				results[i].Field = path[0].Name()
 			}
 			for _, owner := range t.owners(v, 0) {
 				if p, ok := owner.(*ssa.Parameter); ok {

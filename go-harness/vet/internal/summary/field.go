@@ -8,9 +8,21 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 )
 
+// FieldRead reports whether the package reads a field.
+func (t *Table) FieldRead(field *types.Var) bool {
+	t.readFields()
+	return t.fieldsRead[field]
+}
+
 // FieldFreed reports whether something in the package may free, or hand on, what a field holds.
 func (t *Table) FieldFreed(field *types.Var) bool {
+	t.readFields()
+	return t.fieldsFreed[field]
+}
+
+func (t *Table) readFields() {
 	if t.fieldsFreed == nil {
+		t.fieldsRead = make(map[*types.Var]bool)
 		t.fieldsFreed = make(map[*types.Var]bool)
 		for _, fn := range t.Package.Funcs {
 			flow.Instructions(fn, func(instr ssa.Instruction) {
@@ -24,6 +36,7 @@ func (t *Table) FieldFreed(field *types.Var) bool {
 					for _, use := range *instr.Referrers() {
 						switch use := use.(type) {
 						case *ssa.UnOp:
+							t.fieldsRead[field] = true
 							if t.handedOn(use) {
 								t.fieldsFreed[field] = true
 							}
@@ -45,7 +58,6 @@ func (t *Table) FieldFreed(field *types.Var) bool {
 			})
 		}
 	}
-	return t.fieldsFreed[field]
 }
 
 func (t *Table) handedOn(v ssa.Value) bool {

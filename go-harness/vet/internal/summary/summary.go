@@ -37,6 +37,13 @@ type Fact struct {
 	Funcs []NamedFunc
 	// Finalized are types whose objects free native memory when they are collected, sorted by name.
 	Finalized []*Finalized
+	// Vars are variables that always hold the same function, sorted by name.
+	Vars []FuncVar
+}
+
+// FuncVar is a variable and the function that it holds.
+type FuncVar struct {
+	Name, Package, Func string
 }
 
 // NamedFunc is a summary with the name of its function.
@@ -85,6 +92,8 @@ type Param struct {
 type Result struct {
 	// Fresh is the C function that allocated the memory for the caller, or "".
 	Fresh string
+	// Field is the field of the first parameter that the result is, or "".
+	Field string
 	// Borrows are the parameters, by number, whose native memory the result is.
 	Borrows []int
 }
@@ -117,6 +126,8 @@ type Table struct {
 	callers     map[*ssa.Function][]ssa.CallInstruction
 	valued      map[*ssa.Function]bool
 	locals      map[string]bool
+	vars        map[*ssa.Global]*ssa.Function
+	fieldsRead  map[*types.Var]bool
 	freesInC    map[string]bool
 	paths       map[*ssa.Function]map[string][]ssa.Value
 	fieldsFreed map[*types.Var]bool
@@ -143,6 +154,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 	}()
 	t.readC()
 	t.findRegistered()
+	t.findVars()
 	t.findCallers()
 	for _, fn := range t.Package.Funcs {
 		t.funcs[fn] = &Func{Params: make([]Param, len(fn.Params)), Results: make([]Result, fn.Signature.Results().Len())}
@@ -201,7 +213,7 @@ func (t *Table) Callers(fn *ssa.Function) (calls []ssa.CallInstruction, all bool
 	exported := fn.Object().Exported()
 	if recv := fn.Signature.Recv(); recv != nil {
 		named := Named(recv.Type())
-		exported = exported || named == nil || t.satisfiesInterface(fn)
+		exported = named == nil || exported && named.Obj().Exported() || t.satisfiesInterface(fn)
 	}
 	calls = t.callers[fn]
 	return calls, !exported && len(calls) > 0
@@ -211,7 +223,7 @@ func (t *Table) Callers(fn *ssa.Function) (calls []ssa.CallInstruction, all bool
 // package has one of its name.
 func (t *Table) satisfiesInterface(fn *ssa.Function) bool {
 	if t.locals == nil {
-		t.locals = make(map[string]bool)
+		t.locals = map[string]bool{"Close": true, "Read": true, "Write": true, "String": true, "Error": true, "Seek": true, "Next": true}
 		for _, name := range t.Package.Types.Scope().Names() {
 			if object, ok := t.Package.Types.Scope().Lookup(name).(*types.TypeName); ok {
 				if i, ok := object.Type().Underlying().(*types.Interface); ok {
@@ -227,11 +239,53 @@ func (t *Table) satisfiesInterface(fn *ssa.Function) bool {
 
 // Of is the summary of the function that a call reaches, or nil.
 func (t *Table) Of(call *ssa.CallCommon) *Func {
-	fn := call.StaticCallee()
-	if fn == nil {
+	if fn := call.StaticCallee(); fn != nil {
+		return t.OfFunc(fn)
+	}
+	load, ok := call.Value.(*ssa.UnOp)
+	if !ok {
 		return nil
 	}
-	return t.OfFunc(fn)
+	global, ok := load.X.(*ssa.Global)
+	if !ok || global.Pkg == nil {
+		return nil
+	}
+	if fn := t.vars[global]; fn != nil {
+		return t.OfFunc(fn)
+	}
+	for _, v := range t.fact(global.Pkg.Pkg).Vars {
+		if v.Name == global.Name() {
+			for _, pkg := range t.Package.Program.AllPackages() {
+				if pkg.Pkg.Path() == v.Package {
+					return t.named(pkg.Pkg, v.Func)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// findVars finds variables that are set once, to a function.
+func (t *Table) findVars() {
+	t.vars = make(map[*ssa.Global]*ssa.Function)
+	for _, fn := range t.Package.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			store, ok := instr.(*ssa.Store)
+			if !ok {
+				return
+			}
+			global, ok := store.Addr.(*ssa.Global)
+			if !ok {
+				return
+			}
+			if _, again := t.vars[global]; again {
+				t.vars[global] = nil
+				return
+			}
+			held, _ := store.Val.(*ssa.Function)
+			t.vars[global] = held
+		})
+	}
 }
 
 // OfFunc is the summary of a function, or nil.
@@ -246,8 +300,13 @@ func (t *Table) OfFunc(fn *ssa.Function) *Func {
 	if !ok || object.Pkg() == nil || object.Pkg() == t.Package.Types {
 		return nil
 	}
-	funcs := t.fact(object.Pkg()).Funcs
-	i, found := slices.BinarySearchFunc(funcs, object.FullName(), func(f NamedFunc, name string) int { return strings.Compare(f.Name, name) })
+	return t.named(object.Pkg(), object.FullName())
+}
+
+// named is the summary of a function of another package, or nil.
+func (t *Table) named(pkg *types.Package, name string) *Func {
+	funcs := t.fact(pkg).Funcs
+	i, found := slices.BinarySearchFunc(funcs, name, func(f NamedFunc, name string) int { return strings.Compare(f.Name, name) })
 	if !found {
 		return nil
 	}
@@ -311,7 +370,13 @@ func (t *Table) export() {
 		fact.Finalized = append(fact.Finalized, f)
 	}
 	slices.SortFunc(fact.Finalized, func(a, b *Finalized) int { return strings.Compare(a.Name, b.Name) })
-	if len(fact.Funcs) > 0 || len(fact.Finalized) > 0 {
+	for global, fn := range t.vars {
+		if fn != nil && fn.Pkg != nil && fn.Object() != nil && global.Object() != nil && global.Object().Exported() {
+			fact.Vars = append(fact.Vars, FuncVar{global.Name(), fn.Pkg.Pkg.Path(), fn.Object().(*types.Func).FullName()})
+		}
+	}
+	slices.SortFunc(fact.Vars, func(a, b FuncVar) int { return strings.Compare(a.Name, b.Name) })
+	if len(fact.Funcs) > 0 || len(fact.Finalized) > 0 || len(fact.Vars) > 0 {
 		t.pass.ExportPackageFact(fact)
 	}
 }

@@ -68,7 +68,8 @@ func run(p *rule.Pass) {
 				return
 			}
 			for _, value := range results(call) {
-				if name := p.Know.Fresh(value); name != "" {
+				// A cell for a handle is the business of the rule about handles.
+				if name := p.Know.Fresh(value); name != "" && !summary.HoldsHandle(call) {
 					check(p, call, value, name)
 				}
 			}

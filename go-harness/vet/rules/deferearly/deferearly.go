@@ -64,7 +64,7 @@ func frees(p *rule.Pass, call *ssa.CallCommon, i int) bool {
 		return summary.Frees(name)
 	}
 	f := p.Know.Of(call)
-	return f != nil && i < len(f.Params) && (f.Params[i].MayFree || f.Params[i].FreesElements)
+	return f != nil && i < len(f.Params) && (f.Params[i].MayFree || f.Params[i].FreesElements || len(f.Params[i].FreesFields) > 0)
 }
 
 // unset reports whether a value is nil, or that of a variable before anything was assigned.

@@ -64,13 +64,19 @@ func checkMethod(p *rule.Pass, fn *ssa.Function) {
 	if _, pointer := recv.Type().Underlying().(*types.Pointer); !pointer {
 		return
 	}
-	for _, e := range left(p, fn, fn.Params[0], 0) {
-		finalizer := ""
-		if f := p.Know.FinalizedType(fn.Params[0].Type()); f != nil && slices.Contains(f.Fields, e.field) && !forgets(fn) {
-			finalizer = ", and the finalizer will free it again"
-		}
-		p.ReportAt(e.call, "%s frees %s and leaves the field set: a second call frees it again%s", fn.Name(), e.field, finalizer)
+	events := left(p, fn, fn.Params[0], 0)
+	if len(events) == 0 {
+		return
 	}
+	var fields []string
+	finalizer := ""
+	for _, e := range events {
+		fields = append(fields, e.field)
+		if f := p.Know.FinalizedType(fn.Params[0].Type()); f != nil && slices.Contains(f.Fields, e.field) && !forgets(fn) {
+			finalizer = ", and so does the finalizer"
+		}
+	}
+	p.ReportAt(events[0].call, "%s frees %s and leaves it set: a second call frees it again%s", fn.Name(), strings.Join(fields, " and "), finalizer)
 }
 
 // event is a call that frees a field of the object.
@@ -105,13 +111,9 @@ func left(p *rule.Pass, fn *ssa.Function, object ssa.Value, depth int) (events [
 				continue
 			}
 			switch {
-			case len(path) > 0 && name != "" && summary.Frees(name):
-				if i == 0 || !isObject(common.Args[0], object) { // a function of two: the first is what ends
-					if summary.IsNative(arg.Type()) || isNativeNamed(arg.Type()) {
-						if !set[path[len(path)-1].Name()] && !set[path[0].Name()] {
-							events = append(events, event{call, path[len(path)-1].Name()})
-						}
-					}
+			case len(path) > 0 && name != "" && ends(name, common.Args, i):
+				if !set[path[len(path)-1].Name()] && !set[path[0].Name()] {
+					events = append(events, event{call, path[len(path)-1].Name()})
 				}
 			case len(path) == 0 && callee != nil && callee != fn && name == "" && i < len(callee.Params) && callee.Object() != nil && !callee.Object().Exported():
 				for _, inner := range left(p, callee, callee.Params[i], depth+1) {
@@ -139,10 +141,25 @@ func unique(events []event) []event {
 	return kept
 }
 
-// isObject reports whether a value is a field of the object.
-func isObject(v, object ssa.Value) bool {
-	root, path := summary.Path(v)
-	return root == object && len(path) > 0
+// ends reports whether a C function ends the life of one of its arguments: it is the last, and what comes
+// before is native too, such as a context. A function that deletes a part of an object is told which.
+func ends(name string, args []ssa.Value, i int) bool {
+	if i != len(args)-1 {
+		return false
+	}
+	for _, arg := range args {
+		if !summary.IsNative(arg.Type()) && !isNativeNamed(arg.Type()) {
+			return false
+		}
+	}
+	words := summary.Words(name)
+	return slices.ContainsFunc(words, func(word string) bool {
+		switch word {
+		case "finalize", "cleanup", "shutdown", "term", "fini", "deinit", "uninit":
+			return false // mostly the end of what the object does, and not of the object
+		}
+		return summary.Frees(word)
+	})
 }
 
 // isNativeNamed reports whether a type is a named pointer of C, such as a typedef of void*.

@@ -110,9 +110,6 @@ func (b *bounds) why(length ssa.Value, text string) string {
 			}
 			return ""
 		}
-		if b.pass.Know.C(v.Common()) != "" {
-			return text + ", as C says"
-		}
 	case *ssa.Const:
 		return text
 	case *ssa.BinOp:
