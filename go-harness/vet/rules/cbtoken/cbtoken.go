@@ -191,8 +191,8 @@ func finalized(p *rule.Pass, typ types.Type) bool {
 	return found
 }
 
-// deletesForeign reports whether the package deletes a handle that it did not make in the same function: one
-// that came back from C, from a field, or as an argument.
+// deletesForeign reports whether the package deletes a handle that comes from C: an argument, what C memory
+// holds, or what a function made of them. Handles in fields, elements and variables of Go are its own.
 func deletesForeign(p *rule.Pass) bool {
 	found := false
 	for _, fn := range p.Funcs {
@@ -201,31 +201,21 @@ func deletesForeign(p *rule.Pass) bool {
 			if !ok || !summary.Deletes(call.Common()) {
 				return
 			}
-			root := flow.Root(call.Common().Args[0])
-			if made, ok := root.(*ssa.Call); !ok || !summary.NewToken(made.Common()) {
-				if _, variable := root.(*ssa.UnOp); !variable || !local(root) {
+			root, path := summary.Path(call.Common().Args[0])
+			switch root := root.(type) {
+			case *ssa.Parameter:
+				found = found || len(path) == 0
+			case *ssa.Call:
+				found = found || !summary.NewToken(root.Common())
+			case *ssa.UnOp:
+				switch root.X.(type) {
+				case *ssa.Convert, *ssa.ChangeType, *ssa.Parameter:
 					found = true
 				}
 			}
 		})
 	}
 	return found
-}
-
-// local reports whether a value is read from a variable of a function.
-func local(v ssa.Value) bool {
-	load, ok := v.(*ssa.UnOp)
-	if !ok {
-		return false
-	}
-	switch addr := load.X.(type) {
-	case *ssa.Alloc:
-		return true
-	case *ssa.FreeVar:
-		_, cell := flow.Binding(addr).(*ssa.Alloc)
-		return cell
-	}
-	return false
 }
 
 // checkCell finds C memory that holds a handle, lies in a field of a C struct, and is never freed.

@@ -83,28 +83,30 @@ func once(fn *ssa.Function) bool {
 		if fn.Name() == "init" || strings.HasPrefix(fn.Name(), "init#") {
 			return true
 		}
-		if made := literal(fn); made != nil {
-			for _, use := range flow.Track(made).Uses {
-				if use.Kind == flow.Argument {
-					if callee := use.Call().StaticCallee(); callee != nil && callee.Pkg != nil && callee.Pkg.Pkg.Path() == "sync" {
-						return true
-					}
-				}
-			}
+		if fn.Parent() != nil && givenToSync(fn) {
+			return true
 		}
 	}
 	return false
 }
 
-// literal is a function literal as a value, or nil.
-func literal(fn *ssa.Function) ssa.Value {
-	if fn.Parent() == nil {
-		return nil
-	}
-	if made := flow.Closure(fn); made != nil {
-		return made
-	}
-	return nil
+// givenToSync reports whether a function literal is an argument of package sync: Once.Do, OnceFunc and so on.
+func givenToSync(literal *ssa.Function) bool {
+	found := false
+	flow.Instructions(literal.Parent(), func(instr ssa.Instruction) {
+		call, ok := instr.(ssa.CallInstruction)
+		if !ok {
+			return
+		}
+		callee := call.Common().StaticCallee()
+		if callee == nil || callee.Object() == nil || callee.Object().Pkg() == nil || callee.Object().Pkg().Path() != "sync" {
+			return
+		}
+		for _, arg := range call.Common().Args {
+			found = found || summary.Function(arg) == literal
+		}
+	})
+	return found
 }
 
 // results are the values that a call returns and that somebody uses; of a single result, the call itself.
