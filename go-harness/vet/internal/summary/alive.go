@@ -336,7 +336,7 @@ func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 				} else if cell, ok := owner.(*ssa.Alloc); ok && spilled(cell) != nil {
 					exposure.Copy = true
 				}
-				if f := t.finalizer(owner); f == nil || f.Rooted || t.excluded(f, call) {
+				if f := t.finalizer(owner); f == nil || f.Rooted || t.excluded(f, call) || t.disarmed(owner, call) {
 					continue
 				}
 				if !exposure.Copy {
@@ -403,6 +403,17 @@ func (t *Table) locked(fn *ssa.Function, locks map[*types.Var]bool, depth int) {
 			t.locked(callee, locks, depth+1)
 		}
 	})
+}
+
+// disarmed reports whether the finalizer of an object was taken away before a call.
+func (t *Table) disarmed(owner ssa.Value, call ssa.Instruction) bool {
+	found := false
+	flow.Instructions(call.Parent(), func(instr ssa.Instruction) {
+		if other, ok := instr.(*ssa.Call); ok && RuntimeFunc(other.Common()) == "SetFinalizer" && isNil(flow.Root(other.Call.Args[1])) {
+			found = found || sameObject(other.Call.Args[0], owner) && flow.Before(other, call)
+		}
+	})
+	return found
 }
 
 // MutexCall is the method of a sync.Mutex or RWMutex that a call reaches, and the field that is the mutex.

@@ -52,7 +52,7 @@ func (d *DB) SetName(name string) error {
 	Since:      "v0.1.0",
 	Severity:   rule.Warning,
 	MergeIf:    rule.IfAny,
-	Contracts:  []string{"VAL-01"},
+	Contracts:  []string{"VAL-05"},
 	Directives: []string{"owner"},
 	Run:        run,
 }

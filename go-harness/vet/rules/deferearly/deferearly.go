@@ -36,7 +36,7 @@ defer C.free(unsafe.Pointer(out))`,
 	Since:     "v0.1.0",
 	Severity:  rule.Warning,
 	MergeIf:   rule.IfAny,
-	Contracts: []string{"VAL-01"},
+	Contracts: []string{"VAL-05", "VAL-06"},
 	Run:       run,
 }
 

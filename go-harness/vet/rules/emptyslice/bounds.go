@@ -15,7 +15,8 @@ import (
 
 // bounds finds out how short a slice may be.
 type bounds struct {
-	pass *rule.Pass
+	pass   *rule.Pass
+	asking map[ssa.Value]bool // numbers that are being looked at: two may be compared with each other
 }
 
 // deepest is how far values are followed; beyond it nothing is claimed to be empty.
@@ -193,8 +194,13 @@ func (b *bounds) positive(v ssa.Value, at *ssa.BasicBlock, depth int) bool {
 	if depth > deepest {
 		return true
 	}
+	if b.asking[v] {
+		return false
+	}
+	b.asking[v] = true
+	defer delete(b.asking, v)
 	for _, guard := range flow.Guards(at) {
-		if b.implies(guard, v, depth) {
+		if b.implies(guard, v, at, depth) {
 			return true
 		}
 	}
@@ -258,7 +264,7 @@ func (b *bounds) guarded(slice ssa.Value, at *ssa.BasicBlock, depth int) bool {
 		return true
 	}
 	for _, guard := range flow.Guards(at) {
-		if b.impliesLength(guard, slice, depth) {
+		if b.impliesLength(guard, slice, at, depth) {
 			return true
 		}
 	}
@@ -267,12 +273,12 @@ func (b *bounds) guarded(slice ssa.Value, at *ssa.BasicBlock, depth int) bool {
 
 func (b *bounds) edgeGuards(slice ssa.Value, from, to *ssa.BasicBlock, depth int) bool {
 	guard, ok := edge(from, to)
-	return ok && b.impliesLength(guard, slice, depth)
+	return ok && b.impliesLength(guard, slice, to, depth)
 }
 
 func (b *bounds) edgeNumber(v ssa.Value, from, to *ssa.BasicBlock, depth int) bool {
 	guard, ok := edge(from, to)
-	return ok && b.implies(guard, v, depth)
+	return ok && b.implies(guard, v, to, depth)
 }
 
 func edge(from, to *ssa.BasicBlock) (flow.Guard, bool) {
@@ -283,7 +289,7 @@ func edge(from, to *ssa.BasicBlock) (flow.Guard, bool) {
 	return flow.Guard{Cond: branch.Cond, Holds: from.Succs[0] == to}, true
 }
 
-func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, depth int) bool {
+func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, at *ssa.BasicBlock, depth int) bool {
 	op, ok := guard.Cond.(*ssa.BinOp)
 	if !ok {
 		return false
@@ -296,7 +302,7 @@ func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, depth int) boo
 			}
 			break
 		}
-		if other := isLen(v); other != nil && same(other, slice) && b.implies(guard, v, depth) {
+		if other := isLen(v); other != nil && same(other, slice) && b.implies(guard, v, at, depth) {
 			return true
 		}
 	}
@@ -336,7 +342,7 @@ func same(x, y ssa.Value) bool {
 }
 
 // implies reports whether a condition shows that a number is greater than 0.
-func (b *bounds) implies(guard flow.Guard, v ssa.Value, depth int) bool {
+func (b *bounds) implies(guard flow.Guard, v ssa.Value, at *ssa.BasicBlock, depth int) bool {
 	op, ok := guard.Cond.(*ssa.BinOp)
 	if !ok {
 		return false
@@ -361,7 +367,7 @@ func (b *bounds) implies(guard flow.Guard, v ssa.Value, depth int) bool {
 	case token.GTR:
 		return zero || positive || !isConst // greater than a number that is an index or a length
 	case token.GEQ, token.EQL:
-		return positive || !isConst && b.positive(y, op.Block(), depth+2)
+		return positive || !isConst && b.positive(y, at, depth+2)
 	}
 	return false
 }

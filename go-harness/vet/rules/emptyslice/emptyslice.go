@@ -52,7 +52,7 @@ func run(p *rule.Pass) {
 			if _, slice := addr.X.Type().Underlying().(*types.Slice); !slice || !reachesC(p, addr) {
 				return
 			}
-			b := &bounds{pass: p}
+			b := &bounds{pass: p, asking: make(map[ssa.Value]bool)}
 			if why := b.empty(addr.X, addr.Block(), addr, 0); why != "" {
 				report(p, addr, why)
 			}

@@ -28,7 +28,7 @@ func inline(f func()) {
 }
 
 func onePath(f func()) error {
-	h := cgo.NewHandle(f) // want `the handle of cgo.NewHandle is not deleted on the way to the return in line 33`
+	h := cgo.NewHandle(f) // want `the handle of cgo.NewHandle is not deleted on the way to the return in line 34`
 	if C.each(C.uintptr_t(h)) != 0 {
 		// Lost.
 		return errEach
