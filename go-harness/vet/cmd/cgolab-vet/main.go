@@ -3,7 +3,8 @@
 //	cgolab-vet ./...                                  on its own
 //	go vet -vettool=$(which cgolab-vet) ./...         as a tool of go vet, with its cache
 //
-// It says on standard error what it did not analyse, and why. The exit status is that of go vet: 0 if there
+// It says on standard error what it did not analyse, and why; under go vet, when a package is analysed anew, and
+// with -coverage.findings every time, as findings. The exit status is that of go vet: 0 if there
 // is nothing to say, 1 if there are findings, or if a package could not be analysed, 2 for wrong usage. With
 // -json or -sarif it is 0 whatever was found.
 package main

@@ -550,7 +550,10 @@ func (t *Table) aliveAt(root ssa.Value, path []*types.Var, call ssa.Instruction,
 	case *ssa.Extract:
 		_, called := x.Tuple.(*ssa.Call)
 		_, asserted := x.Tuple.(*ssa.TypeAssert)
-		return !called && !asserted
+		if called && root.Parent() == fn {
+			return escaped(root)
+		}
+		return !asserted
 	}
 	// A global, an element, what a pointer points to, a variable that is set more than once: somebody else
 	// may hold it.
