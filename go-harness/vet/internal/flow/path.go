@@ -343,6 +343,17 @@ func Before(a, b ssa.Instruction) bool {
 	return a.Block().Dominates(b.Block())
 }
 
+// DeferredBefore reports whether one of some instructions is a deferred call that is certain to run after
+// another instruction: a literal that reads a variable later.
+func DeferredBefore(ends map[ssa.Instruction]bool, at ssa.Instruction) bool {
+	for end := range ends {
+		if _, ok := end.(*ssa.Defer); ok && end.Parent() == at.Parent() && Before(end, at) {
+			return true
+		}
+	}
+	return false
+}
+
 // Reaches reports whether a way leads from one instruction to another, without one that stops it.
 func Reaches(from, to ssa.Instruction, stop func(ssa.Instruction) bool) bool {
 	seen := make(map[*ssa.BasicBlock]bool)

@@ -114,6 +114,9 @@ func checkToken(p *rule.Pass, call *ssa.Call, foreign bool) {
 	if !deletes {
 		return
 	}
+	if flow.DeferredBefore(ends, call) {
+		return
+	}
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
 	if ret := search.From(call); ret != nil && !(inC && foreign) {
 		line := 0

@@ -160,6 +160,9 @@ func check(p *rule.Pass, call *ssa.Call, value ssa.Value, allocator string) {
 		p.ReportAt(call, "%s is never freed", what)
 		return
 	}
+	if flow.DeferredBefore(ends, call) {
+		return
+	}
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
 	search.True, search.False = succeeded(call)
 	if ret := search.From(call); ret != nil {

@@ -98,10 +98,8 @@ func check(p *rule.Pass, fn *ssa.Function, locking ssa.Instruction, l *lock) {
 	if len(unlocks) == 0 {
 		return
 	}
-	for unlock := range unlocks {
-		if deferred, ok := unlock.(*ssa.Defer); ok && flow.Before(deferred, locking) {
-			return
-		}
+	if flow.DeferredBefore(unlocks, locking) {
+		return
 	}
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return unlocks[instr] }}
 	if ret := search.From(locking); ret != nil {

@@ -134,3 +134,19 @@ func sent(s string, ch chan *C.char) { ch <- C.CString(s) }
 
 //cgolab:ignore cstring the library keeps the name until the process ends
 func ignored(s string) { C.look(C.CString(s)) }
+
+func deferredBefore(s string) int {
+	var cs *C.char
+	defer func() {
+		if cs != nil {
+			C.free(unsafe.Pointer(cs))
+		}
+	}()
+	if s != "" {
+		cs = C.CString(s)
+	}
+	if C.look(cs) != 0 {
+		return 1
+	}
+	return 0
+}
