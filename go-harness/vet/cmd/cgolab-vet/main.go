@@ -25,6 +25,7 @@ import (
 )
 
 func main() {
+	driver.ServePackages()
 	driver.Know(vet.Rules())
 	if toolOfGoVet(os.Args[1:]) {
 		runAsTool()

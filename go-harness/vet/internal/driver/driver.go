@@ -74,9 +74,19 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	}
 	standard := filepath.Join(strings.TrimSpace(string(root)), "src") + string(filepath.Separator)
 	source.Standard = standard
+	made, err := os.MkdirTemp("", "cgolab-vet")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(made)
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
 	config := &packages.Config{
 		Mode:  packages.LoadAllSyntax | packages.NeedModule,
 		Dir:   load.Dir,
+		Env:   append(os.Environ(), "GOPACKAGESDRIVER="+self, objects+"="+made),
 		Tests: load.Tests,
 		Fset:  token.NewFileSet(),
 		ParseFile: func(fset *token.FileSet, name string, text []byte) (*ast.File, error) {

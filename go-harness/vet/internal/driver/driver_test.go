@@ -12,6 +12,11 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/internal/driver"
 )
 
+func TestMain(m *testing.M) {
+	driver.ServePackages()
+	os.Exit(m.Run())
+}
+
 // module writes a module of its own and runs all rules over it.
 func module(t *testing.T, files map[string]string) (*driver.Result, string) {
 	t.Helper()
