@@ -1,4 +1,3 @@
-// Package vet finds broken interop contracts in Go code that calls C, through cgo or purego.
 package vet
 
 import (

@@ -341,7 +341,7 @@ func spilled(v ssa.Value) ssa.Value {
 
 func (t *Table) results(fn *ssa.Function) []Result {
 	results := make([]Result, fn.Signature.Results().Len())
-	first := true
+	seen := make([]bool, len(results)) // whether a return gave something other than nil
 	flow.Instructions(fn, func(instr ssa.Instruction) {
 		ret, ok := instr.(*ssa.Return)
 		if !ok {
@@ -355,11 +355,10 @@ func (t *Table) results(fn *ssa.Function) []Result {
 			if fresh != "" && t.freed(v) {
 				fresh = ""
 			}
-			if first || results[i].Fresh == fresh {
-				results[i].Fresh = fresh
-			} else {
-				results[i].Fresh = ""
+			if seen[i] && results[i].Fresh != fresh {
+				fresh = ""
 			}
+			results[i].Fresh, seen[i] = fresh, true
 			if root, path := Path(v); len(path) > 0 && len(fn.Params) > 0 && root == ssa.Value(fn.Params[0]) {
 				results[i].Field = path[0].Name()
 			}
@@ -371,7 +370,6 @@ func (t *Table) results(fn *ssa.Function) []Result {
 				}
 			}
 		}
-		first = false
 	})
 	return results
 }

@@ -67,6 +67,23 @@ func throughHelper(s string) int {
 	return int(C.use(helper(s))) // want `memory of C.CString, allocated by helper, is never freed`
 }
 
+// either allocates, unless it fails.
+func either(s string) (*C.char, error) {
+	if s == "" {
+		return nil, errUse
+	}
+	return C.CString(s), nil
+}
+
+func lostPair(s string) error {
+	cs, err := either(s) // want `memory of C.CString, allocated by either, is never freed`
+	if err != nil {
+		return err
+	}
+	C.use(cs)
+	return nil
+}
+
 type byValue struct{ name *C.char }
 
 func (v byValue) set(s string) {

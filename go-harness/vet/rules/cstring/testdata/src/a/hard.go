@@ -3,6 +3,8 @@ package a
 /*
 #include <stdlib.h>
 static int look(const char *s) { return 0; }
+static void swallow(char *s) { void *p = s; free(p); }
+static void indirectly(char *s) { swallow(s); }
 static int many(char **argv, int n) { return 0; }
 */
 import "C"
@@ -94,6 +96,7 @@ func fatal(s string) {
 	cs := C.CString(s)
 	if C.look(cs) != 0 {
 		log.Fatal("the process ends here")
+		return
 	}
 	C.free(unsafe.Pointer(cs))
 }
@@ -149,4 +152,10 @@ func deferredBefore(s string) int {
 		return 1
 	}
 	return 0
+}
+
+// Their code is above, and frees.
+func inC(s string) {
+	C.swallow(C.CString(s))
+	C.indirectly(C.CString(s))
 }

@@ -44,3 +44,10 @@ func private(b []byte) int {
 }
 
 func Public(b []byte) int { return private(b) }
+
+func SameLengths(a, b []byte) int {
+	if len(a) != len(b) {
+		return 0
+	}
+	return int(C.crc(unsafe.Pointer(&a[0]), C.size_t(len(a)))) // want `a may be empty`
+}

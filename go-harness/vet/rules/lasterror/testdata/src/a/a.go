@@ -76,6 +76,18 @@ func unlockedTooEarly() error {
 	return nil
 }
 
+func lockedTwice() error {
+	runtime.LockOSThread()
+	rc := C.lib_open(nil)
+	runtime.UnlockOSThread()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if rc != 0 {
+		return lastError() // want `C.lib_last_error explains`
+	}
+	return nil
+}
+
 func lockedOnOnePath(b bool) error {
 	if b {
 		runtime.LockOSThread()
