@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/checker"
@@ -72,8 +73,7 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go env GOROOT: %w", err)
 	}
-	standard := filepath.Join(strings.TrimSpace(string(root)), "src") + string(filepath.Separator)
-	source.Standard = standard
+	source.Standard = filepath.Join(strings.TrimSpace(string(root)), "src") + string(filepath.Separator)
 	made, err := os.MkdirTemp("", "cgolab-vet")
 	if err != nil {
 		return nil, err
@@ -83,6 +83,14 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	folders := sync.OnceValue(func() map[string]bool {
+		bodiless := make(map[string]bool)
+		text, _ := os.ReadFile(filepath.Join(made, bare)) // without it all bodies are read, which is only slower
+		for dir := range strings.SplitSeq(string(text), "\n") {
+			bodiless[dir] = true
+		}
+		return bodiless
+	})
 	config := &packages.Config{
 		Mode:  packages.LoadAllSyntax | packages.NeedModule,
 		Dir:   load.Dir,
@@ -90,7 +98,7 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 		Tests: load.Tests,
 		Fset:  token.NewFileSet(),
 		ParseFile: func(fset *token.FileSet, name string, text []byte) (*ast.File, error) {
-			if strings.HasPrefix(name, standard) {
+			if folders()[filepath.Dir(name)] {
 				return parseDeclarations(fset, name, text)
 			}
 			return parser.ParseFile(fset, name, text, parser.AllErrors|parser.ParseComments|parser.SkipObjectResolution)

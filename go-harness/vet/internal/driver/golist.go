@@ -10,10 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/tools/go/packages"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
 )
 
 // objects is the variable by which a run tells its packages driver where to put what cgo makes.
@@ -94,7 +97,27 @@ func servePackages(dir string, patterns []string) error {
 		})
 	}
 	work.Wait()
+	if err := os.WriteFile(filepath.Join(dir, bare), []byte(strings.Join(bareFolders(all), "\n")), 0o666); err != nil {
+		return err
+	}
 	return json.NewEncoder(os.Stdout).Encode(response)
+}
+
+// bare is the file that names folders of packages whose function bodies nobody looks into.
+const bare = "bare"
+
+// bareFolders are the folders of dependencies that do not touch C, nor import what does.
+func bareFolders(all []*listed) (dirs []string) {
+	native := make(map[string]bool)
+	for _, pkg := range all { // dependencies come first
+		native[pkg.ImportPath] = !pkg.Standard && (len(pkg.CgoFiles) > 0 || slices.ContainsFunc(pkg.Imports, func(id string) bool {
+			return native[id] || source.NativeImport(id)
+		}))
+		if pkg.DepOnly && !native[pkg.ImportPath] {
+			dirs = append(dirs, pkg.Dir)
+		}
+	}
+	return dirs
 }
 
 // plainPath is an import path without the mark of a variant for tests.

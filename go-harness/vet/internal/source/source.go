@@ -210,11 +210,19 @@ func importsC(files []*ast.File) bool {
 	return false
 }
 
+// NativeImport reports whether a package that is imported brings native memory, or handles for C.
+func NativeImport(path string) bool {
+	switch path {
+	case "runtime/cgo", "github.com/ebitengine/purego", "github.com/mattn/go-pointer", "golang.org/x/sys/windows":
+		return true
+	}
+	return false
+}
+
 // matters reports whether a package without cgo can have what rules look for.
 func matters(pass *analysis.Pass) bool {
 	for _, imported := range pass.Pkg.Imports() {
-		switch imported.Path() {
-		case "runtime/cgo", "github.com/ebitengine/purego", "github.com/mattn/go-pointer", "golang.org/x/sys/windows":
+		if NativeImport(imported.Path()) {
 			return true
 		}
 		if pass.ImportPackageFact(imported, new(native)) {
