@@ -195,10 +195,30 @@ func Guards(block *ssa.BasicBlock) (guards []Guard) {
 		}
 		branch, ok := at.Preds[0].Instrs[len(at.Preds[0].Instrs)-1].(*ssa.If)
 		if ok && at.Preds[0].Succs[0] != at.Preds[0].Succs[1] {
-			guards = append(guards, Guard{branch.Cond, at.Preds[0].Succs[0] == at})
+			guards = append(guards, NewGuard(branch.Cond, at.Preds[0].Succs[0] == at))
 		}
 	}
 	return guards
+}
+
+// NewGuard is the guard of a condition, without negations, and without conversions to a bool of another name.
+func NewGuard(cond ssa.Value, holds bool) Guard {
+	for {
+		switch c := cond.(type) {
+		case *ssa.ChangeType:
+			cond = c.X
+			continue
+		case *ssa.Convert:
+			cond = c.X
+			continue
+		case *ssa.UnOp:
+			if c.Op == token.NOT {
+				cond, holds = c.X, !holds
+				continue
+			}
+		}
+		return Guard{cond, holds}
+	}
 }
 
 // condition names a condition so that equal ones have equal names; "" if it cannot be named.

@@ -122,7 +122,13 @@ func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) bool {
 		Importer:  importer,
 		Sizes:     pass.TypesSizes,
 		GoVersion: pass.Pkg.GoVersion(),
-		Error:     func(err error) { errs = append(errs, err) },
+		Error: func(err error) {
+			// A soft error, such as a variable that is not used once cgo's own code is gone, harms nobody.
+			var e types.Error
+			if !errors.As(err, &e) || !e.Soft {
+				errs = append(errs, err)
+			}
+		},
 	}
 	p.Info = &types.Info{
 		Types:        make(map[ast.Expr]types.TypeAndValue),
@@ -175,6 +181,13 @@ func rewrite(f *ast.File, names map[string]bool) (unknown []string) {
 	}
 	removeImportC(f)
 	pairs := pairedCalls(f)
+	calls := make(map[ast.Expr]*ast.CallExpr) // by what they call, also in parentheses
+	ast.Inspect(f, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			calls[ast.Unparen(call.Fun)] = call
+		}
+		return true
+	})
 	astutil.Apply(f, func(c *astutil.Cursor) bool {
 		sel, ok := c.Node().(*ast.SelectorExpr)
 		if !ok {
@@ -183,9 +196,8 @@ func rewrite(f *ast.File, names map[string]bool) (unknown []string) {
 		if x, ok := sel.X.(*ast.Ident); !ok || x.Name != "C" {
 			return true
 		}
-		call, ok := c.Parent().(*ast.CallExpr)
-		called := ok && c.Name() == "Fun"
-		if expr := declared(sel, names, called, called && pairs[call]); expr != nil {
+		call := calls[sel]
+		if expr := declared(sel, names, call != nil, pairs[call]); expr != nil {
 			c.Replace(expr)
 		} else {
 			unknown = append(unknown, sel.Sel.Name)

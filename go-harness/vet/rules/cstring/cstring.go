@@ -68,8 +68,8 @@ func run(p *rule.Pass) {
 				return
 			}
 			for _, value := range results(call) {
-				// A cell for a handle is the business of the rule about handles.
-				if name := p.Know.Fresh(value); name != "" && !summary.HoldsHandle(call) {
+				// Handles, and cells that hold one, are the business of the rule about handles.
+				if name := p.Know.Fresh(value); name != "" && !summary.HoldsHandle(call) && !summary.NewToken(call.Common()) {
 					check(p, call, value, name)
 				}
 			}
@@ -314,7 +314,7 @@ func holds(p *rule.Pass, v ssa.Value, seen map[ssa.Value]bool) bool {
 					if p.Know.TakesOver(name) || p.Marked("owner", name) || givenDestructor(common) {
 						return true
 					}
-				} else if f := p.Know.Of(common); f == nil || i >= len(f.Params) || f.Params[i].Escapes || f.Params[i].MayFree || len(f.Params[i].FreesFields) > 0 {
+				} else if f := p.Know.Of(common); f == nil || i >= len(f.Params) || f.Params[i].Escapes || f.Params[i].MayFree || f.Params[i].FreesElements || len(f.Params[i].FreesFields) > 0 {
 					return true
 				}
 			}

@@ -24,7 +24,7 @@ const deepest = 10
 
 // empty says why a slice may be empty at a place, or "" if it cannot be, or if not enough is known to say so.
 func (b *bounds) empty(slice ssa.Value, at *ssa.BasicBlock, before ssa.Instruction, depth int) string {
-	if depth > deepest || b.guarded(slice, at, depth) || indexedBefore(slice, before) {
+	if depth > deepest || b.guarded(slice, at, depth) || indexedBefore(slice, before) || validated(slice, at) {
 		return ""
 	}
 	switch v := slice.(type) {
@@ -103,6 +103,9 @@ func (b *bounds) why(length ssa.Value, text string) string {
 			}
 			return ""
 		}
+		if fn := v.Parent(); fn.Object() == nil || !fn.Object().Exported() {
+			return "" // nobody calls it, or nobody knows who
+		}
 		return text
 	case *ssa.Call:
 		if isLen(v) != nil {
@@ -111,8 +114,6 @@ func (b *bounds) why(length ssa.Value, text string) string {
 			}
 			return ""
 		}
-	case *ssa.Const:
-		return text
 	case *ssa.BinOp:
 		if v.Op == token.MUL {
 			if x := b.why(v.X, text); x != "" {
@@ -129,6 +130,10 @@ func (b *bounds) why(length ssa.Value, text string) string {
 }
 
 func (b *bounds) emptyParameter(p *ssa.Parameter, depth int) string {
+	switch p.Type().(type) {
+	case *types.Named, *types.Alias:
+		return "" // an object of the package's own, whose makers know that it is not empty
+	}
 	fn := p.Parent()
 	i := slices.Index(fn.Params, p)
 	calls, all := b.pass.Know.Callers(fn)
@@ -178,6 +183,24 @@ func onlyAddress(index *ssa.IndexAddr) bool {
 		}
 	}
 	return true
+}
+
+// validated reports whether a Go function that may refuse the slice with an error was asked before.
+func validated(slice ssa.Value, at *ssa.BasicBlock) bool {
+	if slice.Referrers() == nil {
+		return false
+	}
+	for _, instr := range *slice.Referrers() {
+		call, ok := instr.(*ssa.Call)
+		if !ok || call.Block() == at || call.Parent() != at.Parent() || !call.Block().Dominates(at) {
+			continue
+		}
+		results := call.Call.Signature().Results()
+		if n := results.Len(); n > 0 && types.Identical(results.At(n-1).Type(), types.Universe.Lookup("error").Type()) {
+			return true
+		}
+	}
+	return false
 }
 
 func isLen(v ssa.Value) ssa.Value {
@@ -286,7 +309,7 @@ func edge(from, to *ssa.BasicBlock) (flow.Guard, bool) {
 	if !ok || from.Succs[0] == from.Succs[1] {
 		return flow.Guard{}, false
 	}
-	return flow.Guard{Cond: branch.Cond, Holds: from.Succs[0] == to}, true
+	return flow.NewGuard(branch.Cond, from.Succs[0] == to), true
 }
 
 func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, at *ssa.BasicBlock, depth int) bool {

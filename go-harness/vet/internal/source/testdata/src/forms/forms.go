@@ -64,6 +64,14 @@ func All() error {
 
 func Generic[T any](v T) C.size_t { return C.size_t(unsafe.Sizeof(v)) }
 
+func parentheses() string {
+	// cgo writes such a name itself; here it is the author's.
+	_cgoCheckPointer := 1
+	_ = _cgoCheckPointer
+	n := (C.twice)(1)
+	return (C.GoString)(C.CString(string(rune(n))))
+}
+
 func literal() func() C.int { return func() C.int { return C.twice(1) } }
 
 func (e *embedded) method() *C.point { return e.next }

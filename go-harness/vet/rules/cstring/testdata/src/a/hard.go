@@ -159,3 +159,18 @@ func inC(s string) {
 	C.swallow(C.CString(s))
 	C.indirectly(C.CString(s))
 }
+
+func freeStrings(list []*C.char) {
+	for _, p := range list {
+		C.free(unsafe.Pointer(p))
+	}
+}
+
+func arrayByHelper(args []string) int {
+	argv := make([]*C.char, len(args)+1)
+	for i, arg := range args {
+		argv[i] = C.CString(arg)
+	}
+	defer freeStrings(argv)
+	return int(C.many(&argv[0], C.int(len(args))))
+}

@@ -2,11 +2,18 @@ package a
 
 /*
 #include <stddef.h>
+#include <stdbool.h>
+static bool check(const void *p, size_t n) { return n; }
 static int sum(const void *p, size_t n) { return 0; }
 */
 import "C"
 
-import "unsafe"
+import (
+	"errors"
+	"unsafe"
+)
+
+var errEmpty = errors.New("empty")
 
 func pass(b []byte) int { return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b)))) }
 
@@ -115,3 +122,35 @@ func SameLength(keys, values []string) {
 		C.sum(unsafe.Pointer(&pointers[0]), C.size_t(len(keys)))
 	}
 }
+
+type shape []C.int
+
+func (s shape) validate() error {
+	if len(s) == 0 {
+		return errEmpty
+	}
+	return nil
+}
+
+func Validated(s shape) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	C.sum(unsafe.Pointer(&s[0]), C.size_t(len(s)))
+	return nil
+}
+
+// The condition is of the type of C's bool.
+func ShortCircuit(b []byte) bool {
+	if len(b) != 32 || !C.check(unsafe.Pointer(&b[0]), 32) {
+		return false
+	}
+	return true
+}
+
+// Object is made by NewObject, and never empty.
+type Object = []uint64
+
+func NewObject() Object { return make(Object, 8) }
+
+func Use(o Object) { C.sum(unsafe.Pointer(&o[0]), 64) }
