@@ -1,0 +1,50 @@
+// Package vet finds broken interop contracts in Go code that calls C: what leaks, what is freed twice or while
+// it is in use, what is read on the wrong thread.
+//
+//	go run github.com/cgolab/cgolab/go-harness/vet/cmd/cgolab-vet@latest ./...
+//	go vet -vettool=$(which cgolab-vet) ./...
+//
+// Bindings through cgo and through purego are understood. Neither a configuration nor a C library is needed:
+// C code is not compiled, only its headers are read. The pages in docs/vet, one for each rule, are made from
+// the rules; docs/vet/corpus.md says what they find in public modules and how much of it is true.
+//
+// # What holds for all rules
+//
+// A rule that cries wolf is turned off for ever. So a finding must be sure of its case, and what cannot be
+// followed (a value that is stored where others find it, an interface, a function that nobody has seen) is left
+// in peace. What was not analysed at all is said: packages that do not type-check, headers that are missing,
+// files that build tags leave out.
+//
+// Comments tell rules what they cannot know; each needs a reason:
+//
+//	//cgolab:ignore RULE reason          on the line, the line before, or in the function's comment
+//	//cgolab:thread-local C.FUNC reason  C.FUNC returns the error of the thread's last call
+//	//cgolab:object-error C.FUNC reason  it looks as if it did, and does not
+//	//cgolab:owner C.FUNC reason         C.FUNC frees what it is given
+//	//cgolab:release C.FUNC reason       C.FUNC may be called by a finalizer
+//	//cgolab:raw reason                  the package is a plain image of a C header
+//
+// # Where things are
+//
+//	rule/               what a rule is: data, and one function; start here to write one
+//	rules/NAME/         one rule each, with fixtures in testdata/src: want comments, hard.go for hard negatives
+//	internal/source     original files of cgo packages, with types and SSA
+//	internal/summary    what functions do with memory, handles and threads, as facts across packages
+//	internal/flow       where a value goes, and which paths leave something undone
+//	internal/directive  the comments above
+//	internal/driver     the command on its own, and what go vet needs besides
+//	internal/corpus     scripts/vet-corpus
+//	cmd/cgolab-vet      the command
+//	plugin/             the module plugin of golangci-lint
+//
+// Rules stand on SSA, because all of them ask where a value goes and what happens on every path. The form that
+// cmd/cgo gives to drivers will not do for that: it hides each call in a function literal. Package source undoes
+// it; a call of C is then a plain static call.
+//
+// # To add a rule
+//
+// Make rules/NAME with the rule, fixtures and a test of three lines (copy one that is there), and add it to
+// Rules. Then: go test ./rules/NAME; go test -run Pages -update . writes its page; scripts/vet-corpus -record
+// runs it over public modules. Read every finding before the rule is finished, and write down what it was. Break
+// each condition that makes the rule silent, and see a hard negative turn red.
+package vet

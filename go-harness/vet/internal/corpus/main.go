@@ -1,0 +1,287 @@
+// Command corpus runs the rules over public modules and compares the findings with those that were judged. See
+// scripts/vet-corpus.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const docs = "../../docs/vet"
+
+// entry is one line of modules.txt.
+type entry struct {
+	module, version string
+	patterns        []string
+}
+
+func (e entry) String() string { return e.module + "@" + e.version }
+
+// finding is one line of findings.tsv.
+type finding struct {
+	module  string // with its version
+	place   string // file:line
+	rule    string
+	verdict string // true, false, or unread
+	reason  string
+}
+
+func (f finding) key() string { return f.module + "\t" + f.place + "\t" + f.rule }
+
+func main() {
+	record := flag.Bool("record", false, "take over what is found; new findings are unread")
+	onlyPage := flag.Bool("page", false, "write docs/vet/corpus.md from the recorded findings, and run nothing")
+	flag.Parse()
+	if err := run(*record, *onlyPage, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "corpus:", err)
+		os.Exit(1)
+	}
+}
+
+func run(record, onlyPage bool, parts []string) error {
+	entries, err := readModules(filepath.Join(docs, "corpus", "modules.txt"))
+	if err != nil {
+		return err
+	}
+	recorded, err := readFindings(filepath.Join(docs, "corpus", "findings.tsv"))
+	if err != nil {
+		return err
+	}
+	if onlyPage {
+		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded)), 0o666)
+	}
+	tool, err := build()
+	if err != nil {
+		return err
+	}
+	differences := 0
+	for _, e := range entries {
+		if len(parts) > 0 && !slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(e.String(), part) }) {
+			continue
+		}
+		start := time.Now()
+		found, gaps, err := analyse(tool, e)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e, err)
+		}
+		fmt.Printf("%s: %d findings, %.1f s\n", e, len(found), time.Since(start).Seconds())
+		for _, gap := range gaps {
+			fmt.Printf("    %s\n", gap)
+		}
+		if slices.ContainsFunc(gaps, func(gap string) bool { return strings.Contains(gap, "cgo gave no types") }) {
+			fmt.Printf("    not compared: this machine lacks something that it needs\n")
+			continue
+		}
+		recorded, differences = compare(e, recorded, found, differences)
+	}
+	if record {
+		return writeFindings(filepath.Join(docs, "corpus", "findings.tsv"), recorded)
+	}
+	if differences > 0 {
+		return fmt.Errorf("%d findings differ from docs/vet/corpus/findings.tsv; read them, then -record", differences)
+	}
+	return nil
+}
+
+// compare prints what is new and what is gone, and gives the record as it would be now.
+func compare(e entry, recorded, found []finding, differences int) ([]finding, int) {
+	var now []finding
+	known := make(map[string]finding)
+	for _, f := range recorded {
+		if f.module == e.String() {
+			known[f.key()] = f
+		} else {
+			now = append(now, f)
+		}
+	}
+	for _, f := range found {
+		old, ok := known[f.key()]
+		if ok {
+			delete(known, f.key())
+			now = append(now, old)
+			continue
+		}
+		fmt.Printf("    new: %s@%s %s: %s\n", f.place, e.version, f.rule, f.reason)
+		f.verdict, f.reason = "unread", ""
+		now = append(now, f)
+		differences++
+	}
+	for _, f := range known {
+		fmt.Printf("    gone: %s@%s %s (%s)\n", f.place, e.version, f.rule, f.verdict)
+		differences++
+	}
+	slices.SortFunc(now, func(a, b finding) int { return strings.Compare(a.key(), b.key()) })
+	return now, differences
+}
+
+func build() (string, error) {
+	dir, err := cache()
+	if err != nil {
+		return "", err
+	}
+	tool := filepath.Join(dir, "cgolab-vet")
+	if out, err := exec.Command("go", "build", "-o", tool, "./cmd/cgolab-vet").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return tool, nil
+}
+
+func cache() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, "cgolab", "vet-corpus")
+	return dir, os.MkdirAll(dir, 0o777)
+}
+
+// analyse copies a module out of the module cache, where nothing can be written, and runs the rules there.
+func analyse(tool string, e entry) (found []finding, gaps []string, err error) {
+	var downloaded struct{ Dir, Error string }
+	out, err := exec.Command("go", "mod", "download", "-json", e.String()).Output()
+	if len(out) == 0 && err != nil {
+		return nil, nil, err
+	}
+	if err := json.Unmarshal(out, &downloaded); err != nil {
+		return nil, nil, err
+	}
+	if downloaded.Error != "" {
+		return nil, nil, errors.New(downloaded.Error)
+	}
+	root, err := cache()
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := filepath.Join(root, strings.ReplaceAll(e.String(), "/", "_"))
+	if _, err := os.Stat(dir); err != nil {
+		if err := copyTree(downloaded.Dir, dir); err != nil {
+			return nil, nil, err
+		}
+	}
+	cmd := exec.Command(tool, append([]string{"-json", "-test=false"}, e.patterns...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
+	}
+	var result struct {
+		Findings []struct {
+			Rule, File, Message string
+			Line                int
+		}
+		NotAnalysed []struct{ Package, File, Reason string }
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &result); err != nil {
+		return nil, nil, err
+	}
+	for _, f := range result.Findings {
+		file, err := filepath.Rel(dir, f.File)
+		if err != nil {
+			return nil, nil, err
+		}
+		found = append(found, finding{e.String(), fmt.Sprintf("%s:%d", file, f.Line), f.Rule, "unread", f.Message})
+	}
+	// Two findings of a rule in one line are one to a reader.
+	slices.SortStableFunc(found, func(a, b finding) int { return strings.Compare(a.key(), b.key()) })
+	found = slices.CompactFunc(found, func(a, b finding) bool { return a.key() == b.key() })
+	for _, gap := range result.NotAnalysed {
+		if !strings.Contains(gap.Reason, "build tags, GOOS") {
+			gaps = append(gaps, fmt.Sprintf("not analysed: %s %s", gap.Package, gap.Reason))
+		}
+	}
+	return found, gaps, nil
+}
+
+func copyTree(from, to string) error {
+	partial := to + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return err
+	}
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.MkdirAll(filepath.Join(partial, rel), 0o777)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(partial, rel), text, 0o666)
+	})
+	if err != nil {
+		return err
+	}
+	return os.Rename(partial, to)
+}
+
+func readModules(name string) (entries []entry, err error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0] == "#" {
+			continue
+		}
+		if len(fields) < 2 {
+			return nil, fmt.Errorf("%s: %q has no version", name, strings.TrimSpace(line))
+		}
+		e := entry{fields[0], fields[1], fields[2:]}
+		if len(e.patterns) == 0 {
+			e.patterns = []string{"./..."}
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+const header = "# module@version\tfile:line\trule\tverdict (true, false, unread)\treason\n"
+
+func readFindings(name string) (found []finding, err error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(fields) != 5 {
+			return nil, fmt.Errorf("%s: %q has not five columns", name, line)
+		}
+		found = append(found, finding{fields[0], fields[1], fields[2], fields[3], fields[4]})
+	}
+	return found, nil
+}
+
+func writeFindings(name string, found []finding) error {
+	var b strings.Builder
+	b.WriteString(header)
+	for _, f := range found {
+		b.WriteString(f.key() + "\t" + f.verdict + "\t" + f.reason + "\n")
+	}
+	return os.WriteFile(name, []byte(b.String()), 0o666)
+}

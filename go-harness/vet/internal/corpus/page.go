@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cgolab/cgolab/go-harness/vet"
+)
+
+// page is docs/vet/corpus.md.
+func page(entries []entry, found []finding) string {
+	var b strings.Builder
+	b.WriteString(`# What the rules find in public modules
+
+Made from [findings.tsv](corpus/findings.tsv) by ` + "`scripts/vet-corpus -page`" + `; ` + "`scripts/vet-corpus`" + ` runs the rules again and
+is red if anything differs. A finding is true if what it says can happen as the code stands, whether or not it
+has ever happened to anybody; it is false if it cannot. Test files are left out.
+
+## Precision
+
+| rule | findings | read | true | false | precision |
+| --- | --- | --- | --- | --- | --- |
+`)
+	for _, r := range vet.Rules() {
+		var all, yes, no int
+		for _, f := range found {
+			if f.rule != r.Name {
+				continue
+			}
+			all++
+			switch f.verdict {
+			case "true":
+				yes++
+			case "false":
+				no++
+			}
+		}
+		precision := "not known"
+		if yes+no > 0 {
+			precision = fmt.Sprintf("%.0f %%", 100*float64(yes)/float64(yes+no))
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %s |\n", r.Name, all, yes+no, yes, no, precision)
+	}
+	b.WriteString("\n## Modules\n\n| module | packages | findings |\n| --- | --- | --- |\n")
+	for _, e := range entries {
+		n := 0
+		for _, f := range found {
+			if f.module == e.String() {
+				n++
+			}
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %d |\n", e, strings.Join(e.patterns, " "), n)
+	}
+	b.WriteString("\n## Findings\n")
+	for _, r := range vet.Rules() {
+		fmt.Fprintf(&b, "\n### %s\n\n", r.Name)
+		for _, f := range found {
+			if f.rule != r.Name {
+				continue
+			}
+			module, version, _ := strings.Cut(f.module, "@")
+			text := f.verdict
+			if f.reason != "" {
+				text += ": " + f.reason
+			}
+			fmt.Fprintf(&b, "- %s %s@%s: %s\n", strings.TrimPrefix(module, "github.com/"), f.place, version, text)
+		}
+	}
+	return b.String()
+}

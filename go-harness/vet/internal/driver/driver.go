@@ -1,0 +1,266 @@
+// Package driver runs rules: on packages that it loads itself, or as a tool of go vet.
+package driver
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/analysis/checker"
+	"golang.org/x/tools/go/packages"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// Finding is one finding of a rule.
+type Finding struct {
+	Rule      string        `json:"rule"`
+	Severity  rule.Severity `json:"severity"`
+	Contracts []string      `json:"contracts"`
+	Package   string        `json:"package"`
+	File      string        `json:"file"`
+	Line      int           `json:"line"`
+	Column    int           `json:"column"`
+	Message   string        `json:"message"`
+
+	fixes []analysis.SuggestedFix
+}
+
+// Gap is something that was not analysed.
+type Gap struct {
+	Package string `json:"package"`
+	source.Note
+}
+
+func (g Gap) String() string { return g.Package + ": not analysed: " + g.Note.String() }
+
+// Result is all that a run has to say.
+type Result struct {
+	Findings []Finding `json:"findings"`
+	// Gaps are what was not analysed, of the packages that were asked for.
+	Gaps []Gap `json:"notAnalysed"`
+	// Packages were analysed, in whole or in part; of those, Native call C or own native memory.
+	Packages int `json:"packages"`
+	Native   int `json:"native"`
+	// Failed is set if a package could not be loaded or analysed at all.
+	Failed bool `json:"failed"`
+
+	fset *token.FileSet
+}
+
+// Load says what to load.
+type Load struct {
+	Dir      string
+	Tests    bool
+	Tags     string
+	Patterns []string
+}
+
+// Run loads packages and runs rules over them.
+func Run(rules []*rule.Rule, load Load) (*Result, error) {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	source.Standard = filepath.Join(strings.TrimSpace(string(root)), "src") + string(filepath.Separator)
+	made, err := os.MkdirTemp("", "cgolab-vet")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(made)
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	folders := sync.OnceValue(func() map[string]bool {
+		bodiless := make(map[string]bool)
+		text, _ := os.ReadFile(filepath.Join(made, bare)) // without it all bodies are read, which is only slower
+		for dir := range strings.SplitSeq(string(text), "\n") {
+			bodiless[dir] = true
+		}
+		return bodiless
+	})
+	config := &packages.Config{
+		Mode:  packages.LoadAllSyntax | packages.NeedModule,
+		Dir:   load.Dir,
+		Env:   append(os.Environ(), "GOPACKAGESDRIVER="+self, objects+"="+made),
+		Tests: load.Tests,
+		Fset:  token.NewFileSet(),
+		ParseFile: func(fset *token.FileSet, name string, text []byte) (*ast.File, error) {
+			if folders()[filepath.Dir(name)] {
+				return parseDeclarations(fset, name, text)
+			}
+			return parser.ParseFile(fset, name, text, parser.AllErrors|parser.ParseComments|parser.SkipObjectResolution)
+		},
+	}
+	if load.Tags != "" {
+		config.BuildFlags = []string{"-tags=" + load.Tags}
+	}
+	pkgs, err := packages.Load(config, load.Patterns...)
+	if err != nil {
+		return nil, err
+	}
+	analyzers := []*analysis.Analyzer{source.Analyzer, summary.Analyzer}
+	for _, r := range rules {
+		analyzers = append(analyzers, r.Analyzer())
+	}
+	analyzers = append(analyzers, Directives(rules))
+	graph, err := checker.Analyze(analyzers, pkgs, nil)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Findings: []Finding{}, Gaps: []Gap{}, fset: config.Fset}
+	result.loaded(pkgs)
+	result.collect(rules, graph)
+	return result, nil
+}
+
+// parseDeclarations drops the bodies of functions that nobody looks into.
+func parseDeclarations(fset *token.FileSet, name string, text []byte) (*ast.File, error) {
+	f, err := parser.ParseFile(fset, name, text, parser.SkipObjectResolution)
+	if f != nil {
+		for _, decl := range f.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Type.TypeParams == nil && (fn.Recv == nil || !generic(fn.Recv)) {
+				fn.Body = nil
+			}
+		}
+	}
+	return f, err
+}
+
+func generic(recv *ast.FieldList) bool {
+	found := false
+	ast.Inspect(recv, func(n ast.Node) bool {
+		switch n.(type) {
+		case *ast.IndexExpr, *ast.IndexListExpr:
+			found = true
+		}
+		return true
+	})
+	return found
+}
+
+// loaded takes over what the loader could not do.
+func (r *Result) loaded(pkgs []*packages.Package) {
+	for _, pkg := range pkgs {
+		for _, err := range pkg.Errors {
+			if err.Kind != packages.TypeError { // the analyzer tells of those
+				r.gap(pkg.PkgPath, source.Note{Reason: strings.TrimSpace(err.Pos + " " + firstLines(err.Msg))})
+				r.Failed = true
+			}
+		}
+	}
+}
+
+func firstLines(text string) string {
+	lines := strings.SplitN(strings.TrimSpace(text), "\n", 5)
+	return strings.Join(lines[:min(4, len(lines))], "; ")
+}
+
+func (r *Result) gap(pkg string, note source.Note) {
+	gap := Gap{pkg, note}
+	if !slices.Contains(r.Gaps, gap) {
+		r.Gaps = append(r.Gaps, gap)
+	}
+}
+
+func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
+	known := make(map[string]*rule.Rule)
+	for _, rule := range rules {
+		known[rule.Name] = rule
+	}
+	seen := make(map[string]bool)
+	for _, action := range graph.Roots {
+		path := action.Package.PkgPath
+		if action.Err != nil {
+			r.gap(path, source.Note{Reason: firstLines(action.Err.Error())})
+			r.Failed = true
+			continue
+		}
+		switch result := action.Result.(type) {
+		case *source.Package:
+			r.Packages++
+			if result.Program != nil {
+				r.Native++
+			}
+			for _, note := range result.Notes {
+				r.gap(path, note)
+			}
+			r.Failed = r.Failed || result.Unsound
+		}
+		for _, d := range action.Diagnostics {
+			at := r.fset.Position(d.Pos)
+			key := fmt.Sprint(at, d.Message)
+			if seen[key] {
+				continue // the same file, in a package and in its variant for tests
+			}
+			seen[key] = true
+			f := Finding{
+				Rule: d.Category, Severity: rule.Warning, Contracts: []string{}, Package: path,
+				File: at.Filename, Line: at.Line, Column: at.Column,
+				Message: strings.TrimPrefix(d.Message, d.Category+": "), fixes: d.SuggestedFixes,
+			}
+			if rule := known[d.Category]; rule != nil {
+				f.Severity, f.Contracts = rule.Severity, append(f.Contracts, rule.Contracts...)
+			}
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	slices.SortFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Message, b.Message))
+	})
+	slices.SortFunc(r.Gaps, func(a, b Gap) int { return cmp.Compare(a.String(), b.String()) })
+}
+
+// Fix applies the first fix of each finding that has one, where they do not overlap, and says how many.
+func (r *Result) Fix() (applied int, err error) {
+	type edit struct {
+		start, end int
+		text       []byte
+	}
+	edits := make(map[string][]edit)
+	for _, f := range r.Findings {
+		if len(f.fixes) == 0 {
+			continue
+		}
+		applied++
+		for _, e := range f.fixes[0].TextEdits {
+			file := r.fset.File(e.Pos)
+			end := e.End
+			if !end.IsValid() {
+				end = e.Pos
+			}
+			edits[file.Name()] = append(edits[file.Name()], edit{file.Offset(e.Pos), file.Offset(end), e.NewText})
+		}
+	}
+	for name, list := range edits {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return applied, err
+		}
+		slices.SortStableFunc(list, func(a, b edit) int { return cmp.Compare(b.start, a.start) })
+		last := len(text) + 1
+		for _, e := range list {
+			if e.end > last || e.end == last && e.start == last {
+				continue
+			}
+			text = slices.Concat(text[:e.start], e.text, text[e.end:])
+			last = e.start
+		}
+		if err := os.WriteFile(name, text, 0o666); err != nil {
+			return applied, err
+		}
+	}
+	return applied, nil
+}

@@ -1,0 +1,242 @@
+package driver_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/vet"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/driver"
+)
+
+func TestMain(m *testing.M) {
+	driver.ServePackages()
+	os.Exit(m.Run())
+}
+
+// module writes a module of its own and runs all rules over it.
+func module(t *testing.T, files map[string]string) (*driver.Result, string) {
+	t.Helper()
+	dir := t.TempDir()
+	files["go.mod"] = "module example.com/m\n\ngo 1.21\n"
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	driver.Know(vet.Rules())
+	result, err := driver.Run(vet.Rules(), driver.Load{Dir: dir, Tests: true, Patterns: []string{"./..."}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, dir
+}
+
+func has(t *testing.T, gaps []driver.Gap, text string) {
+	t.Helper()
+	for _, gap := range gaps {
+		if strings.Contains(gap.String(), text) {
+			return
+		}
+	}
+	t.Errorf("nothing is said of %q; said is %v", text, gaps)
+}
+
+const leak = `package m
+
+// #include <stdlib.h>
+// static int use(const char *s) { return 0; }
+import "C"
+
+func Use(s string) { C.use(C.CString(s)) }
+`
+
+func TestFindingsAcrossPackages(t *testing.T) {
+	result, _ := module(t, map[string]string{
+		"m.go": leak,
+		"low/low.go": `package low
+
+// #include <stdlib.h>
+import "C"
+
+import "unsafe"
+
+type Text struct{ p unsafe.Pointer }
+
+func New(s string) unsafe.Pointer { return unsafe.Pointer(C.CString(s)) }
+
+func Free(p unsafe.Pointer) { C.free(p) }
+`,
+		"high/high.go": `package high
+
+import (
+	"errors"
+
+	"example.com/m/low"
+)
+
+func Bad(fail bool) error {
+	p := low.New("x")
+	if fail {
+		return errors.New("p is lost")
+	}
+	low.Free(p)
+	return nil
+}
+
+func Good() {
+	p := low.New("x")
+	defer low.Free(p)
+}
+`,
+	})
+	if len(result.Findings) != 2 || result.Failed || len(result.Gaps) != 0 {
+		t.Fatalf("findings %v, not analysed %v", result.Findings, result.Gaps)
+	}
+	if f := result.Findings[0]; f.Rule != "cstring" || filepath.Base(f.File) != "high.go" || f.Line != 10 {
+		t.Errorf("through facts: %+v", f)
+	}
+	if f := result.Findings[1]; f.Line != 7 || f.Package != "example.com/m" {
+		t.Errorf("in the package itself: %+v", f)
+	}
+}
+
+func TestWhatIsNotAnalysedIsSaid(t *testing.T) {
+	result, _ := module(t, map[string]string{
+		"header/h.go": "package header\n\n// #include <no/such/header.h>\nimport \"C\"\n\nfunc F() { C.f() }\n",
+		"types/t.go":  "package types\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nvar x string = C.f()\n\nfunc g() { undefined() }\n",
+		"tags/t.go":   "package tags\n",
+		"tags/u.go":   "//go:build never\n\npackage tags\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nfunc F() { C.f() }\n",
+		"syntax/s.go": "package syntax\n\nfunc {\n",
+	})
+	has(t, result.Gaps, "example.com/m/header: not analysed: cgo gave no types")
+	has(t, result.Gaps, "example.com/m/types: not analysed: does not type-check")
+	has(t, result.Gaps, "example.com/m/tags: not analysed: files with import \"C\" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: u.go")
+	has(t, result.Gaps, "example.com/m/syntax: not analysed")
+	if !result.Failed {
+		t.Error("packages that were not analysed do not turn the run red")
+	}
+}
+
+func TestWithoutCgo(t *testing.T) {
+	t.Setenv("CGO_ENABLED", "0")
+	result, _ := module(t, map[string]string{"m.go": leak, "n.go": "package m\n"})
+	has(t, result.Gaps, "CGO_ENABLED leave out: m.go")
+}
+
+func TestLineDirectivesAndOddFiles(t *testing.T) {
+	result, _ := module(t, map[string]string{
+		"m.go": "//line made.y:1\n" + leak,
+		// C alone, without anything called; a preamble of some size; cgo's names are the author's own too.
+		"empty/e.go": "package empty\n\n/*\n" + strings.Repeat("// a long preamble\n", 20000) + "*/\nimport \"C\"\n\ntype _Cgo struct{}\n",
+	})
+	if len(result.Findings) != 1 || filepath.Base(result.Findings[0].File) != "made.y" || result.Findings[0].Line != 7 {
+		t.Errorf("findings %+v, not analysed %v", result.Findings, result.Gaps)
+	}
+	if result.Failed {
+		t.Errorf("not analysed %v", result.Gaps)
+	}
+}
+
+func TestDirectives(t *testing.T) {
+	result, _ := module(t, map[string]string{"m.go": `package m
+
+// #include <stdlib.h>
+// static int use(const char *s) { return 0; }
+// static int keep(const char *s) { return 0; }
+import "C"
+
+func ignored(s string) { C.use(C.CString(s)) } //cgolab:ignore cstring the name is needed until the end
+
+//cgolab:ignore cstring nothing here
+func unused() {}
+
+//cgolab:ignore cstring
+func noReason(s string) { C.use(C.CString(s)) }
+
+//cgolab:ignore nonsense because
+func unknownRule() {}
+
+//cgolab:nonsense because
+func unknownDirective() {}
+
+//cgolab:owner C.keep it frees the name when the library is closed
+func owned(s string) { C.keep(C.CString(s)) }
+`})
+	var said []string
+	for _, f := range result.Findings {
+		said = append(said, f.Rule+": "+f.Message)
+	}
+	want := []string{
+		"directive: nothing to ignore here for [cstring]",
+		"directive: //cgolab:ignore without a reason",
+		"cstring: memory of C.CString is never freed",
+		"directive: no rule is named nonsense",
+		"directive: unknown directive //cgolab:nonsense",
+	}
+	if strings.Join(said, "\n") != strings.Join(want, "\n") {
+		t.Errorf("said:\n%s\nwant:\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestFixesAreApplied(t *testing.T) {
+	result, dir := module(t, map[string]string{"m.go": `package m
+
+// #include <stddef.h>
+// static int sum(const void *p, size_t n) { return 0; }
+import "C"
+
+import "unsafe"
+
+func Sum(b []byte) { C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))) }
+`})
+	if applied, err := result.Fix(); err != nil || applied != 1 {
+		t.Fatal(applied, err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "m.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "C.sum(unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b)))") {
+		t.Errorf("after the fix:\n%s", text)
+	}
+	driver.Know(vet.Rules())
+	again, err := driver.Run(vet.Rules(), driver.Load{Dir: dir, Patterns: []string{"."}})
+	if err != nil || len(again.Findings) != 0 || again.Failed {
+		t.Errorf("after the fix: %v %v %v", again.Findings, again.Gaps, err)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	result, dir := module(t, map[string]string{"m.go": leak, "bad/b.go": "package bad\n\nvar x int = \"\"\n"})
+	var asJSON, asSARIF, findings, gaps bytes.Buffer
+	if err := result.JSON(&asJSON); err != nil {
+		t.Fatal(err)
+	}
+	var back struct {
+		Findings    []driver.Finding
+		NotAnalysed []map[string]string
+	}
+	if err := json.Unmarshal(asJSON.Bytes(), &back); err != nil || len(back.Findings) != 1 || len(back.NotAnalysed) == 0 {
+		t.Errorf("%v\n%s", err, asJSON.Bytes())
+	}
+	if err := result.SARIF(&asSARIF, vet.Rules(), dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"version": "2.1.0"`, `"ruleId": "cstring"`, `"uri": "m.go"`, `"startLine": 7`, `"toolExecutionNotifications"`, "bad: not analysed"} {
+		if !strings.Contains(asSARIF.String(), want) {
+			t.Errorf("the SARIF log lacks %s", want)
+		}
+	}
+	result.Text(&findings, &gaps, dir)
+	if !strings.HasPrefix(findings.String(), "m.go:7:28: cstring: ") || !strings.Contains(gaps.String(), "bad: not analysed: does not type-check") {
+		t.Errorf("%s%s", findings.String(), gaps.String())
+	}
+}

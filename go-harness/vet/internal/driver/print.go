@@ -1,0 +1,77 @@
+package driver
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// Text writes findings to one writer and what was not analysed to another.
+func (r *Result) Text(findings, gaps io.Writer, dir string) {
+	for _, f := range r.Findings {
+		fmt.Fprintf(findings, "%s:%d:%d: %s: %s\n", relative(dir, f.File), f.Line, f.Column, f.Rule, f.Message)
+	}
+	for _, gap := range r.Gaps {
+		fmt.Fprintln(gaps, gap)
+	}
+	if r.Packages == 0 {
+		fmt.Fprintln(gaps, "not analysed: there is no package")
+	} else if r.Native == 0 {
+		fmt.Fprintf(gaps, "%d packages, none of which calls C or owns native memory\n", r.Packages)
+	}
+}
+
+func relative(dir, name string) string {
+	if rel, err := filepath.Rel(dir, name); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return name
+}
+
+// JSON writes the result as one object.
+func (r *Result) JSON(w io.Writer) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "\t")
+	return out.Encode(r)
+}
+
+// SARIF writes the result as a SARIF 2.1.0 log. What was not analysed are notifications of the tool.
+func (r *Result) SARIF(w io.Writer, rules []*rule.Rule, dir string) error {
+	log := sarif.NewReport()
+	run := sarif.NewRunWithInformationURI("cgolab-vet", "https://github.com/cgolab/cgolab")
+	for _, rule := range rules {
+		run.AddRule(rule.Name).
+			WithName(rule.Name).
+			WithDescription(rule.Title).
+			WithHelpURI(rule.Analyzer().URL).
+			WithMarkdownHelp(rule.Page()).
+			WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(string(rule.Severity)))
+	}
+	place := func(file string) *sarif.PhysicalLocation {
+		return sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(filepath.ToSlash(relative(dir, file))))
+	}
+	for _, f := range r.Findings {
+		run.CreateResultForRule(f.Rule).
+			WithLevel(string(f.Severity)).
+			WithMessage(sarif.NewTextMessage(f.Message)).
+			AddLocation(sarif.NewLocationWithPhysicalLocation(
+				place(f.File).WithRegion(sarif.NewRegion().WithStartLine(f.Line).WithStartColumn(f.Column))))
+	}
+	invocation := sarif.NewInvocation().WithExecutionSuccessful(!r.Failed)
+	for _, gap := range r.Gaps {
+		notification := sarif.NewNotification().WithLevel("warning").WithMessage(sarif.NewTextMessage(gap.String()))
+		if gap.File != "" {
+			notification.AddLocation(sarif.NewLocationWithPhysicalLocation(place(gap.File)))
+		}
+		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, notification)
+	}
+	run.AddInvocation(invocation)
+	log.AddRun(run)
+	return log.PrettyWrite(w)
+}

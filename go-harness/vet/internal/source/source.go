@@ -1,0 +1,253 @@
+// Package source gives analyzers the files that people wrote, with types, where cgo stands between the two.
+//
+// Drivers hand analyzers what cmd/cgo made: calls wrapped in function literals, types renamed, and positions
+// of temporary files. The analyzer here parses the original files again, and puts in place of each C.name the
+// Go declaration that cmd/cgo made for it, as cmd/cgo does, but without its checks and wrappers. The result is
+// ordinary Go: go/types and go/ssa know nothing of cgo, and every position is one of the original file.
+//
+// A call of C is therefore a static call of a function named _Cfunc_name. Package native tells them apart.
+package source
+
+import (
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"reflect"
+	"runtime/debug"
+	"sort"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+)
+
+// Analyzer is the prerequisite of all rules. Its result is a *Package.
+var Analyzer = &analysis.Analyzer{
+	Name:             "cgosource",
+	Doc:              "original files of a package that uses cgo, with types and SSA",
+	Run:              run,
+	RunDespiteErrors: true,
+	ResultType:       reflect.TypeFor[*Package](),
+	FactTypes:        []analysis.Fact{new(native)},
+}
+
+// native is the fact of packages that call C, or own native memory, or import one that does.
+type native struct{}
+
+// AFact marks a fact.
+func (*native) AFact() {}
+
+// Package is one package in the form in which rules see it.
+type Package struct {
+	// Files are the files that people wrote. In files with import "C", each C.name is the identifier that
+	// cmd/cgo declared for it.
+	Files []*ast.File
+	Types *types.Package
+	Info  *types.Info
+	// Program is nil if nothing in the package can matter to a rule, or if it has no sound types.
+	Program *ssa.Program
+	// Funcs are the functions with a body that people wrote, function literals among them.
+	Funcs []*ssa.Function
+	// Preambles are the C code before import "C".
+	Preambles []string
+	// UsesCgo is set if a file has import "C".
+	UsesCgo bool
+	// Standard is set for the standard library, which is never analysed.
+	Standard bool
+	// Unsound is set if the package has no sound types, and so was not analysed.
+	Unsound bool
+	// Notes say what was not analysed.
+	Notes []Note
+
+	fset  *token.FileSet
+	calls map[token.Pos]*ast.CallExpr
+}
+
+// Note says that something was not analysed, and why.
+type Note struct {
+	File   string `json:"file,omitempty"` // empty: the whole package
+	Reason string `json:"reason"`
+}
+
+func (n Note) String() string {
+	if n.File == "" {
+		return n.Reason
+	}
+	return filepath.Base(n.File) + ": " + n.Reason
+}
+
+// Fset is the file set of all positions.
+func (p *Package) Fset() *token.FileSet { return p.fset }
+
+// Pos is where a reader looks for an instruction: a call begins at its function, not at its parenthesis.
+func (p *Package) Pos(instr ssa.Instruction) token.Pos {
+	pos := instr.Pos()
+	if call, ok := instr.(ssa.CallInstruction); ok {
+		pos = call.Common().Pos()
+	}
+	if call := p.calls[pos]; call != nil {
+		return call.Pos()
+	}
+	return pos
+}
+
+// Call is the syntax of a call instruction, or nil.
+func (p *Package) Call(instr ssa.CallInstruction) *ast.CallExpr {
+	return p.calls[instr.Common().Pos()]
+}
+
+// Line is the line of a position.
+func (p *Package) Line(pos token.Pos) int { return p.fset.Position(pos).Line }
+
+func run(pass *analysis.Pass) (result any, err error) {
+	pkg := &Package{Files: pass.Files, Types: pass.Pkg, Info: pass.TypesInfo, fset: pass.Fset}
+	if standard(pass) {
+		pkg.Standard = true
+		return pkg, nil
+	}
+	defer func() {
+		// A package that breaks the tool is not analysed, and the run says so; the others still are.
+		if trouble := recover(); trouble != nil {
+			pkg.Program, pkg.Funcs, pkg.Unsound = nil, nil, true
+			pkg.note("", "the analyzer itself failed: %v%s", trouble, lastFrame(debug.Stack()))
+			result, err = pkg, nil
+		}
+	}()
+	pkg.noteIgnored(pass)
+	files := pass.Files
+	sound := len(pass.TypeErrors) == 0
+	if generated := generatedByCgo(pass.Files); generated != nil {
+		pkg.UsesCgo = true
+		sound = pkg.restore(pass, generated) && sound
+		files = append(generated.declarations, pkg.Files...)
+	} else if importsC(pass.Files) {
+		pkg.UsesCgo = true
+		pkg.note("", "cgo gave no types: its tool did not run, or failed (missing header?)")
+		sound = false
+	}
+	if !sound {
+		pkg.Unsound = true
+		for i, e := range pass.TypeErrors {
+			if i == 3 {
+				pkg.note("", "and %d more errors", len(pass.TypeErrors)-i)
+				break
+			}
+			pkg.note("", "does not type-check: %s: %s", pass.Fset.Position(e.Pos), e.Msg)
+		}
+		if len(pkg.Notes) == 0 {
+			pkg.note("", "does not type-check")
+		}
+		return pkg, nil
+	}
+	pkg.indexCalls()
+	if pkg.UsesCgo || matters(pass) {
+		pass.ExportPackageFact(new(native))
+		pkg.buildSSA(files)
+	}
+	return pkg, nil
+}
+
+func (p *Package) note(file, format string, args ...any) {
+	p.Notes = append(p.Notes, Note{file, fmt.Sprintf(format, args...)})
+}
+
+func lastFrame(stack []byte) string {
+	for line := range strings.Lines(string(stack)) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, "/vet/") && !strings.Contains(line, "source.go") {
+			return " at " + line
+		}
+	}
+	return ""
+}
+
+// noteIgnored names Go files that were left out and that use cgo: which bugs they have is not known.
+func (p *Package) noteIgnored(pass *analysis.Pass) {
+	var left []string
+	for _, name := range pass.IgnoredFiles {
+		if !strings.HasSuffix(name, ".go") || strings.HasPrefix(filepath.Base(name), "_") {
+			continue
+		}
+		text, err := pass.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
+		if err == nil && importsC([]*ast.File{f}) {
+			left = append(left, filepath.Base(name))
+		}
+	}
+	sort.Strings(left)
+	if len(left) > 0 {
+		p.note("", "files with import \"C\" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: %s", strings.Join(left, ", "))
+	}
+}
+
+// Standard is the folder of the standard library. go vet tells its tools by GOROOT.
+var Standard = filepath.Join(build.Default.GOROOT, "src") + string(filepath.Separator)
+
+func standard(pass *analysis.Pass) bool {
+	for _, f := range pass.Files {
+		if strings.HasPrefix(pass.Fset.PositionFor(f.Package, true).Filename, Standard) {
+			return true
+		}
+	}
+	return false
+}
+
+func importsC(files []*ast.File) bool {
+	for _, f := range files {
+		for _, spec := range f.Imports {
+			if spec.Path.Value == `"C"` {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// NativeImport reports whether a package that is imported brings native memory, or handles for C.
+func NativeImport(path string) bool {
+	switch path {
+	case "runtime/cgo", "github.com/ebitengine/purego", "github.com/mattn/go-pointer", "golang.org/x/sys/windows":
+		return true
+	}
+	return false
+}
+
+// matters reports whether a package without cgo can have what rules look for.
+func matters(pass *analysis.Pass) bool {
+	for _, imported := range pass.Pkg.Imports() {
+		if NativeImport(imported.Path()) {
+			return true
+		}
+		if pass.ImportPackageFact(imported, new(native)) {
+			return true
+		}
+	}
+	for _, object := range pass.TypesInfo.Uses {
+		if pkg := object.Pkg(); pkg != nil && pkg.Path() == "runtime" {
+			switch object.Name() {
+			case "LockOSThread", "SetFinalizer", "AddCleanup", "KeepAlive":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *Package) indexCalls() {
+	p.calls = make(map[token.Pos]*ast.CallExpr)
+	for _, f := range p.Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				p.calls[call.Lparen] = call
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,114 @@
+package summary
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// CName is the name of the C function that a Go function of cmd/cgo calls, or "".
+func CName(fn *ssa.Function) string {
+	if fn == nil {
+		return ""
+	}
+	for _, prefix := range []string{"_Cfunc_", "_C2func_"} {
+		if name, ok := strings.CutPrefix(fn.Name(), prefix); ok {
+			return strings.TrimPrefix(name, "_C") // malloc is _CMalloc
+		}
+	}
+	return ""
+}
+
+// C is the name of the C function that a call reaches, through cgo or through purego, or "".
+func (t *Table) C(call *ssa.CallCommon) string {
+	if call.IsInvoke() {
+		return ""
+	}
+	if fn := call.StaticCallee(); fn != nil {
+		if name := CName(fn); name != "" {
+			if name == "Malloc" {
+				return "malloc"
+			}
+			return name
+		}
+		if pkg := fn.Pkg; pkg != nil && pkg.Pkg.Path() == "github.com/ebitengine/purego" && fn.Name() == "SyscallN" {
+			return "SyscallN"
+		}
+		return ""
+	}
+	if load, ok := call.Value.(*ssa.UnOp); ok {
+		if global, ok := load.X.(*ssa.Global); ok {
+			return t.registered[global]
+		}
+	}
+	return ""
+}
+
+// findRegistered names the function variables that purego binds to C functions.
+func (t *Table) findRegistered() {
+	t.registered = make(map[*ssa.Global]string)
+	t.eachCall(func(call ssa.CallInstruction) {
+		fn := call.Common().StaticCallee()
+		if fn == nil || fn.Pkg == nil || fn.Pkg.Pkg.Path() != "github.com/ebitengine/purego" {
+			return
+		}
+		if fn.Name() != "RegisterLibFunc" && fn.Name() != "RegisterFunc" {
+			return
+		}
+		args := call.Common().Args
+		boxed, ok := args[0].(*ssa.MakeInterface)
+		if !ok {
+			return
+		}
+		global, ok := boxed.X.(*ssa.Global)
+		if !ok {
+			return
+		}
+		t.registered[global] = global.Name()
+		if name, ok := args[len(args)-1].(*ssa.Const); ok && fn.Name() == "RegisterLibFunc" {
+			t.registered[global] = strings.Trim(name.Value.ExactString(), `"`)
+		}
+	})
+}
+
+// goHelpers are the functions that cgo adds to every library; they read C memory and keep none of it.
+var goHelpers = map[string]bool{"GoString": true, "GoStringN": true, "GoBytes": true}
+
+// Plain reports whether a C function copies or allocates and can leave no error of a library behind.
+func Plain(name string) bool { return goHelpers[name] || allocators[name] }
+
+// allocators are the C functions whose result the caller frees with free.
+var allocators = map[string]bool{"CString": true, "CBytes": true, "malloc": true, "calloc": true, "strdup": true, "strndup": true}
+
+var (
+	words     = regexp.MustCompile(`[A-Z]+[a-z0-9]*|[a-z0-9]+`)
+	freeWords = map[string]bool{
+		"free": true, "frees": true, "destroy": true, "delete": true, "release": true, "dealloc": true, "deallocate": true, "dispose": true,
+		"unref": true, "close": true, "finalize": true, "deinit": true, "uninit": true, "drop": true, "fini": true, "del": true, "destructor": true,
+		"decref": true, "cleanup": true, "shutdown": true, "term": true, "xfree": true, "freeall": true, "unreference": true, "decrement": true,
+	}
+)
+
+// Words are the words of an identifier in lower case, however it is written.
+func Words(identifier string) []string {
+	found := words.FindAllString(identifier, -1)
+	for i, word := range found {
+		found[i] = strings.ToLower(word)
+	}
+	return found
+}
+
+// Frees reports whether a C function ends the life of what it is given, by its name.
+func Frees(name string) bool {
+	lower := strings.ToLower(name)
+	if strings.HasSuffix(lower, "free") || strings.HasPrefix(lower, "free") || strings.HasSuffix(lower, "destroy") {
+		return true
+	}
+	for _, word := range Words(name) {
+		if freeWords[word] {
+			return true
+		}
+	}
+	return false
+}

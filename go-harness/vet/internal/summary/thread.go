@@ -1,0 +1,148 @@
+package summary
+
+import (
+	"go/types"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+)
+
+// Depths says how often the thread is locked at least, at each place of a function.
+type Depths struct {
+	// Delta is what the function leaves behind.
+	Delta int
+	entry map[*ssa.BasicBlock]int
+	step  func(ssa.Instruction) int
+}
+
+// At is the depth before an instruction.
+func (d *Depths) At(instr ssa.Instruction) int {
+	depth := d.entry[instr.Block()]
+	for _, other := range instr.Block().Instrs {
+		if other == instr {
+			break
+		}
+		depth += d.step(other)
+	}
+	return depth
+}
+
+// unreached is more than any function locks.
+const unreached = 1 << 20
+
+// Depths computes the depths of a function. They count from the function's beginning.
+func (t *Table) Depths(fn *ssa.Function) *Depths {
+	d := &Depths{entry: make(map[*ssa.BasicBlock]int), step: t.lockStep}
+	for _, block := range fn.Blocks {
+		d.entry[block] = unreached
+	}
+	d.entry[fn.Blocks[0]] = 0
+	for changed, round := true, 0; changed && round < len(fn.Blocks)+2; round++ {
+		changed = false
+		for _, block := range fn.Blocks {
+			depth := d.entry[block]
+			if depth == unreached {
+				continue
+			}
+			for _, instr := range block.Instrs {
+				depth += d.step(instr)
+			}
+			for _, next := range block.Succs {
+				if depth < d.entry[next] {
+					d.entry[next], changed = depth, true
+				}
+			}
+		}
+	}
+	d.Delta = unreached
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		if ret, ok := instr.(*ssa.Return); ok {
+			d.Delta = min(d.Delta, d.At(ret)-t.deferredUnlocks(ret))
+		}
+	})
+	if d.Delta == unreached {
+		d.Delta = 0
+	}
+	return d
+}
+
+func (t *Table) lockStep(instr ssa.Instruction) int {
+	call, ok := instr.(*ssa.Call)
+	if !ok {
+		return 0
+	}
+	return t.LockOf(call.Common())
+}
+
+// LockOf is by how much a call changes the count of LockOSThread.
+func (t *Table) LockOf(call *ssa.CallCommon) int {
+	fn := call.StaticCallee()
+	if fn == nil {
+		return 0
+	}
+	if fn.Pkg != nil && fn.Pkg.Pkg.Path() == "runtime" {
+		switch fn.Name() {
+		case "LockOSThread":
+			return 1
+		case "UnlockOSThread":
+			return -1
+		}
+		return 0
+	}
+	if f := t.OfFunc(fn); f != nil {
+		return f.Lock
+	}
+	return 0
+}
+
+func (t *Table) deferredUnlocks(ret *ssa.Return) int {
+	unlocks := 0
+	flow.Instructions(ret.Parent(), func(instr ssa.Instruction) {
+		if deferred, ok := instr.(*ssa.Defer); ok && flow.Before(deferred, ret) {
+			unlocks -= t.LockOf(deferred.Common())
+		}
+	})
+	return unlocks
+}
+
+// ErrorGetter is the C function that a call reaches if it gives the error of the thread's last call, else "".
+// A function that is given the object, or the code, that it explains is none.
+func (t *Table) ErrorGetter(call *ssa.CallCommon) string {
+	name := t.C(call)
+	if name == "" || !errorGetter(name) {
+		return ""
+	}
+	if len(call.Args) > 0 {
+		pointer, ok := call.Args[0].Type().Underlying().(*types.Pointer)
+		if !ok {
+			return ""
+		}
+		if elem, ok := pointer.Elem().Underlying().(*types.Basic); !ok || elem.Info()&types.IsInteger == 0 {
+			return ""
+		}
+		if !slices.Contains(Words(name), "last") {
+			return ""
+		}
+	}
+	return name
+}
+
+func errorGetter(name string) bool {
+	words := Words(name)
+	has := func(word string) bool { return slices.Contains(words, word) }
+	if has("set") || has("clear") || has("print") || has("free") || has("reset") || has("callback") || has("handler") {
+		return false
+	}
+	lower := strings.ToLower(strings.ReplaceAll(name, "_", ""))
+	isError := has("error") || has("err") || has("errors")
+	switch {
+	case has("errno"), has("dlerror"), has("lasterror"), has("geterror"), strings.HasSuffix(lower, "lasterror"), strings.HasSuffix(lower, "errorlast"):
+		return true
+	case isError && (has("last") || has("peek")), has("get") && has("error"), isError && has("message"), isError && has("msg"), has("errmsg"):
+		return true
+	}
+	return false
+}

@@ -1,0 +1,176 @@
+package a
+
+/*
+#include <stdlib.h>
+static int look(const char *s) { return 0; }
+static void swallow(char *s) { void *p = s; free(p); }
+static void indirectly(char *s) { swallow(s); }
+static int many(char **argv, int n) { return 0; }
+*/
+import "C"
+
+import (
+	"log"
+	"unsafe"
+)
+
+func free(p *C.char) { C.free(unsafe.Pointer(p)) }
+
+func throughFree(s string) int {
+	cs := C.CString(s)
+	defer free(cs)
+	return int(C.look(cs))
+}
+
+func inClosure(s string) int {
+	cs := C.CString(s)
+	defer func() {
+		if cs != nil {
+			C.free(unsafe.Pointer(cs))
+		}
+	}()
+	return int(C.look(cs))
+}
+
+func onlyIfSet(s string) int {
+	var cs *C.char
+	if s != "" {
+		cs = C.CString(s)
+	}
+	rc := C.look(cs)
+	if cs != nil {
+		C.free(unsafe.Pointer(cs))
+	}
+	return int(rc)
+}
+
+func sameCondition(s string, own bool) int {
+	var cs *C.char
+	if own {
+		cs = C.CString(s)
+	}
+	rc := C.look(cs)
+	if own {
+		C.free(unsafe.Pointer(cs))
+	}
+	return int(rc)
+}
+
+func inLoop(list []string) {
+	for _, s := range list {
+		cs := C.CString(s)
+		if C.look(cs) != 0 {
+			C.free(unsafe.Pointer(cs))
+			continue
+		}
+		C.free(unsafe.Pointer(cs))
+	}
+}
+
+func array(args []string) int {
+	argv := make([]*C.char, len(args)+1)
+	for i, arg := range args {
+		argv[i] = C.CString(arg)
+	}
+	defer func() {
+		for _, p := range argv {
+			C.free(unsafe.Pointer(p))
+		}
+	}()
+	return int(C.many(&argv[0], C.int(len(args))))
+}
+
+func appended(args []string) int {
+	var argv []*C.char
+	for _, arg := range args {
+		argv = append(argv, C.CString(arg))
+	}
+	rc := C.many(&argv[0], C.int(len(args)))
+	for _, p := range argv {
+		C.free(unsafe.Pointer(p))
+	}
+	return int(rc)
+}
+
+func fatal(s string) {
+	cs := C.CString(s)
+	if C.look(cs) != 0 {
+		log.Fatal("the process ends here")
+		return
+	}
+	C.free(unsafe.Pointer(cs))
+}
+
+func panics(s string) {
+	cs := C.CString(s)
+	if C.look(cs) != 0 {
+		panic("and so does this path")
+	}
+	C.free(unsafe.Pointer(cs))
+}
+
+// pair returns memory, or an error and none.
+func pair(s string) (*C.char, error) {
+	if s == "" {
+		return nil, errUse
+	}
+	return C.CString(s), nil
+}
+
+func usesPair(s string) error {
+	cs, err := pair(s)
+	if err != nil {
+		return err
+	}
+	defer C.free(unsafe.Pointer(cs))
+	C.look(cs)
+	return nil
+}
+
+type view struct{ raw unsafe.Pointer }
+
+func viewed(b []byte) view { return view{C.CBytes(b)} }
+
+func registered(s string, keep func(*C.char)) { keep(C.CString(s)) }
+
+func sent(s string, ch chan *C.char) { ch <- C.CString(s) }
+
+//cgolab:ignore cstring the library keeps the name until the process ends
+func ignored(s string) { C.look(C.CString(s)) }
+
+func deferredBefore(s string) int {
+	var cs *C.char
+	defer func() {
+		if cs != nil {
+			C.free(unsafe.Pointer(cs))
+		}
+	}()
+	if s != "" {
+		cs = C.CString(s)
+	}
+	if C.look(cs) != 0 {
+		return 1
+	}
+	return 0
+}
+
+// Their code is above, and frees.
+func inC(s string) {
+	C.swallow(C.CString(s))
+	C.indirectly(C.CString(s))
+}
+
+func freeStrings(list []*C.char) {
+	for _, p := range list {
+		C.free(unsafe.Pointer(p))
+	}
+}
+
+func arrayByHelper(args []string) int {
+	argv := make([]*C.char, len(args)+1)
+	for i, arg := range args {
+		argv[i] = C.CString(arg)
+	}
+	defer freeStrings(argv)
+	return int(C.many(&argv[0], C.int(len(args))))
+}

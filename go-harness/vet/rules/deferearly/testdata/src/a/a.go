@@ -1,0 +1,103 @@
+package a
+
+/*
+#include <stdlib.h>
+typedef struct thing thing;
+static int render(char **out) { *out = malloc(4); return 0; }
+static thing *make_thing(void) { return (thing *)malloc(4); }
+static void thing_free(thing *t) { free(t); }
+*/
+import "C"
+
+import "unsafe"
+
+func early() string {
+	var out *C.char
+	defer C.free(unsafe.Pointer(out)) // want `out is nil here`
+	C.render(&out)
+	return C.GoString(out)
+}
+
+func assignedLater() {
+	var t *C.thing
+	defer C.thing_free(t) // want `t is nil here`
+	t = C.make_thing()
+	_ = t
+}
+
+func freeAll(things []*C.thing) {
+	for _, t := range things {
+		C.thing_free(t)
+	}
+}
+
+func slice(n int) {
+	var things []*C.thing
+	defer freeAll(things) // want `things is nil here`
+	for range n {
+		things = append(things, C.make_thing())
+	}
+}
+
+func freeOne(t *C.thing) { C.thing_free(t) }
+
+func helper() {
+	var t *C.thing
+	defer freeOne(t) // want `t is nil here`
+	t = C.make_thing()
+	_ = t
+}
+
+// Good.
+
+func late() string {
+	var out *C.char
+	C.render(&out)
+	defer C.free(unsafe.Pointer(out))
+	return C.GoString(out)
+}
+
+func literal() {
+	var things []*C.thing
+	defer func() { freeAll(things) }()
+	things = append(things, C.make_thing())
+}
+
+func freeAt(t **C.thing) { C.thing_free(*t) }
+
+func pointer() {
+	var t *C.thing
+	defer freeAt(&t)
+	t = C.make_thing()
+}
+
+func given(t *C.thing) { defer C.thing_free(t) }
+
+func branch(b bool) {
+	var t *C.thing
+	if b {
+		t = C.make_thing()
+	}
+	defer C.thing_free(t)
+}
+
+func meant() { defer C.free(nil) }
+
+func inLoop() {
+	var t *C.thing
+	for range 3 {
+		if t != nil {
+			defer C.thing_free(t)
+		}
+		t = C.make_thing()
+	}
+}
+
+func zeroSize() {
+	var n int
+	defer count(n)
+	n = 1
+	_ = n
+}
+
+func count(int) {}

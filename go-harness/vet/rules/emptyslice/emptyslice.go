@@ -1,0 +1,126 @@
+// Package emptyslice is the rule about the address of the first element of a slice that has none.
+package emptyslice
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// Rule is the rule.
+var Rule = &rule.Rule{
+	Name:  "emptyslice",
+	Title: "The address of the first element of a slice that may be empty goes to C",
+	Text: `
+&b[0] panics if b is empty, before C is called at all. An empty slice is a valid input nearly everywhere, and C
+takes a pointer with the length 0.
+
+The rule finds &b[0] and &b[i:][0] that reach a C function, through conversions and helpers, where nothing
+shows that the slice has an element. What shows it: a condition on the length, also through another variable;
+make with a length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that
+was asked before and may refuse the slice with an error; for private functions, all callers. Slice types that the
+package names are objects of its own, and left in peace.
+
+The fix is unsafe.SliceData, which gives nil for a nil slice and never panics.`,
+	Before: `
+func Sum(b []byte) uint32 {
+	return uint32(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))) // panics if b is empty
+}`,
+	After: `
+func Sum(b []byte) uint32 {
+	return uint32(C.crc(unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b))))
+}`,
+	Since:     "v0.1.0",
+	Severity:  rule.Error,
+	MergeIf:   rule.IfAny,
+	Contracts: []string{"VAL-16"},
+	Run:       run,
+}
+
+func run(p *rule.Pass) {
+	for _, fn := range p.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			addr, ok := instr.(*ssa.IndexAddr)
+			if !ok || !isConst(addr.Index, 0) {
+				return
+			}
+			if _, slice := addr.X.Type().Underlying().(*types.Slice); !slice || !reachesC(p, addr) {
+				return
+			}
+			b := &bounds{pass: p, asking: make(map[ssa.Value]bool)}
+			if why := b.empty(addr.X, addr.Block(), addr, 0); why != "" {
+				report(p, addr, why)
+			}
+		})
+	}
+}
+
+func isConst(v ssa.Value, n int64) bool {
+	c, ok := v.(*ssa.Const)
+	return ok && c.Value != nil && c.Int64() == n
+}
+
+func reachesC(p *rule.Pass, v ssa.Value) bool {
+	for _, use := range flow.Track(v).Uses {
+		if use.Kind == flow.Argument && p.Know.EffectOf(use).ReachesC {
+			return true
+		}
+	}
+	return false
+}
+
+func report(p *rule.Pass, addr *ssa.IndexAddr, why string) {
+	unary, file := syntax(p, addr.Pos())
+	if unary == nil {
+		p.Report(addr.Pos(), "the slice may be empty (%s), and then this panics", why)
+		return
+	}
+	index := unary.X.(*ast.IndexExpr)
+	name := types.ExprString(index.X)
+	if !imports(file, "unsafe") {
+		p.Report(unary.Pos(), "%s may be empty (%s), and then &%s[0] panics", name, why, name)
+		return
+	}
+	p.ReportFix(unary.Pos(), analysis.SuggestedFix{
+		Message: "use unsafe.SliceData",
+		TextEdits: []analysis.TextEdit{
+			{Pos: unary.Pos(), End: index.X.Pos(), NewText: []byte("unsafe.SliceData(")},
+			{Pos: index.Lbrack, End: index.Rbrack + 1, NewText: []byte(")")},
+		},
+	}, "%s may be empty (%s), and then &%s[0] panics; unsafe.SliceData does not", name, why, name)
+}
+
+// syntax finds the expression &x[0] by the position of its bracket.
+func syntax(p *rule.Pass, pos token.Pos) (found *ast.UnaryExpr, in *ast.File) {
+	for _, f := range p.Files {
+		if pos < f.FileStart || pos > f.FileEnd {
+			continue
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if unary, ok := n.(*ast.UnaryExpr); ok && unary.Op == token.AND {
+				if index, ok := ast.Unparen(unary.X).(*ast.IndexExpr); ok && unary.Pos() <= pos && pos <= unary.End() {
+					if unary.X == ast.Expr(index) {
+						found, in = unary, f
+					}
+				}
+			}
+			return true
+		})
+	}
+	return found, in
+}
+
+func imports(f *ast.File, path string) bool {
+	for _, spec := range f.Imports {
+		if spec.Path.Value == `"`+path+`"` && spec.Name == nil {
+			return true
+		}
+	}
+	return false
+}

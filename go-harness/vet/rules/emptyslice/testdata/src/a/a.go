@@ -1,0 +1,53 @@
+package a
+
+/*
+#include <stddef.h>
+static int crc(const void *p, size_t n) { return 0; }
+static int ints(const int *p, size_t n) { return 0; }
+*/
+import "C"
+
+import "unsafe"
+
+func Sum(b []byte) int {
+	return int(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))) // want `b may be empty \(Sum does not check it\), and then &b\[0\] panics`
+}
+
+func NotNil(b []byte) int {
+	if b == nil {
+		return 0
+	}
+	return int(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))) // want `b may be empty`
+}
+
+func Made(list []int) int {
+	values := make([]C.int, len(list))
+	for i, v := range list {
+		values[i] = C.int(v)
+	}
+	return int(C.ints(&values[0], C.size_t(len(values)))) // want `values may be empty \(made with a length that may be 0, the length of another slice\)`
+}
+
+func Text(s string) int {
+	b := []byte(s)
+	return int(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))) // want `b may be empty`
+}
+
+func crc(p *byte, n int) int { return int(C.crc(unsafe.Pointer(p), C.size_t(n))) }
+
+func Helper(b []byte) int {
+	return crc(&b[0], len(b)) // want `b may be empty`
+}
+
+func private(b []byte) int {
+	return int(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))) // want `b may be empty \(Public does not check it; called in line 46\)`
+}
+
+func Public(b []byte) int { return private(b) }
+
+func SameLengths(a, b []byte) int {
+	if len(a) != len(b) {
+		return 0
+	}
+	return int(C.crc(unsafe.Pointer(&a[0]), C.size_t(len(a)))) // want `a may be empty`
+}

@@ -1,0 +1,156 @@
+package a
+
+/*
+#include <stddef.h>
+#include <stdbool.h>
+static bool check(const void *p, size_t n) { return n; }
+static int sum(const void *p, size_t n) { return 0; }
+*/
+import "C"
+
+import (
+	"errors"
+	"unsafe"
+)
+
+var errEmpty = errors.New("empty")
+
+func pass(b []byte) int { return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b)))) }
+
+func Guarded(b []byte) int {
+	if len(b) == 0 {
+		return 0
+	}
+	return pass(b)
+}
+
+func Inverse(b []byte) int {
+	if len(b) > 0 {
+		return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+	}
+	return 0
+}
+
+func OtherVariable(b []byte) int {
+	n := len(b)
+	if n < 1 {
+		return 0
+	}
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(n)))
+}
+
+func PlusOne(n int) int {
+	b := make([]byte, n+1)
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+}
+
+func GuardedLength(list []int) int {
+	if len(list) == 0 {
+		return 0
+	}
+	values := make([]C.int, len(list))
+	return int(C.sum(unsafe.Pointer(&values[0]), C.size_t(len(values))))
+}
+
+func Array() int {
+	var b [4]byte
+	s := b[:]
+	return int(C.sum(unsafe.Pointer(&s[0]), 4)) + int(C.sum(unsafe.Pointer(&b[0]), 4))
+}
+
+func Terminated(s string) int {
+	b := append([]byte(s), 0)
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+}
+
+func Exact(b []byte) int {
+	if len(b) != 32 {
+		return 0
+	}
+	return int(C.sum(unsafe.Pointer(&b[0]), 32))
+}
+
+func Loop(b []byte) {
+	for len(b) > 0 {
+		C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b)))
+		b = b[1:]
+	}
+}
+
+func Range(b []byte) (n int) {
+	for range b {
+		n += int(C.sum(unsafe.Pointer(&b[0]), 1))
+	}
+	return n
+}
+
+func ReadBefore(b []byte) int {
+	if b[0] == 'x' {
+		return 0
+	}
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+}
+
+func Fallback(b []byte) int {
+	if len(b) == 0 {
+		b = []byte{0}
+	}
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+}
+
+func Text2(s string) int {
+	if s == "" {
+		return 0
+	}
+	b := []byte(s)
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+}
+
+func InGo(b []byte) *byte { return &b[0] }
+
+type box struct{ buf []byte }
+
+// Fill knows its buffer; the rule does not, and says nothing.
+func (x *box) Fill() { C.sum(unsafe.Pointer(&x.buf[0]), C.size_t(len(x.buf))) }
+
+func SameLength(keys, values []string) {
+	if len(keys) != len(values) {
+		panic("lengths differ")
+	}
+	pointers := make([]C.int, len(values))
+	if len(keys) > 0 {
+		C.sum(unsafe.Pointer(&pointers[0]), C.size_t(len(keys)))
+	}
+}
+
+type shape []C.int
+
+func (s shape) validate() error {
+	if len(s) == 0 {
+		return errEmpty
+	}
+	return nil
+}
+
+func Validated(s shape) error {
+	if err := s.validate(); err != nil {
+		return err
+	}
+	C.sum(unsafe.Pointer(&s[0]), C.size_t(len(s)))
+	return nil
+}
+
+// The condition is of the type of C's bool.
+func ShortCircuit(b []byte) bool {
+	if len(b) != 32 || !C.check(unsafe.Pointer(&b[0]), 32) {
+		return false
+	}
+	return true
+}
+
+// Object is made by NewObject, and never empty.
+type Object = []uint64
+
+func NewObject() Object { return make(Object, 8) }
+
+func Use(o Object) { C.sum(unsafe.Pointer(&o[0]), 64) }

@@ -1,0 +1,82 @@
+// Package keepalive is the rule about objects that are collected while C uses what they own.
+package keepalive
+
+import (
+	"fmt"
+	"go/types"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// Rule is the rule.
+var Rule = &rule.Rule{
+	Name:  "keepalive",
+	Title: "An object whose finalizer frees native memory is not kept alive until C has returned",
+	Text: `
+A receiver is not alive until the end of its method: once the last field has been loaded, the collector may
+find the object, run its finalizer, and free the memory that a C function is still using. The same holds for
+cleanups, for pointers that were borrowed from the object, and for the descriptor of an os.File.
+
+The rule finds calls into C on a field that a finalizer or a cleanup of the same type frees, on memory
+borrowed from it, or through a helper, after which some way to the end of the function does not use the object.
+A KeepAlive that comes before the call, or that keeps a copy of the object, does not help.
+
+Silent: a use of the object later on every way, or in a deferred call; objects that a global variable holds;
+private functions all of whose callers keep the object alive; functions that are the finalizer's own.`,
+	Before: `
+func (c *Codec) Size() int {
+	return int(C.codec_size(c.p)) // c may be finalized, and c.p freed, during the call
+}`,
+	After: `
+func (c *Codec) Size() int {
+	defer runtime.KeepAlive(c)
+	return int(C.codec_size(c.p))
+}`,
+	Since:     "v0.1.0",
+	Severity:  rule.Error,
+	MergeIf:   rule.IfAny,
+	Contracts: []string{"HDL-22"},
+	Run:       run,
+}
+
+func run(p *rule.Pass) {
+	for _, fn := range p.Funcs {
+		for _, e := range p.Know.Exposures(fn) {
+			name := p.Know.C(e.Call.Common())
+			if name == "" {
+				name = e.Call.Common().StaticCallee().Name()
+			} else {
+				name = "C." + name
+			}
+			owner := describe(e.Owner)
+			switch {
+			case e.Copy:
+				p.ReportAt(e.Call, "%s uses native memory of %s, which is a copy: nothing here keeps the object alive that has the finalizer", name, owner)
+			case e.Early != nil:
+				p.ReportAt(e.Call, "runtime.KeepAlive(%s) in line %d comes before %s, which uses its native memory", owner, p.Line(p.Pos(e.Early)), name)
+			default:
+				p.ReportAt(e.Call, "%s may be finalized, and its native memory freed, while %s uses it; add runtime.KeepAlive(%s) after the call", owner, name, owner)
+			}
+		}
+	}
+}
+
+// describe names a value as the source does, if it has a name there.
+func describe(v ssa.Value) string {
+	root, path := summary.Path(v)
+	name := root.Name()
+	switch root := root.(type) {
+	case *ssa.Parameter, *ssa.FreeVar, *ssa.Global:
+	case *ssa.Alloc:
+		name = root.Comment
+	default:
+		name = "the " + types.TypeString(root.Type(), func(*types.Package) string { return "" })
+	}
+	for _, field := range path {
+		name = fmt.Sprintf("%s.%s", name, field.Name())
+	}
+	return name
+}

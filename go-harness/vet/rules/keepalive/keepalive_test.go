@@ -1,0 +1,10 @@
+package keepalive_test
+
+import (
+	"testing"
+
+	"github.com/cgolab/cgolab/go-harness/vet/rule/ruletest"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/keepalive"
+)
+
+func TestRule(t *testing.T) { ruletest.Run(t, keepalive.Rule) }

@@ -1,0 +1,128 @@
+package a
+
+/*
+#include <stdlib.h>
+typedef struct codec codec;
+static codec *codec_new(void) { return (codec *)malloc(4); }
+static int codec_size(codec *c) { return 4; }
+static const char *codec_name(codec *c) { return "name"; }
+static void codec_free(codec *c) { free(c); }
+static int fd_use(int fd) { return fd; }
+static int both(codec *a, codec *b) { return 0; }
+*/
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"unsafe"
+)
+
+type Codec struct {
+	p     *C.codec
+	mu    sync.Mutex
+	label string
+}
+
+func New() *Codec {
+	c := &Codec{p: C.codec_new()}
+	runtime.SetFinalizer(c, (*Codec).finalize)
+	return c
+}
+
+func (c *Codec) finalize() { C.codec_free(c.p) }
+
+func (c *Codec) Size() int {
+	return int(C.codec_size(c.p)) // want `c may be finalized, and its native memory freed, while C.codec_size uses it`
+}
+
+func (c *Codec) TooEarly() int {
+	runtime.KeepAlive(c)
+	return int(C.codec_size(c.p)) // want `runtime.KeepAlive\(c\) in line 41 comes before C.codec_size`
+}
+
+func (c Codec) Copied() int {
+	defer runtime.KeepAlive(c)
+	return int(C.codec_size(c.p)) // want `C.codec_size uses native memory of c, which is a copy`
+}
+
+func (c *Codec) Name() string {
+	return C.GoString(C.codec_name(c.p)) // want `c may be finalized, and its native memory freed, while C.codec_name uses it`
+}
+
+// native is an accessor.
+func (c *Codec) native() *C.codec { return c.p }
+
+func (c *Codec) ThroughAccessor() int {
+	return int(C.codec_size(c.native())) // want `c may be finalized`
+}
+
+func size(p *C.codec) int { return int(C.codec_size(p)) }
+
+func (c *Codec) ThroughHelper() int {
+	return size(c.p) // want `c may be finalized, and its native memory freed, while size uses it`
+}
+
+type Stream struct{ codec *Codec }
+
+func (s *Stream) Size() int {
+	return int(C.codec_size(s.codec.p)) // want `s.codec may be finalized`
+}
+
+func Both(a, b *Codec) int {
+	n := int(C.both(a.p, b.p)) // want `a may be finalized, and its native memory freed, while C.both uses it`
+	runtime.KeepAlive(b)
+	return n
+}
+
+func Descriptor(f *os.File) int {
+	return int(C.fd_use(C.int(f.Fd()))) // want `f may be finalized, and its native memory freed, while C.fd_use uses it`
+}
+
+func Local() int {
+	c := New()
+	return int(C.codec_size(c.p)) // want `the \*Codec may be finalized`
+}
+
+type Cleaned struct{ p *C.codec }
+
+func NewCleaned() *Cleaned {
+	c := &Cleaned{p: C.codec_new()}
+	runtime.AddCleanup(c, func(p *C.codec) { C.codec_free(p) }, c.p)
+	return c
+}
+
+func (c *Cleaned) Size() int {
+	return int(C.codec_size(c.p)) // want `c may be finalized`
+}
+
+// Good.
+
+func (c *Codec) Kept() int {
+	n := int(C.codec_size(c.p))
+	runtime.KeepAlive(c)
+	return n
+}
+
+func (c *Codec) Deferred() int {
+	defer runtime.KeepAlive(c)
+	return int(C.codec_size(c.p))
+}
+
+func (c *Codec) UsedLater() string {
+	C.codec_size(c.p)
+	return c.label
+}
+
+func (c *Codec) Locked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int(C.codec_size(c.p))
+}
+
+func Create() unsafe.Pointer {
+	c := New()
+	C.codec_size(c.p)
+	return unsafe.Pointer(c)
+}

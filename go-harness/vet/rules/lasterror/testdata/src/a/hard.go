@@ -1,0 +1,74 @@
+package a
+
+/*
+int lib_run(void);
+const char *lib_get_last_error(void);
+*/
+import "C"
+
+import (
+	"errors"
+	"runtime"
+)
+
+// status opens the window for its callers.
+func status(call func() C.int) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if call() == 0 {
+		return nil
+	}
+	return errors.New(C.GoString(C.lib_get_last_error()))
+}
+
+func run(n *int) error {
+	return status(func() C.int {
+		*n++
+		return C.lib_run()
+	})
+}
+
+// inner is called under the lock only.
+func inner() error {
+	if C.lib_run() != 0 {
+		return errors.New(C.GoString(C.lib_get_last_error()))
+	}
+	return nil
+}
+
+func outer() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return inner()
+}
+
+// locked runs a function in a window.
+func locked(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	f()
+}
+
+func inWindow() (err error) {
+	locked(func() {
+		if C.lib_run() != 0 {
+			err = errors.New(C.GoString(C.lib_get_last_error()))
+		}
+	})
+	return err
+}
+
+func lock()   { runtime.LockOSThread() }
+func unlock() { runtime.UnlockOSThread() }
+
+func byHelpers() error {
+	lock()
+	defer unlock()
+	if C.lib_run() != 0 {
+		return errors.New(C.GoString(C.lib_get_last_error()))
+	}
+	return nil
+}
+
+// current makes no call that could fail.
+func current() string { return C.GoString(C.lib_get_last_error()) }
