@@ -22,7 +22,7 @@ type ownerThread struct {
 	handle  func(*Runtime, Event)
 	guest   guest   // nil if there is none
 	unread  []Event // drained
-	exits   int     // how often a job or handler has called Goexit
+	exits   int     // calls of Goexit, in jobs and handlers, that are left to it
 }
 
 // A guest is built on an owner, and has sessions of its own there. It is called on the owner's thread.
@@ -46,6 +46,7 @@ func newOwnerThread(handle func(*Runtime, Event)) *ownerThread {
 		jobs:   jobQueue{bell: make(chan struct{}, 1)},
 		ended:  make(chan struct{}),
 		handle: handle,
+		exits:  maxExits,
 	}
 }
 
@@ -111,7 +112,7 @@ func (t *ownerThread) contain(f func(), ended func(p *JobPanic, exited bool)) {
 		if !returned {
 			// Goexit, of f or of a panic handler. This goroutine is ending, and nothing can stop that; but
 			// its deferred calls run first, on the same thread. The rest of the owner's life is such a call.
-			if t.exits++; t.exits == maxExits {
+			if t.exits--; t.exits == 0 {
 				t.giveUp()
 			}
 			t.serve()
@@ -240,7 +241,7 @@ func (t *ownerThread) close(op string) error {
 	if t.guest != nil {
 		own = t.guest.sessions()
 	}
-	if len(t.runtime.sessions) > own && t.exits < maxExits {
+	if len(t.runtime.sessions) > own && t.exits > 0 {
 		return t.runtime.close(op) // the library refuses, and says why
 	}
 	return t.closeAll(op, ErrClosed.Error())

@@ -79,6 +79,7 @@ func (c *Cell) Free() {
 	point("cell.free")
 	c.token.Delete()
 	C.free(unsafe.Pointer(c.word))
+	c.word = nil // a second Free frees nothing
 }
 
 // RuntimeSetProvider installs the Provide of cell. After an error C has not kept it.
