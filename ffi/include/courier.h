@@ -203,8 +203,9 @@ typedef struct courier_cancel_callback {
     // The callback; not NULL.
     courier_cancel_fn cancel;
     // Passed to the call. The library never looks into it. It must stay valid until
-    // courier_request_clear_on_cancel or courier_request_release has returned. A provider that does not
-    // keep the request, as with COURIER_DECISION_PASS, clears its callback first.
+    // courier_request_clear_on_cancel or courier_request_release has returned, and for a running call that
+    // these do not wait for. A provider that does not keep the request, as with COURIER_DECISION_PASS,
+    // clears its callback first.
     void *user_data;
 } courier_cancel_callback;
 
@@ -585,7 +586,7 @@ courier_status courier_request_on_cancel(courier_request request,
                                          uint32_t *cancelled);
 
 // Takes the cancellation callback out, and returns when it does not run any more on another thread; it
-// is not called later. Fine when there is none. Any thread.
+// is not called later. It waits as courier_request_release does. Fine when there is none. Any thread.
 courier_status courier_request_clear_on_cancel(courier_request request);
 
 // Writes the surface that the session had when the load was started; NULL for none. Any thread.
@@ -595,8 +596,10 @@ courier_status courier_request_clear_on_cancel(courier_request request);
 courier_status courier_request_surface(courier_request request, void **surface);
 
 // Releases a request, after waiting for calls on it that other threads are inside, a cancellation
-// callback included; from inside that callback it does not wait. If the request was not completed, the
-// load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any thread.
+// callback included. It does not wait from inside that callback, nor for a callback that is waiting for
+// the one that it is made in: two that release each other's request both go on. If the request was not
+// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
+// thread.
 void courier_request_release(courier_request request);
 
 // Makes a wake source for the runtime, which the caller releases. It may outlive the runtime. Owner thread.

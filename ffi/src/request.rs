@@ -137,8 +137,9 @@ pub struct courier_cancel_callback {
     /// The callback; not NULL.
     pub cancel: courier_cancel_fn,
     /// Passed to the call. The library never looks into it. It must stay valid until
-    /// courier_request_clear_on_cancel or courier_request_release has returned. A provider that does not
-    /// keep the request, as with COURIER_DECISION_PASS, clears its callback first.
+    /// courier_request_clear_on_cancel or courier_request_release has returned, and for a running call that
+    /// these do not wait for. A provider that does not keep the request, as with COURIER_DECISION_PASS,
+    /// clears its callback first.
     pub user_data: *mut c_void,
 }
 
@@ -188,7 +189,7 @@ pub unsafe extern "C" fn courier_request_on_cancel(
 }
 
 /// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
-/// is not called later. Fine when there is none. Any thread.
+/// is not called later. It waits as courier_request_release does. Fine when there is none. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_request_clear_on_cancel(request: courier_request) -> courier_status {
     status(|| COURIER.request_clear_on_cancel(Id::from_raw(request)))
@@ -213,8 +214,10 @@ pub unsafe extern "C" fn courier_request_surface(
 }
 
 /// Releases a request, after waiting for calls on it that other threads are inside, a cancellation
-/// callback included; from inside that callback it does not wait. If the request was not completed, the
-/// load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any thread.
+/// callback included. It does not wait from inside that callback, nor for a callback that is waiting for
+/// the one that it is made in: two that release each other's request both go on. If the request was not
+/// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
+/// thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_request_release(request: courier_request) {
     silent(|| COURIER.request_release(Id::from_raw(request)));

@@ -10,12 +10,12 @@
 //! | clear | `…_two_that_wait_…` | | | `…_two_that_wait_…` |
 //! | release, and release from inside | `…_from_inside_…` | | | |
 //!
-//! and set against a completion, which ends the chance. What set is told beside the provider's PASS is in
-//! `requests.rs`.
+//! Beside the table: two callbacks that release each other's request, and set against a completion, which
+//! ends the chance. What set is told beside the provider's PASS is in `requests.rs`.
 
-use courier_core::sync::Arc;
-use courier_core::{Id, Level, LoadOptions, Logger, Wait, Word};
-use courier_loom::{Count, EXPIRED, Fixture, FromFn, Watch, bytes, model};
+use courier_core::sync::{Arc, Mutex};
+use courier_core::{Id, Level, Live, LoadOptions, Logger, Wait, Word, WorkerKind};
+use courier_loom::{Bell, Count, EXPIRED, Fixture, FromFn, Watch, bytes, model};
 
 /// Sets a watched callback. Returns what the runtime said.
 fn set(fixture: &Fixture, request: Id, watch: &Arc<Watch>) -> Result<bool, Word> {
@@ -259,4 +259,91 @@ fn req_21_release_from_inside_does_not_wait_for_itself() {
         assert_eq!(released.get(), 1);
         fixture.end(fixture.events());
     });
+}
+
+/// Two owners, each of which waits for the callback of the other, one after the other: a wait that is over
+/// makes no circle.
+#[test]
+fn req_21_release_waits_for_the_thread_that_has_waited_for_this_one() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (load, request) = fixture.kept_request();
+        let watches = [Watch::new(), Watch::new()];
+        assert_eq!(set(&fixture, request, &watches[0]), Ok(false));
+        let (bell, theirs) = (Bell::new(), Arc::new(Mutex::new(None)));
+        let peer = {
+            let (bell, theirs) = (Arc::clone(&bell), Arc::clone(&theirs));
+            let watches = watches.clone();
+            fixture.spawn(move |fixture| {
+                fixture.courier.request_release(request).unwrap();
+                watches[0].quiet();
+                let courier = Arc::clone(&fixture.courier);
+                let own = Fixture::in_courier(courier, WorkerKind::Stepped);
+                let (load, other) = own.kept_request();
+                assert_eq!(set(&own, other, &watches[1]), Ok(false));
+                *theirs.lock() = Some(other);
+                bell.ring();
+                own.cancel(load);
+                own.close(own.events());
+            })
+        };
+        fixture.cancel(load);
+        bell.wait();
+        let other = theirs.lock().take().expect("the bell was rung");
+        fixture.courier.request_release(other).unwrap();
+        watches[1].quiet();
+        peer.join().unwrap();
+        assert!(watches.iter().all(|watch| watch.calls() <= 1));
+        fixture.end(fixture.events());
+    });
+}
+
+/// Two owners, each in a callback that releases the other's request: a circle in which each would wait
+/// for the other.
+#[test]
+fn cbk_09_req_21_two_callbacks_that_release_each_others_request_both_end() {
+    model(|| {
+        let fixture = Fixture::new();
+        let (load, request) = fixture.kept_request();
+        let (bell, theirs) = (Bell::new(), Arc::new(Mutex::new(None)));
+        let peer = {
+            let (bell, theirs) = (Arc::clone(&bell), Arc::clone(&theirs));
+            fixture.spawn(move |fixture| {
+                let courier = Arc::clone(&fixture.courier);
+                let own = Fixture::in_courier(courier, WorkerKind::Stepped);
+                let (load, other) = own.kept_request();
+                cancel_and_release(&own, (load, other), request, || {
+                    *theirs.lock() = Some(other);
+                    bell.ring();
+                });
+            })
+        };
+        bell.wait();
+        let other = theirs.lock().take().expect("the bell was rung");
+        cancel_and_release(&fixture, (load, request), other, || {});
+        peer.join().unwrap();
+        assert_eq!(fixture.courier.live(), Live::default());
+    });
+}
+
+/// Cancels the load, whose callback releases another request, and ends the fixture.
+fn cancel_and_release(
+    fixture: &Fixture,
+    (load, request): (u64, Id),
+    other: Id,
+    ready: impl FnOnce(),
+) {
+    let hook = {
+        let courier = Arc::clone(&fixture.courier);
+        Box::new(move || {
+            // Stale, if its own callback or its owner was first.
+            let _ = courier.request_release(other);
+        })
+    };
+    // Refused if the other callback has released it.
+    let _ = fixture.courier.request_on_cancel(request, hook);
+    ready();
+    fixture.cancel(load);
+    let _ = fixture.courier.request_release(request);
+    fixture.close(fixture.events());
 }

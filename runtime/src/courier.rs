@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use crate::cancel_hook::OnCancel;
+use crate::cancel_hook::{OnCancel, Waits};
 use crate::error::{Error, Word};
 use crate::event::{Event, EventKind};
 use crate::id::{Id, Kind};
@@ -39,6 +39,8 @@ pub struct Courier {
     wake_sources: Table<WakeSource>,
     owners: Mutex<HashSet<ThreadId>>,
     pub(crate) log: Arc<Log>,
+    /// Shared by the cancellation callbacks of all loads.
+    waits: Arc<Waits>,
 }
 
 /// Keeps an outlet alive past its runtime, so that a late signal is harmless.
@@ -82,6 +84,7 @@ impl Courier {
             wake_sources: Table::new(Kind::WakeSource, last_generation),
             owners: Mutex::new(HashSet::new()),
             log: Arc::new(Log::new()),
+            waits: Arc::new(Waits::new()),
         }
     }
 
@@ -153,7 +156,8 @@ impl Courier {
             ));
         }
         let requests = Arc::clone(&self.requests);
-        let id = Runtime::start(options, loader, requests, Arc::clone(&self.log))
+        let outlet = Outlet::new(Arc::clone(&self.log), Arc::clone(&self.waits));
+        let id = Runtime::start(options, loader, requests, outlet)
             .and_then(|runtime| self.runtimes.insert(runtime))
             .inspect_err(|_| self.forget_owner(me))?;
         let raw = id.to_raw();
@@ -558,7 +562,8 @@ impl Courier {
     }
 
     /// Releases a request, after waiting for calls on it in flight, a cancellation callback on another
-    /// thread included. Fails the load if it was not completed.
+    /// thread included, unless that waits for a callback which this one is made in. Fails the load if it
+    /// was not completed.
     ///
     /// # Errors
     /// Only those of a bad id.

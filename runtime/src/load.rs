@@ -154,6 +154,7 @@ impl Load {
         load: u64,
         surface: usize,
     ) -> Load {
+        let on_cancel = CancelHook::new(Arc::clone(&outlet.waits));
         Load {
             end: OneShot::new(Ending {
                 outlet,
@@ -161,7 +162,7 @@ impl Load {
                 session,
                 load,
             }),
-            on_cancel: CancelHook::new(),
+            on_cancel,
             surface,
         }
     }

@@ -1,5 +1,6 @@
 //! The way from anywhere to the owner: the mailbox, and the upcalls that news for it lead to.
 
+use crate::cancel_hook::Waits;
 use crate::error::contain;
 use crate::load::Ended;
 use crate::log::{Level, Log};
@@ -20,14 +21,17 @@ pub(crate) struct Outlet {
     pub(crate) mailbox: Mailbox<Ended>,
     pub(crate) on_work: Slot<OnWork>,
     pub(crate) log: Arc<Log>,
+    /// Of the cancellation callbacks of the runtime's loads, and of all others.
+    pub(crate) waits: Arc<Waits>,
 }
 
 impl Outlet {
-    pub(crate) fn new(log: Arc<Log>) -> Outlet {
+    pub(crate) fn new(log: Arc<Log>, waits: Arc<Waits>) -> Outlet {
         Outlet {
             mailbox: Mailbox::new(),
             on_work: Slot::new(),
             log,
+            waits,
         }
     }
 

@@ -9,7 +9,6 @@ use crate::error::{Error, Word};
 use crate::id::Id;
 use crate::load::{Job, JobRunner, Outcome};
 use crate::loader::Loader;
-use crate::log::Log;
 use crate::mailbox::Wait;
 use crate::outlet::Outlet;
 use crate::provider::ProviderSlot;
@@ -127,10 +126,10 @@ impl Runtime {
         options: &RuntimeOptions,
         loader: Loader,
         requests: Arc<Table<Request>>,
-        log: Arc<Log>,
+        outlet: Outlet,
     ) -> Result<Runtime, Error> {
         let provider = Arc::new(ProviderSlot::new());
-        let outlet = Arc::new(Outlet::new(log));
+        let outlet = Arc::new(outlet);
         let runner = JobRunner {
             requests,
             provider: Arc::clone(&provider),

@@ -1,6 +1,6 @@
 //! Steps that the system may refuse, and a way for tests to have it refuse one.
 //!
-//! Every step that can fail for want of something (a thread, a file, a handle) asks [`step`] first. With
+//! Every step that can fail for want of something (a thread, a file, a handle) asks `step` first. With
 //! the feature `test-hooks` a test can have the n-th step refused, and look at what is left; in other
 //! builds the question is nothing.
 
