@@ -83,12 +83,21 @@ pub(crate) fn faults(workspace: &Workspace, wish: &Wish) -> Result<bool> {
     Ok(planted.is_green())
 }
 
-/// Makes the patches of these faults fit again.
+/// Makes the patches of these faults fit again; without ids, of all that do not fit. A conflict is told
+/// and leaves its patch as it is; the others are done all the same.
 pub(crate) fn refresh(workspace: &Workspace, ids: &[String]) -> Result<()> {
     let all = load(workspace, &engine::names())?;
+    let mut conflicts = 0;
     for fault in chosen(&all, ids)? {
-        refresh::refresh(workspace, fault)?;
+        if ids.is_empty() && fault.apply(workspace.root()).is_ok() {
+            continue;
+        }
+        if let Err(error) = refresh::refresh(workspace, fault) {
+            out::say(format_args!("{error:#}"));
+            conflicts += 1;
+        }
     }
+    ensure!(conflicts == 0, "{conflicts} patches are left as they were");
     Ok(())
 }
 
