@@ -128,7 +128,7 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go("gotest.log", &["test", "-count=1", "./..."])?
         },
-        // A module of its own.
+        // Modules of their own.
         Step {
             show: every_line,
             speaks: true,
@@ -136,6 +136,11 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
                 "goroutines.log",
                 &["test", "-C=goroutines", "-count=1", "./..."],
             )?
+        },
+        Step {
+            show: every_line,
+            speaks: true,
+            ..go("analyzers.log", &["test", "-C=vet", "-count=1", "./..."])?
         },
     ])
 }

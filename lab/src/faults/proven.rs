@@ -10,14 +10,16 @@ use super::store::{self, Keys};
 use super::{file, plan};
 use crate::engine;
 use crate::host::workspace::Workspace;
-use crate::subject::catalogue::Catalogue;
+use crate::subject::catalogue::{Catalogue, Contract};
 
 /// Contracts that are named in one line.
 const IDS_A_LINE: usize = 9;
 
 /// Contracts of this checkout that runs of `cargo lab faults` have proven.
 pub(crate) struct Proven {
-    /// Contract and engine.
+    /// Contract and engine, of every fault.
+    planned: BTreeSet<(String, String)>,
+    /// Those of them that were caught.
     caught: BTreeSet<(String, String)>,
 }
 
@@ -26,57 +28,56 @@ impl Proven {
     pub(crate) fn load(workspace: &Workspace, catalogue: &Catalogue) -> Result<Proven> {
         if !workspace.path("faults").is_dir() {
             return Ok(Proven {
+                planned: BTreeSet::new(),
                 caught: BTreeSet::new(),
             });
         }
         let faults = file::load(&workspace.path("faults"), catalogue, &engine::names())?;
         let keys = Keys::of(workspace)?;
         let cells = store::load(workspace);
-        let caught = plan::all(faults.iter(), &engine::BUILT)
-            .into_iter()
-            .filter(|planned| {
-                let cell = cells.get(&keys.fault(planned.engine, planned.fault));
-                let verdict = cell.and_then(|cell| cell.verdict());
-                verdict.is_some_and(|verdict| verdict.is_detected())
-            })
-            .map(|it| (it.fault.contract.clone(), it.engine.name().to_owned()))
-            .collect();
-        Ok(Proven { caught })
+        let (mut planned, mut caught) = (BTreeSet::new(), BTreeSet::new());
+        for cell in plan::all(faults.iter(), &engine::BUILT) {
+            let pair = (cell.fault.contract.clone(), cell.engine.name().to_owned());
+            let finished = cells.get(&keys.fault(cell.engine, cell.fault));
+            let verdict = finished.and_then(|finished| finished.verdict());
+            if verdict.is_some_and(|verdict| verdict.is_detected()) {
+                caught.insert(pair.clone());
+            }
+            planned.insert(pair);
+        }
+        Ok(Proven { planned, caught })
     }
 
-    /// True if this engine caught a bug that breaks the contract.
-    pub(crate) fn by(&self, contract: &str, engine: &str) -> bool {
-        self.caught
-            .contains(&(contract.to_owned(), engine.to_owned()))
-    }
-
-    /// True if some engine that claims the contract did.
-    fn contract(&self, contract: &crate::subject::catalogue::Contract) -> bool {
-        contract
-            .claimed
-            .iter()
-            .any(|engine| self.by(&contract.id, engine))
-    }
-
-    /// The end of a report: how many claimed contracts are proven, and which are not.
+    /// The end of a report: how many claimed contracts are proven, how many wait for `cargo lab faults`,
+    /// and which have no fault that an engine could catch.
     pub(crate) fn headline(&self, catalogue: &Catalogue) -> String {
+        let among = |pairs: &BTreeSet<(String, String)>, contract: &Contract| {
+            let pair = |engine: &String| (contract.id.clone(), engine.clone());
+            contract.claimed.iter().any(|it| pairs.contains(&pair(it)))
+        };
         let claimed = || catalogue.contracts().filter(|it| !it.claimed.is_empty());
-        let not: Vec<&str> = claimed()
-            .filter(|contract| !self.contract(contract))
+        let all = claimed().count();
+        let proven = claimed().filter(|it| among(&self.caught, it)).count();
+        let none: Vec<&str> = claimed()
+            .filter(|contract| !among(&self.planned, contract))
             .map(|contract| contract.id.as_str())
             .collect();
-        let all = claimed().count();
-        let mut line = format!("proven by planted bugs: {} of {all}", all - not.len());
-        line.push_str(" claimed contracts");
-        for (number, some) in not.chunks(IDS_A_LINE).enumerate() {
-            line.push_str(if number == 0 {
-                "\nnot proven: "
-            } else {
-                "\n            "
-            });
-            line.push_str(&some.join(" "));
+        let waiting = all - proven - none.len();
+        let mut text = format!("proven by planted bugs: {proven} of {all} claimed contracts");
+        if waiting > 0 {
+            text.push_str(&format!(
+                "\n{waiting} have faults that were not planted in this code: `cargo lab faults`"
+            ));
         }
-        line
+        for (number, some) in none.chunks(IDS_A_LINE).enumerate() {
+            text.push_str(if number == 0 {
+                "\nno fault yet: "
+            } else {
+                "\n              "
+            });
+            text.push_str(&some.join(" "));
+        }
+        text
     }
 }
 
@@ -93,22 +94,22 @@ mod tests {
                  claimed = [{claimed}]\nplanned = [\"leak\"]\n"
             )
         };
-        let text = [
-            contract("REQ-01", "\"go\""),
-            contract("REQ-02", "\"go\""),
-            contract("REQ-03", ""),
-        ];
-        let text = format!("title = \"x\"\n{}", text.concat());
+        let text: String = ["REQ-01", "REQ-02", "REQ-03"]
+            .map(|id| contract(id, "\"go\""))
+            .concat();
+        let text = format!("title = \"x\"\n{text}{}", contract("REQ-04", ""));
         std::fs::write(dir.path().join("req.toml"), text).unwrap();
         let catalogue = Catalogue::load(dir.path()).unwrap();
         let pair = |id: &str, engine: &str| (id.to_owned(), engine.to_owned());
-        let proven = Proven {
-            caught: BTreeSet::from([pair("REQ-01", "go"), pair("REQ-02", "race")]),
-        };
-        assert!(proven.by("REQ-01", "go") && !proven.by("REQ-02", "go"));
+        let caught = BTreeSet::from([pair("REQ-01", "go"), pair("REQ-02", "race")]);
+        let mut planned = caught.clone();
+        planned.insert(pair("REQ-02", "go"));
+        let proven = Proven { planned, caught };
         assert_eq!(
             proven.headline(&catalogue),
-            "proven by planted bugs: 1 of 2 claimed contracts\nnot proven: REQ-02"
+            "proven by planted bugs: 1 of 3 claimed contracts\n\
+             1 have faults that were not planted in this code: `cargo lab faults`\n\
+             no fault yet: REQ-03"
         );
     }
 }
