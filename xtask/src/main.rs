@@ -5,9 +5,9 @@
 //!
 //! | module | command | does |
 //! |---|---|---|
-//! | [`test`] | `test` | runs every test |
+//! | [`mod@test`] | `test` | runs every test |
 //! | [`coverage`] | `coverage` | lists the statements of the Go binding that no test runs |
-//! | [`bench`] | `bench` | measures our parts beside their peers |
+//! | [`mod@bench`] | `bench` | measures our parts beside their peers |
 //! | [`matrix`] | `matrix` | prints or runs the jobs of continuous integration |
 //! | [`header`] | `header` | writes the C header and the other generated files |
 

@@ -6,13 +6,13 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`file`] | a fault, as it lies in `faults/` |
+//! | [`mod@file`] | a fault, as it lies in `faults/` |
 //! | [`plan`] | which faults meet which engines, and in which order |
 //! | [`scratch`] | the copy |
 //! | [`cell`] | what came of one fault and one engine, and what counts as seen |
 //! | [`store`] | finished cells, and the keys by which they are trusted |
 //! | [`proven`] | contracts of which a fault was caught |
-//! | [`refresh`] | patches that no longer fit |
+//! | [`mod@refresh`] | patches that no longer fit |
 //! | [`view`] | tables |
 
 mod cell;
