@@ -210,6 +210,7 @@ fn seconds_since_1970() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::VARIABLES;
 
     const CATALOGUE: &str = "title = \"x\"\n[[contract]]\nid = \"REQ-04\"\nsentence = \"x\"\n\
         layer = [\"native\"]\nsource = []\nclaimed = [\"loom\"]\nplanned = []\n";
@@ -274,6 +275,13 @@ mod tests {
         let records = judged("deadlock; threads = [..]\n", Outcome::Fail);
         assert_eq!(records[0].contract.as_deref(), Some("REQ-04"));
         assert_eq!(records[0].outcome, Outcome::Fail);
+    }
+
+    #[test]
+    fn values_of_settings_are_written_down() {
+        for setting in LOOM.settings.iter().chain(SHUTTLE.settings) {
+            assert!(VARIABLES.contains(&setting.name), "{}", setting.name);
+        }
     }
 
     #[test]

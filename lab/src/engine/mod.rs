@@ -87,18 +87,22 @@ pub(crate) const BUILT: [&dyn Engine; 12] = [
 ];
 
 /// Variables that change what engines do; their values are written down.
-pub(crate) const VARIABLES: [&str; 18] = [
+pub(crate) const VARIABLES: [&str; 22] = [
     "CC",
     "CFLAGS",
     "CGO_CFLAGS",
     "CGO_LDFLAGS",
     "CXX",
     "COURIER_LOOM_BOUND",
+    "COURIER_LOOM_LIMIT",
+    "COURIER_SHUTTLE_ITERATIONS",
+    "COURIER_SHUTTLE_SEED",
     "GOAMD64",
     "GOARCH",
     "GODEBUG",
     "GOEXPERIMENT",
     "GOFLAGS",
+    "GOGC",
     "GOMAXPROCS",
     "GOTOOLCHAIN",
     "PROPTEST_CASES",
