@@ -193,15 +193,7 @@ impl GoSuite {
             }
             let test = record.check.split('/').next().unwrap_or_default();
             ended.insert(test.to_owned());
-            let mut answer = Answer::of(&record);
-            if record.outcome == Outcome::Fail {
-                match ran.run.death(&record.check) {
-                    Some(Death::Told(why)) => answer.sign = Sign::Red(why),
-                    Some(Death::Untold(why)) => answer.sign = Sign::Crashed(why),
-                    None => {}
-                }
-            }
-            answers.push(answer);
+            answers.push(answer(&ran.run, &record));
         }
         if answers.is_empty() && !ran.finished.success() {
             let (outcome, why) = ran.failure();
@@ -324,6 +316,19 @@ impl GoSuite {
     }
 }
 
+/// A record as an answer. Repetitions that passed explain no crash.
+fn answer(run: &Run, record: &Record) -> Answer {
+    let mut answer = Answer::of(record);
+    if matches!(record.outcome, Outcome::Fail | Outcome::Unstable) {
+        match run.death(&record.check) {
+            Some(Death::Told(why)) => answer.sign = Sign::Red(why),
+            Some(Death::Untold(why)) => answer.sign = Sign::Crashed(why),
+            None => {}
+        }
+    }
+    answer
+}
+
 /// The names of the tests in a file of Go.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
@@ -338,6 +343,22 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crash_says_nothing_in_a_later_repetition_either() {
+        let event = |action: &str, more: &str| {
+            format!(r#"{{"Action":"{action}","Package":"p","Test":"TestREQ04X"{more}}}"#) + "\n"
+        };
+        let crash = event("output", r#","Output":"SIGSEGV: segmentation violation\n""#);
+        let died = event("run", "") + &crash;
+        let again = event("run", "") + &event("pass", "") + &died;
+        for (stream, outcome) in [(died, Outcome::Fail), (again, Outcome::Unstable)] {
+            let run = Run::read(&stream, "");
+            let record = Record::check("race", "TestREQ04X", outcome).because("it died");
+            let why = "SIGSEGV: segmentation violation".to_owned();
+            assert_eq!(answer(&run, &record).sign, Sign::Crashed(why));
+        }
+    }
 
     #[test]
     fn the_tests_of_a_file_are_found_by_their_names() {

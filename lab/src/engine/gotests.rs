@@ -7,6 +7,8 @@
 //! | leak | native memory that an operation takes and does not give back; goroutines that stay |
 //! | guard | memory that is touched after its loan has ended |
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::ask::{Answer, Build, Question, Sign};
@@ -283,7 +285,8 @@ impl Engine for GoTests {
             }
         }
         if self.releases && question.contracts.contains(RELEASES) {
-            answers.extend(self.ask_oldest(context, question)?);
+            let oldest = self.ask_oldest(context, question)?;
+            answers = of_release(answers, oldest);
         }
         for storm in self.storms {
             if let Ok(suite) = self.in_storm(context, storm) {
@@ -299,23 +302,12 @@ impl Engine for GoTests {
 }
 
 impl GoTests {
-    /// Runs the tests with the oldest release. What is red in them is the promise to that release, too.
+    /// Runs the tests with the oldest release.
     fn ask_oldest(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let mut suite = self.suite(&self.runs[0]);
         suite.log = format!("{}.{OLDEST}", self.name);
         suite.env.push(("GOTOOLCHAIN", OLDEST.into()));
-        let mut answers = suite.ask(context, question)?;
-        let of_release: Vec<Answer> = answers
-            .iter()
-            .filter(|answer| matches!(answer.sign, Sign::Green | Sign::Red(_)))
-            .map(|answer| Answer {
-                contract: Some(RELEASES.to_owned()),
-                check: format!("{OLDEST} {}", answer.check),
-                sign: answer.sign.clone(),
-            })
-            .collect();
-        answers.extend(of_release);
-        Ok(answers)
+        suite.ask(context, question)
     }
 
     /// Says of a release whether the tests pass with it.
@@ -418,5 +410,52 @@ impl GoTests {
             processors: &[],
             shuffle: false,
         }
+    }
+}
+
+/// Adds the answers of the oldest release to those of this one. A test that is red with the oldest alone
+/// breaks the promise to it, too.
+fn of_release(mut answers: Vec<Answer>, oldest: Vec<Answer>) -> Vec<Answer> {
+    let red = |answer: &Answer| matches!(answer.sign, Sign::Red(_));
+    let here: BTreeSet<String> = answers
+        .iter()
+        .filter(|answer| red(answer))
+        .map(|answer| answer.check.clone())
+        .collect();
+    for answer in oldest {
+        let by_release =
+            answer.sign == Sign::Green || red(&answer) && !here.contains(&answer.check);
+        if by_release {
+            answers.push(Answer {
+                contract: Some(RELEASES.to_owned()),
+                check: format!("{OLDEST} {}", answer.check),
+                sign: answer.sign.clone(),
+            });
+        }
+        answers.push(answer);
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_blamed_for_what_is_red_with_it_alone() {
+        let answer = |check: &str, sign| Answer {
+            contract: None,
+            check: check.to_owned(),
+            sign,
+        };
+        let red = || Sign::Red("x".to_owned());
+        let here = vec![answer("both", red()), answer("old", Sign::Green)];
+        let oldest = vec![answer("both", red()), answer("old", red())];
+        let blamed: Vec<String> = of_release(here, oldest)
+            .into_iter()
+            .filter(|it| it.contract.as_deref() == Some(RELEASES))
+            .map(|it| it.check)
+            .collect();
+        assert_eq!(blamed, [format!("{OLDEST} old")]);
     }
 }

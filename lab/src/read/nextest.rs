@@ -10,6 +10,8 @@ use crate::subject::catalogue::Catalogue;
 
 /// The number of the signal that asks a process to end, on every Unix.
 const SIGTERM: i32 = 15;
+/// The number of the signal by which a panic that cannot unwind ends its process.
+const SIGABRT: i32 = 6;
 
 /// One test that ran.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,10 +109,12 @@ const SECOND_PANIC: [&str; 2] = [
     "panic in a function that cannot unwind",
 ];
 
-/// True if a failed test tells what is wrong: by a panic of its own, or by the oracle's rule. One that a
-/// signal ended tells nothing.
+/// True if a failed test tells what is wrong: by a panic of its own, or by the oracle's rule. A panic that was
+/// caught before another signal ended the process does not.
 pub(crate) fn says_why(case: &Case) -> bool {
-    panic_message(&case.output).is_some() || !Notes::read(&case.output).broken.is_empty()
+    let by_panic = case.signal.is_none_or(|signal| signal == SIGABRT);
+    (by_panic && panic_message(&case.output).is_some())
+        || !Notes::read(&case.output).broken.is_empty()
 }
 
 /// The text of the last panic: the line after "panicked at". Not of a panic while another one
@@ -310,6 +314,25 @@ the child of SIGTERM lived</system-err></testcase>
             .map(|c| (c.signal, c.was_terminated()))
             .collect();
         assert_eq!(seen, [(Some(15), true), (Some(6), false), (None, false)]);
+    }
+
+    #[test]
+    fn a_panic_that_was_caught_does_not_explain_a_crash() {
+        let case = |signal, output: &str| Case {
+            name: "req_03_x".to_owned(),
+            file: None,
+            outcome: Outcome::Fail,
+            seconds: 0.0,
+            reason: None,
+            signal,
+            output: output.to_owned(),
+        };
+        let panic = "thread 'x' panicked at a.rs:1:1:\nboom\n";
+        assert!(says_why(&case(None, panic)));
+        assert!(says_why(&case(Some(SIGABRT), panic)));
+        assert!(!says_why(&case(Some(SIGABRT), "")));
+        assert!(!says_why(&case(Some(11), panic)));
+        assert!(says_why(&case(Some(11), "cgolab: broken=REQ-03\n")));
     }
 
     #[test]

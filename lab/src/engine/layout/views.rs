@@ -55,6 +55,10 @@ pub(super) fn go_agrees(context: &Context<'_>, name: &str) -> Result<Finding> {
         .run(context.progress, quiet)?;
     let evidence = context.evidence(&finished);
     let log = finished.log_text();
+    if log.contains("[build failed]") {
+        let reason = last_message(&log);
+        return Ok(Finding::new(Outcome::BuildFailed, reason, evidence));
+    }
     let go = go_lines(&log);
     let reason = if go.is_empty() {
         Some(format!(
