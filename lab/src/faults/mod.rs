@@ -146,8 +146,11 @@ struct Planted {
 }
 
 impl Planted {
+    /// True if every fault that was planted was seen, and any was.
     fn is_green(&self) -> bool {
-        self.rows.iter().all(|row| row.verdict.is_green()) && self.never_red.is_empty()
+        self.rows.iter().all(|row| row.verdict.is_green())
+            && self.rows.iter().any(|row| row.verdict.is_detected())
+            && self.never_red.is_empty()
     }
 }
 

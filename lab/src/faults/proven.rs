@@ -48,8 +48,8 @@ impl Proven {
         Ok(Proven { planned, caught })
     }
 
-    /// The end of a report: how many claimed contracts are proven, how many wait for `cargo lab faults`,
-    /// and which have no fault that an engine could catch.
+    /// The end of a report: how many claimed contracts are proven, how many have faults of which none was
+    /// caught, and which have no fault that an engine could catch.
     pub(crate) fn headline(&self, catalogue: &Catalogue) -> String {
         let among = |pairs: &BTreeSet<(String, String)>, contract: &Contract| {
             let pair = |engine: &String| (contract.id.clone(), engine.clone());
@@ -66,7 +66,7 @@ impl Proven {
         let mut text = format!("proven by planted bugs: {proven} of {all} claimed contracts");
         if waiting > 0 {
             text.push_str(&format!(
-                "\n{waiting} have faults that were not planted in this code: `cargo lab faults`"
+                "\nof {waiting} no fault was caught yet, in the code as it is: `cargo lab faults`"
             ));
         }
         for (number, some) in none.chunks(IDS_A_LINE).enumerate() {
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(
             proven.headline(&catalogue),
             "proven by planted bugs: 1 of 3 claimed contracts\n\
-             1 have faults that were not planted in this code: `cargo lab faults`\n\
+             of 1 no fault was caught yet, in the code as it is: `cargo lab faults`\n\
              no fault yet: REQ-03"
         );
     }

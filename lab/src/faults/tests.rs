@@ -6,8 +6,10 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::cell::Verdict;
+use super::plan::Planned;
 use super::store::{self, Store};
-use super::{Planted, Wish, plant, view};
+use super::view::Row;
+use super::{Planted, Wish, file, plant, view};
 use crate::engine::ask::{Answer, Build, Question, Sign};
 use crate::engine::{Canary, Context, Engine};
 use crate::host::child::quiet;
@@ -236,6 +238,27 @@ fn what_does_not_apply_build_or_end_is_not_seen() {
     assert_eq!(verdicts[1], Verdict::BuildFailed("syntax".to_owned()));
     assert_eq!(verdicts[2], Verdict::TimedOut);
     assert!(verdicts.iter().all(|verdict| !verdict.is_green()));
+}
+
+#[test]
+fn a_run_that_asked_no_engine_is_not_green() {
+    let fault = file::tests::fault("x", "native", &["toy"]);
+    let cell = Planned {
+        engine: &TOY,
+        fault: &fault,
+    };
+    let row = |verdict| Row::new(&cell, verdict, 0.0);
+    let skipped = || row(Verdict::Skipped("no compiler".to_owned()));
+    let planted = |rows| Planted {
+        rows,
+        never_red: Vec::new(),
+    };
+    assert!(!planted(vec![skipped()]).is_green());
+    let rows = vec![row(detected("y")), skipped()];
+    let report = view::report(&rows, &[]);
+    let last = "1 of 1 detected; 0 s for the new ones; left out: 1 skipped\n";
+    assert!(report.ends_with(last), "{report}");
+    assert!(planted(rows).is_green());
 }
 
 #[test]

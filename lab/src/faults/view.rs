@@ -124,17 +124,22 @@ pub(super) fn report(rows: &[Row], never_red: &[(&str, String)]) -> String {
     for (engine, why) in &skipped {
         let _ = writeln!(text, "skipped: {engine}\n    {why}");
     }
-    let asked = rows
+    let left_out = rows
         .iter()
-        .filter(|row| !matches!(row.verdict, Verdict::Skipped(_)));
+        .filter(|row| matches!(row.verdict, Verdict::Skipped(_)))
+        .count();
     let detected = rows.iter().filter(|row| row.verdict.is_detected()).count();
     let fresh = rows.iter().filter(|row| !row.known);
     let seconds: f64 = fresh.map(|row| row.seconds).sum();
-    let _ = writeln!(
+    let _ = write!(
         text,
         "{detected} of {} detected; {seconds:.0} s for the new ones",
-        asked.count()
+        rows.len() - left_out
     );
+    if left_out > 0 {
+        let _ = write!(text, "; left out: {left_out} skipped");
+    }
+    text.push('\n');
     text
 }
 
