@@ -62,7 +62,9 @@ fn words(line: &str) -> Vec<&str> {
 /// The folder that a line enters first.
 fn entered(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("cd ")?;
-    let folder = rest.split_whitespace().next()?;
+    // A script that starts at the root of the checkout.
+    let rest = rest.strip_prefix("\"$(dirname \"$0\")/../").unwrap_or(rest);
+    let folder = rest.split_whitespace().next()?.trim_end_matches('"');
     folder
         .chars()
         .next()?
@@ -143,6 +145,10 @@ fn a_path_that_is_not_there_is_recognised() {
         ("cargo fmt --manifest-path fuz/Cargo.toml", "fuz/Cargo.toml"),
         ("cd go-harnes && go vet ./...", "go-harnes"),
         ("cd go-harness && go test ./couriers", "./couriers"),
+        (
+            "cd \"$(dirname \"$0\")/../go-harness/vets\" && exec go run ./internal/corpus",
+            "go-harness/vets",
+        ),
     ] {
         assert!(missing(&root, line).contains(&path.to_owned()), "{line}");
     }
@@ -150,6 +156,7 @@ fn a_path_that_is_not_there_is_recognised() {
         "uses: actions/checkout@v5",
         "cd go-harness && go vet -tags=bench ./... && go test ./courier",
         "go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -matrix ./...",
+        "cd \"$(dirname \"$0\")/../go-harness/vet\" && exec go run ./internal/corpus",
         "~/.cargo/registry",
         "key: ${{ hashFiles('Cargo.lock', 'lab/**') }}",
     ] {
