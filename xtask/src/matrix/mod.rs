@@ -117,9 +117,10 @@ fn as_json(jobs: &[Job], when: When) -> Result<String> {
 }
 
 /// Runs the jobs of `when` that are for this machine, in the order of the file. Returns whether all
-/// succeeded, and stops at the first that does not.
+/// succeeded, and stops at the first that does not. None for this machine is no success.
 pub(crate) fn run_all(workspace: &Workspace, when: When) -> Result<bool> {
     let here = platform();
+    let mut ran = 0;
     for job in file::load(workspace.root())? {
         if !job.when.contains(&when) {
             continue;
@@ -128,8 +129,11 @@ pub(crate) fn run_all(workspace: &Workspace, when: When) -> Result<bool> {
             out::line(format_args!("job {}: left to {}", job.name, job.platform))?;
         } else if !run_job(workspace, &job)? {
             return Ok(false);
+        } else {
+            ran += 1;
         }
     }
+    ensure!(ran > 0, "none of these jobs is for this machine, {here}");
     Ok(true)
 }
 
@@ -330,6 +334,9 @@ mod tests {
         matrix(&[job("bad", "pull", &steps("exit 1")), good[0].clone()]);
         assert!(!run_all(&workspace, When::Pull).unwrap());
         assert_eq!(said(), 3);
+        matrix(&[good[1].clone(), good[2].clone()]);
+        let refused = run_all(&workspace, When::Pull).unwrap_err().to_string();
+        assert!(refused.starts_with("none of these jobs is for this machine"));
     }
 
     #[cfg(unix)]
