@@ -10,8 +10,9 @@
 // that the time limit ends is listed by itself: a hang that no test names is no detection.
 //
 // Survivors that cannot be told from the original are explained in the file that -explained names, a JSON
-// array of {"file", "func", "change", "why"}. The exit code is 1 if another survives, or if an explanation is
-// for none of the mutants that can be made, and 2 if the tests fail without a mutant.
+// array of {"file", "func", "change", "why"}. The exit code is 1 if another survives or runs into the limit, and
+// 2 if an explanation is for none of the mutants that can be made, if there are none, or if the tests fail
+// without one.
 package main
 
 import (
@@ -95,6 +96,9 @@ func run(o options) (bool, error) {
 			}
 			all = append(all, found...)
 		}
+	}
+	if len(all) == 0 {
+		return false, fmt.Errorf("nothing to change in %s", strings.Join(o.packages, " "))
 	}
 	reasons, err := readReasons(o.explained, all)
 	if err != nil {

@@ -155,3 +155,14 @@ func TestSamplesAreTakenBySeed(t *testing.T) {
 		t.Error("0 is all of them")
 	}
 }
+
+func TestNothingToChangeIsNoSuccess(t *testing.T) {
+	o := toyModule(t, toyTest)
+	empty := filepath.Join(o.dir, "toy.go")
+	if err := os.WriteFile(empty, []byte("package toy\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if green, err := run(o); green || err == nil || !strings.Contains(err.Error(), "nothing to change") {
+		t.Errorf("green %v, %v", green, err)
+	}
+}
