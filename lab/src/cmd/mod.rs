@@ -44,8 +44,8 @@ pub enum Command {
     /// or newer and a C compiler must be installed; without a C++ compiler fuzz-abi is skipped, unless
     /// --only names it.
     ///
-    /// The last line says how the run came out, and all that was left out of it. It is the same in
-    /// every view: this table, report/index.html, report/report.md, report/junit.xml.
+    /// The last line but one says how the run came out, and all that was left out of it. It is the
+    /// same in every view: this table, report/index.html, report/report.md, report/junit.xml.
     ///
     /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
     /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder

@@ -101,8 +101,14 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     };
     let written = report::write(folder.path(), &catalogue, &identity, &verdict);
     progress.finish();
-    out::print(report::terminal::report(&catalogue, &verdict, &place))?;
-    out::line(Proven::load(workspace, &catalogue)?.headline(&catalogue))?;
+    let proven = match Proven::load(workspace, &catalogue) {
+        Ok(proven) => proven.headline(&catalogue),
+        // The engines have run: what they found is told all the same.
+        Err(error) => format!("proven by planted bugs: unknown, {}", said(&error)),
+    };
+    out::print(report::terminal::report(
+        &catalogue, &verdict, &proven, &place,
+    ))?;
     // Results without a page are results; the exit code tells about them.
     match written {
         Ok(_) => out::line(format_args!("report: {place}/report/index.html"))?,

@@ -17,8 +17,13 @@ const SENTENCE: usize = 8;
 /// Gaps that are spelled out; the others are counted.
 const GAPS: usize = 20;
 
-/// The whole report of a run whose results lie in `place`.
-pub(crate) fn report(catalogue: &Catalogue, verdict: &Verdict<'_>, place: &str) -> String {
+/// The whole report of a run whose results lie in `place`. `proven` are lines on planted bugs.
+pub(crate) fn report(
+    catalogue: &Catalogue,
+    verdict: &Verdict<'_>,
+    proven: &str,
+    place: &str,
+) -> String {
     let mut text = String::from("\n");
     gaps(&mut text, &verdict.red(), place);
     for columns in groups(verdict) {
@@ -58,7 +63,7 @@ pub(crate) fn report(catalogue: &Catalogue, verdict: &Verdict<'_>, place: &str) 
         let word = Outcome::Skipped.word();
         let _ = writeln!(text, "{word}: {what}\n    {}", one_line(why, 200));
     }
-    let _ = writeln!(text, "{}", verdict.counts().line());
+    let _ = writeln!(text, "{}\n{proven}", verdict.counts().line());
     let headline = verdict.headline();
     let _ = writeln!(text, "{headline}; results in {place}/results.jsonl");
     text
@@ -298,6 +303,7 @@ mod tests {
         report(
             &catalogue,
             &Verdict::of(&catalogue, &facts, records),
+            "proven: none",
             LATEST,
         )
     }

@@ -25,7 +25,7 @@ fn all_views_of_a_run_agree() {
         }
         let verdict = Verdict::of(&catalogue, facts, records);
         let identity = Identity::default();
-        let text = terminal::report(&catalogue, &verdict, "place");
+        let text = terminal::report(&catalogue, &verdict, "proven: none", "place");
         let html = Page::new(dir.path(), &catalogue, &identity, &verdict);
         let html = html.render().unwrap();
         let marks = markdown::render(&identity, &verdict);
