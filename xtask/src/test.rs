@@ -142,6 +142,24 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go("analyzers.log", &["test", "-C=vet", "-count=1", "./..."])?
         },
+        // The second subject, which its Go code expects in its own target folder.
+        cargo(
+            "tally.native.log",
+            &[
+                "build",
+                "--release",
+                "--locked",
+                "--manifest-path=examples/tally/Cargo.toml",
+            ],
+        ),
+        Step {
+            show: every_line,
+            speaks: true,
+            ..go(
+                "tally.log",
+                &["test", "-C=../examples/tally", "-count=1", "./..."],
+            )?
+        },
     ])
 }
 

@@ -18,8 +18,12 @@ struct Tallies {
     live: HashMap<u64, (u64, u64)>,
 }
 
-static TALLIES: LazyLock<Mutex<Tallies>> =
-    LazyLock::new(|| Mutex::new(Tallies { last: 0, live: HashMap::new() }));
+static TALLIES: LazyLock<Mutex<Tallies>> = LazyLock::new(|| {
+    Mutex::new(Tallies {
+        last: 0,
+        live: HashMap::new(),
+    })
+});
 
 thread_local! {
     static MESSAGE: Cell<&'static std::ffi::CStr> = const { Cell::new(c"") };
@@ -46,7 +50,12 @@ pub extern "C" fn tally_new(limit: u64) -> u64 {
 /// # Safety
 /// `each` is a function, or null; it may be called with `user_data` until this returns.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tally_add(id: u64, n: u64, each: Option<Each>, user_data: *mut c_void) -> c_int {
+pub unsafe extern "C" fn tally_add(
+    id: u64,
+    n: u64,
+    each: Option<Each>,
+    user_data: *mut c_void,
+) -> c_int {
     let counts = match tallies().live.get_mut(&id) {
         None => return refuse(UNKNOWN, c"no such tally"),
         Some((count, limit)) if n > *limit - *count => return refuse(FULL, c"the tally is full"),
