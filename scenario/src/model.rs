@@ -466,22 +466,6 @@ impl Model {
         }
     }
 
-    /// The first half of a release that other threads can meet in the middle: the handle is stale, and
-    /// its load as before. Gives the request for [`end_release`](Self::end_release).
-    ///
-    /// # Errors
-    /// The refusal.
-    pub fn begin_release(&mut self, request: Ordinal) -> Result<usize, Outcome> {
-        let index = self.request(request).map_err(Outcome::Refused)?;
-        release(&mut self.requests, index);
-        Ok(index)
-    }
-
-    /// The second half: the load fails, unless it had ended.
-    pub fn end_release(&mut self, lane: u8, request: usize) {
-        self.let_go(lane, request);
-    }
-
     /// The step with a result that does not depend on how fast the machine is.
     ///
     /// A wait that would never end is cut short: it must last its time instead. A pump that waits for one
@@ -1636,13 +1620,9 @@ impl Model {
         }
     }
 
+    /// Releases a request, and fails its load unless that has ended.
     fn release(&mut self, lane: u8, request: usize) {
         release(&mut self.requests, request);
-        self.let_go(lane, request);
-    }
-
-    /// Fails the load of a released request that was not completed.
-    fn let_go(&mut self, lane: u8, request: usize) {
         let load = self.requests[request].load;
         let notice = self.ended(load).is_none().then(|| {
             self.because("REQ-14");
