@@ -26,8 +26,8 @@ type Owner struct {
 }
 
 // NewOwner starts an owner with a new runtime. handle is called on the owner's thread with each event of
-// the sessions that jobs open, unless the session has been closed meanwhile, and then owns the payload; with
-// nil, payloads are closed unseen. A panic in it goes to [SetPanicHandler].
+// the sessions that jobs open, and owns its payload; events of a session that has been closed meanwhile are
+// dropped. With nil, all payloads are closed unseen. A panic in handle goes to [SetPanicHandler].
 func NewOwner(handle func(rt *Runtime, event Event), opts ...Option) (*Owner, error) {
 	o := new(Owner)
 	if err := o.start(newOwnerThread(handle), opts); err != nil {
