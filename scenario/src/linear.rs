@@ -112,7 +112,7 @@ pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Bo
         Ok((results, upcalls)) => (history.results, history.upcalls) = (results, upcalls),
         Err(hang) => {
             let mut hung = impossible(history, &hang.text);
-            // Who waits for whom is not known.
+            // Nobody knows which call waits for which.
             hung.contracts = contracts;
             return Err(hung);
         }

@@ -39,12 +39,12 @@ pub struct Expected {
     pub met: Met,
 }
 
-/// What came together in a step, to be counted.
+/// The features and callbacks that came together in a step, to be counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Met {
     /// Pairs of features, each once.
     pub pairs: Vec<Pair>,
-    /// How many callbacks deep the step was at most.
+    /// The largest number of callbacks that the step was inside of.
     pub depth: usize,
     /// A request was used or released while one of its own callbacks was running, from a callback of
     /// something else inside that one.
@@ -437,7 +437,7 @@ impl Model {
         }
     }
 
-    /// How long the owner's loop may sleep.
+    /// The time that the owner's loop may sleep.
     fn next_wait(&self, runtime: usize) -> Next {
         let Runtime { events, .. } = &self.runtimes[runtime];
         if !events.is_empty() || !self.runtimes[runtime].is_idle() {
@@ -589,7 +589,7 @@ impl Model {
             .collect()
     }
 
-    /// Whether the last pump of a live runtime left ends behind.
+    /// `true` if the last pump of a live runtime left ends behind.
     pub fn left_behind(&self) -> bool {
         let mut live = self.runtimes.iter().filter(|runtime| runtime.live());
         live.any(|runtime| runtime.left_behind && !runtime.mailbox.is_empty())

@@ -565,7 +565,7 @@ func TestEVT08ALoadThatEndsInAnUnknownWayKeepsNumberAndBytes(t *testing.T) {
 	}
 }
 
-// What the library says about a load that is not under way reaches no other, and its payload is released.
+// An event of a load that is not under way reaches no other load, and its payload is released.
 func TestEVT08AnEventOfNoLoadIsReported(t *testing.T) {
 	loader := newLoader(t)
 	reports := catchPanics(t)
@@ -650,7 +650,7 @@ func TestVAL10EventsThatAreCountedAndNotThereAreNotWaitedFor(t *testing.T) {
 }
 
 // The library fails to close: it is tried again by the next Close, also by one that comes at the same time.
-// Who waits for the owner has heard of its end, and that stays true.
+// All that wait for the owner have heard of its end, and that stays true.
 func TestTHR07ACloseThatTheLibraryFailsEndsTheJobsAndIsTriedAgain(t *testing.T) {
 	for _, function := range []string{"courier_session_destroy", "courier_runtime_destroy"} {
 		loader := newLoader(t)
