@@ -12,9 +12,10 @@ import (
 // the runtime, runs the jobs that others submit, pumps, hands out events, and closes the runtime.
 //
 // Jobs run one at a time, in the order of their submission. The owner goroutine waits in Go, not in the
-// library: jobs, finished loads and deadlines wake it.
+// library: jobs, finished loads and deadlines wake it. When the library fails to pump or to drain, that goes
+// to [SetPanicHandler], and the owner tries again a second later.
 //
-// That is all. An Owner never starts a load, opens a session, tries again, drops or reorders a job, or
+// That is all. An Owner never starts a load, opens a session, runs a job again, drops or reorders one, or
 // interrupts one that runs; and it closes no session, but when too many Goexits end it: see [Owner.Do]. A
 // [Loader] is built on top of it.
 //

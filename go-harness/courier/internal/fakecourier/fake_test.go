@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -363,6 +364,50 @@ func TestAnOwnersFailuresToPumpAreReported(t *testing.T) {
 	}
 	wantLoad(t, loader)
 	must(t, loader.Close())
+}
+
+// A pump that fails leaves events behind, and nothing tells of them again: it is tried again, but not all the
+// time, also when a deadline has passed.
+func TestTHR06APumpThatFailsIsTriedAgain(t *testing.T) {
+	for _, function := range []string{"courier_runtime_pump", "courier_runtime_drain_events", "courier_runtime_next_timeout"} {
+		loader := newLoader(t)
+		fail := func() { fakecourier.Return(function, 0, capi.NativeError, message) }
+		var fails atomic.Bool
+		fails.Store(true)
+		courier.SetPanicHandler(func(courier.CallbackPanic) {
+			if fails.Load() {
+				fail()
+			}
+		})
+		must(t, loader.Owner().Do(context.Background(), func(rt *courier.Runtime) error {
+			session, err := rt.NewSession()
+			must(t, err)
+			_, err = session.Load("app:a", courier.Deadline(0))
+			must(t, err)
+			must(t, session.Close())
+			fakecourier.Queue(1<<40, int32(courier.Completed), 0, "of a session that nobody knows")
+			fail()
+			fakecourier.Installed(true).Wake()
+			return nil
+		}))
+		before := fakecourier.Calls("courier_runtime_pump")
+		for i := 0; i < 100; i++ {
+			catchUp(t, loader.Owner())
+		}
+		if pumps := fakecourier.Calls("courier_runtime_pump") - before; pumps > 50 {
+			t.Errorf("%s fails: %d pumps in 100 turns", function, pumps)
+		}
+		fails.Store(false)
+		succeeded := fakecourier.Calls("courier_runtime_next_timeout") + 1
+		if function == "courier_runtime_next_timeout" {
+			succeeded++ // the one that is to fail still
+		}
+		for fakecourier.Calls("courier_runtime_next_timeout") < succeeded {
+			runtime.Gosched() // a watchdog ends it
+		}
+		courier.SetPanicHandler(nil)
+		must(t, loader.Close())
+	}
 }
 
 // wantNative checks that a call has met what no library may return.
