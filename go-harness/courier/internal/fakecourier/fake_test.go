@@ -740,15 +740,43 @@ func TestTHR07ACloseThatTheLibraryFailsEndsTheJobsAndIsTriedAgain(t *testing.T) 
 	}
 }
 
-// A library that destroys a runtime with sessions open, which it must not, leaves nobody hanging either.
+// waitForDo waits until a goroutine waits for its job, as stacks show it.
+func waitForDo() {
+	stacks := make([]byte, 1<<20)
+	for {
+		for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			state, calls, _ := strings.Cut(stack, "\n")
+			if strings.Contains(state, "[select") && strings.Contains(calls, "(*ownerThread).do(") {
+				return
+			}
+		}
+		runtime.Gosched() // a watchdog ends it
+	}
+}
+
+// A library that destroys a runtime with sessions open, which it must not, leaves nobody hanging either: not
+// those that come meanwhile, nor those that come later.
 func TestTHR07ARuntimeThatIsGoneRejectsWhatIsQueued(t *testing.T) {
 	honest(t)
 	owner, err := courier.NewOwner(nil)
 	must(t, err)
 	must(t, owner.Do(context.Background(), func(rt *courier.Runtime) error { _, err := rt.NewSession(); return err }))
+	do := func() error {
+		return owner.Do(context.Background(), func(*courier.Runtime) error { t.Error("a job ran"); return nil })
+	}
+	queued := make(chan error, 1)
+	capi.Observe(func(point string) {
+		if point == "courier_runtime_destroy" {
+			go func() { queued <- do() }()
+			waitForDo()
+		}
+	})
+	defer capi.Observe(nil)
 	must(t, owner.Close())
-	if err := owner.Do(context.Background(), func(*courier.Runtime) error { return nil }); !errors.Is(err, courier.ErrClosed) {
-		t.Errorf("Do returned %v", err)
+	for _, err := range []error{<-queued, do()} {
+		if !errors.Is(err, courier.ErrClosed) {
+			t.Errorf("Do returned %v", err)
+		}
 	}
 }
 
