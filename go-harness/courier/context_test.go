@@ -368,7 +368,7 @@ func waitUnderWay(t *testing.T, l *Loader, n int) {
 	}
 }
 
-// What takes the room is not the loader's, and goes in another way than by an event.
+// The room is taken by loads that are not the loader's, and that go in another way than by an event.
 func TestTHR18ASessionThatEndsMakesRoom(t *testing.T) {
 	l := newLoader(t, nil, MaxLoads(2), Stepped())
 	var session *Session

@@ -137,15 +137,16 @@ The library calls four kinds of functions:
 
 When the call that replaces, clears or closes has returned, no call of the old function runs any more and
 none comes later. So a callback must not wait for the goroutine that makes such a call: neither would end.
-Nor would two functions of OnCancel, on two owner threads, of which each closes the other's request. Other
-callbacks may close each other's requests and wake sources, in any order.
+Callbacks may close each other's requests and wake sources, in any order: of two functions of OnCancel that
+close each other's request, on two owner threads, one does not wait for the other, which is still running
+then.
 
 Inside a callback, methods of requests, blobs and wake sources work as anywhere. Methods of runtimes and
 sessions, [NewRuntime] and [SetLogger] are refused, with [ErrInvalidState] or [ErrWrongThread].
 [Owner.Do], [Loader.Load] and the Close of both are refused with [ErrInvalidState], because the owner may be
-waiting for the callback; [Owner.Post] is allowed. So it is in jobs of owners that would wait for each other
-in a circle. This is known by the thread: a goroutine that a callback or job starts, and waits for, is not
-recognized.
+waiting for the callback; [Owner.Post] is allowed. In jobs, those of them are refused that would have owners
+wait for each other in a circle. Callbacks and jobs are known by their thread: a goroutine that one of them
+starts, and waits for, is not recognized.
 
 A panic in a callback is contained, and [SetPanicHandler] tells who wants to know. A provider that panics
 has answered [Fail]: the load fails unless it was completed, and the request is closed. [runtime.Goexit] in

@@ -44,7 +44,7 @@ func TestSTA01EachStatusHasOneCategory(t *testing.T) {
 	}
 }
 
-// What is of one category is told apart by a word, without a look at the text.
+// Errors of one category are told apart by a word, without a look at the text.
 func TestSTA01ErrorsOfOneCategoryHaveWords(t *testing.T) {
 	rt := newRuntime(t, Stepped(), MaxLoads(1))
 	session := newSession(t, rt)
@@ -80,7 +80,7 @@ func TestSTA01ErrorsOfOneCategoryHaveWords(t *testing.T) {
 	}
 }
 
-// How a load fails is what the standard library calls it, where it has a name for it.
+// A failed load has the standard library's name for its failure, if there is one.
 func TestSTA01ALoadErrorIsWhatItSays(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, os.Symlink("/", filepath.Join(dir, "outside")))

@@ -364,6 +364,44 @@ func TestHDL18TwoCallbacksCloseEachOthersRequests(t *testing.T) {
 	}
 }
 
+// Two functions of OnCancel at the same time, on two owner threads, close each other's requests: the library
+// waits for a function that runs, but not in a circle.
+func TestHDL18TwoFunctionsOfOnCancelCloseEachOthersRequests(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	one, first := pendingRequest(t, rt, session)
+	calls := countCalls(t)
+	var inside sync.WaitGroup
+	inside.Add(2)
+	closes := func(other *Request) func() {
+		return func() {
+			inside.Done()
+			inside.Wait()
+			ok(t, other.Close())
+		}
+	}
+	ready, ended := make(chan *Request), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ownerElsewhere(t, func(rt *Runtime, session *Session) {
+			two, second := pendingRequest(t, rt, session)
+			onCancel(t, two, closes(one))
+			ready <- two
+			ok(t, session.Cancel(second))
+			ok(t, two.Close())
+			ok(t, session.Close())
+			ok(t, rt.Close())
+		})
+	}()
+	onCancel(t, one, closes(<-ready))
+	ok(t, session.Cancel(first))
+	ok(t, one.Close())
+	<-ended
+	if n := calls.of("courier_request_release"); n != 2 {
+		t.Errorf("%d releases", n)
+	}
+}
+
 // One callback holds a lock of the program's and closes the request in whose completion another one wants it.
 func TestHDL18ACallbackWithALockOfItsOwnCloses(t *testing.T) {
 	clearLogger(t)

@@ -12,9 +12,10 @@ import (
 // the runtime, runs the jobs that others submit, pumps, hands out events, and closes the runtime.
 //
 // Jobs run one at a time, in the order of their submission. The owner goroutine waits in Go, not in the
-// library: jobs, finished loads and deadlines wake it.
+// library: jobs, finished loads and deadlines wake it. When the library fails to pump or to drain, that goes
+// to [SetPanicHandler], and the owner tries again a second later.
 //
-// That is all. An Owner never starts a load, opens a session, tries again, drops or reorders a job, or
+// That is all. An Owner never starts a load, opens a session, runs a job again, drops or reorders one, or
 // interrupts one that runs; and it closes no session, but when too many Goexits end it: see [Owner.Do]. A
 // [Loader] is built on top of it.
 //
@@ -26,8 +27,8 @@ type Owner struct {
 }
 
 // NewOwner starts an owner with a new runtime. handle is called on the owner's thread with each event of
-// the sessions that jobs open, unless the session has been closed meanwhile, and then owns the payload; with
-// nil, payloads are closed unseen. A panic in it goes to [SetPanicHandler].
+// the sessions that jobs open, and owns its payload; events of a session that has been closed meanwhile are
+// dropped. With nil, all payloads are closed unseen. A panic in handle goes to [SetPanicHandler].
 func NewOwner(handle func(rt *Runtime, event Event), opts ...Option) (*Owner, error) {
 	o := new(Owner)
 	if err := o.start(newOwnerThread(handle), opts); err != nil {

@@ -135,15 +135,20 @@ func (t *ownerThread) giveUp() {
 	capi.Report("owner", refuse("serve", ErrClosed, why), nil)
 }
 
-// late reports whether a deadline has passed.
+// late reports whether a deadline has passed, or the moment to try a pump again.
 func (t *ownerThread) late() bool {
 	deadline := t.runtime.deadline
 	return !deadline.IsZero() && !time.Now().Before(deadline)
 }
 
+// retry is the time after which a pump that failed is tried again. It may fail for good.
+const retry = time.Second
+
 // pump collects finished loads. What is left unread is work.
 func (t *ownerThread) pump() {
 	if err := t.collect(); err != nil {
+		// What it leaves behind is no news any more: no wake would tell of it.
+		t.runtime.deadline = time.Now().Add(retry)
 		// There is nobody else to tell.
 		t.contain(func() { capi.Report("owner", err, nil) }, func(*JobPanic, bool) {})
 	}

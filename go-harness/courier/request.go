@@ -130,10 +130,10 @@ func (r *Request) Surface() (NativePointer, error) {
 }
 
 // Close lets go of the request. If it was not completed, its load fails. It waits for other calls on the
-// request, and for the function of [Request.OnCancel] unless it is called there. Inside a callback it does
-// not wait for calls on other goroutines, which may be waiting for that callback: the last of them lets go
-// of the request. It fails only inside a callback that this goroutine's own Complete, Fail or Close of the
-// request has led to, with [ErrInvalidState].
+// request, and for the function of [Request.OnCancel] unless it is called there, or in a callback that this
+// function is waiting for. Inside a callback it does not wait for calls on other goroutines, which may be
+// waiting for that callback: the last of them lets go of the request. It fails only inside a callback that
+// this goroutine's own Complete, Fail or Close of the request has led to, with [ErrInvalidState].
 func (r *Request) Close() error {
 	return closeShared("close request", &r.handle, func(id uint64) {
 		capi.RequestRelease(id)

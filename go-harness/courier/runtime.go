@@ -54,7 +54,7 @@ type Runtime struct {
 
 	// Used on the owner thread only.
 	sessions map[uint64]struct{} // the ids of open ones: their handles are not kept alive
-	deadline time.Time           // of a load, the earliest that is known of; zero if there is none
+	deadline time.Time           // of a load, the earliest that is known of, or an owner's next try; zero if there is none
 }
 
 // NewRuntime creates a runtime and makes the calling thread its owner. The caller has called

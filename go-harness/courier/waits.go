@@ -6,8 +6,8 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 )
 
-// ownerWaits says which owner is waited for by the thread of which other one, by their numbers. In a circle they
-// would wait for ever.
+// ownerWaits notes which owner the thread of each owner is waiting for, by their numbers. In a circle they would
+// wait for ever.
 var ownerWaits = struct {
 	sync.Mutex
 	waiter map[uint64]uint64

@@ -28,10 +28,10 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
     }
 }
 
-/// As [`model`]: here time passes always.
+/// The same as [`model`]: here time passes always.
 ///
 /// # Panics
-/// As [`model`].
+/// Those of [`model`].
 pub fn timed_model(body: impl Fn() + Send + Sync + 'static) {
     model(body);
 }

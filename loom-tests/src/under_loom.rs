@@ -22,10 +22,10 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
     check(false, body);
 }
 
-/// As [`model`], with waits that come to their limit.
+/// [`model`] with waits that come to their limit.
 ///
 /// # Panics
-/// As [`model`].
+/// Those of [`model`].
 pub fn timed_model(body: impl Fn() + Send + Sync + 'static) {
     check(true, body);
 }

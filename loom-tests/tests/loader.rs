@@ -26,8 +26,9 @@ impl Rescue {
         let thread = thread::spawn(move || {
             let timed_out = ended.recv_timeout(WATCHDOG) == Err(RecvTimeoutError::Timeout);
             if timed_out {
-                // Opening is enough: readers come to the end of the file. Kept open for those to come.
-                let _writer = OpenOptions::new().write(true).open(&fifo).unwrap();
+                // Ends the wait of readers that are opening it. Open for both, because a writer alone waits
+                // for a reader; kept open for those to come.
+                let _both = OpenOptions::new().read(true).write(true).open(&fifo);
                 let _ = ended.recv();
             }
             timed_out

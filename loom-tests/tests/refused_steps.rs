@@ -66,7 +66,7 @@ impl HostMemory for Buffer {
     }
 }
 
-/// What a life was told of, in order.
+/// The refusals that a life was told of, in order.
 #[derive(Debug, Default)]
 struct Story(Vec<Told>);
 

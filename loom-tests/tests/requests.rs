@@ -62,7 +62,7 @@ enum Ended {
 /// The answer to a call.
 type Told = Result<(), Word>;
 
-/// What two calls were told, and how the load ended.
+/// The answers to two calls, and the end of the load.
 type Cell = (Told, Told, Ended);
 
 const WON: Told = Ok(());

@@ -158,7 +158,7 @@ fn cbk_13_no_lock_is_held_while_the_logger_is_called() {
     });
 }
 
-/// What an outer callback does: leads to the wake callback and to the logger inside itself, and makes a
+/// The work of an outer callback: leads to the wake callback and to the logger inside itself, and makes a
 /// call of the owner's when both have returned.
 type Task = Box<dyn FnOnce() + Send>;
 

@@ -142,7 +142,7 @@ impl CancelHook {
         result
     }
 
-    /// Whether a hook waits for a cancel.
+    /// `true` if a hook waits for a cancel.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn is_set(&self) -> bool {
         matches!(*self.state.lock(), State::Set(_))

@@ -539,7 +539,8 @@ impl Courier {
     /// stored then. Dropped at the request's completion or release.
     ///
     /// # Errors
-    /// [`Word::Completed`]; [`Word::CallbackSet`] for a second hook.
+    /// [`Word::Completed`]; [`Word::CallbackSet`] for a second hook. [`Word::Stale`], if a release on another
+    /// thread was first.
     pub fn request_on_cancel(&self, id: Id, hook: OnCancel) -> Result<bool, Error> {
         self.requests.get(id)?.on_cancel(hook)
     }

@@ -21,7 +21,7 @@ pub struct RuntimeState {
     pub unread: usize,
     /// A signal is pending.
     pub signalled: bool,
-    /// How long the owner may sleep.
+    /// The time that the owner may sleep.
     pub next_wait: Wait,
     /// A provider is installed.
     pub provider: bool,
@@ -43,7 +43,7 @@ pub struct SessionState {
 /// A request's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestState {
-    /// Who ended the load.
+    /// The one who ended the load.
     pub winner: Option<Winner>,
     /// A cancellation callback waits.
     pub on_cancel: bool,

@@ -66,7 +66,7 @@ impl Landing {
             .ok_or_else(no_buffer)
     }
 
-    /// Whether there is memory.
+    /// `true` if there is memory.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn is_attached(&self) -> bool {
         self.attached.lock().is_some()

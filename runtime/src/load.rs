@@ -280,7 +280,7 @@ impl JobRunner {
     fn take_back(&self, request: Id) -> bool {
         // Stale if it was released, which has ended the load.
         let held = self.requests.get(request);
-        // Who ends the hold takes the handle, and nobody else does.
+        // The one who ends the hold takes the handle, and nobody else does.
         held.is_ok_and(|held| held.take_back()) && self.requests.remove(request).is_ok()
     }
 

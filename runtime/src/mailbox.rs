@@ -163,7 +163,7 @@ impl<M> Mailbox<M> {
         drop(dropped);
     }
 
-    /// How many messages are queued, and whether a signal is pending.
+    /// The number of queued messages, and `true` if a signal is pending.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn inspect(&self) -> (usize, bool) {
         let state = self.state.lock();

@@ -176,7 +176,7 @@ impl Runtime {
         upcall::refuse_inside()
     }
 
-    /// How long the owner may sleep before it pumps.
+    /// The time that the owner may sleep before it pumps.
     pub(crate) fn next_wait(&self) -> Wait {
         let owned = self.owned.lock();
         if !owned.events.is_empty() || !self.outlet.mailbox.is_idle() {

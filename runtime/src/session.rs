@@ -107,7 +107,7 @@ impl Session {
         pending.len()
     }
 
-    /// How many loads have no event so far, and the surface of later ones.
+    /// The number of loads without an event so far, and the surface of later ones.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn inspect(&self) -> (usize, usize) {
         let state = self.state.lock();

@@ -134,7 +134,7 @@ impl<J> Workers<J> {
         self.queue.try_pop()
     }
 
-    /// How many jobs wait.
+    /// The number of jobs that wait.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn inspect(&self) -> usize {
         self.queue.state.lock().jobs.len()

@@ -7,7 +7,6 @@
 //!
 //! Some calls are not one moment, and that is no fault; the search allows for it:
 //!
-//! - a release makes the handle stale first, and then fails the load: two moves,
 //! - the end of a load is decided first, and posted then: pumps wait for the end of the history, and
 //!   the order of its events is free,
 //! - a cancellation callback may find that its request is being released, or that it was taken out: it
@@ -113,7 +112,7 @@ pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Bo
         Ok((results, upcalls)) => (history.results, history.upcalls) = (results, upcalls),
         Err(hang) => {
             let mut hung = impossible(history, &hang.text);
-            // Who waits for whom is not known.
+            // Nobody knows which call waits for which.
             hung.contracts = contracts;
             return Err(hung);
         }
@@ -244,7 +243,6 @@ fn explained(history: &History, model: &Model) -> bool {
     let search = Search {
         model: model.clone(),
         next: vec![0; lanes],
-        releasing: vec![None; lanes],
         upcalls: Vec::new(),
     };
     search.leads_to(history)
@@ -256,8 +254,6 @@ struct Search {
     model: Model,
     /// Of each lane: how many of its calls were made.
     next: Vec<usize>,
-    /// Of each lane: the request whose release has begun.
-    releasing: Vec<Option<usize>>,
     upcalls: Vec<Upcall>,
 }
 
@@ -266,28 +262,18 @@ impl Search {
         let lanes = &history.plan.lanes;
         let mut done = true;
         for (index, (lane, ops)) in lanes.iter().enumerate() {
-            let mut branch = self.clone();
             let next = self.next[index];
-            if let Some(request) = branch.releasing[index].take() {
-                branch.model.end_release(*lane, request);
-            } else if let Some(op) = ops.get(next) {
-                branch.next[index] += 1;
-                if !branch.makes(
-                    index,
-                    Step {
-                        lane: *lane,
-                        op: *op,
-                    },
-                    &history.results[index][next],
-                ) {
-                    done = false;
-                    continue;
-                }
-            } else {
+            let Some(op) = ops.get(next) else {
                 continue;
-            }
+            };
             done = false;
-            if branch.leads_to(history) {
+            let mut branch = self.clone();
+            branch.next[index] += 1;
+            let step = Step {
+                lane: *lane,
+                op: *op,
+            };
+            if branch.makes(step, &history.results[index][next]) && branch.leads_to(history) {
                 return true;
             }
         }
@@ -295,16 +281,7 @@ impl Search {
     }
 
     /// Makes a call; whether it has this result.
-    fn makes(&mut self, index: usize, step: Step, result: &Outcome) -> bool {
-        if let Op::RequestRelease { request } = step.op {
-            return match self.model.begin_release(request) {
-                Ok(request) => {
-                    self.releasing[index] = Some(request);
-                    *result == Outcome::Done
-                }
-                Err(refused) => *result == refused,
-            };
-        }
+    fn makes(&mut self, step: Step, result: &Outcome) -> bool {
         let seen = self.model.apply(step).seen;
         self.upcalls
             .extend(seen.upcalls.into_iter().filter(is_of_a_cancel));
@@ -443,15 +420,15 @@ mod tests {
     }
 
     #[test]
-    fn a_release_may_be_met_in_the_middle_and_lanes_keep_their_order() {
-        use courier_core::Word::Stale;
-        // Stale already, and still to be cancelled.
-        let lanes: &[(u8, &[_])] = &[
-            (1, &[(RELEASE, Ok(()))]),
-            (2, &[(COMPLETE, Err(Stale))]),
-            (0, &[(CANCEL, Ok(()))]),
-        ];
-        assert!(possible(lanes));
+    fn a_release_is_one_moment_and_lanes_keep_their_order() {
+        use courier_core::Word::{LoadEnded, Stale};
+        // The owner hears that the handle is stale, and so the load has ended.
+        let told = |cancel| {
+            let owner = [(COMPLETE, Err(Stale)), (CANCEL, cancel)];
+            possible(&[(1, &[(RELEASE, Ok(()))]), (0, &owner)])
+        };
+        assert!(told(Err(LoadEnded)));
+        assert!(!told(Ok(())));
         // Its own lane has released it before.
         assert!(!possible(&[(1, &[(RELEASE, Ok(())), (COMPLETE, Ok(()))])]));
     }

@@ -39,12 +39,12 @@ pub struct Expected {
     pub met: Met,
 }
 
-/// What came together in a step, to be counted.
+/// The features and callbacks that came together in a step, to be counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Met {
     /// Pairs of features, each once.
     pub pairs: Vec<Pair>,
-    /// How many callbacks deep the step was at most.
+    /// The largest number of callbacks that the step was inside of.
     pub depth: usize,
     /// A request was used or released while one of its own callbacks was running, from a callback of
     /// something else inside that one.
@@ -437,7 +437,7 @@ impl Model {
         }
     }
 
-    /// How long the owner's loop may sleep.
+    /// The time that the owner's loop may sleep.
     fn next_wait(&self, runtime: usize) -> Next {
         let Runtime { events, .. } = &self.runtimes[runtime];
         if !events.is_empty() || !self.runtimes[runtime].is_idle() {
@@ -464,22 +464,6 @@ impl Model {
         } else {
             Next::Never
         }
-    }
-
-    /// The first half of a release that other threads can meet in the middle: the handle is stale, and
-    /// its load as before. Gives the request for [`end_release`](Self::end_release).
-    ///
-    /// # Errors
-    /// The refusal.
-    pub fn begin_release(&mut self, request: Ordinal) -> Result<usize, Outcome> {
-        let index = self.request(request).map_err(Outcome::Refused)?;
-        release(&mut self.requests, index);
-        Ok(index)
-    }
-
-    /// The second half: the load fails, unless it had ended.
-    pub fn end_release(&mut self, lane: u8, request: usize) {
-        self.let_go(lane, request);
     }
 
     /// The step with a result that does not depend on how fast the machine is.
@@ -605,7 +589,7 @@ impl Model {
             .collect()
     }
 
-    /// Whether the last pump of a live runtime left ends behind.
+    /// `true` if the last pump of a live runtime left ends behind.
     pub fn left_behind(&self) -> bool {
         let mut live = self.runtimes.iter().filter(|runtime| runtime.live());
         live.any(|runtime| runtime.left_behind && !runtime.mailbox.is_empty())
@@ -1636,13 +1620,9 @@ impl Model {
         }
     }
 
+    /// Releases a request, and fails its load unless that has ended.
     fn release(&mut self, lane: u8, request: usize) {
         release(&mut self.requests, request);
-        self.let_go(lane, request);
-    }
-
-    /// Fails the load of a released request that was not completed.
-    fn let_go(&mut self, lane: u8, request: usize) {
         let load = self.requests[request].load;
         let notice = self.ended(load).is_none().then(|| {
             self.because("REQ-14");

@@ -8,7 +8,7 @@ pub const LANES: u8 = 4;
 /// How long [`Pause::Briefly`] lasts. A lower bound: a busy machine only makes it longer.
 pub const BRIEFLY: Duration = Duration::from_millis(1);
 
-/// How long after its start a load with [`Deadline::Soon`] expires.
+/// The time after its start when a load with [`Deadline::Soon`] expires.
 pub const SOON: Duration = Duration::from_millis(1);
 
 /// One operation on one lane.

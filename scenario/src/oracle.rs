@@ -28,17 +28,17 @@ impl Ledger {
         self.checks.keys().copied()
     }
 
-    /// How often two features met.
+    /// The number of times that two features met.
     pub fn met(&self, pair: Pair) -> u64 {
         self.pairs.get(&pair).copied().unwrap_or_default()
     }
 
-    /// How many steps were so many callbacks deep.
+    /// The number of steps that were so many callbacks deep.
     pub fn deep(&self, depth: usize) -> u64 {
         self.depths.get(&depth).copied().unwrap_or_default()
     }
 
-    /// How often a request was used, from a callback of something else, while one of its own was running.
+    /// The number of uses of a request from a callback of something else, inside one of its own.
     pub fn outer_uses(&self) -> u64 {
         self.outer_uses
     }

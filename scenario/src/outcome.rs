@@ -23,7 +23,7 @@ pub enum Outcome {
         /// judge looks at this only where it must.
         waited: bool,
     },
-    /// How long an owner's loop may sleep.
+    /// The time that an owner's loop may sleep.
     Next(Next),
     /// Whether a job ran.
     Stepped(bool),

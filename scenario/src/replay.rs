@@ -1,6 +1,6 @@
 //! A scenario and the driver that it is for, as the arguments of `--example replay`.
 //!
-//! What broke through one interface need not break through another, and slots that retire need not
+//! A step that breaks through one interface need not break through another, and slots that retire need not
 //! behave as slots that do not: a report names both, and the replay takes them.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::Step;
 use crate::bytes::{from_hex, to_hex};
 use crate::driver::{AbiDriver, Driver, RustDriver};
 
-/// How the library is driven.
+/// The driver of the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
     /// Through its Rust API, with slots that retire after so many objects.
@@ -46,7 +46,7 @@ impl fmt::Display for Through {
     }
 }
 
-/// What a replay runs.
+/// The steps that a replay runs, and their driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay {
     /// The driver.
@@ -63,13 +63,13 @@ impl fmt::Display for Replay {
 }
 
 impl Replay {
-    /// How the example is called.
+    /// The command line of the example.
     pub const USAGE: &str = "--through rust|c [--last-generation N] HEX";
 
     /// Reads arguments. Without `--through` nothing is run: the wrong driver would say nothing.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// The mistake in them.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Replay, String> {
         let (mut through, mut last_generation, mut steps) = (None, None, None);
         let mut arguments = arguments.into_iter();

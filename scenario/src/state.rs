@@ -12,7 +12,7 @@ use crate::op::SOON;
 /// Everything that a harness can know between two calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// How many handles are live.
+    /// The number of live handles.
     pub live: Live,
     /// The least important records that the log callback gets.
     pub log: Option<Level>,
@@ -39,7 +39,7 @@ pub struct Runtime {
     pub unread: usize,
     /// A signal is pending.
     pub signalled: bool,
-    /// How long the owner may sleep.
+    /// The time that the owner may sleep.
     pub next: Next,
     /// A provider is installed.
     pub provider: bool,
@@ -61,13 +61,13 @@ pub struct Session {
 /// A request's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Who ended the load.
+    /// The one who ended the load.
     pub winner: Option<Winner>,
     /// A cancellation callback waits.
     pub hook: bool,
 }
 
-/// How long an owner's loop may sleep.
+/// The time that an owner's loop may sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Not at all.
@@ -90,7 +90,7 @@ impl Next {
         }
     }
 
-    /// What was seen, where time that passed makes no difference: what is soon may be due by now.
+    /// The wait that was seen, without the time that has passed: what is soon may be due by now.
     pub(crate) fn without_passed_time(self, expected: Next) -> Next {
         match (self, expected) {
             (Next::Now, Next::Soon) => Next::Soon,

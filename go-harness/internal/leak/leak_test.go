@@ -356,7 +356,7 @@ func TestCBK02ARefusedInstallLeavesNothing(t *testing.T) {
 	})
 }
 
-// What a loader takes for a load, it gives back whoever comes first.
+// A loader gives back all that it takes for a load, whoever comes first.
 func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 	watchdog.Guard(t)
 	loader, err := courier.NewLoader(nil, courier.Threads(2))

@@ -81,7 +81,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// Whether waits with a limit come to it.
+/// `true` if waits with a limit come to it.
 static TIME_PASSES: AtomicBool = AtomicBool::new(false);
 /// The moment at which the model's clock began.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -67,7 +67,7 @@ mod planned {
     });
 
     struct State {
-        /// How many steps there are until the refused one, itself included; 0 for none.
+        /// The number of steps until the refused one, itself included; 0 for none.
         left: usize,
         refused: Option<Step>,
     }

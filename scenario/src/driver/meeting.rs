@@ -16,7 +16,7 @@ const LONGEST: u64 = 12;
 /// Turns after which a lane that stopped goes on: those it waits for may wait for a lock that it holds.
 const PATIENCE: usize = 100;
 
-/// What the lanes of one history share.
+/// The state that the lanes of one history share.
 #[derive(Debug)]
 pub(crate) struct Meeting {
     lanes: usize,

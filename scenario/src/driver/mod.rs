@@ -35,7 +35,7 @@ pub trait Driver {
     /// The state that no call shows. No step is under way.
     fn state(&self) -> State;
 
-    /// How to get another driver like it.
+    /// The way to get another driver like it.
     fn through(&self) -> Through;
 
     /// How it calls the library.

@@ -17,7 +17,7 @@ pub struct Stopped {
     pub hung: bool,
 }
 
-/// What a driver, which is a host, can see to be wrong by itself.
+/// A mistake that a driver, which is a host, can see by itself.
 #[derive(Debug)]
 struct Violation {
     contract: Contract,
@@ -51,7 +51,7 @@ impl Stopped {
         }
     }
 
-    /// What a panic of a step says.
+    /// Reads the panic of a step.
     pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Stopped {
         let (contract, text) = if let Some(violation) = payload.downcast_ref::<Violation>() {
             (Some(violation.contract), violation.text.clone())

@@ -82,7 +82,7 @@ fn run(
     Ok(ledger)
 }
 
-/// What the driver's own look at a call found.
+/// The result of the driver's own look at a call.
 fn stopped(payload: &(dyn Any + Send)) -> Box<Wrong> {
     let Stopped { contract, text, .. } = Stopped::of_panic(payload);
     Box::new(Wrong {

@@ -30,7 +30,7 @@ impl ReferenceStateMachine for Steps {
         let ordinal = || prop_oneof![4 => 0u8..3, 1 => 0u8..8];
         let wanted = |enough: bool, weight: u32| if enough { 1 } else { weight };
         let reaction = || prop_oneof![2 => Just(Reaction::Nothing), 1 => select(Reaction::ALL)];
-        // What leads to callbacks inside callbacks: a signal in the outer one, and in the inner one a use
+        // Leads to callbacks inside callbacks: a signal in the outer one, and in the inner one a use
         // of what the outer one may be of.
         let outer = || prop_oneof![2 => reaction(), 1 => Just(Reaction::Use)];
         let inner = || {
@@ -38,7 +38,7 @@ impl ReferenceStateMachine for Steps {
             prop_oneof![1 => reaction(), 1 => select(uses.to_vec())]
         };
         let limit = prop_oneof![1 => Just(Limit::Debug), 1 => select(Limit::ALL)];
-        // What a bounded pump left behind is soon gone.
+        // Ends that a bounded pump left behind are soon gone.
         let behind = |weight: u32| {
             if model.left_behind() {
                 8 * weight
@@ -158,7 +158,7 @@ fn cancelled() -> Vec<Op> {
     [&begin[..], &loads, &[cancel(1), cancel(2)]].concat()
 }
 
-/// How scenarios begin: the world then, and the steps to it.
+/// The beginning of scenarios: the world then, and the steps to it.
 fn beginnings() -> [(Model, Vec<Step>); 3] {
     [vec![], nested(), cancelled()].map(|ops| {
         let steps: Vec<Step> = ops.into_iter().map(|op| Step { lane: 0, op }).collect();

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -365,6 +366,50 @@ func TestAnOwnersFailuresToPumpAreReported(t *testing.T) {
 	must(t, loader.Close())
 }
 
+// A pump that fails leaves events behind, and nothing tells of them again: it is tried again, but not all the
+// time, also when a deadline has passed.
+func TestTHR06APumpThatFailsIsTriedAgain(t *testing.T) {
+	for _, function := range []string{"courier_runtime_pump", "courier_runtime_drain_events", "courier_runtime_next_timeout"} {
+		loader := newLoader(t)
+		fail := func() { fakecourier.Return(function, 0, capi.NativeError, message) }
+		var fails atomic.Bool
+		fails.Store(true)
+		courier.SetPanicHandler(func(courier.CallbackPanic) {
+			if fails.Load() {
+				fail()
+			}
+		})
+		must(t, loader.Owner().Do(context.Background(), func(rt *courier.Runtime) error {
+			session, err := rt.NewSession()
+			must(t, err)
+			_, err = session.Load("app:a", courier.Deadline(0))
+			must(t, err)
+			must(t, session.Close())
+			fakecourier.Queue(1<<40, int32(courier.Completed), 0, "of a session that nobody knows")
+			fail()
+			fakecourier.Installed(true).Wake()
+			return nil
+		}))
+		before := fakecourier.Calls("courier_runtime_pump")
+		for i := 0; i < 100; i++ {
+			catchUp(t, loader.Owner())
+		}
+		if pumps := fakecourier.Calls("courier_runtime_pump") - before; pumps > 50 {
+			t.Errorf("%s fails: %d pumps in 100 turns", function, pumps)
+		}
+		fails.Store(false)
+		succeeded := fakecourier.Calls("courier_runtime_next_timeout") + 1
+		if function == "courier_runtime_next_timeout" {
+			succeeded++ // the one that is to fail still
+		}
+		for fakecourier.Calls("courier_runtime_next_timeout") < succeeded {
+			runtime.Gosched() // a watchdog ends it
+		}
+		courier.SetPanicHandler(nil)
+		must(t, loader.Close())
+	}
+}
+
 // wantNative checks that a call has met what no library may return.
 func wantNative(t *testing.T, what string, err error, word string) {
 	t.Helper()
@@ -565,7 +610,7 @@ func TestEVT08ALoadThatEndsInAnUnknownWayKeepsNumberAndBytes(t *testing.T) {
 	}
 }
 
-// What the library says about a load that is not under way reaches no other, and its payload is released.
+// An event of a load that is not under way reaches no other load, and its payload is released.
 func TestEVT08AnEventOfNoLoadIsReported(t *testing.T) {
 	loader := newLoader(t)
 	reports := catchPanics(t)
@@ -650,7 +695,7 @@ func TestVAL10EventsThatAreCountedAndNotThereAreNotWaitedFor(t *testing.T) {
 }
 
 // The library fails to close: it is tried again by the next Close, also by one that comes at the same time.
-// Who waits for the owner has heard of its end, and that stays true.
+// All that wait for the owner have heard of its end, and that stays true.
 func TestTHR07ACloseThatTheLibraryFailsEndsTheJobsAndIsTriedAgain(t *testing.T) {
 	for _, function := range []string{"courier_session_destroy", "courier_runtime_destroy"} {
 		loader := newLoader(t)
@@ -695,15 +740,43 @@ func TestTHR07ACloseThatTheLibraryFailsEndsTheJobsAndIsTriedAgain(t *testing.T) 
 	}
 }
 
-// A library that destroys a runtime with sessions open, which it must not, leaves nobody hanging either.
+// waitForDo waits until a goroutine waits for its job, as stacks show it.
+func waitForDo() {
+	stacks := make([]byte, 1<<20)
+	for {
+		for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			state, calls, _ := strings.Cut(stack, "\n")
+			if strings.Contains(state, "[select") && strings.Contains(calls, "(*ownerThread).do(") {
+				return
+			}
+		}
+		runtime.Gosched() // a watchdog ends it
+	}
+}
+
+// A library that destroys a runtime with sessions open, which it must not, leaves nobody hanging either: not
+// those that come meanwhile, nor those that come later.
 func TestTHR07ARuntimeThatIsGoneRejectsWhatIsQueued(t *testing.T) {
 	honest(t)
 	owner, err := courier.NewOwner(nil)
 	must(t, err)
 	must(t, owner.Do(context.Background(), func(rt *courier.Runtime) error { _, err := rt.NewSession(); return err }))
+	do := func() error {
+		return owner.Do(context.Background(), func(*courier.Runtime) error { t.Error("a job ran"); return nil })
+	}
+	queued := make(chan error, 1)
+	capi.Observe(func(point string) {
+		if point == "courier_runtime_destroy" {
+			go func() { queued <- do() }()
+			waitForDo()
+		}
+	})
+	defer capi.Observe(nil)
 	must(t, owner.Close())
-	if err := owner.Do(context.Background(), func(*courier.Runtime) error { return nil }); !errors.Is(err, courier.ErrClosed) {
-		t.Errorf("Do returned %v", err)
+	for _, err := range []error{<-queued, do()} {
+		if !errors.Is(err, courier.ErrClosed) {
+			t.Errorf("Do returned %v", err)
+		}
 	}
 }
 

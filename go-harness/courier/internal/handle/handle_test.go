@@ -296,7 +296,7 @@ func TestHDL25TheZeroValueCountsAsClosed(t *testing.T) {
 	}
 }
 
-// As t.Fatal in a report would.
+// t.Fatal in a report does the same.
 func TestHDL15AReportThatExitsEndsNoFinalizers(t *testing.T) {
 	watchdog.Guard(t)
 	var reports atomic.Int32
