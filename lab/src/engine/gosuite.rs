@@ -194,10 +194,13 @@ impl GoSuite {
             ended.insert(test.to_owned());
             let mut answer = Answer::of(&record);
             if record.outcome == Outcome::Fail {
-                match ran.run.death(&record.check) {
-                    Some(Death::Told(why)) => answer.sign = Sign::Red(why),
-                    Some(Death::Untold(why)) => answer.sign = Sign::Crashed(why),
-                    None => {}
+                let report = ran.run.sanitizer_report(&record.check);
+                match (report, ran.run.death(&record.check)) {
+                    (Some(why), _) | (None, Some(Death::Told(why))) => {
+                        answer.sign = Sign::Red(why);
+                    }
+                    (None, Some(Death::Untold(why))) => answer.sign = Sign::Crashed(why),
+                    (None, None) => {}
                 }
             }
             answers.push(answer);
