@@ -26,8 +26,8 @@ const TARGET: &str = "target/asan";
 /// What only the library's own code refers to when it has the checks in it.
 const CHECK: &[u8] = b"__asan_report_load";
 
-/// Beginning of a report.
-const REPORT: &str = "AddressSanitizer: ";
+/// Part of every report: AddressSanitizer's, and LeakSanitizer's, which comes with it.
+const REPORT: &str = "Sanitizer: ";
 
 /// What a report begins with, and the test whose bug it is.
 const PLANTED: [(&str, &str); 2] = [

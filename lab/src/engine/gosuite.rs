@@ -320,10 +320,11 @@ impl GoSuite {
 fn answer(run: &Run, record: &Record) -> Answer {
     let mut answer = Answer::of(record);
     if matches!(record.outcome, Outcome::Fail | Outcome::Unstable) {
-        match run.death(&record.check) {
-            Some(Death::Told(why)) => answer.sign = Sign::Red(why),
-            Some(Death::Untold(why)) => answer.sign = Sign::Crashed(why),
-            None => {}
+        let report = run.sanitizer_report(&record.check);
+        match (report, run.death(&record.check)) {
+            (Some(why), _) | (None, Some(Death::Told(why))) => answer.sign = Sign::Red(why),
+            (None, Some(Death::Untold(why))) => answer.sign = Sign::Crashed(why),
+            (None, None) => {}
         }
     }
     answer

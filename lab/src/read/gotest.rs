@@ -183,6 +183,12 @@ impl Run {
         Some(Death::read(&format!("{}\n{}", test.output, package.output)))
     }
 
+    /// Class of a sanitizer's report in what this test printed, which may be that of a child.
+    pub(crate) fn sanitizer_report(&self, test: &str) -> Option<String> {
+        let mut tests = self.packages.values().filter_map(|it| it.tests.get(test));
+        tests.find_map(|test| sanitizer_report(&test.output))
+    }
+
     /// The compiler's or linker's first message, if something did not build.
     pub(crate) fn build_error(&self) -> Option<String> {
         let failed = self.packages.values().any(Package::did_not_build)
@@ -499,6 +505,27 @@ mod tests {
             run.death("TestB"),
             Some(Death::Untold("SIGABRT: abort".to_owned()))
         );
+        assert_eq!(run.sanitizer_report("TestB"), None);
+    }
+
+    #[test]
+    fn a_childs_report_is_found_in_what_the_test_says() {
+        let said = "    x_test.go:1: the child ended with code 1. It said:\n        \
+                    ==12==ERROR: LeakSanitizer: detected memory leaks\n";
+        let run = Run::read(
+            &stream(&[
+                ("run", "TestA", ""),
+                ("output", "TestA", said),
+                ("fail", "TestA", ""),
+                ("fail", "", ""),
+            ]),
+            "",
+        );
+        assert_eq!(
+            run.sanitizer_report("TestA").as_deref(),
+            Some("LeakSanitizer: detected memory leaks")
+        );
+        assert_eq!(run.death("TestA"), None);
     }
 
     /// Events from short lines: `action test output`, all of package `p`.
