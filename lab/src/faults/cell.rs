@@ -118,7 +118,8 @@ pub(super) fn judge(answers: &[Answer], contract: &str) -> Verdict {
     if answers.iter().any(|it| it.sign == Sign::TimedOut) {
         return Verdict::TimedOut;
     }
-    let crash = answers.iter().find_map(|it| match &it.sign {
+    // Of a test and its subtests the last one tells most.
+    let crash = answers.iter().rev().find_map(|it| match &it.sign {
         Sign::Crashed(why) => Some(format!("{}: {why}", it.check)),
         _ => None,
     });
