@@ -150,6 +150,7 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
                 "--release",
                 "--locked",
                 "--manifest-path=examples/tally/Cargo.toml",
+                "--target-dir=examples/tally/target",
             ],
         ),
         Step {
