@@ -12,6 +12,7 @@ import (
 
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 	"github.com/cgolab/cgolab/go-harness/internal/pinned"
+	"github.com/cgolab/cgolab/go-harness/internal/stack"
 	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
@@ -260,7 +261,7 @@ func TestVAL12ANativePointerIsANumber(t *testing.T) {
 	for _, want := range []NativePointer{1, 0xdead_beef, ^NativePointer(0), 0} {
 		ok(t, session.SetSurface(want))
 		runtime.GC()
-		if moveStack(100); surface() != want {
+		if stack.Move(100); surface() != want {
 			t.Errorf("%#x came back otherwise", want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cgolab/cgolab/go-harness/internal/stack"
 	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
@@ -366,7 +367,7 @@ func TestCBK11AStackCopyInsideACallbackChangesNothing(t *testing.T) {
 			rt := newRuntime(t, Stepped())
 			session := newSession(t, rt)
 			depth := 0
-			ok(t, place.set(rt, func() { depth = moveStack(1000) }))
+			ok(t, place.set(rt, func() { depth = stack.Move(1000) }))
 			place.provoke(t, rt, session)
 			if depth != 1000 {
 				t.Errorf("it came to %d", depth)
@@ -378,24 +379,11 @@ func TestCBK11AStackCopyInsideACallbackChangesNothing(t *testing.T) {
 		session := newSession(t, rt)
 		request, id := pendingRequest(t, rt, session)
 		depth := 0
-		onCancel(t, request, func() { depth = moveStack(1000) })
+		onCancel(t, request, func() { depth = stack.Move(1000) })
 		ok(t, session.Cancel(id))
 		if depth != 1000 {
 			t.Errorf("it came to %d", depth)
 		}
 		ok(t, request.Close())
 	})
-}
-
-// moveStack needs a stack of about a megabyte, which it has not: the runtime copies it, several times.
-//
-//go:noinline
-func moveStack(depth int) int {
-	var frame [1024]byte
-	if depth == 0 {
-		runtime.GC()
-		return int(frame[0])
-	}
-	frame[depth%len(frame)] = 1
-	return moveStack(depth-1) + int(frame[depth%len(frame)])
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/fakecourier"
+	"github.com/cgolab/cgolab/go-harness/internal/stack"
 	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
 )
 
@@ -518,20 +519,6 @@ func TestVAL11NumbersThatNobodyExpectsHaveAMeaning(t *testing.T) {
 	must(t, rt.Close())
 }
 
-// moveStack needs a stack of about a megabyte, which it has not: the runtime copies it, several times, and
-// looks at each pointer that it finds there.
-//
-//go:noinline
-func moveStack(depth int) int {
-	var frame [1024]byte
-	if depth == 0 {
-		runtime.GC()
-		return int(frame[0])
-	}
-	frame[depth%len(frame)] = 1
-	return moveStack(depth-1) + int(frame[depth%len(frame)])
-}
-
 // An empty text may have any address, also one that no pointer of Go's may have; one that is not empty may
 // not be nowhere.
 func TestVAL16AnEmptyViewOfTheLibrarysMayCarryAnyPointer(t *testing.T) {
@@ -539,12 +526,12 @@ func TestVAL16AnEmptyViewOfTheLibrarysMayCarryAnyPointer(t *testing.T) {
 	panics := catchPanics(t)
 	var urls, records []string
 	must(t, rt.SetProvider(func(_ *courier.Request, url string) courier.Decision {
-		moveStack(1000)
+		stack.Move(1000)
 		urls = append(urls, url)
 		return courier.Fail
 	}))
 	must(t, courier.SetLogger(courier.LogDebug, func(_ courier.LogLevel, text string) {
-		moveStack(1000)
+		stack.Move(1000)
 		records = append(records, text)
 	}))
 	for _, address := range []uintptr{0, 1, 0xfff, ^uintptr(0)} {
