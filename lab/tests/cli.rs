@@ -42,6 +42,18 @@ fn lab(root: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// The command with two tools in a folder: a C compiler that makes an empty program of everything, and a Go
+/// that is this script.
+fn lab_with(tools: &Path, go: &str, root: &Path, args: &[&str]) -> Command {
+    script(&tools.join("cc"), COMPILER);
+    script(&tools.join("go"), go);
+    let mut command = lab(root, args);
+    command
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.display()))
+        .env("CC", tools.join("cc"));
+    command
+}
+
 /// Expects one line of error with these words, exit code 2, and untouched results.
 fn assert_refused(root: &Path, output: &Output, words: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -187,17 +199,18 @@ fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
     let dir = checkout();
     fs::remove_dir_all(dir.path().join("target")).unwrap();
     let tools = tempfile::tempdir().unwrap();
-    script(&tools.path().join("cc"), COMPILER);
-    script(&tools.path().join("go"), "echo go1.26.8; echo 1");
     let cargo = tools.path().join("fake-cargo");
     script(&cargo, "echo 'error: no network' >&2; exit 1");
-    let output = lab(dir.path(), &["run", "--only", "race,proptest"])
-        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", tools.path().join("cc"))
-        .env("CARGO", &cargo)
-        .env("XDG_CACHE_HOME", tools.path())
-        .output()
-        .unwrap();
+    let output = lab_with(
+        tools.path(),
+        "echo go1.26.8; echo 1",
+        dir.path(),
+        &["run", "--only", "race,proptest"],
+    )
+    .env("CARGO", &cargo)
+    .env("XDG_CACHE_HOME", tools.path())
+    .output()
+    .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
@@ -355,16 +368,14 @@ fn a_red_run_has_a_report_too() {
     fs::remove_dir_all(dir.path().join("target")).unwrap();
     let tools = tempfile::tempdir().unwrap();
     // A Go that can answer what it is, and nothing else.
-    script(
-        &tools.path().join("go"),
+    let output = lab_with(
+        tools.path(),
         r#"[ "$1" = env ] && { echo go1.26.8; echo 1; exit; }; echo "<b>no</b>"; exit 2"#,
-    );
-    script(&tools.path().join("cc"), COMPILER);
-    let output = lab(dir.path(), &["run", "--only", "race"])
-        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", tools.path().join("cc"))
-        .output()
-        .unwrap();
+        dir.path(),
+        &["run", "--only", "race"],
+    )
+    .output()
+    .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(
@@ -390,13 +401,14 @@ fn an_engine_that_this_machine_cannot_run_is_in_every_headline() {
     let dir = checkout();
     fs::remove_dir_all(dir.path().join("target")).unwrap();
     let tools = tempfile::tempdir().unwrap();
-    script(&tools.path().join("go"), NO_ASAN);
-    script(&tools.path().join("cc"), COMPILER);
-    let output = lab(dir.path(), &["run", "--only", "asan"])
-        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", tools.path().join("cc"))
-        .output()
-        .unwrap();
+    let output = lab_with(
+        tools.path(),
+        NO_ASAN,
+        dir.path(),
+        &["run", "--only", "asan"],
+    )
+    .output()
+    .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     let headline = "NOTHING RAN; left out: asan skipped, 11 engines not asked for";
     assert!(
@@ -479,13 +491,13 @@ fn an_engine_that_is_stopped_is_not_skipped() {
     let dir = checkout();
     let tools = tempfile::tempdir().unwrap();
     let sign = tools.path().join("started");
-    script(&tools.path().join("cc"), COMPILER);
-    script(&tools.path().join("go"), ENDLESS);
-    let mut command = lab(dir.path(), &["run", "--only", "asan"]);
-    command
-        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", tools.path().join("cc"))
-        .env("SIGN", &sign);
+    let mut command = lab_with(
+        tools.path(),
+        ENDLESS,
+        dir.path(),
+        &["run", "--only", "asan"],
+    );
+    command.env("SIGN", &sign);
     let output = interrupted(&mut command, &sign);
     let stdout = String::from_utf8_lossy(&output.stdout);
     let headline = "STOPPED before the end; asan not run; left out: 11 engines not asked for";
@@ -497,13 +509,13 @@ fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
     let dir = checkout();
     let tools = tempfile::tempdir().unwrap();
     let sign = tools.path().join("started");
-    script(&tools.path().join("cc"), COMPILER);
-    script(&tools.path().join("go"), ENDLESS);
-    let mut command = lab(dir.path(), &["run", "--only", "race", "--profile", "full"]);
-    command
-        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
-        .env("CC", tools.path().join("cc"))
-        .env("SIGN", &sign);
+    let mut command = lab_with(
+        tools.path(),
+        ENDLESS,
+        dir.path(),
+        &["run", "--only", "race", "--profile", "full"],
+    );
+    command.env("SIGN", &sign);
     let output = interrupted(&mut command, &sign);
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{stdout}");
