@@ -46,6 +46,26 @@ fn set_against(options: &LoadOptions, abandon: impl FnOnce(&Fixture, u64)) {
     fixture.end(fixture.events());
 }
 
+/// Sets a callback on a peer thread while the owner ends the chance that it runs, by `end`. The callback is
+/// dropped and never called; a set that comes too late is told `late`.
+fn set_against_an_end(late: Word, end: impl FnOnce(&Fixture, Id)) -> (Fixture, Id) {
+    let fixture = Fixture::new();
+    let (_, request) = fixture.kept_request();
+    let watch = Watch::new();
+    let peer = {
+        let watch = Arc::clone(&watch);
+        fixture.spawn(move |fixture| match set(fixture, request, &watch) {
+            Ok(told) => assert!(!told, "nobody cancelled"),
+            Err(word) => assert_eq!(word, late),
+        })
+    };
+    end(&fixture, request);
+    peer.join().unwrap();
+    assert_eq!(Arc::strong_count(&watch), 1, "kept after the end");
+    assert_eq!(watch.calls(), 0);
+    (fixture, request)
+}
+
 #[test]
 fn req_21_set_against_the_cancel_is_called_once_or_told() {
     model(|| {
@@ -76,20 +96,9 @@ fn req_21_set_against_the_end_of_the_session_is_called_once_or_told() {
 #[test]
 fn req_17_req_21_set_against_a_release_is_dropped_with_it_or_told_that_it_is_stale() {
     model(|| {
-        let fixture = Fixture::new();
-        let (_, request) = fixture.kept_request();
-        let watch = Watch::new();
-        let peer = {
-            let watch = Arc::clone(&watch);
-            fixture.spawn(move |fixture| match set(fixture, request, &watch) {
-                Ok(told) => assert!(!told, "nobody cancelled"),
-                Err(word) => assert_eq!(word, Word::Stale),
-            })
-        };
-        fixture.courier.request_release(request).unwrap();
-        peer.join().unwrap();
-        assert_eq!(Arc::strong_count(&watch), 1, "kept after the release");
-        assert_eq!(watch.calls(), 0);
+        let (fixture, _) = set_against_an_end(Word::Stale, |fixture, request| {
+            fixture.courier.request_release(request).unwrap();
+        });
         fixture.end(fixture.events());
     });
 }
@@ -117,20 +126,9 @@ fn req_21_a_callback_against_a_completion_runs_only_if_the_cancel_won() {
 #[test]
 fn req_21_set_against_a_completion_is_dropped_with_it_and_never_called() {
     model(|| {
-        let fixture = Fixture::new();
-        let (_, request) = fixture.kept_request();
-        let watch = Watch::new();
-        let peer = {
-            let watch = Arc::clone(&watch);
-            fixture.spawn(move |fixture| match set(fixture, request, &watch) {
-                Ok(told) => assert!(!told, "nobody cancelled"),
-                Err(word) => assert_eq!(word, Word::Completed),
-            })
-        };
-        fixture.courier.request_complete(request, bytes()).unwrap();
-        peer.join().unwrap();
-        assert_eq!(Arc::strong_count(&watch), 1, "kept after the completion");
-        assert_eq!(watch.calls(), 0);
+        let (fixture, request) = set_against_an_end(Word::Completed, |fixture, request| {
+            fixture.courier.request_complete(request, bytes()).unwrap();
+        });
         fixture.courier.request_release(request).unwrap();
         fixture.end(fixture.events());
     });
