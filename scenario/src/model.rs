@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use courier_core::oneshot::Winner;
-use courier_core::{Failure, Level, Live, Word};
+use courier_core::{Failure, Level, Live, RequestState, SessionState, Word};
 
 use crate::driver::fixture;
 use crate::features::{Feature, Pair};
@@ -392,9 +392,9 @@ impl Model {
     pub fn state(&self) -> State {
         let requests = |request: &Request| {
             let load = self.load_of(request.load);
-            request.live().then(|| state::Request {
+            request.live().then(|| RequestState {
                 winner: load.ended.map(By::winner),
-                hook: matches!(load.hook, Hook::Set(..)),
+                on_cancel: matches!(load.hook, Hook::Set(..)),
             })
         };
         let sessions = |session: &Session| {
@@ -406,7 +406,7 @@ impl Model {
                     }
                 })
             };
-            session.live().then(|| state::Session {
+            session.live().then(|| SessionState {
                 pending: (session.loads.iter().enumerate())
                     .filter(|(index, load)| load.ended.is_none() || in_mailbox(*index))
                     .count(),

@@ -3,8 +3,7 @@
 //! Compared after each step; after a refused one also with a copy from before. Objects are in the order
 //! of their ordinals; released ones have no state.
 
-use courier_core::oneshot::Winner;
-use courier_core::{Courier, Id, Level, Live, Wait};
+use courier_core::{Courier, Id, Level, Live, RequestState, SessionState, Wait};
 
 use crate::model::Contract;
 use crate::op::SOON;
@@ -19,9 +18,9 @@ pub struct State {
     /// Runtimes.
     pub runtimes: Vec<Option<Runtime>>,
     /// Sessions.
-    pub sessions: Vec<Option<Session>>,
+    pub sessions: Vec<Option<SessionState>>,
     /// Requests.
-    pub requests: Vec<Option<Request>>,
+    pub requests: Vec<Option<RequestState>>,
 }
 
 /// A runtime's state.
@@ -45,26 +44,6 @@ pub struct Runtime {
     pub provider: bool,
     /// A wake callback is installed.
     pub wake: bool,
-}
-
-/// A session's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Loads without an event so far.
-    pub pending: usize,
-    /// A landing buffer is attached.
-    pub buffer: bool,
-    /// The address of the surface.
-    pub surface: usize,
-}
-
-/// A request's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The one who ended the load.
-    pub winner: Option<Winner>,
-    /// A cancellation callback waits.
-    pub hook: bool,
 }
 
 /// The time that an owner's loop may sleep.
@@ -121,27 +100,18 @@ impl State {
                 wake: state.on_work,
             })
         };
-        let session = |id: &Id| {
-            let state = courier.inspect_session(*id)?;
-            Some(Session {
-                pending: state.pending,
-                buffer: state.buffer,
-                surface: state.surface,
-            })
-        };
-        let request = |id: &Id| {
-            let state = courier.inspect_request(*id)?;
-            Some(Request {
-                winner: state.winner,
-                hook: state.on_cancel,
-            })
-        };
         State {
             live: courier.live(),
             log: courier.inspect_log(),
             runtimes: runtimes.iter().map(runtime).collect(),
-            sessions: sessions.iter().map(session).collect(),
-            requests: requests.iter().map(request).collect(),
+            sessions: sessions
+                .iter()
+                .map(|id| courier.inspect_session(*id))
+                .collect(),
+            requests: requests
+                .iter()
+                .map(|id| courier.inspect_request(*id))
+                .collect(),
         }
     }
 
