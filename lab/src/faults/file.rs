@@ -10,6 +10,7 @@ use diffy::patch_set::{FileOperation, ParseOptions, PatchSet};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::host::toml::{line_of, message};
 use crate::subject::catalogue::Catalogue;
 
 /// Places of a mistake, in the order in which faults are planted.
@@ -122,8 +123,7 @@ fn read(dir: &Path, id: String, catalogue: &Catalogue, engines: &[&str]) -> Resu
     };
     let source = text(ABOUT)?;
     let wrong = |at: Option<Range<usize>>, key: &str, what: &str| {
-        let start = at.map_or(0, |span| span.start.min(source.len()));
-        let line = source[..start].matches('\n').count() + 1;
+        let line = line_of(&source, at);
         let key = if key.is_empty() {
             String::new()
         } else {
@@ -131,8 +131,8 @@ fn read(dir: &Path, id: String, catalogue: &Catalogue, engines: &[&str]) -> Resu
         };
         anyhow!("faults/{id}/{ABOUT}:{line}: {key}{what}")
     };
-    let about: About = toml::from_str(&source)
-        .map_err(|error| wrong(error.span(), "", &error.message().trim().replace('\n', " ")))?;
+    let about: About =
+        toml::from_str(&source).map_err(|error| wrong(error.span(), "", &message(&error)))?;
     let keyed = about.also.iter().map(|contract| ("also", contract));
     for (key, contract) in keyed.chain([("contract", &about.contract)]) {
         if !catalogue.contains(contract.get_ref()) {

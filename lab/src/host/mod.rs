@@ -7,5 +7,6 @@ pub mod machine;
 pub mod out;
 pub mod progress;
 pub mod taskset;
+pub mod toml;
 pub mod tools;
 pub mod workspace;

@@ -10,6 +10,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::host::toml::{line_of, message};
+
 /// Every engine that a contract may name. Which of them are built, and in which order they run, is
 /// known to [`crate::engine`].
 pub const ENGINES: [&str; 15] = [
@@ -178,11 +180,9 @@ impl Catalogue {
 
 fn parse(file: &str, text: &str) -> Result<Family> {
     let parsed: File = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| {
-            text[..span.start.min(text.len())].matches('\n').count() + 1
-        });
+        let line = line_of(text, error.span());
         let id = id_near(text, line).map_or(String::new(), |id| format!(" ({id})"));
-        let message = error.message().trim().replace('\n', " ");
+        let message = message(&error);
         anyhow::anyhow!("{file}:{line}{id}: {message}; correct this line of the catalogue")
     })?;
     let name = file

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use serde::Deserialize;
 
 use super::profile::Unreached;
+use cgolab::host::toml::message;
 
 /// The file, in `go-harness`.
 pub(super) const FILE: &str = "unreached.toml";
@@ -41,8 +42,8 @@ impl Reason {
 pub(super) fn load(path: &Path) -> Result<Vec<Reason>> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let reasons: Reasons = toml::from_str(&text)
-        .map_err(|error| anyhow!("{FILE}: {}", error.message().trim().replace('\n', " ")))?;
+    let reasons: Reasons =
+        toml::from_str(&text).map_err(|error| anyhow!("{FILE}: {}", message(&error)))?;
     Ok(reasons.unreached)
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
+use cgolab::host::toml::{line_of, message};
 use cgolab::subject::catalogue::ENGINES;
 
 /// The file, from the root of the checkout.
@@ -143,10 +144,8 @@ pub(super) fn load(root: &Path) -> Result<Vec<Job>> {
 
 fn parse(text: &str) -> Result<Vec<Job>> {
     let file: File = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| {
-            text[..span.start.min(text.len())].matches('\n').count() + 1
-        });
-        let message = error.message().trim().replace('\n', " ");
+        let line = line_of(text, error.span());
+        let message = message(&error);
         anyhow!("{FILE}:{line}: {message}; correct this line")
     })?;
     let mut jobs: Vec<Job> = Vec::new();
