@@ -16,6 +16,7 @@
 //! | [`verdict`] | the meaning of records: one state for each engine, contract and run |
 //! | [`report`] | views of a verdict: terminal, HTML, Markdown, JUnit |
 //! | [`faults`] | bugs planted in a copy of the subject, and who saw them |
+//! | [`triage`] | reports on programs that crash or hang, with goroutines and native threads |
 //! | [`cmd`] | the command line |
 //!
 //! Start reading at [`cmd::run`] for the flow, then [`engine::Engine`].
@@ -34,4 +35,5 @@ pub mod read;
 pub mod record;
 pub mod report;
 pub mod subject;
+pub mod triage;
 mod verdict;

@@ -16,7 +16,7 @@ struct Cli {
 fn main() -> ExitCode {
     let matches = cmd::with_engines(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    cmd::conclude(|workspace| cli.command.run(workspace))
+    cmd::conclude(|| cli.command.run())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 /// In the order of the table in `lib.rs`.
-const LAYERS: [&str; 9] = [
-    "host", "record", "subject", "read", "engine", "verdict", "report", "faults", "cmd",
+const LAYERS: [&str; 10] = [
+    "host", "record", "subject", "read", "engine", "verdict", "report", "faults", "triage", "cmd",
 ];
 
 /// The Rust files below a folder, with their text.

@@ -110,7 +110,7 @@ enum Command {
 fn main() -> ExitCode {
     let matches = cmd::with_engines(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    cmd::conclude(|workspace| cli.command.run(workspace))
+    cmd::conclude(|| cli.command.run())
 }
 
 /// A positive number of seconds, and no more than an hour.
@@ -122,10 +122,18 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 impl Command {
-    /// Runs the command and returns whether everything is green.
-    fn run(self, workspace: &Workspace) -> Result<bool> {
+    /// Runs the command and returns its exit code.
+    fn run(self) -> Result<u8> {
         match self {
-            Command::Tool(command) => command.run(workspace),
+            Command::Tool(command) => command.run(),
+            chore => cmd::in_checkout(|workspace| chore.run_in(workspace)),
+        }
+    }
+
+    /// Runs a chore and returns whether everything is green.
+    fn run_in(self, workspace: &Workspace) -> Result<bool> {
+        match self {
+            Command::Tool(_) => unreachable!("the tool finds its checkout itself"),
             Command::Test => test::test(workspace),
             Command::Coverage => coverage::coverage(workspace),
             Command::Bench {

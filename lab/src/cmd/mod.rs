@@ -18,6 +18,7 @@ use crate::host::workspace::Workspace;
 use crate::host::{child, out};
 use crate::record::profile::Profile;
 use crate::report;
+use crate::triage::{self, Wish as Watched};
 
 /// Something that was asked for is red.
 const RED: u8 = 1;
@@ -60,6 +61,24 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
     },
+    /// Watch a program, and write one report if it crashes, aborts or hangs.
+    ///
+    /// The report has the goroutines and all native threads, says which goroutine ran on which
+    /// thread, who holds which lock and who waits for it, and what runtimes and sanitizers said. It is
+    /// Markdown for an issue; JSON with the same lies beside it. Home folders, user and host names
+    /// are left out unless --private is given.
+    ///
+    /// Output passes through, and the exit code is kept: 128 plus the signal's number for a program
+    /// that a signal ended, 124 for one that hung.
+    ///
+    /// The command is a program, or `go test …`: then each test program is watched. Native threads
+    /// are seen with gdb; without it the report says so, and has what Go prints.
+    ///
+    ///   cgolab triage -- go test -run TestX ./...
+    ///   cgolab triage --hang 2m -- ./program
+    ///   cgolab triage --pid 4242
+    #[command(verbatim_doc_comment)]
+    Triage(Watched),
     /// Fuzz one target, and show the plain command that does the same.
     ///
     /// New inputs are kept in fuzz/corpus/TARGET; the checked-in ones in fuzz/seeds/TARGET are
@@ -152,12 +171,22 @@ pub enum FaultsCommand {
 }
 
 impl Command {
-    /// Runs the command on a checkout and returns whether everything is green.
+    /// Runs the command and returns its exit code.
     ///
     /// # Errors
     /// The command could not do its work: bad input or a missing tool.
-    pub fn run(self, workspace: &Workspace) -> Result<bool> {
+    pub fn run(self) -> Result<u8> {
         match self {
+            // It needs no checkout: any command can be watched.
+            Command::Triage(wish) => triage::triage(&wish),
+            command => in_checkout(|workspace| command.run_in(workspace)),
+        }
+    }
+
+    /// Runs the command on a checkout and returns whether everything is green.
+    fn run_in(self, workspace: &Workspace) -> Result<bool> {
+        match self {
+            Command::Triage(_) => unreachable!("it runs without a checkout"),
             Command::Run { only, profile } => run::run(workspace, &only, profile),
             Command::Fuzz {
                 target,
@@ -210,20 +239,27 @@ pub fn with_engines(command: clap::Command) -> clap::Command {
     command.mut_subcommand("run", |run| run.after_help(format!("Engines:{engines}")))
 }
 
-/// Watches for Ctrl-C, finds the checkout, runs the command in it, and tells how that ended.
-pub fn conclude(command: impl FnOnce(&Workspace) -> Result<bool>) -> ExitCode {
-    let green = Workspace::find().and_then(|workspace| {
-        child::catch_interrupts()?;
-        command(&workspace)
-    });
+/// Finds the checkout, runs the command in it, and gives the exit code for how that ended.
+///
+/// # Errors
+/// There is no checkout, or the command could not do its work.
+pub fn in_checkout(command: impl FnOnce(&Workspace) -> Result<bool>) -> Result<u8> {
+    match command(&Workspace::find()?)? {
+        true => Ok(0),
+        false => Ok(RED),
+    }
+}
+
+/// Watches for Ctrl-C, runs the command, and tells how that ended.
+pub fn conclude(command: impl FnOnce() -> Result<u8>) -> ExitCode {
+    let code = child::catch_interrupts().and_then(|()| command());
     // Also after Ctrl-C: the error may say what is left half done.
-    if let Err(error) = &green {
+    if let Err(error) = &code {
         out::say(format!("error: {error:#}").replace('\n', " "));
     }
-    match green {
+    match code {
         _ if child::interrupted() => ExitCode::from(STOPPED),
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(RED),
+        Ok(code) => ExitCode::from(code),
         Err(_) => ExitCode::from(CANNOT),
     }
 }

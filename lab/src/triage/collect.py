@@ -1,0 +1,489 @@
+"""Runs a program under gdb, or attaches to one, and writes down how it stopped.
+
+gdb runs this file; `collector.rs` starts gdb and reads what comes of it. The variables, all paths
+but the last:
+
+    CGOLAB_TRIAGE_OUT    file that gets one JSON object when the program has stopped or ended
+    CGOLAB_TRIAGE_PID    file that gets the number of the process as soon as it runs
+    CGOLAB_TRIAGE_ATTACH number of a process to look at, in place of a program to run
+
+The program's own output goes to the descriptors 3 and 4, so that nothing of gdb's is in it.
+Nothing here changes the program: stacks of goroutines that do not run are read from memory, along
+the frame pointers that Go keeps on amd64 and arm64.
+"""
+
+import json
+import os
+import re
+import signal
+import struct
+
+import gdb
+
+MAX_FRAMES = 100
+MAX_GOROUTINES = 5000
+POINTER = gdb.lookup_type("void").pointer()
+
+# Signals that programs live with, Go's among them: it turns SIGSEGV into a panic. What a program does
+# not survive ends in one of the functions below.
+LIVED_WITH = "SIGURG SIGPROF SIGPIPE SIGCHLD SIGHUP SIGINT SIGTERM SIGQUIT SIGUSR1 SIGUSR2 SIGALRM"
+FATAL = "SIGSEGV SIGBUS SIGFPE SIGILL SIGABRT"
+LAST_FUNCTIONS = ["runtime.dieFromSignal", "runtime.raisebadsignal"]
+# Called by AddressSanitizer for every error, before it ends the program with an exit code.
+SANITIZER_FUNCTION = "__asan_on_error"
+# Sent from outside to stop a program that hangs.
+STOP = "SIGTRAP"
+
+WAIT_STATES = {0: "idle", 1: "runnable", 2: "running", 3: "in a system call or C", 4: "waiting", 6: "dead"}
+
+
+def number(value, default=0):
+    """An integer of the program, or `default` where it cannot be read."""
+    try:
+        return int(value)
+    except (gdb.error, TypeError, ValueError):
+        return default
+
+
+def expression(text):
+    """A value of the program, or None."""
+    try:
+        value = gdb.parse_and_eval(text)
+        value.fetch_lazy()
+        return value
+    except gdb.error:
+        return None
+
+
+def signal_name(value):
+    """The name of a signal that has a number or a name."""
+    try:
+        return signal.Signals(int(value)).name
+    except (TypeError, ValueError):
+        return None if value is None else str(value)
+
+
+def word(address):
+    """The pointer-sized number at an address, or None."""
+    try:
+        pointer = gdb.Value(address).cast(POINTER.pointer())
+        return int(pointer.dereference())
+    except gdb.error:
+        return None
+
+
+def string(value):
+    """The text of a Go string."""
+    try:
+        length = int(value["len"])
+        if length == 0:
+            return ""
+        return value["str"].cast(gdb.lookup_type("char").pointer()).string("utf-8", "replace", length)
+    except (gdb.error, gdb.MemoryError):
+        return ""
+
+
+def place(pc):
+    """Function, file and line of an instruction; the functions that are inlined there come first."""
+    frames = []
+    line = gdb.find_pc_line(pc)
+    file = line.symtab.fullname() if line.symtab else None
+    block = None
+    try:
+        block = gdb.block_for_pc(pc)
+    except RuntimeError:
+        pass
+    while block is not None and not block.is_global:
+        if block.function is not None:
+            frames.append({"function": str(block.function.print_name), "file": file, "line": line.line})
+            if not inlined(block):
+                break
+            file, line = None, gdb.find_pc_line(block.start - 1)
+            file = line.symtab.fullname() if line.symtab else None
+        block = block.superblock
+    if not frames:
+        name = symbol_at(pc)
+        frames.append({"function": name, "file": file, "line": line.line if file else None})
+    library = gdb.solib_name(pc)
+    for frame in frames:
+        frame["library"] = library
+    return frames
+
+
+def inlined(block):
+    """Reports whether the function of a block is inlined into another one."""
+    above = block.superblock
+    while above is not None and not above.is_global and not above.is_static:
+        if above.function is not None:
+            return True
+        above = above.superblock
+    return False
+
+
+def symbol_at(pc):
+    text = gdb.execute("info symbol %#x" % pc, to_string=True)
+    found = re.match(r"(.+?)(?: \+ \d+)?(?: in section .*)?$", text.strip())
+    return None if text.startswith("No symbol") or not found else found.group(1)
+
+
+def native_frames():
+    """Frames of the selected thread, innermost first, and the number of those left out."""
+    frames, more = [], 0
+    try:
+        frame = gdb.newest_frame()
+    except gdb.error:
+        return [], 0
+    while frame is not None:
+        if len(frames) < MAX_FRAMES:
+            line = frame.find_sal()
+            file = line.symtab.fullname() if line.symtab else None
+            frames.append(
+                {
+                    "function": frame.name() or symbol_at(frame.pc()),
+                    "file": file,
+                    "line": line.line if file else None,
+                    "library": gdb.solib_name(frame.pc()),
+                    "signal": frame.type() == gdb.SIGTRAMP_FRAME,
+                }
+            )
+        else:
+            more += 1
+            if more >= 100000:
+                break
+        try:
+            frame = frame.older()
+        except gdb.error:
+            break
+    return frames, more
+
+
+def futex_mutex(frames):
+    """The mutex of C that the selected thread waits for, and the thread that holds it.
+
+    A thread that waits in the kernel still has the address of the futex in its first argument, which
+    is the first member of glibc's pthread_mutex_t; the owner is the third one.
+    """
+    names = [frame["function"] or "" for frame in frames[:8]]
+    if not any(re.search(r"mutex_lock|lll_lock_wait", name) for name in names):
+        return None
+    for register in ["$rdi", "$x0"]:
+        value = expression(register)
+        if value is None or value.type.code == gdb.TYPE_CODE_VOID:
+            continue
+        # The innermost frame has the registers of the system call.
+        address = int(value.cast(gdb.lookup_type("long"))) & 0xFFFFFFFFFFFFFFFF
+        count_and_owner = word(address + 8)
+        if count_and_owner is not None:
+            return {
+                "address": address,
+                "name": symbol_at(address),
+                "owner": count_and_owner & 0xFFFFFFFF,
+            }
+    return None
+
+
+def threads():
+    """All threads of the operating system."""
+    selected = gdb.selected_thread()
+    found = []
+    for thread in gdb.selected_inferior().threads():
+        thread.switch()
+        try:
+            gdb.newest_frame().select()
+        except gdb.error:
+            continue
+        frames, more = native_frames()
+        found.append(
+            {
+                "id": thread.ptid[1] or thread.ptid[0],
+                "name": thread.name,
+                "selected": selected is not None and thread.num == selected.num,
+                "frames": frames,
+                "more": more,
+                "mutex": futex_mutex(frames),
+            }
+        )
+    if selected is not None:
+        selected.switch()
+    return found
+
+
+def machines():
+    """Go's threads: for each its number in the operating system and its goroutine."""
+    found = []
+    machine = expression("'runtime.allm'")
+    while machine is not None and int(machine) != 0 and len(found) < 10000:
+        fields = machine.dereference()
+        current = fields["curg"]
+        # A number that is a pointer: the collector does not see it.
+        locked = number(fields["lockedg"])
+        found.append(
+            {
+                "thread": number(fields["procid"]),
+                "goroutine": number(current.dereference()["goid"]) if int(current) else None,
+                "locked": goroutine_number(locked),
+            }
+        )
+        machine = fields["alllink"]
+    return found
+
+
+def goroutine_number(address):
+    """The number of the goroutine at this address, or None."""
+    if not address:
+        return None
+    return number(gdb.Value(address).cast(gdb.lookup_type("runtime.g").pointer()).dereference()["goid"])
+
+
+def goroutine_frames(g):
+    """The stack of a goroutine that does not run, or that is in C or in a system call."""
+    fields = g.dereference()
+    pc, frame = number(fields["sched"]["pc"]), number(fields["sched"]["bp"])
+    if number(fields["syscallsp"]) != 0:
+        pc = number(fields["syscallpc"])
+        try:
+            frame = number(fields["syscallbp"])
+        except gdb.error:  # Go before 1.23 keeps none: its caller is all that is known.
+            frame = 0
+    low, high = number(fields["stack"]["lo"]), number(fields["stack"]["hi"])
+    frames, last = [], 0
+    while pc and len(frames) < MAX_FRAMES:
+        # A return address is behind the call.
+        frames.extend(place(pc if not frames else pc - 1))
+        if not low <= frame < high or frame <= last:
+            break
+        last = frame
+        pc, frame = word(frame + 8), word(frame)
+        if pc is None or frame is None:
+            break
+    return frames
+
+
+def channel(g):
+    """The channels that a goroutine waits on."""
+    found = []
+    waiting = g.dereference()["waiting"]
+    while int(waiting) != 0 and len(found) < 50:
+        fields = waiting.dereference()
+        address = pointer_in(fields["c"])
+        if address:
+            channel_type = gdb.lookup_type("runtime.hchan").pointer()
+            it = gdb.Value(address).cast(channel_type).dereference()
+            receivers = waiters(it["recvq"])
+            goroutine = number(g.dereference()["goid"])
+            found.append(
+                {
+                    "address": address,
+                    "length": number(it["qcount"]),
+                    "capacity": number(it["dataqsiz"]),
+                    "receives": goroutine in receivers,
+                }
+            )
+        waiting = fields["waitlink"]
+    return found
+
+
+def pointer_in(value):
+    """The number of a pointer; since Go 1.25 structs of one field are around it."""
+    while value.type.strip_typedefs().code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        value = value[value.type.strip_typedefs().fields()[0]]
+    return number(value)
+
+
+def waiters(queue):
+    """The goroutines in a queue of a channel."""
+    found = []
+    entry = queue["first"]
+    while int(entry) != 0 and len(found) < 1000:
+        found.append(number(entry.dereference()["g"].dereference()["goid"]))
+        entry = entry.dereference()["next"]
+    return found
+
+
+def wait_reason(fields):
+    reason = number(fields["waitreason"])
+    texts = expression("'runtime.waitReasonStrings'")
+    try:
+        return string(texts[reason])
+    except (gdb.error, TypeError):
+        return ""
+
+
+def goroutines():
+    """All goroutines but the runtime's own, and the number of those left out."""
+    found, more = [], 0
+    count = number(expression("'runtime.allglen'"))
+    first = expression("'runtime.allgptr'")
+    if first is None:
+        return [], 0
+    for index in range(count):
+        g = first[index]
+        fields = g.dereference()
+        status = number(fields["atomicstatus"]["value"]) & 0xFFF
+        if status == 6:
+            continue
+        if len(found) >= MAX_GOROUTINES:
+            more += 1
+            continue
+        waiting = status == 4
+        try:
+            frames = goroutine_frames(g)
+        except gdb.error:
+            frames = []
+        try:
+            channels = channel(g) if waiting else []
+        except gdb.error:
+            channels = []
+        found.append(
+            {
+                "id": number(fields["goid"]),
+                "state": wait_reason(fields) if waiting else WAIT_STATES.get(status, "in transition"),
+                "frames": frames,
+                "channels": channels,
+                # What is in use of the stack: it grows downwards.
+                "stack": [
+                    number(fields["syscallsp"]) or number(fields["sched"]["sp"]),
+                    number(fields["stack"]["hi"]),
+                ],
+            }
+        )
+    name_holders(found)
+    for g in found:
+        g.pop("stack", None)
+    return found, more
+
+
+def deadly_signal():
+    """The signal that the program could not live with: the one that Go's handler was called for."""
+    frame = gdb.newest_frame()
+    last = None
+    for _ in range(30):
+        if frame is None:
+            break
+        if frame.name() in ("runtime.dieFromSignal", "runtime.raisebadsignal", "runtime.sighandler"):
+            try:
+                last = number(frame.read_var("sig"), last)
+            except ValueError:
+                pass
+        frame = frame.older()
+    return last
+
+
+def name_holders(found):
+    """Adds to each channel that is waited on the goroutines that have it on their stacks.
+
+    Nobody else can be told to be the one that is waited for: a channel knows who waits, not who will
+    send.
+    """
+    wanted = {it["address"]: it for g in found for it in g["channels"]}
+    for it in wanted.values():
+        it["on_stack_of"] = []
+    if not wanted:
+        return
+    inferior = gdb.selected_inferior()
+    for g in found:
+        low, high = g.pop("stack")
+        if not 0 < high - low <= 1 << 20:
+            continue
+        try:
+            memory = bytes(inferior.read_memory(low, high - low))
+        except gdb.MemoryError:
+            continue
+        words = set(struct.unpack("<%dQ" % (len(memory) // 8), memory[: len(memory) // 8 * 8]))
+        for address, it in wanted.items():
+            if address in words:
+                it["on_stack_of"].append(g["id"])
+    for g in found:
+        g["channels"] = [wanted[it["address"]] | {"receives": it["receives"]} for it in g["channels"]]
+
+
+class Stop:
+    """What is known of how the program stopped."""
+
+    def __init__(self):
+        self.why = None
+        self.signal = None
+        self.exit_code = None
+        self.out = os.environ["CGOLAB_TRIAGE_OUT"]
+
+    def on_stop(self, event):
+        if isinstance(event, gdb.SignalEvent) and event.stop_signal != STOP:
+            self.why = "signal"
+            self.signal = event.stop_signal
+        elif isinstance(event, gdb.BreakpointEvent):
+            self.why = "dies"
+            self.signal = deadly_signal()
+        else:
+            # A trap that no breakpoint explains is the one from outside.
+            self.why = "asked"
+
+    def on_exit(self, event):
+        self.why = "ended"
+        self.exit_code = getattr(event, "exit_code", None)
+        signal = expression("$_exitsignal")
+        if self.exit_code is None and signal is not None and signal.type.code != gdb.TYPE_CODE_VOID:
+            self.signal = int(signal)
+
+    def write(self):
+        seen = {"why": self.why, "signal": signal_name(self.signal), "exit_code": self.exit_code}
+        alive = self.why in ("asked", "signal", "dies", "attached")
+        if alive:
+            seen["threads"] = threads()
+            seen["go_threads"] = machines()
+            seen["goroutines"], seen["more_goroutines"] = goroutines()
+            version = expression("'runtime.buildVersion'")
+            seen["go_version"] = string(version) if version is not None else None
+        with open(self.out + ".new", "w", encoding="utf-8", errors="replace") as file:
+            json.dump(seen, file)
+        os.rename(self.out + ".new", self.out)
+
+
+def quietly(command):
+    """Runs a command of gdb whose failure is no trouble."""
+    try:
+        return gdb.execute(command, to_string=True)
+    except gdb.error:
+        return ""
+
+
+def main():
+    for setting in ["pagination off", "confirm off", "width 0", "print thread-events off", "breakpoint pending on"]:
+        quietly("set " + setting)
+    stop = Stop()
+    attach = os.environ.get("CGOLAB_TRIAGE_ATTACH")
+    if attach:
+        gdb.execute("attach " + attach, to_string=True)
+        stop.why = "attached"
+        stop.write()
+        quietly("detach")
+        return
+    quietly("handle %s nostop noprint pass" % LIVED_WITH)
+    if all(expression("'%s'" % name) is not None for name in LAST_FUNCTIONS):
+        quietly("handle %s nostop noprint pass" % FATAL)
+        for name in LAST_FUNCTIONS:
+            gdb.Breakpoint(name)
+    gdb.Breakpoint(SANITIZER_FUNCTION)
+    quietly("handle %s stop print nopass" % STOP)
+    gdb.events.stop.connect(stop.on_stop)
+    gdb.events.exited.connect(stop.on_exit)
+    try:
+        gdb.execute("run", to_string=True)
+    except gdb.error as error:
+        stop.why = stop.why or "refused"
+        if stop.why == "refused":
+            with open(stop.out, "w", encoding="utf-8") as file:
+                json.dump({"why": "refused", "reason": str(error)}, file)
+            return
+    stop.write()
+    if stop.why == "asked":
+        quietly("kill")
+    elif stop.why in ("signal", "dies"):
+        for name in ("delete", "continue"):
+            quietly(name)
+        # The status that the program would have had.
+        if stop.exit_code is not None or stop.signal is not None:
+            with open(stop.out + ".end", "w", encoding="utf-8") as file:
+                json.dump({"exit_code": stop.exit_code, "signal": signal_name(stop.signal)}, file)
+
+
+main()

@@ -1,0 +1,533 @@
+//! Runs a program under gdb, or without it where it cannot be had, and keeps what is known of its end.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use command_fds::{CommandFdExt as _, FdMapping};
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+
+use super::HUNG;
+use super::messages::{self, Message};
+use super::stopped::{Stopped, Why};
+use super::traceback;
+use crate::host::child::{interrupted, read_lossy};
+
+/// What gdb runs.
+const SCRIPT: &str = include_str!("collect.py");
+
+/// Output that is kept for the report: the end of it.
+const KEPT: usize = 4 << 20;
+
+/// Time for gdb to write down what it sees, and for a program to end after it was asked to.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program, and all that is known about its end.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Collected {
+    /// The command that people typed.
+    pub(super) typed: String,
+    /// The program that ran.
+    pub(super) program: PathBuf,
+    pub(super) stopped: Stopped,
+    /// Reasons for which the report has less than it could have.
+    pub(super) missing: Vec<String>,
+    pub(super) messages: Vec<Message>,
+    /// The last of what it printed.
+    pub(super) output: String,
+    pub(super) exit_code: Option<i32>,
+    /// The signal that ended it.
+    pub(super) signal: Option<String>,
+    /// We ended it at its time limit.
+    pub(super) hung: bool,
+    /// We ended it because the user asked us to stop.
+    pub(super) interrupted: bool,
+    pub(super) seconds: f64,
+    /// What `go version -m` says: version and settings of the build.
+    pub(super) build: Vec<String>,
+}
+
+impl Collected {
+    /// The exit code that a shell would show.
+    pub(super) fn exit_code(&self) -> u8 {
+        if self.interrupted {
+            return 130;
+        }
+        if self.hung {
+            return HUNG;
+        }
+        let of_signal = |name: &String| 128 + number(name).unwrap_or(6) as u8;
+        match (self.exit_code, &self.signal) {
+            (Some(code), _) => code as u8,
+            (None, Some(signal)) => of_signal(signal),
+            (None, None) => 1,
+        }
+    }
+
+    /// The end in words.
+    pub(super) fn how(&self) -> String {
+        match (self.exit_code, &self.signal) {
+            _ if self.interrupted => "stopped by Ctrl-C".to_owned(),
+            _ if self.hung => "hung, and was ended".to_owned(),
+            _ if self.stopped.why == Why::Attached => "runs on".to_owned(),
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => format!("ended by {signal}"),
+            (None, None) => "end unknown".to_owned(),
+        }
+    }
+}
+
+/// A program to be watched.
+pub(super) struct Program {
+    path: PathBuf,
+    args: Vec<OsString>,
+    typed: String,
+}
+
+impl Program {
+    /// Finds the program of a command.
+    pub(super) fn new(command: &[OsString]) -> Result<Program> {
+        let (program, args) = command.split_first().context("no command")?;
+        let path = which::which(program)
+            .with_context(|| format!("there is no program `{}`", program.to_string_lossy()))?;
+        Ok(Program {
+            path,
+            args: args.to_vec(),
+            typed: super::shown(command),
+        })
+    }
+
+    /// Runs it to its end, or until it has hung for this time.
+    pub(super) fn watch(&self, hang: Option<Duration>) -> Result<Collected> {
+        let mut collected = match self.debugger() {
+            Ok(gdb) => match self.under_gdb(&gdb, hang)? {
+                Watched::Seen(collected) => *collected,
+                // It has not started yet: nothing runs twice.
+                Watched::Refused(why) => {
+                    self.alone(hang, format!("gdb cannot trace here: {why}"))?
+                }
+            },
+            Err(why) => self.alone(hang, why)?,
+        };
+        collected.typed = self.typed.clone();
+        collected.program = self.path.clone();
+        collected.messages = messages::found(&collected.output);
+        if collected.stopped.goroutines.is_empty() {
+            collected.stopped.goroutines = traceback::goroutines(&collected.output);
+        }
+        collected.build = build(&self.path);
+        Ok(collected)
+    }
+
+    /// The debugger, or the reason for which there is none for this program.
+    fn debugger(&self) -> Result<PathBuf, String> {
+        if !is_elf(&self.path) {
+            return Err(
+                "no native threads: the command is a script; give the program itself, \
+                        or `go test …`"
+                    .to_owned(),
+            );
+        }
+        which::which("gdb").map_err(|_| {
+            "no native threads: gdb is not installed (Debian and Ubuntu: apt install gdb)"
+                .to_owned()
+        })
+    }
+
+    fn under_gdb(&self, gdb: &Path, hang: Option<Duration>) -> Result<Watched> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let (seen, pid) = (folder.path().join("seen"), folder.path().join("pid"));
+        let wrapper = r#"set exec-wrapper /bin/sh -c 'echo $$ > "$CGOLAB_TRIAGE_PID"; exec "$0" "$@" >&3 2>&4 3>&- 4>&-'"#;
+        let mut command = gdb_command(gdb, folder.path(), &["-ex", wrapper])?;
+        let (out, out_end) = io::pipe()?;
+        let (err, err_end) = io::pipe()?;
+        let mapping = |parent_fd: OwnedFd, child_fd| FdMapping {
+            parent_fd,
+            child_fd,
+        };
+        command
+            .arg("--args")
+            .arg(&self.path)
+            .args(&self.args)
+            .env("CGOLAB_TRIAGE_OUT", &seen)
+            .env("CGOLAB_TRIAGE_PID", &pid)
+            .stdout(File::create(folder.path().join("gdb"))?)
+            .stderr(File::create(folder.path().join("gdb.errors"))?)
+            .fd_mappings(vec![mapping(out_end.into(), 3), mapping(err_end.into(), 4)])?;
+        crash_traceback(&mut command);
+        let started = Instant::now();
+        let mut child = command.spawn().context("cannot start gdb")?;
+        // The ends that the command holds would keep the pipes open.
+        drop(command);
+        let streams = Streams::follow(out, err);
+        let stop = || {
+            // The trap goes to the program: gdb stops it, looks, and ends it.
+            signal(read_lossy(&pid).trim().parse().ok(), Signal::TRAP);
+        };
+        let end = wait(&mut child, started, hang, stop)?;
+        let output = streams.end();
+        let text = read_lossy(&seen);
+        let stopped: Option<Stopped> = serde_json::from_str(&text).ok();
+        if !pid.exists() {
+            let gdb_says = read_lossy(&folder.path().join("gdb.errors"));
+            let last = gdb_says.lines().rev().find(|line| !line.trim().is_empty());
+            let reason = stopped.and_then(|it| it.reason).or(last.map(str::to_owned));
+            return Ok(Watched::Refused(
+                reason.unwrap_or_else(|| "it gives no reason".to_owned()),
+            ));
+        }
+        let mut collected = Collected {
+            output,
+            hung: end.hung,
+            interrupted: end.interrupted,
+            seconds: started.elapsed().as_secs_f64(),
+            ..Collected::default()
+        };
+        match stopped {
+            Some(stopped) => collected.stopped = stopped,
+            None => collected
+                .missing
+                .push("no native threads: gdb ended before it had written them".to_owned()),
+        }
+        let mut last = seen.into_os_string();
+        last.push(".end");
+        let last: Stopped = serde_json::from_str(&read_lossy(Path::new(&last)))
+            .unwrap_or_else(|_| collected.stopped.clone());
+        collected.exit_code = last.exit_code;
+        collected.signal = last.signal.filter(|_| last.exit_code.is_none());
+        Ok(Watched::Seen(Box::new(collected)))
+    }
+
+    /// Runs it without a debugger: goroutines and last words are what it prints itself.
+    fn alone(&self, hang: Option<Duration>, missing: String) -> Result<Collected> {
+        let (out, out_end) = io::pipe()?;
+        let (err, err_end) = io::pipe()?;
+        let mut command = Command::new(&self.path);
+        command.args(&self.args).stdout(out_end).stderr(err_end);
+        crash_traceback(&mut command);
+        let started = Instant::now();
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.path.display()))?;
+        drop(command);
+        let streams = Streams::follow(out, err);
+        let pid = i32::try_from(child.id()).ok();
+        let end = wait(&mut child, started, hang, || signal(pid, Signal::QUIT))?;
+        Ok(Collected {
+            output: streams.end(),
+            missing: vec![missing],
+            exit_code: end.status.and_then(|status| status.code()),
+            signal: end.status.and_then(|status| status.signal()).map(name),
+            hung: end.hung,
+            interrupted: end.interrupted,
+            seconds: started.elapsed().as_secs_f64(),
+            ..Collected::default()
+        })
+    }
+}
+
+/// A look at a running process, which runs on.
+pub(super) fn attach(pid: u32) -> Result<Collected> {
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    if !process.exists() {
+        bail!("there is no process {pid}");
+    }
+    let gdb = which::which("gdb").context(
+        "a running process is seen with gdb; install it (Debian and Ubuntu: apt install gdb)",
+    )?;
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let seen = folder.path().join("seen");
+    let errors = folder.path().join("gdb.errors");
+    let started = Instant::now();
+    let mut child = gdb_command(&gdb, folder.path(), &[])?
+        .env("CGOLAB_TRIAGE_OUT", &seen)
+        .env("CGOLAB_TRIAGE_ATTACH", pid.to_string())
+        .stdin(Stdio::null())
+        .stdout(File::create(folder.path().join("gdb"))?)
+        .stderr(File::create(&errors)?)
+        .spawn()
+        .context("cannot start gdb")?;
+    wait(&mut child, started, Some(PATIENCE), || {})?;
+    let Ok(stopped) = serde_json::from_str::<Stopped>(&read_lossy(&seen)) else {
+        let says = read_lossy(&errors);
+        let why = says
+            .lines()
+            .find(|line| line.contains("ptrace") || line.contains("rror"));
+        bail!(
+            "gdb cannot look at process {pid}: {}; a process of another user, or \
+             /proc/sys/kernel/yama/ptrace_scope above 0, needs root",
+            why.unwrap_or("it gives no reason")
+        );
+    };
+    let program = fs::read_link(process.join("exe")).unwrap_or_default();
+    Ok(Collected {
+        typed: format!("cgolab triage --pid {pid}"),
+        build: build(&program),
+        program,
+        stopped,
+        seconds: started.elapsed().as_secs_f64(),
+        ..Collected::default()
+    })
+}
+
+/// What came of starting a program under gdb.
+enum Watched {
+    Seen(Box<Collected>),
+    /// It never started.
+    Refused(String),
+}
+
+/// gdb with the script in a folder. `before` are arguments that it heeds before the script.
+fn gdb_command(gdb: &Path, folder: &Path, before: &[&str]) -> Result<Command> {
+    let script = folder.join("collect.py");
+    fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
+    let mut command = Command::new(gdb);
+    command
+        .args([
+            "-batch",
+            "-nx",
+            "-iex",
+            "set debuginfod enabled off",
+            "-iex",
+            "set auto-load no",
+        ])
+        .args(before)
+        .arg("-x")
+        .arg(script);
+    Ok(command)
+}
+
+/// Makes Go raise a signal when it dies, unless the user wants something else.
+fn crash_traceback(command: &mut Command) {
+    if env::var_os("GOTRACEBACK").is_none() {
+        command.env("GOTRACEBACK", "crash");
+    }
+}
+
+/// How the waiting for a child ended.
+struct Waited {
+    /// None if it had to be killed.
+    status: Option<ExitStatus>,
+    hung: bool,
+    interrupted: bool,
+}
+
+/// Waits for a child; calls `stop` once when it hangs or the user wants to stop, and kills it when that
+/// does not help.
+fn wait(
+    child: &mut Child,
+    started: Instant,
+    hang: Option<Duration>,
+    stop: impl Fn(),
+) -> Result<Waited> {
+    let mut waited = Waited {
+        status: None,
+        hung: false,
+        interrupted: false,
+    };
+    let mut asked: Option<Instant> = None;
+    loop {
+        if let Some(status) = child.try_wait().context("cannot wait for the program")? {
+            waited.status = Some(status);
+            return Ok(waited);
+        }
+        match asked {
+            None => {
+                waited.interrupted = interrupted();
+                waited.hung =
+                    !waited.interrupted && hang.is_some_and(|hang| started.elapsed() >= hang);
+                if waited.interrupted || waited.hung {
+                    stop();
+                    asked = Some(Instant::now());
+                }
+            }
+            Some(since) if since.elapsed() >= PATIENCE => {
+                child.kill().context("cannot end the program")?;
+                child.wait().context("cannot wait for the program")?;
+                return Ok(waited);
+            }
+            Some(_) => {}
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(pid: Option<i32>, signal: Signal) {
+    if let Some(pid) = pid.and_then(Pid::from_raw) {
+        // It may have ended meanwhile.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// What a program prints: passed on as it comes, and the end of it kept.
+struct Streams(Vec<Receiver<Vec<u8>>>);
+
+impl Streams {
+    fn follow(out: impl Read + Send + 'static, err: impl Read + Send + 'static) -> Streams {
+        Streams(vec![follow(out, io::stdout()), follow(err, io::stderr())])
+    }
+
+    /// The last of both, standard error behind standard output.
+    fn end(self) -> String {
+        let mut all = Vec::new();
+        for stream in self.0 {
+            // A grandchild that lives on may hold the pipe open: what it prints is not awaited.
+            if let Ok(text) = stream.recv_timeout(Duration::from_secs(5)) {
+                all.extend(text);
+            }
+        }
+        String::from_utf8_lossy(&all).into_owned()
+    }
+}
+
+fn follow(
+    mut from: impl Read + Send + 'static,
+    mut to: impl Write + Send + 'static,
+) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            // A reader that has left misses it; the report does not.
+            let _ = to.write_all(&buffer[..count]).and_then(|()| to.flush());
+            kept.extend_from_slice(&buffer[..count]);
+            if kept.len() > 2 * KEPT {
+                kept.drain(..kept.len() - KEPT);
+            }
+        }
+        let _ = sender.send(kept);
+    });
+    receiver
+}
+
+/// Reports whether a file is a program that gdb can run.
+fn is_elf(path: &Path) -> bool {
+    let mut start = [0; 4];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut start))
+        .is_ok()
+        && start == *b"\x7fELF"
+}
+
+/// Version and build settings of a Go program. Empty without Go, or for another program.
+fn build(program: &Path) -> Vec<String> {
+    let said = Command::new("go")
+        .args([OsStr::new("version"), OsStr::new("-m"), program.as_os_str()])
+        .output();
+    let Ok(said) = said else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let mut lines = text.lines();
+    let version = lines
+        .next()
+        .and_then(|line| line.rsplit_once(": "))
+        .map(|(_, version)| version.to_owned());
+    let settings = lines.filter_map(|line| {
+        let mut words = line.trim().split('\t');
+        match words.next() {
+            // Defaults of every program of its Go version, and what is not set, tell nothing.
+            Some("build") => words
+                .next()
+                .filter(|it| !it.starts_with("DefaultGODEBUG=") && !it.ends_with('='))
+                .map(str::to_owned),
+            Some("mod") => Some(format!("module {}", words.collect::<Vec<_>>().join(" "))),
+            _ => None,
+        }
+    });
+    version.into_iter().chain(settings).collect()
+}
+
+/// Signals that end programs.
+const SIGNALS: [(&str, i32); 14] = [
+    ("SIGHUP", 1),
+    ("SIGINT", 2),
+    ("SIGQUIT", 3),
+    ("SIGILL", 4),
+    ("SIGTRAP", 5),
+    ("SIGABRT", 6),
+    ("SIGBUS", 7),
+    ("SIGFPE", 8),
+    ("SIGKILL", 9),
+    ("SIGUSR1", 10),
+    ("SIGSEGV", 11),
+    ("SIGPIPE", 13),
+    ("SIGTERM", 15),
+    ("SIGSYS", 31),
+];
+
+fn number(name: &str) -> Option<i32> {
+    SIGNALS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, number)| *number)
+}
+
+fn name(number: i32) -> String {
+    match SIGNALS.iter().find(|(_, known)| *known == number) {
+        Some((name, _)) => (*name).to_owned(),
+        None => format!("signal {number}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(script: &str, hang: Option<Duration>) -> Collected {
+        let command = ["/bin/sh", "-c", script].map(OsString::from);
+        Program::new(&command)
+            .unwrap()
+            .alone(hang, "no debugger".to_owned())
+            .unwrap()
+    }
+
+    #[test]
+    fn without_a_debugger_the_end_and_the_output_are_known() {
+        let ended = watch("echo out; echo err >&2; exit 3", None);
+        assert_eq!(
+            (ended.exit_code(), ended.output.as_str()),
+            (3, "out\nerr\n")
+        );
+        assert_eq!(ended.missing, ["no debugger"]);
+        let killed = watch("kill -SEGV $$", None);
+        assert_eq!(
+            (killed.exit_code(), killed.how()),
+            (139, "ended by SIGSEGV".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_hangs_is_ended_and_is_no_success() {
+        let hung = watch("exec sleep 600", Some(Duration::from_millis(1)));
+        assert!(hung.hung);
+        assert_eq!(hung.exit_code(), HUNG);
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Program::new(&["no-such-program-here".into()])
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("no-such-program-here"));
+    }
+
+    #[test]
+    fn names_and_numbers_of_signals_belong_together() {
+        for (text, value) in SIGNALS {
+            assert_eq!((number(text), name(value).as_str()), (Some(value), text));
+        }
+        assert_eq!(name(42), "signal 42");
+    }
+}

@@ -1,0 +1,297 @@
+//! A program that does not run any more, as the debugger saw it: what `collect.py` writes.
+
+use serde::{Deserialize, Serialize};
+
+/// A program that stopped or ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Stopped {
+    pub(super) why: Why,
+    /// The debugger's own words, if it could not start or reach the program.
+    pub(super) reason: Option<String>,
+    /// Such as `SIGSEGV`. Go raises SIGABRT in the end, whatever came first.
+    pub(super) signal: Option<String>,
+    pub(super) exit_code: Option<i32>,
+    pub(super) threads: Vec<Thread>,
+    pub(super) go_threads: Vec<GoThread>,
+    pub(super) goroutines: Vec<Goroutine>,
+    /// Goroutines that were not written down because there were too many.
+    pub(super) more_goroutines: usize,
+    pub(super) go_version: Option<String>,
+}
+
+/// The cause of a stop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Why {
+    /// Nothing is known; the debugger died.
+    #[default]
+    Unknown,
+    /// The debugger could not start the program.
+    Refused,
+    /// It ended by itself.
+    Ended,
+    /// Go's runtime is about to end it.
+    Dies,
+    /// A signal that it does not handle.
+    Signal,
+    /// We stopped it.
+    Asked,
+    /// It runs on; this is a look at it.
+    Attached,
+}
+
+/// A thread of the operating system.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Thread {
+    pub(super) id: u64,
+    pub(super) name: Option<String>,
+    /// The thread that made the program stop.
+    pub(super) selected: bool,
+    /// Innermost first.
+    pub(super) frames: Vec<Frame>,
+    /// Frames further out that were not written down.
+    pub(super) more: usize,
+    /// The mutex of C that it waits for.
+    pub(super) mutex: Option<Mutex>,
+}
+
+/// A `pthread_mutex_t`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Mutex {
+    pub(super) address: u64,
+    /// The variable, if it is one.
+    pub(super) name: Option<String>,
+    /// The thread that holds it; 0 if glibc does not know.
+    pub(super) owner: u64,
+}
+
+/// One call on a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Frame {
+    pub(super) function: Option<String>,
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u32>,
+    /// The shared library that it is in.
+    pub(super) library: Option<String>,
+    /// The frame that the kernel made to deliver a signal: the next one is where it struck.
+    pub(super) signal: bool,
+}
+
+/// A thread that Go's scheduler knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct GoThread {
+    /// [`Thread::id`]; 0 for one that waits for a callback from C.
+    pub(super) thread: u64,
+    /// The goroutine that it runs.
+    pub(super) goroutine: Option<u64>,
+    /// The goroutine that is bound to it, running or not.
+    pub(super) locked: Option<u64>,
+}
+
+/// A goroutine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Goroutine {
+    pub(super) id: u64,
+    /// Go's own word for what it waits for, or for its status.
+    pub(super) state: String,
+    /// Innermost first.
+    pub(super) frames: Vec<Frame>,
+    /// The channels that it waits on; several in a select.
+    pub(super) channels: Vec<Channel>,
+}
+
+/// A channel that a goroutine waits on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Channel {
+    pub(super) address: u64,
+    pub(super) length: u64,
+    pub(super) capacity: u64,
+    /// The goroutine waits to receive; else to send.
+    pub(super) receives: bool,
+    /// Goroutines that have the channel on their stacks, itself included.
+    pub(super) on_stack_of: Vec<u64>,
+}
+
+impl Stopped {
+    /// The thread that made the program stop.
+    pub(super) fn culprit(&self) -> Option<&Thread> {
+        self.threads.iter().find(|thread| thread.selected)
+    }
+
+    /// The goroutine that a thread runs, or that is bound to it.
+    pub(super) fn goroutine_of(&self, thread: u64) -> Option<u64> {
+        let machine = self
+            .go_threads
+            .iter()
+            .find(|it| it.thread == thread && thread != 0)?;
+        machine.goroutine.or(machine.locked)
+    }
+
+    /// The thread that runs a goroutine, or that is bound to it.
+    pub(super) fn thread_of(&self, goroutine: u64) -> Option<u64> {
+        let mut machines = self.go_threads.iter().filter(|it| it.thread != 0);
+        machines
+            .find(|it| it.goroutine == Some(goroutine) || it.locked == Some(goroutine))
+            .map(|it| it.thread)
+    }
+
+    /// A goroutine by its number.
+    pub(super) fn goroutine(&self, id: u64) -> Option<&Goroutine> {
+        self.goroutines.iter().find(|it| it.id == id)
+    }
+}
+
+impl Thread {
+    /// The frames below the handling of a signal: where it struck. All of them if there is none.
+    pub(super) fn struck(&self) -> &[Frame] {
+        match self.frames.iter().position(|frame| frame.signal) {
+            Some(signal) => &self.frames[signal + 1..],
+            None => &self.frames,
+        }
+    }
+}
+
+/// The frames up to and with the one that changes to a stack that a debugger cannot follow: what it
+/// prints beyond is chance.
+pub(super) fn known(frames: &[Frame]) -> &[Frame] {
+    let changes = |frame: &Frame| {
+        let names = ["asmcgocall", "mcall", "morestack", "systemstack", "mstart"];
+        frame
+            .name()
+            .strip_prefix("runtime.")
+            .is_some_and(|name| names.contains(&name))
+    };
+    match frames.iter().position(changes) {
+        Some(end) => &frames[..=end],
+        None => frames,
+    }
+}
+
+impl Frame {
+    /// The function, or a word for one without a name.
+    pub(super) fn name(&self) -> &str {
+        self.function.as_deref().unwrap_or("(no name)")
+    }
+
+    /// Reports whether it is Go code of the runtime or of package testing, or cgo's glue.
+    pub(super) fn is_of_go_itself(&self) -> bool {
+        let name = self.name();
+        [
+            "runtime.",
+            "runtime/",
+            "testing.",
+            "internal/",
+            "sync.",
+            "syscall.",
+            "reflect.",
+            "main.main",
+            "_cgo",
+            "_cgoexp_",
+            "crosscall",
+            "x_cgo_",
+        ]
+        .iter()
+        .any(|start| name.starts_with(start))
+            || name.contains("._Cfunc_")
+    }
+
+    /// Reports whether it belongs to the C or C++ library, a sanitizer or Rust's standard library.
+    pub(super) fn is_of_a_system_library(&self) -> bool {
+        let system = |library: &String| {
+            let name = library.rsplit('/').next().unwrap_or_default();
+            [
+                "libc.",
+                "libc-",
+                "libpthread",
+                "libstdc++",
+                "libc++",
+                "libgcc_s",
+                "libasan",
+                "libtsan",
+                "ld-linux",
+                "libm.",
+            ]
+            .iter()
+            .any(|start| name.starts_with(start))
+        };
+        let name = self.name();
+        // The paths of Rust's own library, in a toolchain as it is shipped.
+        let of_rust = |file: &String| file.starts_with("/rustc/") || file.contains("/rustlib/src/");
+        self.library.as_ref().is_some_and(system)
+            || self.file.as_ref().is_some_and(of_rust)
+            || [
+                "__asan",
+                "__interceptor",
+                "__sanitizer",
+                "std::panicking",
+                "core::panicking",
+                "__rust",
+                "rust_panic",
+                "std::terminate",
+                "__cxa",
+                "__cxxabiv1",
+                "abort",
+                "__GI_",
+            ]
+            .iter()
+            .any(|start| name.starts_with(start))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A frame with a function and nothing else.
+    pub(in crate::triage) fn frame(function: &str) -> Frame {
+        Frame {
+            function: Some(function.to_owned()),
+            ..Frame::default()
+        }
+    }
+
+    #[test]
+    fn the_place_where_a_signal_struck_is_below_its_handling() {
+        let mut thread = Thread {
+            frames: vec![
+                frame("runtime.dieFromSignal"),
+                frame("__restore_rt"),
+                frame("read_at"),
+            ],
+            ..Thread::default()
+        };
+        assert_eq!(thread.struck().len(), 3);
+        thread.frames[1].signal = true;
+        assert_eq!(thread.struck(), [frame("read_at")]);
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_callbacks_is_nobodys() {
+        let stopped = Stopped {
+            go_threads: vec![
+                GoThread {
+                    thread: 0,
+                    goroutine: Some(17),
+                    locked: Some(17),
+                },
+                GoThread {
+                    thread: 5,
+                    goroutine: None,
+                    locked: Some(22),
+                },
+            ],
+            ..Stopped::default()
+        };
+        assert_eq!(stopped.goroutine_of(0), None);
+        assert_eq!(stopped.goroutine_of(5), Some(22));
+        assert_eq!(stopped.thread_of(22), Some(5));
+        assert_eq!(stopped.thread_of(17), None);
+    }
+}

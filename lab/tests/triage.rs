@@ -1,0 +1,342 @@
+//! `cgolab triage` on programs that die or hang in each of the ways that it tells apart.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+/// A test that dies, the class of its end, and what the report must name in native code and in Go.
+struct Case {
+    test: &'static str,
+    class: &'static str,
+    native: Option<&'static str>,
+    go: Option<&'static str>,
+}
+
+const fn case(
+    test: &'static str,
+    class: &'static str,
+    native: Option<&'static str>,
+    go: Option<&'static str>,
+) -> Case {
+    Case {
+        test,
+        class,
+        native,
+        go,
+    }
+}
+
+const CASES: [Case; 10] = [
+    case(
+        "TestSegfault",
+        "fault-on-go-thread",
+        Some("read_at"),
+        Some("segfault"),
+    ),
+    case(
+        "TestSegfaultOnAThread",
+        "fault-on-foreign-thread",
+        Some("read_at"),
+        None,
+    ),
+    case(
+        "TestAbort",
+        "abort-on-go-thread",
+        Some("c_aborts"),
+        Some("aborts"),
+    ),
+    case(
+        "TestException",
+        "cxx-exception",
+        Some("cxx_throws"),
+        Some("throws"),
+    ),
+    case(
+        "TestStackOverflow",
+        "native-stack-overflow",
+        Some("c_recurses"),
+        Some("overflowsTheStack"),
+    ),
+    case("TestGoPanic", "go-panic", None, Some("TestGoPanic")),
+    case(
+        "TestPanicInACallback",
+        "panic-in-callback",
+        None,
+        Some("TestPanicInACallback.func1"),
+    ),
+    case("TestOutOfMemory", "out-of-memory", None, None),
+    case(
+        "TestRustPanic",
+        "rust-panic",
+        Some("triage::"),
+        Some("rustPanics"),
+    ),
+    case(
+        "TestGoStackOverflow",
+        "go-stack-overflow",
+        None,
+        Some("recurses"),
+    ),
+];
+
+/// What the tests work with.
+struct Programs {
+    /// The test program of `tests/triage`.
+    test: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+/// The programs, or the reason for which there are none here.
+static PROGRAMS: LazyLock<Result<Programs, String>> = LazyLock::new(build);
+
+fn build() -> Result<Programs, String> {
+    for tool in ["go", "gcc", "g++", "gdb"] {
+        which::which(tool).map_err(|_| format!("no {tool} on PATH"))?;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/triage");
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    run(Command::new(rustc)
+        .args([
+            "--edition=2024",
+            "--crate-type=staticlib",
+            "--crate-name=triage",
+            "-g",
+            "-o",
+        ])
+        .arg(folder.path().join("libaborts.a"))
+        .arg(source.join("aborts.rs")));
+    let test = folder.path().join("triage.test");
+    let mut flags = std::ffi::OsString::from(folder.path().join("libaborts.a"));
+    flags.push(" -ldl");
+    run(Command::new("go")
+        .args(["test", "-c", "-tags=rust", "-o"])
+        .arg(&test)
+        .arg(".")
+        .env("CGO_LDFLAGS", flags)
+        .env("CGO_LDFLAGS_ALLOW", ".*")
+        .current_dir(source));
+    Ok(Programs { test, folder })
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The programs; `None` after saying why there are none.
+fn programs() -> Option<&'static Programs> {
+    match &*PROGRAMS {
+        Ok(programs) => Some(programs),
+        Err(why) => {
+            eprintln!("skipped: {why}");
+            None
+        }
+    }
+}
+
+/// `cgolab triage`, with reports in a folder of its own.
+fn triage(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cgolab"));
+    command
+        .args(["triage", "--out"])
+        .arg(folder)
+        .args(args)
+        .stdin(Stdio::null());
+    command
+}
+
+/// The reports in a folder.
+fn reports(folder: &Path) -> Vec<(Value, String)> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .unwrap_or_default();
+    files.retain(|file| file.extension().is_some_and(|it| it == "json"));
+    files.sort();
+    let read = |file: PathBuf| {
+        let json = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        (json, fs::read_to_string(file.with_extension("md")).unwrap())
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Runs one test of the program under triage; gives what it left and its only report, if there is one.
+fn watched(programs: &Programs, test: &str, more: &[&str]) -> (Output, Option<(Value, String)>) {
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let pattern = format!("-test.run=^{test}$");
+    let program = programs.test.to_str().unwrap();
+    let args = [more, &["--", program, &pattern, "-test.v"]].concat();
+    let output = triage(folder.path(), &args).output().unwrap();
+    let mut reports = reports(folder.path());
+    assert!(reports.len() <= 1);
+    (output, reports.pop())
+}
+
+#[test]
+fn each_way_to_die_has_its_class_and_names_the_culprit() {
+    let Some(programs) = programs() else { return };
+    for Case {
+        test,
+        class,
+        native,
+        go,
+    } in CASES
+    {
+        let (output, report) = watched(programs, test, &[]);
+        let (json, markdown) = report.unwrap_or_else(|| panic!("{test}: no report: {output:?}"));
+        let story = &json["story"];
+        assert_eq!(story["class"], class, "{test}: {markdown}");
+        for (side, name) in [("native", native), ("go", go)] {
+            let found = story[side]["function"].as_str();
+            match name {
+                Some(name) => assert!(
+                    found.is_some_and(|it| it.contains(name)),
+                    "{test}: {side} is {found:?}: {markdown}"
+                ),
+                None if side == "native" => assert_eq!(found, None, "{test}: {markdown}"),
+                None => {}
+            }
+        }
+        assert!(
+            output.status.code().is_some_and(|code| code > 128),
+            "{test}: {output:?}"
+        );
+        let out = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            out.contains(&format!("=== RUN   {test}")),
+            "{test}: output is lost: {out}"
+        );
+    }
+}
+
+#[test]
+fn what_ends_by_itself_keeps_its_exit_code_and_has_no_report() {
+    let Some(programs) = programs() else { return };
+    for (test, code) in [
+        ("TestPass", 0),
+        ("TestFail", 1),
+        ("TestExit", 3),
+        ("TestRecoveredNil", 0),
+    ] {
+        let (output, report) = watched(programs, test, &[]);
+        assert_eq!(output.status.code(), Some(code), "{test}: {output:?}");
+        assert!(report.is_none(), "{test}: {report:?}");
+    }
+}
+
+#[test]
+fn a_deadlock_across_c_names_the_lock_the_channel_and_both_goroutines() {
+    let Some(programs) = programs() else { return };
+    let (output, report) = watched(programs, "TestDeadlock", &["--hang", "3s"]);
+    assert_eq!(output.status.code(), Some(124));
+    let (json, markdown) = report.unwrap();
+    assert_eq!(json["story"]["class"], "deadlock", "{markdown}");
+    let waits = json["story"]["waits"].as_array().unwrap();
+    assert_eq!(waits.len(), 2, "{markdown}");
+    let lock = waits[0].as_str().unwrap();
+    assert!(
+        lock.contains("waits for the lock `door` in c_takes_the_lock"),
+        "{lock}"
+    );
+    let channel = waits[1].as_str().unwrap();
+    assert!(
+        channel.contains("waits to receive from the channel"),
+        "{channel}"
+    );
+    assert!(channel.contains("has it on its stack"), "{channel}");
+}
+
+#[test]
+fn a_running_process_is_seen_and_runs_on() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let mut process = Command::new(&programs.test)
+        .args(["-test.run=^TestWaits$", "-test.v"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It says that it waits, which no time limit could tell.
+    let mut line = String::new();
+    let mut out = std::io::BufReader::new(process.stdout.take().unwrap());
+    while !line.contains("waiting for standard input") {
+        line.clear();
+        assert_ne!(std::io::BufRead::read_line(&mut out, &mut line).unwrap(), 0);
+    }
+    let pid = process.id().to_string();
+    let output = triage(folder.path(), &["--pid", &pid]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert_eq!(json["story"]["class"], "snapshot");
+    assert!(markdown.contains("triage.TestWaits"), "{markdown}");
+    drop(process.stdin.take());
+    assert!(process.wait().unwrap().success());
+}
+
+#[test]
+fn without_gdb_the_report_says_so_and_has_what_go_prints() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let program = programs.test.to_str().unwrap();
+    let output = triage(folder.path(), &["--", program, "-test.run=^TestSegfault$"])
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(134), "{output:?}");
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
+    assert!(markdown.contains("gdb is not installed"), "{markdown}");
+    assert!(markdown.contains("triage.segfault"), "{markdown}");
+}
+
+#[test]
+fn go_test_is_watched_program_by_program() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/triage");
+    let output = triage(
+        folder.path(),
+        &["--", "go", "test", "-run=^TestSegfault$", "."],
+    )
+    .current_dir(source)
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert_eq!(json["story"]["native"]["function"], "read_at", "{markdown}");
+    assert!(
+        markdown.contains("| command | `go test '-run=^TestSegfault$' .` |"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn bad_input_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, says) in [
+        (&[][..], "nothing to watch"),
+        (
+            &["--", "no-such-program-here"],
+            "no program `no-such-program-here`",
+        ),
+        (
+            &["--", "go", "test", "-exec", "x", "./..."],
+            "leave -exec out",
+        ),
+        (&["--pid", "4294967"], "no process 4294967"),
+    ] {
+        let output = triage(folder.path(), args).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        assert!(error.contains(says), "{args:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}

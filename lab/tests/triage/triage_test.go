@@ -1,0 +1,81 @@
+package triage
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"testing"
+)
+
+// wait blocks for ever on a channel that nobody else knows.
+func wait(started chan<- bool) {
+	started <- true
+	<-make(chan int)
+}
+
+// oneWaits starts a goroutine that a report has to show.
+func oneWaits() {
+	started := make(chan bool)
+	go wait(started)
+	<-started
+}
+
+func TestPass(t *testing.T)              {}
+func TestFail(t *testing.T)              { t.Error("an ordinary failure") }
+func TestExit(t *testing.T)              { os.Exit(3) }
+func TestSegfault(t *testing.T)          { oneWaits(); t.Log(segfault()) }
+func TestSegfaultOnAThread(t *testing.T) { segfaultOnAThread() }
+func TestAbort(t *testing.T)             { aborts() }
+func TestException(t *testing.T)         { throws() }
+func TestStackOverflow(t *testing.T)     { t.Log(overflowsTheStack()) }
+func TestFreedMemory(t *testing.T)       { t.Log(usesFreedMemory()) }
+func TestGoPanic(t *testing.T)           { panic("nobody recovers this") }
+
+func TestPanicInACallback(t *testing.T) {
+	callsBack(func() { panic("nobody recovers this either") })
+}
+
+func TestRecoveredNil(t *testing.T) {
+	defer func() { t.Log(recover()) }()
+	var nothing *int
+	t.Log(*nothing)
+}
+
+func TestRace(t *testing.T) {
+	var shared int
+	done := make(chan bool)
+	go func() { shared++; done <- true }()
+	shared++
+	<-done
+}
+
+func TestOutOfMemory(t *testing.T) {
+	debug.SetGCPercent(-1)
+	var held [][]byte
+	for {
+		held = append(held, make([]byte, 1<<40))
+	}
+}
+
+// One goroutine holds the lock of C and waits for a channel; the only one that could send on it
+// waits for the lock.
+func TestDeadlock(t *testing.T) {
+	channel, inside := make(chan int), make(chan bool)
+	go callsBackWithTheLock(func() {
+		inside <- true
+		<-channel
+	})
+	<-inside
+	takesTheLock()
+	channel <- 1
+}
+
+func recurses(depth int) int { return recurses(depth+1) + depth }
+
+func TestGoStackOverflow(t *testing.T) { t.Log(recurses(0)) }
+
+func TestWaits(t *testing.T) {
+	fmt.Println("waiting for standard input")
+	io.Copy(io.Discard, os.Stdin)
+}
