@@ -17,6 +17,7 @@
 //! | [`report`] | views of a verdict: terminal, HTML, Markdown, JUnit |
 //! | [`faults`] | bugs planted in a copy of the subject, and who saw them |
 //! | [`triage`] | reports on programs that crash or hang, with goroutines and native threads |
+//! | [`foreign`] | engines on a Go module that has no contracts of its own |
 //! | [`cmd`] | the command line |
 //!
 //! Start reading at [`cmd::run`] for the flow, then [`engine::Engine`].
@@ -30,6 +31,7 @@
 pub mod cmd;
 pub mod engine;
 mod faults;
+mod foreign;
 pub mod host;
 pub mod read;
 pub mod record;

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 
 /// In the order of the table in `lib.rs`.
-const LAYERS: [&str; 10] = [
-    "host", "record", "subject", "read", "engine", "verdict", "report", "faults", "triage", "cmd",
+const LAYERS: [&str; 11] = [
+    "host", "record", "subject", "read", "engine", "verdict", "report", "faults", "triage",
+    "foreign", "cmd",
 ];
 
 /// The Rust files below a folder, with their text.

@@ -5,7 +5,9 @@ mod doctor;
 mod fuzz;
 pub(crate) mod run;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -14,6 +16,7 @@ use crate::engine;
 use crate::engine::fuzz::Sanitizer;
 use crate::faults;
 use crate::faults::Wish;
+use crate::foreign;
 use crate::host::workspace::Workspace;
 use crate::host::{child, out};
 use crate::record::profile::Profile;
@@ -53,6 +56,9 @@ pub enum Command {
     /// in target/lab/runs, and latest stays what it was.
     #[command(verbatim_doc_comment)]
     Run {
+        /// A Go module that this repository does not know: its own tests run under the engines that apply.
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
@@ -60,6 +66,15 @@ pub enum Command {
         /// night.
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
+        /// In a module: test these packages only, as `go list` takes them.
+        #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
+        packages: Vec<String>,
+        /// In a module: begin no engine after this time.
+        #[arg(long, value_name = "TIME", value_parser = triage::duration)]
+        time: Option<Duration>,
+        /// In a module: only findings that are not in this results.json are red.
+        #[arg(long, value_name = "FILE")]
+        baseline: Option<PathBuf>,
     },
     /// Watch a program, and write one report if it crashes, aborts or hangs.
     ///
@@ -179,6 +194,23 @@ impl Command {
         match self {
             // It needs no checkout: any command can be watched.
             Command::Triage(wish) => triage::triage(&wish),
+            Command::Run {
+                dir,
+                only,
+                packages,
+                time,
+                baseline,
+                ..
+            } if dir.is_some() || !Workspace::is_here() => {
+                let green = foreign::run(&foreign::Wish {
+                    dir: dir.unwrap_or_else(|| PathBuf::from(".")),
+                    only,
+                    packages,
+                    time,
+                    baseline,
+                })?;
+                Ok(if green { 0 } else { RED })
+            }
             command => in_checkout(|workspace| command.run_in(workspace)),
         }
     }
@@ -187,7 +219,7 @@ impl Command {
     fn run_in(self, workspace: &Workspace) -> Result<bool> {
         match self {
             Command::Triage(_) => unreachable!("it runs without a checkout"),
-            Command::Run { only, profile } => run::run(workspace, &only, profile),
+            Command::Run { only, profile, .. } => run::run(workspace, &only, profile),
             Command::Fuzz {
                 target,
                 seconds,

@@ -27,6 +27,11 @@ impl Workspace {
         }
     }
 
+    /// Reports whether the current folder is in a checkout.
+    pub fn is_here() -> bool {
+        Workspace::find().is_ok()
+    }
+
     /// A checkout in a place that is known.
     pub fn at(root: &Path) -> Workspace {
         Workspace {

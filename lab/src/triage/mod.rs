@@ -15,9 +15,9 @@ mod collector;
 mod messages;
 mod paper;
 mod private;
-mod stopped;
+pub(crate) mod stopped;
 mod story;
-mod traceback;
+pub(crate) mod traceback;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -62,7 +62,7 @@ pub struct Wish {
 }
 
 /// A length of time as people write it: `90s`, `10m`, `1h30m`, or seconds.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }

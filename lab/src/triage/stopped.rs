@@ -5,25 +5,25 @@ use serde::{Deserialize, Serialize};
 /// A program that stopped or ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Stopped {
-    pub(super) why: Why,
+pub(crate) struct Stopped {
+    pub(crate) why: Why,
     /// The debugger's own words, if it could not start or reach the program.
-    pub(super) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Such as `SIGSEGV`. Go raises SIGABRT in the end, whatever came first.
-    pub(super) signal: Option<String>,
-    pub(super) exit_code: Option<i32>,
-    pub(super) threads: Vec<Thread>,
-    pub(super) go_threads: Vec<GoThread>,
-    pub(super) goroutines: Vec<Goroutine>,
+    pub(crate) signal: Option<String>,
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) threads: Vec<Thread>,
+    pub(crate) go_threads: Vec<GoThread>,
+    pub(crate) goroutines: Vec<Goroutine>,
     /// Goroutines that were not written down because there were too many.
-    pub(super) more_goroutines: usize,
-    pub(super) go_version: Option<String>,
+    pub(crate) more_goroutines: usize,
+    pub(crate) go_version: Option<String>,
 }
 
 /// The cause of a stop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// Nothing is known; the debugger died.
     #[default]
     Unknown,
@@ -44,89 +44,89 @@ pub(super) enum Why {
 /// A thread of the operating system.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Thread {
-    pub(super) id: u64,
-    pub(super) name: Option<String>,
+pub(crate) struct Thread {
+    pub(crate) id: u64,
+    pub(crate) name: Option<String>,
     /// The thread that made the program stop.
-    pub(super) selected: bool,
+    pub(crate) selected: bool,
     /// Innermost first.
-    pub(super) frames: Vec<Frame>,
+    pub(crate) frames: Vec<Frame>,
     /// Frames further out that were not written down.
-    pub(super) more: usize,
+    pub(crate) more: usize,
     /// The mutex of C that it waits for.
-    pub(super) mutex: Option<Mutex>,
+    pub(crate) mutex: Option<Mutex>,
 }
 
 /// A `pthread_mutex_t`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Mutex {
-    pub(super) address: u64,
+pub(crate) struct Mutex {
+    pub(crate) address: u64,
     /// The variable, if it is one.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The thread that holds it; 0 if glibc does not know.
-    pub(super) owner: u64,
+    pub(crate) owner: u64,
 }
 
 /// One call on a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Frame {
-    pub(super) function: Option<String>,
-    pub(super) file: Option<String>,
-    pub(super) line: Option<u32>,
+pub(crate) struct Frame {
+    pub(crate) function: Option<String>,
+    pub(crate) file: Option<String>,
+    pub(crate) line: Option<u32>,
     /// The shared library that it is in.
-    pub(super) library: Option<String>,
+    pub(crate) library: Option<String>,
     /// The frame that the kernel made to deliver a signal: the next one is where it struck.
-    pub(super) signal: bool,
+    pub(crate) signal: bool,
 }
 
 /// A thread that Go's scheduler knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct GoThread {
+pub(crate) struct GoThread {
     /// [`Thread::id`]; 0 for one that waits for a callback from C.
-    pub(super) thread: u64,
+    pub(crate) thread: u64,
     /// The goroutine that it runs.
-    pub(super) goroutine: Option<u64>,
+    pub(crate) goroutine: Option<u64>,
     /// The goroutine that is bound to it, running or not.
-    pub(super) locked: Option<u64>,
+    pub(crate) locked: Option<u64>,
 }
 
 /// A goroutine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Goroutine {
-    pub(super) id: u64,
+pub(crate) struct Goroutine {
+    pub(crate) id: u64,
     /// Go's own word for what it waits for, or for its status.
-    pub(super) state: String,
+    pub(crate) state: String,
     /// Innermost first.
-    pub(super) frames: Vec<Frame>,
+    pub(crate) frames: Vec<Frame>,
     /// The channels that it waits on; several in a select.
-    pub(super) channels: Vec<Channel>,
+    pub(crate) channels: Vec<Channel>,
 }
 
 /// A channel that a goroutine waits on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Channel {
-    pub(super) address: u64,
-    pub(super) length: u64,
-    pub(super) capacity: u64,
+pub(crate) struct Channel {
+    pub(crate) address: u64,
+    pub(crate) length: u64,
+    pub(crate) capacity: u64,
     /// The goroutine waits to receive; else to send.
-    pub(super) receives: bool,
+    pub(crate) receives: bool,
     /// Goroutines that have the channel on their stacks, itself included.
-    pub(super) on_stack_of: Vec<u64>,
+    pub(crate) on_stack_of: Vec<u64>,
 }
 
 impl Stopped {
     /// The thread that made the program stop.
-    pub(super) fn culprit(&self) -> Option<&Thread> {
+    pub(crate) fn culprit(&self) -> Option<&Thread> {
         self.threads.iter().find(|thread| thread.selected)
     }
 
     /// The goroutine that a thread runs, or that is bound to it.
-    pub(super) fn goroutine_of(&self, thread: u64) -> Option<u64> {
+    pub(crate) fn goroutine_of(&self, thread: u64) -> Option<u64> {
         let machine = self
             .go_threads
             .iter()
@@ -135,7 +135,7 @@ impl Stopped {
     }
 
     /// The thread that runs a goroutine, or that is bound to it.
-    pub(super) fn thread_of(&self, goroutine: u64) -> Option<u64> {
+    pub(crate) fn thread_of(&self, goroutine: u64) -> Option<u64> {
         let mut machines = self.go_threads.iter().filter(|it| it.thread != 0);
         machines
             .find(|it| it.goroutine == Some(goroutine) || it.locked == Some(goroutine))
@@ -143,14 +143,14 @@ impl Stopped {
     }
 
     /// A goroutine by its number.
-    pub(super) fn goroutine(&self, id: u64) -> Option<&Goroutine> {
+    pub(crate) fn goroutine(&self, id: u64) -> Option<&Goroutine> {
         self.goroutines.iter().find(|it| it.id == id)
     }
 }
 
 impl Thread {
     /// The frames below the handling of a signal: where it struck. All of them if there is none.
-    pub(super) fn struck(&self) -> &[Frame] {
+    pub(crate) fn struck(&self) -> &[Frame] {
         match self.frames.iter().position(|frame| frame.signal) {
             Some(signal) => &self.frames[signal + 1..],
             None => &self.frames,
@@ -160,7 +160,7 @@ impl Thread {
 
 /// The frames up to and with the one that changes to a stack that a debugger cannot follow: what it
 /// prints beyond is chance.
-pub(super) fn known(frames: &[Frame]) -> &[Frame] {
+pub(crate) fn known(frames: &[Frame]) -> &[Frame] {
     let changes = |frame: &Frame| {
         let names = ["asmcgocall", "mcall", "morestack", "systemstack", "mstart"];
         frame
@@ -176,12 +176,12 @@ pub(super) fn known(frames: &[Frame]) -> &[Frame] {
 
 impl Frame {
     /// The function, or a word for one without a name.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.function.as_deref().unwrap_or("(no name)")
     }
 
     /// Reports whether it is Go code of the runtime or of package testing, or cgo's glue.
-    pub(super) fn is_of_go_itself(&self) -> bool {
+    pub(crate) fn is_of_go_itself(&self) -> bool {
         let name = self.name();
         [
             "runtime.",
@@ -203,7 +203,7 @@ impl Frame {
     }
 
     /// Reports whether it belongs to the C or C++ library, a sanitizer or Rust's standard library.
-    pub(super) fn is_of_a_system_library(&self) -> bool {
+    pub(crate) fn is_of_a_system_library(&self) -> bool {
         let system = |library: &String| {
             let name = library.rsplit('/').next().unwrap_or_default();
             [
@@ -246,7 +246,7 @@ impl Frame {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A frame with a function and nothing else.

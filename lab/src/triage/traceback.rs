@@ -3,7 +3,7 @@
 use super::stopped::{Frame, Goroutine};
 
 /// The goroutines in what a program printed. After more than one traceback, the last one's.
-pub(super) fn goroutines(output: &str) -> Vec<Goroutine> {
+pub(crate) fn goroutines(output: &str) -> Vec<Goroutine> {
     let mut found: Vec<Goroutine> = Vec::new();
     let mut open = false;
     for line in output.lines() {

@@ -1,0 +1,79 @@
+package canaries
+
+import (
+	"sync"
+	"testing"
+)
+
+func TestFails(t *testing.T)             { t.Error("canary: a failing test") }
+func TestPasses(t *testing.T)            { t.Log(emptyCall()) }
+func TestReadsBehindASlice(t *testing.T) { t.Log(readsBehindASlice()) }
+func TestUsesFreedMemory(t *testing.T)   { t.Log(usesFreedMemory()) }
+func TestCxxReadsTooFar(t *testing.T)    { t.Log(cxxReadsTooFar()) }
+func TestStoresGoPointer(t *testing.T)   { storesGoPointer() }
+func TestBranchesOnNothing(t *testing.T) { t.Log(branchesOnNothing()) }
+func TestPanicsOverC(t *testing.T)       { t.Log(panicsOverC(), usesTheStack()) }
+
+func TestLosesMemory(t *testing.T) {
+	for i := 0; i < 10; i++ {
+		losesMemory()
+	}
+	emptyCall()
+}
+
+func TestLosesMemoryInGo(t *testing.T) {
+	for i := 0; i < 10; i++ {
+		losesMemoryInGo()
+	}
+	emptyCall()
+}
+
+// TestRace has two goroutines on one variable, and no call of C.
+func TestRace(t *testing.T) {
+	var shared int
+	done := make(chan bool)
+	go func() { shared++; done <- true }()
+	shared++
+	<-done
+}
+
+// TestRaceAcrossC has the same race with calls of C in between: Go's detector takes each for
+// synchronisation.
+func TestRaceAcrossC(t *testing.T) {
+	var shared int
+	first, second := make(chan bool, 1), make(chan bool)
+	go func() {
+		shared++
+		emptyCall()
+		first <- true
+	}()
+	for len(first) == 0 {
+		emptyCall()
+	}
+	shared++
+	close(second)
+}
+
+var garbage [4][]byte
+
+// TestFreedUnderACall is rare without a storm: a finalizer frees what C still reads.
+func TestFreedUnderACall(t *testing.T) {
+	var group sync.WaitGroup
+	for worker := 0; worker < 4; worker++ {
+		worker := worker
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for i := 0; i < 200; i++ {
+				if newObject().sum() != 256 {
+					t.Error("canary: freed under a call")
+					return
+				}
+				if i%2 == 0 {
+					garbage[worker] = make([]byte, 8192)
+				}
+			}
+		}()
+	}
+	group.Wait()
+}

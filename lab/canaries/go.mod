@@ -1,0 +1,3 @@
+module cgolab.example/canaries
+
+go 1.20

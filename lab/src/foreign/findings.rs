@@ -1,0 +1,526 @@
+//! Reports of detectors in what a test program printed, and the first own frames in them.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::module::Module;
+use crate::triage::traceback;
+
+/// A report, or a test that fails where failing is seeing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Report {
+    /// Such as `heap-use-after-free`, `data race`, `leak`.
+    pub(super) class: String,
+    /// The test in which it was printed; unknown for leaks, which are reported at the end.
+    pub(super) test: Option<String>,
+    /// The first own frame in C, or what comes nearest.
+    pub(super) c: Option<Place>,
+    /// The first own frame in Go.
+    pub(super) go: Option<Place>,
+    /// The report itself, as far as it helps.
+    pub(super) text: String,
+}
+
+/// A function, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) function: String,
+    /// Relative to the module where it is in it.
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u32>,
+    /// It is in the module.
+    pub(super) own: bool,
+}
+
+impl Place {
+    /// `function (file:line)`.
+    pub(super) fn shown(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{} ({file}:{line})", self.function),
+            _ => self.function.clone(),
+        }
+    }
+}
+
+/// Lines of a report that are kept.
+const LINES: usize = 40;
+
+/// All reports in an output.
+pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
+    let lines: Vec<&str> = output.lines().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        let test = || running(&lines[..at]);
+        if line.contains("WARNING: DATA RACE") {
+            let end = block_end(&lines, at, |line| line.starts_with("=================="));
+            found.push(race(&lines[at..end], test(), module));
+            at = end;
+        } else if line.contains("ERROR: LeakSanitizer: detected memory leaks") {
+            let end = block_end(&lines, at, |line| {
+                line.starts_with("SUMMARY: AddressSanitizer:")
+            });
+            found.extend(leaks(&lines[at..end], module));
+            at = end;
+        } else if let Some((_, rest)) = line.split_once("ERROR: AddressSanitizer: ") {
+            let class = rest.split([' ', ':']).next().unwrap_or(rest);
+            found.push(sanitizer(&lines[at..], class, test(), module));
+            at += 1;
+        } else if line.contains("AddressSanitizer: CHECK failed: ") {
+            let mut report = sanitizer(&lines[at..], "CHECK failed", test(), module);
+            report.class = "CHECK failed".to_owned();
+            found.push(report);
+            at += 1;
+        } else if line.starts_with("fatal error: unpinned Go pointer") {
+            // The line before says which pointer.
+            let from = at.saturating_sub(1);
+            found.push(fatal(
+                &lines[from..],
+                "unpinned Go pointer stored in C memory",
+                test(),
+                module,
+            ));
+            at += 1;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// The death of a test program that no detector explains: a signal, a panic, a fatal error of Go.
+pub(super) fn death(output: &str, module: &Module) -> Option<Report> {
+    let lines: Vec<&str> = output.lines().collect();
+    let of_go = |line: &&str| {
+        line.starts_with("panic: ")
+            || line.starts_with("fatal error: ")
+            || (line.starts_with("SIG") && line.contains(": "))
+    };
+    let at = lines.iter().position(of_go)?;
+    let class = match lines[at].split_once(": ") {
+        Some(("panic", _)) => "panic",
+        Some(("fatal error", what)) => what,
+        Some((signal, _)) => signal,
+        None => "crash",
+    };
+    Some(fatal(&lines[at..], class, running(&lines[..at]), module))
+}
+
+/// The test that runs behind these lines: begun, and not ended.
+fn running(lines: &[&str]) -> Option<String> {
+    let mut open: Vec<&str> = Vec::new();
+    for line in lines {
+        if let Some((_, name)) = line.split_once("=== RUN   ") {
+            open.push(top(name));
+        } else if let Some(name) = ended(line).map(|(_, name)| name) {
+            open.retain(|it| *it != name);
+        }
+    }
+    open.last().map(|it| (*it).to_owned())
+}
+
+/// The name of the test that a subtest belongs to.
+pub(super) fn top(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name).trim()
+}
+
+/// The word and the name of a line that says how a test ended; not of a subtest, whose line is indented.
+/// Output of the test may stand before it.
+pub(super) fn ended(line: &str) -> Option<(&str, &str)> {
+    if line.starts_with("    ") {
+        return None;
+    }
+    let (_, rest) = line.split_once("--- ")?;
+    let (word, rest) = rest.split_once(": ")?;
+    let name = rest.split(" (").next()?;
+    (["PASS", "FAIL", "SKIP"].contains(&word) && !name.contains('/')).then_some((word, name))
+}
+
+fn block_end(lines: &[&str], from: usize, is_end: impl Fn(&str) -> bool) -> usize {
+    let end = lines[from + 1..].iter().position(|line| is_end(line));
+    end.map_or(lines.len(), |end| from + 1 + end + 1)
+}
+
+fn excerpt(lines: &[&str]) -> String {
+    let mut text = lines
+        .iter()
+        .take(LINES)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("\n");
+    if lines.len() > LINES {
+        text.push_str("\n…");
+    }
+    text
+}
+
+/// A report of Go's race detector: the places of both accesses.
+fn race(lines: &[&str], test: Option<String>, module: &Module) -> Report {
+    let mut places = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let access = [
+            "Read at",
+            "Write at",
+            "Previous read at",
+            "Previous write at",
+            "Read by",
+            "Write by",
+        ];
+        if access.iter().any(|word| {
+            line.trim_start()
+                .to_lowercase()
+                .starts_with(&word.to_lowercase())
+        }) {
+            let stack = go_stack(&lines[at + 1..]);
+            if let Some(place) = first_own(stack, module) {
+                places.push(place);
+            }
+        }
+    }
+    Report {
+        class: "data race".to_owned(),
+        test,
+        c: None,
+        go: places.into_iter().next(),
+        text: excerpt(lines),
+    }
+}
+
+/// Function and place of the frames that follow, as the race detector prints them.
+fn go_stack(lines: &[&str]) -> Vec<Place> {
+    let mut found = Vec::new();
+    let mut rest = lines.iter();
+    while let Some(function) = rest.next().filter(|line| !line.trim().is_empty()) {
+        let Some(place) = rest.next() else { break };
+        let place = place.trim().split(" +0x").next().unwrap_or_default();
+        let Some((file, line)) = place.rsplit_once(':') else {
+            break;
+        };
+        found.push(Place {
+            function: function.trim().trim_end_matches("()").to_owned(),
+            file: Some(file.to_owned()),
+            line: line.parse().ok(),
+            own: false,
+        });
+    }
+    found
+}
+
+/// A report of AddressSanitizer, and the goroutine that Go prints behind it.
+fn sanitizer(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> Report {
+    let own_end = lines
+        .iter()
+        .position(|line| line.contains("ABORTING") || line.starts_with("SIGABRT: abort"))
+        .unwrap_or(lines.len());
+    // The first stack is that of the access; what follows tells of the memory.
+    let stack: Vec<Place> = lines[..own_end]
+        .iter()
+        .skip_while(|line| !line.trim_start().starts_with("#0 "))
+        .take_while(|line| line.trim_start().starts_with('#'))
+        .filter_map(|line| c_frame(line, &module.root))
+        .collect();
+    Report {
+        class: class.to_owned(),
+        test,
+        c: culprit(&stack),
+        go: goroutine(&lines[own_end..], module),
+        text: excerpt(&lines[..own_end]),
+    }
+}
+
+/// The reports of LeakSanitizer, one for each stack of an allocation.
+fn leaks(lines: &[&str], module: &Module) -> Vec<Report> {
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        // An indirect leak is held by a direct one.
+        if !line.starts_with("Direct leak of ") {
+            continue;
+        }
+        let block: Vec<&str> = lines[at..]
+            .iter()
+            .take_while(|line| !line.trim().is_empty())
+            .copied()
+            .collect();
+        let stack: Vec<Place> = block[1..]
+            .iter()
+            .filter_map(|line| c_frame(line, &module.root))
+            .collect();
+        let by_go = stack.iter().any(|it| {
+            it.function.contains("Cfunc__Cmalloc") || it.function.contains("_cgo_cmalloc")
+        });
+        found.push(Report {
+            class: if by_go {
+                "leak of C.CString, C.CBytes or C.malloc".to_owned()
+            } else {
+                "leak".to_owned()
+            },
+            test: None,
+            c: culprit(&stack),
+            go: None,
+            text: excerpt(&block),
+        });
+    }
+    found
+}
+
+/// A fatal error or a signal with Go's traceback behind it.
+fn fatal(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> Report {
+    Report {
+        class: class.to_owned(),
+        test,
+        c: None,
+        go: goroutine(lines, module),
+        text: excerpt(lines),
+    }
+}
+
+/// The first own frame of the first goroutine in a traceback.
+fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
+    let goroutines = traceback::goroutines(&lines.join("\n"));
+    let frames = goroutines.into_iter().next()?.frames;
+    let stack = frames.into_iter().map(|frame| Place {
+        function: frame.function.unwrap_or_default(),
+        file: frame.file,
+        line: frame.line,
+        own: false,
+    });
+    first_own(stack.collect(), module)
+}
+
+/// The first frame that is code of the module.
+fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
+    stack.into_iter().find_map(|place| {
+        let of_module = place
+            .function
+            .strip_prefix(&module.path)
+            .is_some_and(|rest| rest.starts_with(['.', '/', '_']));
+        let glue = place.function.contains("._Cfunc_") || place.function.starts_with("_cgoexp_");
+        let created = place.function.starts_with("created by ");
+        let own_file = place
+            .file
+            .as_ref()
+            .is_some_and(|file| Path::new(file).starts_with(&module.root));
+        ((of_module || own_file) && !glue && !created).then(|| Place {
+            function: without_closures(&place.function),
+            file: place.file.map(|file| relative(&file, &module.root)),
+            own: true,
+            ..place
+        })
+    })
+}
+
+/// A name without `.func1`, `.func1.2`: cgo wraps calls in closures, and their numbers change.
+fn without_closures(name: &str) -> String {
+    let mut name = name;
+    while let Some((outer, last)) = name.rsplit_once('.') {
+        let number = last
+            .strip_prefix("func")
+            .or(last.strip_prefix("gowrap"))
+            .unwrap_or(last);
+        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+            break;
+        }
+        name = outer;
+    }
+    name.to_owned()
+}
+
+fn relative(file: &str, root: &Path) -> String {
+    match Path::new(file).strip_prefix(root) {
+        Ok(below) => below.display().to_string(),
+        Err(_) => file.to_owned(),
+    }
+}
+
+/// `#1 0x52e in function(int) /a/b.c:12:3`.
+fn c_frame(line: &str, root: &Path) -> Option<Place> {
+    let rest = line.trim_start().strip_prefix('#')?;
+    let (_, rest) = rest.split_once(" in ")?;
+    let (function, place) = match rest.rsplit_once(' ') {
+        Some((function, place))
+            if place.contains('/') || place.contains(':') || place.starts_with('(') =>
+        {
+            (function, place)
+        }
+        _ => (rest, ""),
+    };
+    let mut words = place.split(':');
+    let file = words
+        .next()
+        .filter(|file| !file.is_empty() && !file.starts_with('('));
+    let line = words.next().and_then(|line| line.parse().ok());
+    let own = file.is_some_and(|file| {
+        let path = Path::new(file);
+        path.starts_with(root) || (path.is_relative() && root.join(path).exists())
+    });
+    Some(Place {
+        function: function.to_owned(),
+        file: file.map(|file| relative(file, root)),
+        line,
+        own: own && !function.starts_with("_cgo_"),
+    })
+}
+
+/// The frame to be shown of a stack of C: the first own one, else the first that is not of an allocator or
+/// of the sanitizer itself.
+fn culprit(stack: &[Place]) -> Option<Place> {
+    let of_the_system = |it: &&Place| {
+        let name = it.function.as_str();
+        [
+            "malloc",
+            "calloc",
+            "realloc",
+            "free",
+            "strdup",
+            "posix_memalign",
+            "aligned_alloc",
+            "operator new",
+            "operator delete",
+            "runtime.",
+            "_cgo_",
+            "x_cgo_",
+        ]
+        .iter()
+        .any(|start| {
+            name.trim_start_matches('_')
+                .starts_with(start.trim_start_matches('_'))
+        }) || name.starts_with("__interceptor")
+            || name.starts_with("__asan")
+            || name.starts_with("__sanitizer")
+            || it.file.as_ref().is_some_and(|file| {
+                file.contains("libsanitizer") || file.contains("sanitizer_common")
+            })
+    };
+    let own = stack.iter().find(|it| it.own);
+    let named = || stack.iter().find(|it| !of_the_system(it)).cloned();
+    own.cloned()
+        .or_else(named)
+        .or_else(|| stack.iter().find_map(called_by_go))
+}
+
+/// The function of C that a wrapper of cgo calls, where the optimiser has left no frame of its own.
+fn called_by_go(frame: &Place) -> Option<Place> {
+    let (_, function) = frame.function.split_once("_Cfunc_")?;
+    (function != "_Cmalloc").then(|| Place {
+        function: function.to_owned(),
+        file: None,
+        line: None,
+        own: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module() -> Module {
+        Module {
+            root: "/m".into(),
+            path: "a/b".to_owned(),
+            ..Module::default()
+        }
+    }
+
+    #[test]
+    fn a_report_of_the_sanitizer_has_both_sides_and_the_test() {
+        let output = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n=== RUN   TestB/sub\n\
+            ==5==ERROR: AddressSanitizer: heap-use-after-free on address 0x1 at pc 0x2\n\
+            READ of size 1 at 0x1 thread T0\n    #0 0x67 in __interceptor_memcpy ../../libsanitizer/x.inc:1\n\
+            \u{20}   #1 0x68 in work(int, char*) /m/c/w.cc:12:3\n    #2 0x69 in _cgo_1_Cfunc_work /tmp/go-build/cgo-gcc-prolog:5\n\n\
+            freed by thread T0 here:\n    #0 0x1 in free x:1\n    #1 0x1 in other /m/c/o.c:1\n\
+            ==5==ABORTING\nSIGABRT: abort\n\ngoroutine 7 [syscall]:\nruntime.cgocall(0x1)\n\t/go/cgocall.go:1 +0x1\n\
+            a/b._Cfunc_work(0x1)\n\t_cgo_gotypes.go:3 +0x1\na/b.(*T).Work(0x1)\n\t/m/t.go:9 +0x1\n";
+        let found = read(output, &module());
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].class, "heap-use-after-free");
+        assert_eq!(found[0].test.as_deref(), Some("TestB"));
+        assert_eq!(
+            found[0].c.as_ref().unwrap().shown(),
+            "work(int, char*) (c/w.cc:12)"
+        );
+        assert_eq!(
+            found[0].go.as_ref().unwrap().shown(),
+            "a/b.(*T).Work (t.go:9)"
+        );
+    }
+
+    #[test]
+    fn leaks_are_one_each_and_those_of_go_are_named() {
+        let output = "==5==ERROR: LeakSanitizer: detected memory leaks\n\nDirect leak of 8 byte(s) in 1 object(s) allocated from:\n\
+            \u{20}   #0 0x1 in __interceptor_malloc x\n    #1 0x2 in _cgo_1_Cfunc__Cmalloc /tmp/x:3\n\n\
+            Direct leak of 9 byte(s) in 1 object(s) allocated from:\n    #0 0x1 in malloc x\n    #1 0x2 in make /m/a.c:7\n\n\
+            Direct leak of 3 byte(s) in 1 object(s) allocated from:\n    #0 0x1 in __interceptor_strdup x\n\
+            \u{20}   #1 0x2 in _cgo_1_Cfunc_word /tmp/go-build/x:1\n    #2 0x3 in runtime.asmcgocall /go/x.s:1\n\n\
+            Indirect leak of 9 byte(s) in 1 object(s) allocated from:\n    #0 0x1 in malloc x\n\n\
+            SUMMARY: AddressSanitizer: 17 byte(s) leaked in 2 allocation(s).\n";
+        let found = read(output, &module());
+        let classes: Vec<&str> = found.iter().map(|it| it.class.as_str()).collect();
+        assert_eq!(
+            classes,
+            ["leak of C.CString, C.CBytes or C.malloc", "leak", "leak"]
+        );
+        assert_eq!(found[0].c, None);
+        // The optimiser has left no frame of `word`.
+        assert_eq!(found[2].c.as_ref().unwrap().shown(), "word");
+        assert_eq!(found[1].c.as_ref().unwrap().shown(), "make (a.c:7)");
+    }
+
+    #[test]
+    fn a_race_has_the_first_own_frame() {
+        let output = "=== RUN   TestR\n==================\nWARNING: DATA RACE\nWrite at 0x1 by goroutine 8:\n\
+            \u{20} runtime.mapassign()\n      /go/map.go:1 +0x1\n  a/b.(*T).set()\n      /m/t.go:5 +0x1\n\n\
+            Previous write at 0x1 by goroutine 7:\n  a/b.other()\n      /m/t.go:9 +0x1\n\n==================\n";
+        let found = read(output, &module());
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].go.as_ref().unwrap().shown(),
+            "a/b.(*T).set (t.go:5)"
+        );
+        assert_eq!(found[0].test.as_deref(), Some("TestR"));
+    }
+
+    #[test]
+    fn a_stored_go_pointer_and_a_signal_have_the_go_caller() {
+        let trace = "\ngoroutine 7 [running]:\nruntime.throw(0x1)\n\t/go/panic.go:1 +0x1\na/b.store(0x1)\n\t/m/t.go:5 +0x1\n";
+        let stored = format!(
+            "=== RUN   TestS\nwrite of unpinned Go pointer 0x1 to non-Go memory 0x2\nfatal error: unpinned Go pointer stored into non-Go memory\n{trace}"
+        );
+        let found = read(&stored, &module());
+        assert_eq!(found[0].class, "unpinned Go pointer stored in C memory");
+        assert_eq!(found[0].go.as_ref().unwrap().shown(), "a/b.store (t.go:5)");
+        let signal = format!("=== RUN   TestS\nSIGSEGV: segmentation violation\nPC=0x1\n{trace}");
+        assert_eq!(read(&signal, &module()), []);
+        let death = death(&signal, &module()).unwrap();
+        assert_eq!(
+            (death.class.as_str(), death.test.as_deref()),
+            ("SIGSEGV", Some("TestS"))
+        );
+    }
+
+    #[test]
+    fn closures_are_named_after_their_function() {
+        for (name, expected) in [
+            ("a/b.(*T).Work.func2", "a/b.(*T).Work"),
+            ("a/b.f.func1.2", "a/b.f"),
+            ("a/b.f.gowrap1", "a/b.f"),
+            ("a/b.func1x", "a/b.func1x"),
+            ("gopkg.in/x.v2.f", "gopkg.in/x.v2.f"),
+        ] {
+            assert_eq!(without_closures(name), expected);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_test_is_seen_behind_its_output_and_not_for_subtests() {
+        assert_eq!(ended("--- PASS: TestA (0.00s)"), Some(("PASS", "TestA")));
+        assert_eq!(
+            ended("text--- FAIL: TestA (0.00s)"),
+            Some(("FAIL", "TestA"))
+        );
+        assert_eq!(ended("    --- FAIL: TestA/x (0.00s)"), None);
+        assert_eq!(ended("--- FAIL: TestA/x (0.00s)"), None);
+        assert_eq!(ended("--- a: b"), None);
+    }
+}

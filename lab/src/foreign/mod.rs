@@ -1,0 +1,160 @@
+//! `cgolab run` in a Go module that nobody here wrote: its own tests, under every engine that applies.
+//!
+//! ```text
+//!  module ──► engines ──► trial ──► findings ──► outcome ──► views
+//!  what is    a table:    builds    reads what   folds,      terminal, Markdown,
+//!  there      flags and   and runs  a detector   judges      HTML, JUnit, SARIF
+//!             canaries    tests     printed
+//! ```
+//!
+//! Plain tests come first and are repeated: what fails or flakes there is left out of the other engines
+//! and blamed on none. An engine is believed after it has seen its canaries, which are built with the same
+//! flags. Nothing is written into the module but `.cgolab/`, which git ignores.
+//!
+//! Start reading in [`run`]; the engines are in [`engines`].
+
+mod baseline;
+mod canaries;
+mod engines;
+mod findings;
+mod known;
+mod module;
+mod outcome;
+mod trial;
+mod views;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use self::baseline::Baseline;
+use self::module::Module;
+use self::outcome::{EngineOutcome, Outcome, State};
+use self::trial::Trial;
+use crate::host::child;
+use crate::host::out;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
+
+/// The folder of results in a module.
+pub(crate) const FOLDER: &str = ".cgolab";
+
+/// A wish of the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    /// The module, or a folder in it.
+    pub(crate) dir: PathBuf,
+    /// Engines to run; those of the default order if there are none.
+    pub(crate) only: Vec<String>,
+    /// Packages as `go list` takes them; all that have to do with C if there are none.
+    pub(crate) packages: Vec<String>,
+    /// No engine is begun after this time.
+    pub(crate) time: Option<Duration>,
+    /// Findings of an earlier run that are not red.
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+/// Runs the engines and returns whether nothing is red.
+///
+/// # Errors
+/// Nothing was judged: no Go, no module, no package with C, an unknown engine, a run that goes on in the
+/// same folder. Earlier results are intact.
+pub(crate) fn run(wish: &Wish) -> Result<bool> {
+    let engines = engines::select(&wish.only)?;
+    let baseline = wish.baseline.as_deref().map(Baseline::read).transpose()?;
+    let started = Instant::now();
+    let progress = Progress::new();
+    progress.step("looking at the module");
+    let module = Module::find(&wish.dir, &wish.packages)?;
+    let folder = Folder::open(&module.root)?;
+    let workspace = Workspace::at(&module.root);
+    for line in module.told() {
+        progress.line(&line);
+    }
+    progress.line(&engines::cost(&engines, &module));
+    let mut outcome = Outcome::new(&module);
+    for engine in engines {
+        let over = wish.time.is_some_and(|limit| started.elapsed() >= limit);
+        let ran = match (child::interrupted(), over) {
+            (true, _) => EngineOutcome::left_out(engine, State::NotRun("interrupted".to_owned())),
+            (_, true) => {
+                EngineOutcome::left_out(engine, State::NotRun("no time was left".to_owned()))
+            }
+            _ => Trial {
+                engine,
+                module: &module,
+                workspace: &workspace,
+                folder: &folder.path,
+                progress: &progress,
+                plain: outcome.engines.iter().find(|it| it.is_plain()),
+            }
+            .run()?,
+        };
+        progress.line(&views::terminal::engine_line(&ran));
+        outcome.engines.push(ran);
+    }
+    outcome.seconds = started.elapsed().as_secs_f64();
+    outcome.interrupted = child::interrupted();
+    outcome.fold(baseline.as_ref());
+    let place = folder.publish(&outcome)?;
+    progress.finish();
+    out::print(views::terminal::report(&outcome, &place))?;
+    Ok(outcome.is_green())
+}
+
+/// The folder of results, held by one run at a time.
+struct Folder {
+    path: PathBuf,
+    lock: PathBuf,
+}
+
+impl Folder {
+    fn open(root: &Path) -> Result<Folder> {
+        let path = root.join(FOLDER);
+        fs::create_dir_all(&path).with_context(|| {
+            format!(
+                "cannot write results into {}; copy the module to a folder that can be written",
+                path.display()
+            )
+        })?;
+        fs::write(path.join(".gitignore"), "*\n")
+            .with_context(|| format!("cannot write into {}", path.display()))?;
+        let lock = path.join("running");
+        if let Ok(text) = fs::read_to_string(&lock) {
+            let pid = text.trim();
+            // One that was killed leaves its file behind.
+            if Path::new("/proc").join(pid).exists() && pid != std::process::id().to_string() {
+                bail!(
+                    "another run (process {pid}) is at work in {}; wait for it",
+                    path.display()
+                );
+            }
+        }
+        fs::write(&lock, std::process::id().to_string())?;
+        Ok(Folder { path, lock })
+    }
+
+    /// Writes the views, in place of those of the run before, and gives their folder as people type it.
+    fn publish(&self, outcome: &Outcome) -> Result<String> {
+        let fresh = tempfile::tempdir_in(&self.path).context("cannot write the report")?;
+        views::write(fresh.path(), outcome)?;
+        let latest = self.path.join("latest");
+        if latest.exists() {
+            fs::remove_dir_all(&latest)
+                .with_context(|| format!("cannot remove {}", latest.display()))?;
+        }
+        let fresh = fresh.keep();
+        fs::rename(&fresh, &latest)
+            .with_context(|| format!("cannot write {}", latest.display()))?;
+        Ok(format!("{FOLDER}/latest"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A stale file is recognised by its process.
+        let _ = fs::remove_file(&self.lock);
+    }
+}

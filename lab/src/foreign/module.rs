@@ -1,0 +1,580 @@
+//! A Go module as `go list` sees it: which packages have to do with C, and how they are linked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+
+/// A module, and those of its packages that are tested.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Module {
+    /// The folder with go.mod.
+    pub(super) root: PathBuf,
+    /// The module's path, such as `github.com/a/b`.
+    pub(super) path: String,
+    /// The release of Go that builds it, such as `go1.26.8`.
+    pub(super) go: String,
+    /// The C compiler is gcc: some flags differ.
+    pub(super) gcc: bool,
+    pub(super) packages: Vec<Package>,
+    /// Packages with C of their own that have no tests, in any build.
+    pub(super) untested: Vec<String>,
+    /// Packages that `go list` could not load, with its first word about each.
+    pub(super) broken: Vec<(String, String)>,
+    pub(super) linking: Linking,
+}
+
+/// A package with tests that has to do with C.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Package {
+    /// Import path.
+    pub(super) path: String,
+    /// The name in its package clauses.
+    pub(super) name: String,
+    pub(super) dir: PathBuf,
+    /// Some tests are in the package NAME_test: a file of that package comes last.
+    pub(super) external_tests: bool,
+    /// Build tags that its tests need.
+    pub(super) tags: Vec<String>,
+}
+
+impl Package {
+    /// A file name for what belongs to it.
+    pub(super) fn file_name(&self) -> String {
+        self.path.replace(['/', '\\', ' '], "_")
+    }
+
+    /// The path relative to the module, as `go test` takes it.
+    pub(super) fn relative(&self, module: &Module) -> String {
+        match self.dir.strip_prefix(&module.root) {
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+            Ok(below) => format!("./{}", below.display()),
+            Err(_) => self.path.clone(),
+        }
+    }
+}
+
+/// The ways in which native code comes in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Linking {
+    cgo: usize,
+    c_files: usize,
+    cxx_files: usize,
+    archives: BTreeSet<String>,
+    pkg_config: BTreeSet<String>,
+    libraries: BTreeSet<String>,
+    purego: bool,
+}
+
+/// What `go list -json` says of a package.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Listed {
+    import_path: String,
+    name: String,
+    dir: PathBuf,
+    standard: bool,
+    module: Option<ListedModule>,
+    cgo_files: Vec<String>,
+    #[serde(rename = "CFiles")]
+    c_files: Vec<String>,
+    #[serde(rename = "CXXFiles")]
+    cxx_files: Vec<String>,
+    #[serde(rename = "CgoLDFLAGS")]
+    ld_flags: Vec<String>,
+    cgo_pkg_config: Vec<String>,
+    imports: Vec<String>,
+    test_imports: Vec<String>,
+    #[serde(rename = "XTestImports")]
+    x_test_imports: Vec<String>,
+    test_go_files: Vec<String>,
+    #[serde(rename = "XTestGoFiles")]
+    x_test_go_files: Vec<String>,
+    ignored_go_files: Vec<String>,
+    error: Option<ListedError>,
+    deps_errors: Vec<ListedError>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ListedModule {
+    path: String,
+    main: bool,
+    dir: PathBuf,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ListedError {
+    err: String,
+}
+
+/// The oldest minor release of Go that can be used.
+const OLDEST: u32 = 20;
+
+/// Import paths through which Go calls C without cgo.
+const PUREGO: [&str; 2] = [
+    "github.com/ebitengine/purego",
+    "github.com/jupiterrider/ffi",
+];
+
+impl Module {
+    /// Finds the module that a folder is in, and its packages.
+    pub(super) fn find(dir: &Path, packages: &[String]) -> Result<Module> {
+        ensure!(dir.is_dir(), "{} is no folder", dir.display());
+        let dir = dir
+            .canonicalize()
+            .with_context(|| format!("cannot read {}", dir.display()))?;
+        which::which("go").context("Go is not on PATH; install it from https://go.dev/dl/")?;
+        let root = match go(&dir, &["env", "GOMOD"])?.trim() {
+            "" | "/dev/null" => bail!(
+                "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
+                dir.display()
+            ),
+            file => Path::new(file)
+                .parent()
+                .context("go.mod has no folder")?
+                .to_path_buf(),
+        };
+        ensure!(
+            go(&root, &["env", "CGO_ENABLED"])?.trim() == "1",
+            "cgo is off here (CGO_ENABLED=0): install a C compiler, or set CGO_ENABLED=1"
+        );
+        let release = go(&root, &["env", "GOVERSION"])?.trim().to_owned();
+        ensure!(
+            minor(&release) >= OLDEST,
+            "{release} is too old: tests are left out with -skip, which Go 1.{OLDEST} has; \
+             set GOTOOLCHAIN, or install a newer Go"
+        );
+        let compiler = go(&root, &["env", "CC"])?.trim().to_owned();
+        let wanted: Vec<&str> = match packages {
+            [] => vec!["./..."],
+            some => some.iter().map(String::as_str).collect(),
+        };
+        let mut args = vec!["list", "-e", "-json", "-deps", "-test"];
+        args.extend(&wanted);
+        let at = if packages.is_empty() { &root } else { &dir };
+        let listed = list(at, &args)?;
+        let mut module = Module {
+            gcc: !said(&compiler, &["--version"])
+                .to_lowercase()
+                .contains("clang"),
+            go: release,
+            root,
+            ..Module::default()
+        };
+        module.read(&listed, !packages.is_empty());
+        if module.packages.is_empty() {
+            bail!("{}", module.nothing_to_test());
+        }
+        Ok(module)
+    }
+
+    /// Sorts what was listed.
+    fn read(&mut self, listed: &[Listed], named: bool) {
+        let main = |it: &&Listed| {
+            it.module.as_ref().is_some_and(|module| module.main)
+                && !it.import_path.contains(" [")
+                && !it.import_path.ends_with(".test")
+        };
+        if let Some(module) = listed.iter().filter(main).find_map(|it| it.module.as_ref()) {
+            self.path.clone_from(&module.path);
+            if module.dir.is_dir() {
+                self.root.clone_from(&module.dir);
+            }
+        }
+        let by_path: BTreeMap<&str, &Listed> = listed
+            .iter()
+            .map(|it| (it.import_path.as_str(), it))
+            .collect();
+        for package in listed.iter().filter(main) {
+            self.linking.add(package);
+            let imports = [
+                &package.imports,
+                &package.test_imports,
+                &package.x_test_imports,
+            ];
+            let calls_c = !package.cgo_files.is_empty()
+                || imports
+                    .into_iter()
+                    .flatten()
+                    .any(|it| it == "C" || reaches_c(it, &by_path, &mut BTreeSet::new()));
+            if let Some(error) = package.error.as_ref().or(package.deps_errors.first()) {
+                if calls_c || named {
+                    self.broken
+                        .push((package.import_path.clone(), first_line(&error.err)));
+                }
+                continue;
+            }
+            if !calls_c && !named {
+                continue;
+            }
+            let mut one = Package {
+                path: package.import_path.clone(),
+                name: package.name.clone(),
+                dir: package.dir.clone(),
+                external_tests: !package.x_test_go_files.is_empty(),
+                tags: Vec::new(),
+            };
+            if package.test_go_files.is_empty() && package.x_test_go_files.is_empty() {
+                let hidden: Vec<&String> = package
+                    .ignored_go_files
+                    .iter()
+                    .filter(|it| it.ends_with("_test.go"))
+                    .collect();
+                one.tags = tags_of(&package.dir, &hidden);
+                if one.tags.is_empty() {
+                    self.untested.push(one.path);
+                    continue;
+                }
+                one.external_tests = hidden.iter().any(|file| {
+                    fs::read_to_string(package.dir.join(file))
+                        .is_ok_and(|text| text.contains(&format!("package {}_test", package.name)))
+                });
+            }
+            self.packages.push(one);
+        }
+    }
+
+    /// The reason for which there is nothing to do, for people.
+    fn nothing_to_test(&self) -> String {
+        if let Some((path, why)) = self.broken.first() {
+            return format!("no package can be loaded; the first is {path}: {why}");
+        }
+        if !self.untested.is_empty() {
+            return format!(
+                "no tests: of the packages that have to do with C ({}) none has any; \
+                 the engines run tests, so write one",
+                self.untested.join(", ")
+            );
+        }
+        "no package of this module has to do with C: none imports \"C\", purego, or a package of the \
+         module that does; name packages with --packages to run their tests all the same"
+            .to_owned()
+    }
+
+    /// A setting of Go, such as `CGO_CFLAGS`, with its default; empty if Go does not tell.
+    pub(super) fn setting(&self, dir: &Path, name: &str) -> String {
+        go(dir, &["env", name])
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    }
+
+    /// Lines on what was found.
+    pub(super) fn told(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} with {}, {}",
+            self.path,
+            self.go,
+            if self.gcc { "gcc" } else { "clang" }
+        )];
+        let names: Vec<String> = self.packages.iter().map(|it| it.relative(self)).collect();
+        lines.push(format!(
+            "{} to test: {}",
+            counted(self.packages.len(), "package"),
+            names.join(" ")
+        ));
+        lines.extend(self.linking.told());
+        let tagged: BTreeSet<&String> = self.packages.iter().flat_map(|it| &it.tags).collect();
+        if !tagged.is_empty() {
+            let tags: Vec<&str> = tagged.into_iter().map(String::as_str).collect();
+            lines.push(format!(
+                "tests that need build tags: -tags={}",
+                tags.join(",")
+            ));
+        }
+        if !self.untested.is_empty() {
+            lines.push(format!("without tests: {}", self.untested.join(" ")));
+        }
+        for (path, why) in &self.broken {
+            lines.push(format!("not loaded: {path}: {why}"));
+        }
+        lines
+    }
+}
+
+impl Linking {
+    fn add(&mut self, package: &Listed) {
+        self.purego |= package
+            .imports
+            .iter()
+            .any(|it| PUREGO.contains(&it.as_str()));
+        if package.cgo_files.is_empty() {
+            return;
+        }
+        self.cgo += 1;
+        self.c_files += package.c_files.len();
+        self.cxx_files += package.cxx_files.len();
+        self.pkg_config
+            .extend(package.cgo_pkg_config.iter().cloned());
+        for flag in &package.ld_flags {
+            if flag.ends_with(".a") || flag.ends_with(".syso") {
+                self.archives
+                    .insert(flag.rsplit('/').next().unwrap_or(flag).to_owned());
+            } else if let Some(name) = flag.strip_prefix("-l") {
+                let of_the_system = ["m", "dl", "pthread", "rt", "c", "stdc++", "gcc_s", "util"];
+                if !of_the_system.contains(&name) {
+                    self.libraries.insert(name.to_owned());
+                }
+            }
+        }
+    }
+
+    fn told(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.cgo > 0 {
+            let files = match (self.c_files, self.cxx_files) {
+                (0, 0) => "C in preambles only".to_owned(),
+                (c, cxx) => format!("{c} C and {cxx} C++ files"),
+            };
+            lines.push(format!(
+                "cgo in {}: {files}, instrumented",
+                counted(self.cgo, "package")
+            ));
+        }
+        let joined = |names: &BTreeSet<String>| {
+            names
+                .iter()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let mut outside = Vec::new();
+        if !self.archives.is_empty() {
+            outside.push(joined(&self.archives));
+        }
+        if !self.libraries.is_empty() {
+            outside.push(joined(&self.libraries));
+        }
+        if !self.pkg_config.is_empty() {
+            outside.push(format!("{} (pkg-config)", joined(&self.pkg_config)));
+        }
+        if !outside.is_empty() {
+            lines.push(format!(
+                "built elsewhere, not instrumented: {}",
+                outside.join("; ")
+            ));
+        }
+        if self.purego {
+            lines.push("purego: libraries are loaded at run time, not instrumented".to_owned());
+        }
+        lines
+    }
+}
+
+/// Reports whether a package of the main module, or purego, leads to C.
+fn reaches_c<'a>(
+    path: &'a str,
+    by_path: &BTreeMap<&'a str, &'a Listed>,
+    seen: &mut BTreeSet<&'a str>,
+) -> bool {
+    if PUREGO.contains(&path) {
+        return true;
+    }
+    let Some(package) = by_path.get(path).filter(|_| seen.insert(path)) else {
+        return false;
+    };
+    if package.standard || !package.module.as_ref().is_some_and(|it| it.main) {
+        return false;
+    }
+    !package.cgo_files.is_empty()
+        || package
+            .imports
+            .iter()
+            .any(|it| reaches_c(it, by_path, seen))
+}
+
+/// Tags that make files of tests part of a build: plain names in their `//go:build` lines.
+fn tags_of(dir: &Path, files: &[&String]) -> Vec<String> {
+    let mut tags = BTreeSet::new();
+    for file in files {
+        let Ok(text) = fs::read_to_string(dir.join(file)) else {
+            continue;
+        };
+        let Some(line) = text
+            .lines()
+            .find_map(|line| line.strip_prefix("//go:build "))
+        else {
+            continue;
+        };
+        // A file for other systems or without cgo is not meant.
+        let needed = line
+            .split("&&")
+            .map(str::trim)
+            .filter(|word| !word.starts_with('!') && !word.contains(['|', '(']));
+        tags.extend(
+            needed
+                .filter(|word| !of_the_toolchain(word))
+                .map(str::to_owned),
+        );
+    }
+    tags.into_iter().collect()
+}
+
+/// Reports whether Go sets a tag by itself, or a person would not.
+fn of_the_toolchain(tag: &str) -> bool {
+    let known = [
+        "cgo", "race", "msan", "asan", "unix", "linux", "darwin", "windows", "freebsd", "netbsd",
+        "openbsd", "android", "ios", "js", "wasip1", "plan9", "solaris", "amd64", "arm64", "386",
+        "arm", "riscv64", "wasm", "ignore",
+    ];
+    known.contains(&tag) || tag.starts_with("go1.")
+}
+
+/// 26 of `go1.26.8`.
+fn minor(release: &str) -> u32 {
+    release
+        .strip_prefix("go1.")
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|digits| digits.parse().ok())
+        // A development version is newer than any.
+        .unwrap_or(u32::MAX)
+}
+
+/// `1 package`, `2 packages`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+fn said(program: &str, args: &[&str]) -> String {
+    let program = program.split_whitespace().next().unwrap_or("cc");
+    let output = Command::new(program).args(args).output();
+    output
+        .map(|it| String::from_utf8_lossy(&it.stdout).into_owned())
+        .unwrap_or_default()
+}
+
+/// What a command of Go prints.
+fn go(dir: &Path, args: &[&str]) -> Result<String> {
+    let output = Command::new("go")
+        .args(args)
+        .current_dir(dir)
+        .output()
+        .context("cannot start go")?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "go {}: {}",
+        args.join(" "),
+        first_line(&error)
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn list(dir: &Path, args: &[&str]) -> Result<Vec<Listed>> {
+    let text = go(dir, args)?;
+    serde_json::Deserializer::from_str(&text)
+        .into_iter::<Listed>()
+        .collect::<Result<_, _>>()
+        .context("go list says what cannot be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn main_module() -> Option<ListedModule> {
+        Some(ListedModule {
+            path: "a/b".to_owned(),
+            main: true,
+            dir: PathBuf::new(),
+        })
+    }
+
+    fn listed(path: &str, cgo: bool, imports: &[&str], tests: bool) -> Listed {
+        let strings = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+        Listed {
+            import_path: path.to_owned(),
+            name: "p".to_owned(),
+            module: main_module(),
+            cgo_files: strings(if cgo { &["c.go"] } else { &[] }),
+            imports: strings(imports),
+            test_go_files: strings(if tests { &["p_test.go"] } else { &[] }),
+            ..Listed::default()
+        }
+    }
+
+    #[test]
+    fn packages_that_lead_to_c_are_tested_and_others_are_not() {
+        let mut module = Module::default();
+        module.read(
+            &[
+                listed("a/b/c", true, &["C"], true),
+                listed("a/b/user", false, &["a/b/c"], true),
+                listed("a/b/plain", false, &["fmt"], true),
+                listed("a/b/silent", true, &["C"], false),
+                listed("a/b/pure", false, &["github.com/ebitengine/purego"], true),
+            ],
+            false,
+        );
+        let paths: Vec<&str> = module.packages.iter().map(|it| it.path.as_str()).collect();
+        assert_eq!(paths, ["a/b/c", "a/b/user", "a/b/pure"]);
+        assert_eq!(module.untested, ["a/b/silent"]);
+        let told = module.told().join("\n");
+        assert!(
+            told.contains("cgo in 2 packages") && told.contains("purego"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn without_tests_or_c_the_reason_is_told() {
+        let mut module = Module::default();
+        assert!(
+            module
+                .nothing_to_test()
+                .contains("no package of this module has to do with C")
+        );
+        module.read(&[listed("a/b/silent", true, &["C"], false)], false);
+        assert!(module.nothing_to_test().contains("none has any"));
+        module
+            .broken
+            .push(("x".to_owned(), "no such header".to_owned()));
+        assert!(module.nothing_to_test().contains("no such header"));
+    }
+
+    #[test]
+    fn tags_of_tests_are_those_that_a_person_sets() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, line: &str| {
+            fs::write(dir.path().join(name), format!("{line}\n\npackage p\n")).unwrap()
+        };
+        write("a_test.go", "//go:build test && cgo && !race");
+        write("b_test.go", "//go:build integration && linux");
+        write("c_test.go", "//go:build windows || darwin");
+        let names: Vec<String> = ["a_test.go", "b_test.go", "c_test.go"]
+            .map(str::to_owned)
+            .to_vec();
+        assert_eq!(
+            tags_of(dir.path(), &names.iter().collect::<Vec<_>>()),
+            ["integration", "test"]
+        );
+    }
+
+    #[test]
+    fn the_minor_version_is_read_from_releases_of_all_kinds() {
+        for (text, expected) in [
+            ("go1.26.8", 26),
+            ("go1.27rc1", 27),
+            ("go1.21", 21),
+            ("devel go1.28-abc", u32::MAX),
+        ] {
+            assert_eq!(minor(text), expected);
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! What came of a run: findings folded by signature, trouble that is nobody's mistake, one headline.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::baseline::Baseline;
+use super::engines::Engine;
+use super::findings::Report;
+use super::known::Known;
+use super::module::{Module, Package, counted};
+
+/// The state of an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is", content = "why")]
+pub(super) enum State {
+    /// Its canaries were seen.
+    On,
+    /// A canary was missed: what it says of the module counts for nothing.
+    Off(String),
+    /// It cannot be built here, with the compiler's own line.
+    Unsupported(String),
+    /// It was not begun.
+    NotRun(String),
+}
+
+/// Something that keeps tests from being judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TestTrouble {
+    /// It fails in every run.
+    Fails,
+    /// It fails in some of so many runs.
+    Flakes(u32, u32),
+    /// It ended the process, with a signal or a panic.
+    Died(String),
+    /// It ended the process without a word, as `os.Exit` does.
+    Ended(String),
+    TimedOut,
+}
+
+/// Trouble with a package or a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trouble {
+    pub(super) package: String,
+    pub(super) test: Option<(String, TestTrouble)>,
+    /// The compiler's line, if the package does not build under the engine.
+    pub(super) not_built: Option<String>,
+    pub(super) other: Option<String>,
+}
+
+impl Trouble {
+    pub(super) fn test(package: &Package, test: &str, what: TestTrouble) -> Trouble {
+        Trouble {
+            test: Some((test.to_owned(), what)),
+            ..Trouble::of(package)
+        }
+    }
+
+    pub(super) fn not_built(package: &Package, why: String) -> Trouble {
+        Trouble {
+            not_built: Some(why),
+            ..Trouble::of(package)
+        }
+    }
+
+    pub(super) fn package(package: &Package, why: &str) -> Trouble {
+        Trouble {
+            other: Some(why.to_owned()),
+            ..Trouble::of(package)
+        }
+    }
+
+    fn of(package: &Package) -> Trouble {
+        Trouble {
+            package: package.path.clone(),
+            test: None,
+            not_built: None,
+            other: None,
+        }
+    }
+
+    /// The trouble in one line.
+    pub(super) fn shown(&self, plain: bool) -> String {
+        if let Some(why) = &self.not_built {
+            return format!("{} does not build: {why}", self.package);
+        }
+        if let Some(why) = &self.other {
+            return format!("{}: {why}", self.package);
+        }
+        let Some((test, what)) = &self.test else {
+            return self.package.clone();
+        };
+        let only_here = if plain {
+            ""
+        } else {
+            ", and not plainly; no detector spoke"
+        };
+        match what {
+            TestTrouble::Fails => format!("{test} fails{only_here}"),
+            TestTrouble::Flakes(times, of) => {
+                format!("{test} fails in {times} of {of} runs{only_here}")
+            }
+            TestTrouble::Died(how) => format!("{test} ends the process: {how}"),
+            TestTrouble::Ended(how) => format!("{test} ends the process without a word: {how}"),
+            TestTrouble::TimedOut => format!("{test} does not end"),
+        }
+    }
+}
+
+/// A report of an engine on a package.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Finding {
+    pub(super) engine: String,
+    pub(super) package: String,
+    pub(super) report: Report,
+    /// All tests that are known to show it; the report's is the first.
+    pub(super) tests: Vec<String>,
+    pub(super) known: Option<Known>,
+    /// The shortest command that shows it again, in the folder of the module.
+    pub(super) command: String,
+}
+
+impl Finding {
+    /// The same for the same mistake, in every run: no addresses, no lines.
+    pub(super) fn signature(&self) -> String {
+        let function = |place: &Option<super::findings::Place>| {
+            place
+                .as_ref()
+                .map_or_else(String::new, |it| it.function.clone())
+        };
+        let mut parts = vec![
+            self.report.class.clone(),
+            function(&self.report.c),
+            function(&self.report.go),
+        ];
+        // Without a place the test is all that tells two apart.
+        if self.report.c.is_none() && self.report.go.is_none() {
+            parts.push(self.report.test.clone().unwrap_or_default());
+        }
+        parts.join(" | ")
+    }
+}
+
+/// Findings with one signature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Folded {
+    pub(super) signature: String,
+    /// The first of them.
+    pub(super) first: Finding,
+    pub(super) times: usize,
+    /// The engines that saw it, in the order in which they ran.
+    pub(super) engines: Vec<String>,
+    pub(super) tests: Vec<String>,
+    /// It is in the baseline.
+    pub(super) old: bool,
+}
+
+impl Folded {
+    /// Reports whether it makes the run red.
+    pub(super) fn counts(&self) -> bool {
+        self.first.known.is_none() && !self.old
+    }
+}
+
+/// What an engine left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct EngineOutcome {
+    pub(super) engine: String,
+    pub(super) what: String,
+    pub(super) state: State,
+    /// The most tests that one run of a package had.
+    pub(super) tests: usize,
+    pub(super) seconds: f64,
+    pub(super) findings: Vec<Finding>,
+    pub(super) trouble: Vec<Trouble>,
+    /// What it is proven not to see.
+    pub(super) limits: Vec<String>,
+}
+
+impl EngineOutcome {
+    pub(super) fn left_out(engine: &Engine, state: State) -> EngineOutcome {
+        EngineOutcome {
+            engine: engine.id.to_owned(),
+            what: engine.what.to_owned(),
+            state,
+            tests: 0,
+            seconds: 0.0,
+            findings: Vec::new(),
+            trouble: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.engine == "plain"
+    }
+
+    /// Tests that are no measure for other engines, as (package, test).
+    pub(super) fn plain_failures(&self) -> Vec<(String, String)> {
+        let of_test =
+            |trouble: &Trouble| Some((trouble.package.clone(), trouble.test.as_ref()?.0.clone()));
+        self.trouble.iter().filter_map(of_test).collect()
+    }
+
+    /// The engine in a few words.
+    pub(super) fn shown(&self) -> String {
+        match &self.state {
+            State::Off(why) => format!("OFF: {why}"),
+            State::Unsupported(why) => format!("unsupported here: {why}"),
+            State::NotRun(why) => format!("not run: {why}"),
+            State::On => {
+                let mut words = Vec::new();
+                let known = self.findings.iter().filter(|it| it.known.is_some()).count();
+                match self.findings.len() - known {
+                    0 => words.push("no finding".to_owned()),
+                    count => words.push(counted(count, "finding")),
+                }
+                if known > 0 {
+                    words.push(counted(known, "known false alarm"));
+                }
+                if !self.trouble.is_empty() {
+                    words.push(format!("{} not judged", self.trouble.len()));
+                }
+                words.join(", ")
+            }
+        }
+    }
+}
+
+/// The outcome of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Outcome {
+    pub(super) module: String,
+    pub(super) go: String,
+    pub(super) version: String,
+    pub(super) told: Vec<String>,
+    pub(super) engines: Vec<EngineOutcome>,
+    pub(super) findings: Vec<Folded>,
+    pub(super) seconds: f64,
+    pub(super) interrupted: bool,
+}
+
+impl Outcome {
+    pub(super) fn new(module: &Module) -> Outcome {
+        Outcome {
+            module: module.path.clone(),
+            go: module.go.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            told: module.told(),
+            engines: Vec::new(),
+            findings: Vec::new(),
+            seconds: 0.0,
+            interrupted: false,
+        }
+    }
+
+    /// Folds the findings of all engines by signature.
+    pub(super) fn fold(&mut self, baseline: Option<&Baseline>) {
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut folded: Vec<Folded> = Vec::new();
+        for finding in self.engines.iter().flat_map(|it| &it.findings) {
+            let signature = finding.signature();
+            let at = *places.entry(signature.clone()).or_insert_with(|| {
+                folded.push(Folded {
+                    old: baseline.is_some_and(|it| it.has(&signature)),
+                    signature,
+                    first: finding.clone(),
+                    times: 0,
+                    engines: Vec::new(),
+                    tests: Vec::new(),
+                });
+                folded.len() - 1
+            });
+            let one = &mut folded[at];
+            one.times += 1;
+            if !one.engines.contains(&finding.engine) {
+                one.engines.push(finding.engine.clone());
+            }
+            for test in &finding.tests {
+                if !one.tests.contains(test) {
+                    one.tests.push(test.clone());
+                }
+            }
+        }
+        self.findings = folded;
+    }
+
+    /// Findings that make the run red.
+    pub(super) fn counting(&self) -> impl Iterator<Item = &Folded> {
+        self.findings.iter().filter(|it| it.counts())
+    }
+
+    /// Trouble of the plain run: the module's own tests do not pass.
+    pub(super) fn plain_trouble(&self) -> Vec<&Trouble> {
+        self.engines
+            .iter()
+            .filter(|it| it.is_plain())
+            .flat_map(|it| &it.trouble)
+            .collect()
+    }
+
+    /// What was left out or could not be judged, beside plain trouble.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for engine in &self.engines {
+            match &engine.state {
+                State::On if engine.is_plain() => {}
+                State::On => match engine.trouble.len() {
+                    0 => {}
+                    count => left.push(format!(
+                        "{} in {}",
+                        counted(count, "failure without a report"),
+                        engine.engine
+                    )),
+                },
+                State::Off(_) => left.push(format!("{} is OFF", engine.engine)),
+                State::Unsupported(_) => {
+                    left.push(format!("{} is unsupported here", engine.engine))
+                }
+                State::NotRun(_) => left.push(format!("{} did not run", engine.engine)),
+            }
+        }
+        left
+    }
+
+    /// Reports whether nothing is red: no finding that counts, plain tests pass, no engine is off or was
+    /// kept from judging.
+    pub(super) fn is_green(&self) -> bool {
+        let judged = self.engines.iter().all(|it| {
+            matches!(it.state, State::On | State::Unsupported(_)) && it.trouble.is_empty()
+        });
+        let seen = self
+            .engines
+            .iter()
+            .any(|it| it.state == State::On && it.tests > 0);
+        !self.interrupted && judged && seen && self.counting().next().is_none()
+    }
+
+    /// The verdict in one line.
+    pub(super) fn headline(&self) -> String {
+        let mut parts = Vec::new();
+        match self.counting().count() {
+            0 => parts.push("no finding".to_owned()),
+            count => parts.push(counted(count, "finding")),
+        }
+        let known = self
+            .findings
+            .iter()
+            .filter(|it| it.first.known.is_some())
+            .count();
+        if known > 0 {
+            parts.push(counted(known, "known false alarm"));
+        }
+        let old = self.findings.iter().filter(|it| it.old).count();
+        if old > 0 {
+            parts.push(format!("{old} in the baseline"));
+        }
+        let plain = self.plain_trouble();
+        if !plain.is_empty() {
+            parts.push(format!("plain tests: {} not green", plain.len()));
+        }
+        if self.interrupted {
+            parts.push("stopped by Ctrl-C".to_owned());
+        }
+        let left = self.left_out();
+        if !left.is_empty() {
+            parts.push(format!("left out: {}", left.join(", ")));
+        }
+        parts.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foreign::engines::ENGINES;
+    use crate::foreign::findings::Place;
+
+    fn finding(engine: &str, class: &str, go: Option<&str>, test: &str) -> Finding {
+        Finding {
+            engine: engine.to_owned(),
+            package: "a/b".to_owned(),
+            tests: vec![test.to_owned()],
+            report: Report {
+                class: class.to_owned(),
+                test: Some(test.to_owned()),
+                c: None,
+                go: go.map(|it| Place {
+                    function: it.to_owned(),
+                    file: None,
+                    line: Some(3),
+                    own: true,
+                }),
+                text: String::new(),
+            },
+            known: None,
+            command: String::new(),
+        }
+    }
+
+    fn outcome(findings: Vec<Finding>) -> Outcome {
+        let mut outcome = Outcome::new(&Module::default());
+        let mut plain = EngineOutcome::left_out(&ENGINES[0], State::On);
+        plain.tests = 3;
+        let mut asan = EngineOutcome::left_out(&ENGINES[1], State::On);
+        asan.findings = findings;
+        outcome.engines = vec![plain, asan];
+        outcome.fold(None);
+        outcome
+    }
+
+    #[test]
+    fn equal_signatures_are_one_finding() {
+        let same = |test| finding("asan", "leak", Some("a/b.f"), test);
+        let outcome = outcome(vec![
+            same("TestA"),
+            same("TestB"),
+            finding("asan", "leak", None, "TestA"),
+        ]);
+        assert_eq!(outcome.findings.len(), 2);
+        assert_eq!(outcome.findings[0].times, 2);
+        assert_eq!(outcome.findings[0].tests, ["TestA", "TestB"]);
+        assert_eq!(outcome.headline(), "2 findings");
+        assert!(!outcome.is_green());
+    }
+
+    #[test]
+    fn green_is_only_what_was_judged() {
+        let clean = outcome(Vec::new());
+        assert!(clean.is_green());
+        assert_eq!(clean.headline(), "no finding");
+        let with = |change: fn(&mut Outcome)| {
+            let mut changed = clean.clone();
+            change(&mut changed);
+            changed
+        };
+        for (change, says) in [
+            (
+                (|it| it.engines[1].state = State::Off("x".to_owned())) as fn(&mut Outcome),
+                "asan is OFF",
+            ),
+            (
+                |it| it.engines[1].state = State::NotRun("x".to_owned()),
+                "asan did not run",
+            ),
+            (|it| it.interrupted = true, "stopped by Ctrl-C"),
+            (
+                |it| {
+                    it.engines[0]
+                        .trouble
+                        .push(Trouble::package(&Package::default(), "x"))
+                },
+                "plain tests: 1 not green",
+            ),
+            (
+                |it| {
+                    it.engines[1]
+                        .trouble
+                        .push(Trouble::package(&Package::default(), "x"))
+                },
+                "1 failure without a report in asan",
+            ),
+        ] {
+            let changed = with(change);
+            assert!(!changed.is_green(), "{says}");
+            assert!(changed.headline().contains(says), "{}", changed.headline());
+        }
+        assert!(!with(|it| it.engines[0].tests = 0).is_green());
+        // An engine that cannot be built here is no mistake of the module; the headline says so.
+        let unsupported = with(|it| it.engines[1].state = State::Unsupported("x".to_owned()));
+        assert!(unsupported.is_green());
+        assert!(unsupported.headline().contains("asan is unsupported here"));
+    }
+
+    #[test]
+    fn old_findings_and_false_alarms_are_told_and_do_not_count() {
+        let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
+        let signature = outcome.findings[0].signature.clone();
+        outcome.fold(Some(&Baseline::of([signature])));
+        assert!(outcome.is_green());
+        assert_eq!(outcome.headline(), "no finding; 1 in the baseline");
+    }
+}

@@ -1,0 +1,108 @@
+//! The view for a pull request.
+
+use std::fmt::Write as _;
+
+use crate::foreign::outcome::{Folded, Outcome};
+
+/// The outcome as Markdown.
+pub(super) fn render(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, outcome);
+    text
+}
+
+fn write(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
+    writeln!(text, "## cgolab: {}\n", outcome.headline())?;
+    writeln!(
+        text,
+        "`{}` with {}, cgolab {}, {:.0} s\n",
+        outcome.module, outcome.go, outcome.version, outcome.seconds
+    )?;
+    writeln!(
+        text,
+        "| engine | outcome | tests | seconds |\n|---|---|---|---|"
+    )?;
+    for engine in &outcome.engines {
+        writeln!(
+            text,
+            "| {} | {} | {} | {:.1} |",
+            engine.engine,
+            cell(&engine.shown()),
+            engine.tests,
+            engine.seconds
+        )?;
+    }
+    for engine in &outcome.engines {
+        for limit in &engine.limits {
+            writeln!(text, "\nLimit of {}: {limit}.", engine.engine)?;
+        }
+    }
+    let plain = outcome.plain_trouble();
+    if !plain.is_empty() {
+        writeln!(
+            text,
+            "\n### Plain tests that are not green\n\nThey are left out of the other engines.\n"
+        )?;
+        for trouble in plain {
+            writeln!(text, "- {}", trouble.shown(true))?;
+        }
+    }
+    for engine in outcome
+        .engines
+        .iter()
+        .filter(|it| !it.is_plain() && !it.trouble.is_empty())
+    {
+        writeln!(text, "\n### Not judged by {}\n", engine.engine)?;
+        for trouble in &engine.trouble {
+            writeln!(text, "- {}", trouble.shown(false))?;
+        }
+    }
+    for folded in &outcome.findings {
+        write_finding(text, folded)?;
+    }
+    Ok(())
+}
+
+fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
+    let report = &folded.first.report;
+    let times = if folded.times > 1 {
+        format!(", {} times", folded.times)
+    } else {
+        String::new()
+    };
+    writeln!(
+        text,
+        "\n### {} ({}{times})\n",
+        report.class,
+        folded.engines.join(", ")
+    )?;
+    if folded.old {
+        writeln!(text, "It is in the baseline.\n")?;
+    }
+    if let Some(known) = &folded.first.known {
+        writeln!(
+            text,
+            "Known false alarm: {}. {}\n",
+            known.reason, known.reference
+        )?;
+    }
+    for (side, place) in [("C", &report.c), ("Go", &report.go)] {
+        if let Some(place) = place {
+            writeln!(text, "- {side}: `{}`", place.shown())?;
+        }
+    }
+    if !folded.tests.is_empty() {
+        writeln!(text, "- test: {}", folded.tests.join(", "))?;
+    }
+    writeln!(text, "- again: `{}`", folded.first.command)?;
+    writeln!(
+        text,
+        "\n<details><summary>report</summary>\n\n````text\n{}\n````\n</details>",
+        report.text
+    )
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

@@ -1,0 +1,368 @@
+//! `cgolab run` in modules that it does not know: the planted mistakes of `examples/foreign`, their mended
+//! twins, and everything that a module can be besides good.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Reports whether the tools are here; says which are not.
+fn tools() -> bool {
+    let missing = ["go", "gcc", "g++", "taskset"]
+        .into_iter()
+        .find(|tool| which::which(tool).is_err());
+    if let Some(tool) = missing {
+        eprintln!("skipped: no {tool} on PATH");
+    }
+    missing.is_none()
+}
+
+/// `cgolab run` in a folder.
+fn run(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cgolab"))
+        .arg("run")
+        .args(args)
+        .current_dir(folder)
+        .env_remove("GOFLAGS")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What the run left as data.
+fn results(folder: &Path) -> Value {
+    let text = fs::read_to_string(folder.join(".cgolab/latest/results.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A module with these files, in a folder with a blank in its name.
+fn module(files: &[(&str, &str)]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("a module");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("go.mod"), "module example.com/m\n\ngo 1.22\n").unwrap();
+    for (name, text) in files {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), text).unwrap();
+    }
+    (folder, root)
+}
+
+const CGO: (&str, &str) = (
+    "m.go",
+    "package m\n\n// static int one(void) { return 1; }\nimport \"C\"\n\nfunc one() int { return int(C.one()) }\n",
+);
+
+/// A test file of the package `m`.
+fn tests(imports: &str, body: &str) -> String {
+    format!("package m\n\nimport (\n\t\"testing\"\n{imports})\n\n{body}\n")
+}
+
+/// A copy of an example.
+fn example(name: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples/foreign")
+        .join(name);
+    for entry in fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let root = folder.path().to_path_buf();
+    (folder, root)
+}
+
+/// Each planted mistake of an example: the engine that sees it, its class, and a part of its place or test.
+fn finds(name: &str, planted: &[(&str, &str, &str)]) {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = example(name);
+    let output = run(&root, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let results = results(&root);
+    let findings = results["findings"].as_array().unwrap();
+    for (engine, class, part) in planted {
+        let fits = |finding: &&Value| {
+            let report = &finding["first"]["report"];
+            let engines = finding["engines"].as_array().unwrap();
+            engines.iter().any(|it| it == engine)
+                && report["class"].as_str().unwrap().contains(class)
+                && finding.to_string().contains(part)
+        };
+        assert!(
+            findings.iter().any(|it| fits(&it)),
+            "no {class} by {engine} in {part}: {findings:#?}"
+        );
+    }
+    let printed = text(&output.stdout);
+    assert!(
+        printed.contains(&format!("example.com/{name}: {} findings", findings.len())),
+        "{printed}"
+    );
+    // The run again, with what is known: nothing is new.
+    let baseline = root.join("baseline.json");
+    fs::copy(root.join(".cgolab/latest/results.json"), &baseline).unwrap();
+    let again = run(
+        &root,
+        &[
+            "--only",
+            "cgocheck2",
+            "--baseline",
+            baseline.to_str().unwrap(),
+        ],
+    );
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
+    // Mended, nothing is found.
+    let (_folder, mended) = example(name);
+    let patch = Command::new("git")
+        .args(["apply", "mend.patch"])
+        .current_dir(&mended)
+        .status()
+        .unwrap();
+    assert!(patch.success());
+    let output = run(&mended, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains(": no finding\n"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+#[test]
+fn a_binding_of_c_has_its_three_mistakes_named_and_is_clean_when_mended() {
+    finds(
+        "kv",
+        &[
+            ("asan", "leak of C.CString", "TestSetAndGet"),
+            ("cgocheck2", "unpinned Go pointer", "(*Store).Label"),
+            ("storm-asan", "heap-use-after-free", "kv_count"),
+        ],
+    );
+}
+
+#[test]
+fn a_binding_of_cxx_has_its_three_mistakes_named_and_is_clean_when_mended() {
+    finds(
+        "index",
+        &[
+            ("asan", "heap-buffer-overflow", "index_length"),
+            ("asan", "leak", "index_word"),
+            ("race", "data race", "(*Index).Add"),
+        ],
+    );
+}
+
+#[test]
+fn where_there_is_nothing_to_run_one_line_says_why() {
+    if !tools() {
+        return;
+    }
+    let plain = ("m.go", "package m\n");
+    let passing = tests("", "func TestA(t *testing.T) {}");
+    let (_no_c, no_c) = module(&[plain, ("m_test.go", &passing)]);
+    let (_no_tests, no_tests) = module(&[CGO]);
+    let nowhere = tempfile::tempdir().unwrap();
+    for (folder, args, says) in [
+        (
+            no_c.as_path(),
+            &[][..],
+            "no package of this module has to do with C",
+        ),
+        (
+            &no_tests,
+            &[],
+            "no tests: of the packages that have to do with C (example.com/m) none has any",
+        ),
+        (nowhere.path(), &[], "is in no Go module"),
+        (&no_tests, &["--only", "rase"], "engine `rase` is unknown"),
+        (
+            &no_tests,
+            &["--baseline", "nothing.json"],
+            "cannot read the baseline",
+        ),
+        (&no_tests, &["no-such-folder"], "is no folder"),
+    ] {
+        let output = run(folder, args);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {error}");
+        let last = error.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with("error: ") && last.contains(says),
+            "{args:?}: {error}"
+        );
+        assert!(!folder.join(".cgolab").exists(), "{says}");
+    }
+}
+
+#[test]
+fn without_go_one_line_says_what_to_install() {
+    let (_folder, root) = module(&[CGO]);
+    let output = Command::new(env!("CARGO_BIN_EXE_cgolab"))
+        .arg("run")
+        .current_dir(&root)
+        .env("PATH", root.join("nothing"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("Go is not on PATH; install it"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn what_is_not_green_plainly_is_named_and_left_out_of_other_engines() {
+    if !tools() {
+        return;
+    }
+    let body = "func TestPasses(t *testing.T) { one() }\n\
+        func TestFails(t *testing.T) { t.Error(\"no\") }\n\
+        func TestPanics(t *testing.T) { panic(\"no\") }\n\
+        func TestExits(t *testing.T) { os.Exit(3) }\n\
+        func TestExitsWell(t *testing.T) { os.Exit(0) }\n";
+    let (_folder, root) = module(&[CGO, ("m_test.go", &tests("\t\"os\"\n", body))]);
+    let output = run(&root, &["--only", "plain,cgocheck2"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    for says in [
+        "TestFails fails\n",
+        "TestPanics ends the process: panic",
+        "TestExits ends the process without a word: exit status: 3",
+        "TestExitsWell ends the process without a word: exit status: 0",
+        "no finding; plain tests: 4 not green",
+    ] {
+        assert!(printed.contains(says), "no {says:?}: {printed}");
+    }
+    let results = results(&root);
+    assert_eq!(
+        results["engines"][1]["trouble"].as_array().unwrap().len(),
+        0,
+        "{printed}"
+    );
+    assert_eq!(results["engines"][1]["tests"], 1);
+}
+
+#[test]
+fn a_package_that_does_not_build_is_told_with_the_compilers_line() {
+    if !tools() {
+        return;
+    }
+    let broken = "package broken\n\n// #include \"no_such_header.h\"\nimport \"C\"\n";
+    let passing = tests("", "func TestA(t *testing.T) { one() }");
+    let of_broken = passing
+        .replace("package m", "package broken")
+        .replace("one()", "");
+    let (_folder, root) = module(&[
+        CGO,
+        ("m_test.go", &passing),
+        ("broken/b.go", broken),
+        ("broken/b_test.go", &of_broken),
+    ]);
+    let output = run(&root, &["--only", "plain"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(
+        printed
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("no_such_header.h: No such file"),
+        "{printed}"
+    );
+    assert_eq!(results(&root)["engines"][0]["tests"], 1);
+}
+
+#[test]
+fn tests_behind_build_tags_are_found() {
+    if !tools() {
+        return;
+    }
+    let tagged = format!(
+        "//go:build special\n\n{}",
+        tests("", "func TestA(t *testing.T) { one() }")
+    );
+    let (_folder, root) = module(&[CGO, ("m_test.go", &tagged)]);
+    let output = run(&root, &["--only", "plain"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stderr).contains("-tags=special"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(results(&root)["engines"][0]["tests"], 1);
+}
+
+#[test]
+fn nothing_but_the_folder_of_results_is_written_and_git_does_not_see_it() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = module(&[
+        CGO,
+        (
+            "m_test.go",
+            &tests("", "func TestA(t *testing.T) { one() }"),
+        ),
+    ]);
+    let git = |args: &[&str]| {
+        text(
+            &Command::new("git")
+                .args(args)
+                .current_dir(&root)
+                .output()
+                .unwrap()
+                .stdout,
+        )
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    let before = git(&["status", "--short"]);
+    let output = run(&root, &["--only", "plain"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    assert_eq!(git(&["status", "--short"]), before);
+    for view in [
+        "results.json",
+        "report.md",
+        "report.html",
+        "junit.xml",
+        "report.sarif",
+    ] {
+        assert!(root.join(".cgolab/latest").join(view).is_file(), "{view}");
+    }
+    assert!(!root.join(".cgolab/running").exists());
+}
+
+#[test]
+fn two_runs_in_one_module_do_not_meet() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = module(&[
+        CGO,
+        (
+            "m_test.go",
+            &tests("", "func TestA(t *testing.T) { one() }"),
+        ),
+    ]);
+    fs::create_dir(root.join(".cgolab")).unwrap();
+    // This process lives as long as the test.
+    fs::write(root.join(".cgolab/running"), std::process::id().to_string()).unwrap();
+    let output = run(&root, &["--only", "plain"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("another run"),
+        "{}",
+        text(&output.stderr)
+    );
+}
