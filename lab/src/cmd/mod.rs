@@ -5,6 +5,7 @@ mod doctor;
 mod fuzz;
 pub(crate) mod run;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -75,6 +76,20 @@ pub enum Command {
         /// In a module: only findings that are not in this results.json are red.
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
+    },
+    /// Read Go code that calls C, and report what breaks the rules: `cgolab vet ./...`.
+    ///
+    /// The analyzers are in this program and are built once with the Go that is here; all arguments are
+    /// theirs: -rules lists them, -explain RULE tells of one, -fix, -json, -sarif.
+    #[command(verbatim_doc_comment, disable_help_flag = true)]
+    Vet {
+        /// Arguments of the analyzers, and packages.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARGUMENT"
+        )]
+        args: Vec<OsString>,
     },
     /// Watch a program, and write one report if it crashes, aborts or hangs.
     ///
@@ -194,6 +209,7 @@ impl Command {
         match self {
             // It needs no checkout: any command can be watched.
             Command::Triage(wish) => triage::triage(&wish),
+            Command::Vet { args } => foreign::vet::command(&args),
             Command::Run {
                 dir,
                 only,
@@ -218,7 +234,9 @@ impl Command {
     /// Runs the command on a checkout and returns whether everything is green.
     fn run_in(self, workspace: &Workspace) -> Result<bool> {
         match self {
-            Command::Triage(_) => unreachable!("it runs without a checkout"),
+            Command::Triage(_) | Command::Vet { .. } => {
+                unreachable!("it runs without a checkout")
+            }
             Command::Run { only, profile, .. } => run::run(workspace, &only, profile),
             Command::Fuzz {
                 target,

@@ -54,6 +54,8 @@ pub(super) struct Engine {
     pub(super) repeat: u32,
     /// A test that fails here, and not plainly, is a finding: failing is how this engine sees.
     pub(super) failing_is_seeing: bool,
+    /// It reads source and runs nothing: its canaries name rules.
+    pub(super) reads: bool,
     /// C is compiled with other flags than those of a plain build: all of it, anew.
     pub(super) compiles_c: bool,
     pub(super) canaries: &'static [Canary],
@@ -79,6 +81,7 @@ const ROW: Engine = Engine {
     one_cpu: false,
     repeat: 1,
     failing_is_seeing: false,
+    reads: false,
     compiles_c: false,
     canaries: &[],
 };
@@ -111,12 +114,19 @@ const NO_CANARY_STACK: Canary = Canary {
 };
 
 /// All engines, in the order in which they run: plain first.
-pub(super) const ENGINES: [Engine; 6] = [
+pub(super) const ENGINES: [Engine; 7] = [
     Engine {
         id: "plain",
         what: "go test, three times: what fails here is blamed on no other engine",
         repeat: 3,
         canaries: &[says("TestFails", "canary: a failing test")],
+        ..ROW
+    },
+    Engine {
+        id: "vet",
+        what: "analyzers that read Go code which calls C",
+        reads: true,
+        canaries: &[says("keepalive", "")],
         ..ROW
     },
     Engine {
@@ -252,8 +262,13 @@ pub(super) fn cost(engines: &[&Engine], module: &Module) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// The row with this name.
+    pub(in crate::foreign) fn row(id: &str) -> &'static Engine {
+        ENGINES.iter().find(|engine| engine.id == id).unwrap()
+    }
 
     #[test]
     fn every_row_is_proven_by_a_canary() {
@@ -283,7 +298,7 @@ mod tests {
             ids(&["rase"])
                 .unwrap_err()
                 .to_string()
-                .contains("plain, asan, race")
+                .contains("plain, vet, asan, race")
         );
     }
 }

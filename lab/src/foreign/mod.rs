@@ -21,6 +21,7 @@ mod known;
 mod module;
 mod outcome;
 mod trial;
+pub(crate) mod vet;
 mod views;
 
 use std::fs;

@@ -20,6 +20,8 @@ pub(super) struct Module {
     /// The C compiler is gcc: some flags differ.
     pub(super) gcc: bool,
     pub(super) packages: Vec<Package>,
+    /// The packages that the user has named.
+    pub(super) wanted: Vec<String>,
     /// Packages with C of their own that have no tests, in any build.
     pub(super) untested: Vec<String>,
     /// Packages that `go list` could not load, with its first word about each.
@@ -163,6 +165,7 @@ impl Module {
                 .to_lowercase()
                 .contains("clang"),
             go: release,
+            wanted: packages.to_vec(),
             root,
             ..Module::default()
         };

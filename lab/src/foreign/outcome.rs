@@ -65,9 +65,16 @@ impl Trouble {
     }
 
     pub(super) fn package(package: &Package, why: &str) -> Trouble {
+        Trouble::words(&package.path, why)
+    }
+
+    /// Trouble with what has this path.
+    pub(super) fn words(path: &str, why: &str) -> Trouble {
         Trouble {
+            package: path.to_owned(),
+            test: None,
+            not_built: None,
             other: Some(why.to_owned()),
-            ..Trouble::of(package)
         }
     }
 
@@ -134,9 +141,12 @@ impl Finding {
             function(&self.report.c),
             function(&self.report.go),
         ];
-        // Without a place the test is all that tells two apart.
-        if self.report.c.is_none() && self.report.go.is_none() {
-            parts.push(self.report.test.clone().unwrap_or_default());
+        // Where no function tells two apart, the file does, or the test.
+        let report = &self.report;
+        match (&report.test, &report.go) {
+            (None, Some(place)) => parts.extend(place.file.clone()),
+            (test, None) if report.c.is_none() => parts.extend(test.clone()),
+            _ => {}
         }
         parts.join(" | ")
     }
@@ -152,6 +162,8 @@ pub(super) struct Folded {
     /// The engines that saw it, in the order in which they ran.
     pub(super) engines: Vec<String>,
     pub(super) tests: Vec<String>,
+    /// All places in Go code, as people read them.
+    pub(super) places: Vec<String>,
     /// It is in the baseline.
     pub(super) old: bool,
 }
@@ -176,6 +188,8 @@ pub(super) struct EngineOutcome {
     pub(super) trouble: Vec<Trouble>,
     /// What it is proven not to see.
     pub(super) limits: Vec<String>,
+    /// Code that an engine which reads could not read, and why.
+    pub(super) left_unread: Vec<String>,
 }
 
 impl EngineOutcome {
@@ -189,6 +203,7 @@ impl EngineOutcome {
             findings: Vec::new(),
             trouble: Vec::new(),
             limits: Vec::new(),
+            left_unread: Vec::new(),
         }
     }
 
@@ -269,6 +284,7 @@ impl Outcome {
                     times: 0,
                     engines: Vec::new(),
                     tests: Vec::new(),
+                    places: Vec::new(),
                 });
                 folded.len() - 1
             });
@@ -276,6 +292,11 @@ impl Outcome {
             one.times += 1;
             if !one.engines.contains(&finding.engine) {
                 one.engines.push(finding.engine.clone());
+            }
+            if let Some(place) = finding.report.go.as_ref().map(|it| it.shown())
+                && !one.places.contains(&place)
+            {
+                one.places.push(place);
             }
             for test in &finding.tests {
                 if !one.tests.contains(test) {
@@ -306,14 +327,16 @@ impl Outcome {
         for engine in &self.engines {
             match &engine.state {
                 State::On if engine.is_plain() => {}
-                State::On => match engine.trouble.len() {
-                    0 => {}
-                    count => left.push(format!(
-                        "{} in {}",
-                        counted(count, "failure without a report"),
-                        engine.engine
-                    )),
-                },
+                State::On => {
+                    if !engine.trouble.is_empty() {
+                        let count = counted(engine.trouble.len(), "failure without a report");
+                        left.push(format!("{count} in {}", engine.engine));
+                    }
+                    if !engine.left_unread.is_empty() {
+                        let count = counted(engine.left_unread.len(), "file or package");
+                        left.push(format!("{count} not read by {}", engine.engine));
+                    }
+                }
                 State::Off(_) => left.push(format!("{} is OFF", engine.engine)),
                 State::Unsupported(_) => {
                     left.push(format!("{} is unsupported here", engine.engine))
@@ -374,7 +397,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foreign::engines::ENGINES;
+    use crate::foreign::engines::tests::row;
     use crate::foreign::findings::Place;
 
     fn finding(engine: &str, class: &str, go: Option<&str>, test: &str) -> Finding {
@@ -401,9 +424,9 @@ mod tests {
 
     fn outcome(findings: Vec<Finding>) -> Outcome {
         let mut outcome = Outcome::new(&Module::default());
-        let mut plain = EngineOutcome::left_out(&ENGINES[0], State::On);
+        let mut plain = EngineOutcome::left_out(row("plain"), State::On);
         plain.tests = 3;
-        let mut asan = EngineOutcome::left_out(&ENGINES[1], State::On);
+        let mut asan = EngineOutcome::left_out(row("asan"), State::On);
         asan.findings = findings;
         outcome.engines = vec![plain, asan];
         outcome.fold(None);

@@ -102,8 +102,12 @@ impl Trial<'_> {
             outcome.state = State::Unsupported(format!("{why:#}"));
             return Ok(outcome);
         }
-        self.prove(&mut outcome)?;
-        if outcome.state == State::On {
+        if self.engine.reads {
+            self.vet(&mut outcome)?;
+        } else {
+            self.prove(&mut outcome)?;
+        }
+        if outcome.state == State::On && !self.engine.reads {
             for package in self
                 .module
                 .packages
@@ -141,7 +145,7 @@ impl Trial<'_> {
     /// Builds the canaries with the engine's flags and looks whether it sees them.
     fn prove(&self, outcome: &mut EngineOutcome) -> Result<()> {
         self.progress.step(format!("{}: canaries", self.engine.id));
-        let package = canaries::write(&self.folder.join("cache").join("canaries"))?;
+        let package = self.canaries()?;
         let program = match self.build(&package)? {
             Ok(program) => program,
             Err(why) => {
@@ -185,6 +189,11 @@ impl Trial<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The package of planted mistakes.
+    pub(super) fn canaries(&self) -> Result<Package> {
+        canaries::write(&self.folder.join("cache").join("canaries"))
     }
 
     /// Builds the tests of a package. The inner error is the compiler's line.

@@ -58,6 +58,16 @@ fn write(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
             writeln!(text, "- {}", trouble.shown(false))?;
         }
     }
+    for engine in outcome
+        .engines
+        .iter()
+        .filter(|it| !it.left_unread.is_empty())
+    {
+        writeln!(text, "\n### Not read by {}\n", engine.engine)?;
+        for left in &engine.left_unread {
+            writeln!(text, "- {left}")?;
+        }
+    }
     for folded in &outcome.findings {
         write_finding(text, folded)?;
     }
@@ -87,10 +97,11 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
             known.reason, known.reference
         )?;
     }
-    for (side, place) in [("C", &report.c), ("Go", &report.go)] {
-        if let Some(place) = place {
-            writeln!(text, "- {side}: `{}`", place.shown())?;
-        }
+    if let Some(place) = &report.c {
+        writeln!(text, "- C: `{}`", place.shown())?;
+    }
+    for place in &folded.places {
+        writeln!(text, "- Go: `{place}`")?;
     }
     if !folded.tests.is_empty() {
         writeln!(text, "- test: {}", folded.tests.join(", "))?;

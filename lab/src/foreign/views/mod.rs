@@ -31,7 +31,7 @@ pub(super) fn write(folder: &Path, outcome: &Outcome) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foreign::engines::ENGINES;
+    use crate::foreign::engines::tests::row;
     use crate::foreign::findings::{Place, Report};
     use crate::foreign::module::{Module, Package};
     use crate::foreign::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble};
@@ -49,15 +49,15 @@ mod tests {
         };
         let mut outcome = Outcome::new(&module);
         for (engine, state) in [
-            (0, State::On),
-            (1, State::On),
-            (2, State::Off("TestRace: missed".to_owned())),
-            (3, State::Unsupported("no <such> flag".to_owned())),
-            (4, State::NotRun("no time was left".to_owned())),
+            ("plain", State::On),
+            ("asan", State::On),
+            ("race", State::Off("TestRace: missed".to_owned())),
+            ("cgocheck2", State::Unsupported("no <such> flag".to_owned())),
+            ("storm", State::NotRun("no time was left".to_owned())),
         ] {
             outcome
                 .engines
-                .push(EngineOutcome::left_out(&ENGINES[engine], state));
+                .push(EngineOutcome::left_out(row(engine), state));
         }
         outcome.engines[0].tests = 5;
         outcome.engines[0].trouble.push(Trouble::test(

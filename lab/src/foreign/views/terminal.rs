@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use crate::foreign::outcome::{EngineOutcome, Folded, Outcome};
 use crate::host::out::{WIDTH, one_line};
 
+/// Places of a finding that are shown.
+const PLACES: usize = 5;
+
 /// One engine, when it has ended.
 pub(in crate::foreign) fn engine_line(engine: &EngineOutcome) -> String {
     let head = format!("{:<10} {:>6.1} s  ", engine.engine, engine.seconds);
@@ -48,6 +51,16 @@ fn write_report(text: &mut String, outcome: &Outcome, place: &str) -> std::fmt::
             wrapped(text, &trouble.shown(false), "  ")?;
         }
     }
+    for engine in outcome
+        .engines
+        .iter()
+        .filter(|it| !it.left_unread.is_empty())
+    {
+        writeln!(text, "\nnot read by {}:", engine.engine)?;
+        for left in &engine.left_unread {
+            wrapped(text, left, "  ")?;
+        }
+    }
     for (number, folded) in outcome.findings.iter().enumerate() {
         write_finding(text, number + 1, folded)?;
     }
@@ -89,15 +102,21 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     if let Some(place) = &report.c {
         wrapped(text, &format!("C:    {}", place.shown()), "   ")?;
     }
-    if let Some(place) = &report.go {
-        wrapped(text, &format!("Go:   {}", place.shown()), "   ")?;
+    for place in folded.places.iter().take(PLACES) {
+        wrapped(text, &format!("Go:   {place}"), "   ")?;
+    }
+    if folded.places.len() > PLACES {
+        writeln!(text, "         and {} more", folded.places.len() - PLACES)?;
     }
     let tests = match folded.tests.as_slice() {
+        [] if report.go.is_some() => String::new(),
         [] => "not known: it is told when the program ends".to_owned(),
         some if some.len() > 5 => format!("{} and {} more", some[..5].join(" "), some.len() - 5),
         some => some.join(" "),
     };
-    wrapped(text, &format!("test: {tests}"), "   ")?;
+    if !tests.is_empty() {
+        wrapped(text, &format!("test: {tests}"), "   ")?;
+    }
     writeln!(text, "   {}", folded.first.command)
 }
 

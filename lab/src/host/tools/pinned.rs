@@ -213,7 +213,7 @@ pub fn below_home(path: &Path) -> OsString {
     }
 }
 
-fn cache() -> Result<PathBuf> {
+pub(crate) fn cache() -> Result<PathBuf> {
     let base = etcetera::base_strategy::choose_base_strategy()
         .context("no cache folder; set HOME or XDG_CACHE_HOME")?;
     Ok(base.cache_dir().join("cgolab"))

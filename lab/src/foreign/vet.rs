@@ -1,0 +1,260 @@
+//! The engine that reads source: the analyzers of `go-harness/vet`, which are in the binary and are built
+//! with the Go that is here.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, anyhow};
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+
+use super::findings::{Place, Report};
+use super::outcome::{EngineOutcome, Finding, State, Trouble};
+use super::trial::Trial;
+use crate::host::child::{self, Task, interrupted, read_lossy};
+use crate::host::out::one_line;
+use crate::host::progress::Progress;
+use crate::host::tools::pinned::cache;
+use crate::host::workspace::Workspace;
+
+/// The module of the analyzers.
+static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../go-harness/vet");
+
+/// What `cgolab-vet -json` prints.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Printed {
+    findings: Option<Vec<Found>>,
+    not_analysed: Option<Vec<NotAnalysed>>,
+    native: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    rule: String,
+    #[serde(default)]
+    contracts: Vec<String>,
+    package: String,
+    file: PathBuf,
+    line: u32,
+    message: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NotAnalysed {
+    package: String,
+    /// Empty for the whole package.
+    file: PathBuf,
+    reason: String,
+}
+
+impl Trial<'_> {
+    /// Builds the analyzers, has them find the canary, and runs them on the module.
+    pub(super) fn vet(&self, outcome: &mut EngineOutcome) -> Result<()> {
+        self.progress.step("vet: building the analyzers");
+        let program = match program(self.workspace, &self.folder.join("cache"), self.progress)? {
+            Ok(program) => program,
+            Err(why) => {
+                outcome.state = State::Unsupported(why);
+                return Ok(());
+            }
+        };
+        for canary in self.engine.canaries {
+            let package = self.canaries()?;
+            let (printed, how) = self.analyse(&program, &package.dir, &[], &["./..."], "canary")?;
+            let rules = printed.findings.unwrap_or_default();
+            if !rules.iter().any(|it| it.rule == canary.test) {
+                outcome.state = match interrupted() {
+                    true => State::NotRun("interrupted".to_owned()),
+                    false => State::Off(format!(
+                        "the rule {} missed its planted mistake: {how}",
+                        canary.test
+                    )),
+                };
+                return Ok(());
+            }
+        }
+        self.progress.step(format!("vet: {}", self.module.path));
+        let tags: Vec<&str> = self
+            .module
+            .packages
+            .iter()
+            .flat_map(|it| &it.tags)
+            .map(String::as_str)
+            .collect();
+        let wanted: Vec<&str> = match self.module.wanted.as_slice() {
+            [] => vec!["./..."],
+            some => some.iter().map(String::as_str).collect(),
+        };
+        let (printed, how) = self.analyse(&program, &self.module.root, &tags, &wanted, "module")?;
+        if printed.native == 0 && printed.findings.is_none() {
+            outcome.trouble.push(Trouble::words(
+                &self.module.path,
+                &format!("nothing was analysed: {how}"),
+            ));
+            return Ok(());
+        }
+        // It counts packages: an engine that reads runs no test.
+        outcome.tests = printed.native;
+        for found in printed.findings.unwrap_or_default() {
+            outcome.findings.push(self.finding(found));
+        }
+        for left in printed.not_analysed.unwrap_or_default() {
+            let file = left
+                .file
+                .strip_prefix(&self.module.root)
+                .unwrap_or(&left.file);
+            let what = match file.as_os_str().is_empty() {
+                true => left.package,
+                false => file.display().to_string(),
+            };
+            outcome.left_unread.push(format!("{what}: {}", left.reason));
+        }
+        Ok(())
+    }
+
+    fn finding(&self, found: Found) -> Finding {
+        let file = found
+            .file
+            .strip_prefix(&self.module.root)
+            .unwrap_or(&found.file)
+            .display()
+            .to_string();
+        let guards = match found.contracts.as_slice() {
+            [] => String::new(),
+            some => format!(" ({})", some.join(", ")),
+        };
+        Finding {
+            engine: self.engine.id.to_owned(),
+            package: found.package,
+            tests: Vec::new(),
+            known: None,
+            command: format!(
+                "cgolab vet -only {0} ./...; about it: cgolab vet -explain {0}",
+                found.rule
+            ),
+            report: Report {
+                test: None,
+                c: None,
+                go: Some(Place {
+                    function: found.message.clone(),
+                    file: Some(file),
+                    line: Some(found.line),
+                    own: true,
+                }),
+                text: format!("{}{guards}", found.message),
+                class: found.rule,
+            },
+        }
+    }
+
+    fn analyse(
+        &self,
+        program: &Path,
+        dir: &Path,
+        tags: &[&str],
+        packages: &[&str],
+        log: &str,
+    ) -> Result<(Printed, String)> {
+        let out = self.folder.join("cache").join(format!("vet.{log}.json"));
+        let err = self.folder.join("cache").join(format!("vet.{log}.log"));
+        let mut task = Task::new(self.workspace, program, &err)
+            .dir(dir)
+            .args(["-json"]);
+        if !tags.is_empty() {
+            task = task.args([format!("-tags={}", tags.join(","))]);
+        }
+        let finished = task
+            .args(packages)
+            .stdout_to(&out)
+            .run(self.progress, child::quiet)?;
+        let printed = serde_json::from_str(&read_lossy(&out)).unwrap_or_default();
+        let text = finished.log_text();
+        let says = text
+            .lines()
+            .next()
+            .map_or_else(|| finished.how(), str::to_owned);
+        Ok((printed, one_line(&says, 160)))
+    }
+}
+
+/// Runs the analyzers with arguments of their own, and returns their exit code.
+///
+/// # Errors
+/// They cannot be built here.
+pub(crate) fn command(args: &[OsString]) -> Result<u8> {
+    which::which("go").context("Go is not on PATH; install it from https://go.dev/dl/")?;
+    let here = env::current_dir().context("the current folder cannot be read")?;
+    let progress = Progress::new();
+    let folder = cache()?.join("vet");
+    let built = program(&Workspace::at(&here), &folder, &progress)?;
+    progress.finish();
+    let program = built.map_err(|why| anyhow!("the analyzers do not build here: {why}"))?;
+    let status = Command::new(program)
+        .args(args)
+        .status()
+        .context("cannot start the analyzers")?;
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1))
+}
+
+/// Builds the analyzers in a folder. The inner error is the line that says why they do not build.
+fn program(
+    workspace: &Workspace,
+    folder: &Path,
+    progress: &Progress,
+) -> Result<Result<PathBuf, String>> {
+    let source = folder.join("vet-source");
+    write(&SOURCE, &source)?;
+    let program = folder.join("cgolab-vet");
+    let finished = Task::new(workspace, "go", &folder.join("vet.build.log"))
+        .dir(&source)
+        // Its own module, whatever the user's is: no workspace, no vendor folder.
+        .env("GOWORK", "off")
+        .env("GOFLAGS", "-mod=mod")
+        .args(["build", "-o"])
+        .args([&program])
+        .args(["./cmd/cgolab-vet"])
+        .run(progress, child::quiet)?;
+    if finished.success() {
+        return Ok(Ok(program));
+    }
+    let text = finished.log_text();
+    let line = text
+        .lines()
+        .find(|line| !line.starts_with('#') && !line.starts_with("go: downloading"));
+    Ok(Err(one_line(
+        line.unwrap_or("go build gives no reason"),
+        160,
+    )))
+}
+
+/// Writes the files of a folder that a build needs, where they have changed.
+fn write(from: &Dir<'_>, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for file in from.files() {
+        let name = file.path().file_name().unwrap_or_default();
+        if name.to_string_lossy().ends_with("_test.go") {
+            continue;
+        }
+        let path = to.join(name);
+        if fs::read(&path).is_ok_and(|old| old == file.contents()) {
+            continue;
+        }
+        fs::write(&path, file.contents())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    for folder in from.dirs() {
+        let name = folder.path().file_name().unwrap_or_default();
+        if name != "testdata" {
+            write(folder, &to.join(name))?;
+        }
+    }
+    Ok(())
+}
