@@ -17,6 +17,7 @@
 
 mod bench;
 mod coverage;
+mod dist;
 mod header;
 mod matrix;
 mod test;
@@ -96,6 +97,13 @@ enum Command {
         #[arg(long, value_name = "WHEN", conflicts_with_all = ["run", "github"])]
         all: Option<matrix::When>,
     },
+    /// Build `cgolab` for people without Rust: one static program, with completions, man pages and
+    /// notices of the licences of what is in it.
+    ///
+    /// It lies in target/shipped, and as an archive beside it. It is for Linux on amd64, and needs no shared
+    /// library. Red if it does, or if it is larger than 15 MiB.
+    #[command(verbatim_doc_comment)]
+    Dist,
     /// Write the generated files: the C header, the layout lists, and the copies for cgo.
     ///
     /// They are checked in. Run it after a change of the C ABI and commit the result; files that
@@ -147,6 +155,7 @@ impl Command {
                 (Some(when), _, _) => matrix::print_github(workspace, when).map(|()| true),
                 (None, None, None) => matrix::print(workspace).map(|()| true),
             },
+            Command::Dist => dist::dist(workspace),
             Command::Header { check } => header::command(workspace, check),
         }
     }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Subcommand;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::engine;
 use crate::engine::fuzz::Sanitizer;
@@ -35,6 +35,20 @@ const STOPPED: u8 = 130;
 pub const EXIT_CODES: &str = "\
 Exit codes: 0 everything is green; 1 something is red; 2 the command could not do its work
 (bad input, missing tool), earlier results are intact; 130 stopped by Ctrl-C.";
+
+/// Checks that a Go binding over a native library keeps its interop contracts.
+#[derive(Debug, Parser)]
+#[command(name = "cgolab", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The command line of the tool, with what is known only at run time in its help.
+pub fn cli() -> clap::Command {
+    with_engines(Cli::command())
+}
 
 /// What the tool can be asked to do.
 #[derive(Debug, Subcommand)]
@@ -311,5 +325,15 @@ pub fn conclude(command: impl FnOnce() -> Result<u8>) -> ExitCode {
         _ if child::interrupted() => ExitCode::from(STOPPED),
         Ok(code) => ExitCode::from(code),
         Err(_) => ExitCode::from(CANNOT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        cli().debug_assert();
     }
 }

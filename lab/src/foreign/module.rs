@@ -79,6 +79,8 @@ struct Listed {
     name: String,
     dir: PathBuf,
     standard: bool,
+    /// It was not named: others need it.
+    dep_only: bool,
     module: Option<ListedModule>,
     cgo_files: Vec<String>,
     #[serde(rename = "CFiles")]
@@ -195,6 +197,9 @@ impl Module {
             .collect();
         for package in listed.iter().filter(main) {
             self.linking.add(package);
+            if package.dep_only {
+                continue;
+            }
             let imports = [
                 &package.imports,
                 &package.test_imports,
