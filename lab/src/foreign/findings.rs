@@ -404,7 +404,7 @@ fn culprit(stack: &[Place]) -> Option<Place> {
 fn called_by_go(frame: &Place) -> Option<Place> {
     let (_, function) = frame.function.split_once("_Cfunc_")?;
     (function != "_Cmalloc").then(|| Place {
-        function: function.to_owned(),
+        function: format!("C.{function}"),
         file: None,
         line: None,
         own: false,
@@ -463,7 +463,7 @@ mod tests {
         );
         assert_eq!(found[0].c, None);
         // The optimiser has left no frame of `word`.
-        assert_eq!(found[2].c.as_ref().unwrap().shown(), "word");
+        assert_eq!(found[2].c.as_ref().unwrap().shown(), "C.word");
         assert_eq!(found[1].c.as_ref().unwrap().shown(), "make (a.c:7)");
     }
 
