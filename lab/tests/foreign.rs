@@ -344,6 +344,69 @@ fn nothing_but_the_folder_of_results_is_written_and_git_does_not_see_it() {
 }
 
 #[test]
+fn a_finding_that_the_module_accepts_is_not_red_and_an_old_entry_is_told() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = example("kv");
+    let accept = "[[accept]]\nengine = \"cgocheck2\"\nfunction = \"(*Store).Label\"\nreason = \"for debuggers\"\n\n\
+                  [[accept]]\nengine = \"cgocheck2\"\ntest = \"TestOld\"\nreason = \"gone\"\n";
+    fs::write(root.join("cgolab.toml"), accept).unwrap();
+    let output = run(&root, &["--only", "cgocheck2"]);
+    let printed = text(&output.stdout)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains(
+            "no finding; 1 accepted; accepted and not found: cgolab.toml:6 (cgocheck2, TestOld)"
+        ),
+        "{printed}"
+    );
+    assert!(printed.contains("accepted: for debuggers"), "{printed}");
+    fs::write(root.join("cgolab.toml"), "pakages = []\n").unwrap();
+    let output = run(&root, &["--only", "cgocheck2"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("error: cgolab.toml:1: unknown field `pakages`"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn init_writes_what_it_finds_once() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = module(&[
+        CGO,
+        (
+            "m_test.go",
+            &tests("", "func TestA(t *testing.T) { one() }"),
+        ),
+    ]);
+    let init = || {
+        Command::new(env!("CARGO_BIN_EXE_cgolab"))
+            .arg("init")
+            .current_dir(&root)
+            .output()
+            .unwrap()
+    };
+    assert!(init().status.success());
+    let written = fs::read_to_string(root.join("cgolab.toml")).unwrap();
+    assert!(written.contains("# packages = [\".\"]"), "{written}");
+    let again = init();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(
+        text(&again.stderr).contains("exists"),
+        "{}",
+        text(&again.stderr)
+    );
+}
+
+#[test]
 fn two_runs_in_one_module_do_not_meet() {
     if !tools() {
         return;

@@ -91,6 +91,12 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
     },
+    /// Write a cgolab.toml for a Go module, with what is found, all of it commented out.
+    Init {
+        /// The module, or a folder in it.
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Read Go code that calls C, and report what breaks the rules: `cgolab vet ./...`.
     ///
     /// The analyzers are in this program and are built once with the Go that is here; all arguments are
@@ -176,6 +182,10 @@ pub enum Command {
     /// Show the tools that were found: version, place, and how to get what is missing.
     ///
     /// Installs nothing. Ends with the folder to put on PATH for the pinned tools.
+
+    ///
+    /// Outside of this repository it tries each engine of `run` on its planted mistakes, and says which of them
+    /// work on this machine.
     Doctor,
     /// Make the HTML report of a run again, and print where it is.
     ///
@@ -223,6 +233,10 @@ impl Command {
         match self {
             // It needs no checkout: any command can be watched.
             Command::Triage(wish) => triage::triage(&wish),
+            Command::Init { dir } => {
+                green(foreign::init(&dir.unwrap_or_else(|| PathBuf::from(".")))?)
+            }
+            Command::Doctor if !Workspace::is_here() => green(foreign::doctor()?),
             Command::Vet { args } => foreign::vet::command(&args),
             Command::Run {
                 dir,
@@ -231,16 +245,13 @@ impl Command {
                 time,
                 baseline,
                 ..
-            } if dir.is_some() || !Workspace::is_here() => {
-                let green = foreign::run(&foreign::Wish {
-                    dir: dir.unwrap_or_else(|| PathBuf::from(".")),
-                    only,
-                    packages,
-                    time,
-                    baseline,
-                })?;
-                Ok(if green { 0 } else { RED })
-            }
+            } if dir.is_some() || !Workspace::is_here() => green(foreign::run(&foreign::Wish {
+                dir: dir.unwrap_or_else(|| PathBuf::from(".")),
+                only,
+                packages,
+                time,
+                baseline,
+            })?),
             command => in_checkout(|workspace| command.run_in(workspace)),
         }
     }
@@ -248,7 +259,7 @@ impl Command {
     /// Runs the command on a checkout and returns whether everything is green.
     fn run_in(self, workspace: &Workspace) -> Result<bool> {
         match self {
-            Command::Triage(_) | Command::Vet { .. } => {
+            Command::Triage(_) | Command::Vet { .. } | Command::Init { .. } => {
                 unreachable!("it runs without a checkout")
             }
             Command::Run { only, profile, .. } => run::run(workspace, &only, profile),
@@ -308,10 +319,12 @@ pub fn with_engines(command: clap::Command) -> clap::Command {
 /// # Errors
 /// There is no checkout, or the command could not do its work.
 pub fn in_checkout(command: impl FnOnce(&Workspace) -> Result<bool>) -> Result<u8> {
-    match command(&Workspace::find()?)? {
-        true => Ok(0),
-        false => Ok(RED),
-    }
+    green(command(&Workspace::find()?)?)
+}
+
+/// The exit code of a command that could do its work.
+fn green(is: bool) -> Result<u8> {
+    Ok(if is { 0 } else { RED })
 }
 
 /// Watches for Ctrl-C, runs the command, and tells how that ended.

@@ -15,6 +15,7 @@
 
 mod baseline;
 mod canaries;
+mod description;
 mod engines;
 mod findings;
 mod known;
@@ -24,11 +25,12 @@ mod trial;
 pub(crate) mod vet;
 mod views;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use self::baseline::Baseline;
 use self::module::Module;
@@ -99,10 +101,89 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     outcome.seconds = started.elapsed().as_secs_f64();
     outcome.interrupted = child::interrupted();
     outcome.fold(baseline.as_ref());
+    outcome.accept(&module.description);
     let place = folder.publish(&outcome)?;
     progress.finish();
     out::print(views::terminal::report(&outcome, &place))?;
     Ok(outcome.is_green())
+}
+
+/// Writes a `cgolab.toml` with what is found, all of it commented out, and returns whether it did.
+///
+/// # Errors
+/// There is one already, or no module with C.
+pub(crate) fn init(dir: &Path) -> Result<bool> {
+    let module = Module::find(dir, &[])?;
+    let path = module.root.join(description::NAME);
+    ensure!(
+        !path.exists(),
+        "{} exists; it is left as it is",
+        path.display()
+    );
+    let packages: Vec<String> = module
+        .packages
+        .iter()
+        .map(|it| it.relative(&module))
+        .collect();
+    let tags: BTreeSet<String> = module
+        .packages
+        .iter()
+        .flat_map(|it| it.tags.clone())
+        .collect();
+    let tags: Vec<String> = tags.into_iter().collect();
+    fs::write(&path, description::template(&packages, &tags))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    for line in module.told() {
+        out::line(line)?;
+    }
+    out::line(format_args!("wrote {}", path.display()))?;
+    Ok(true)
+}
+
+/// Tells for each engine whether it can run on this machine: builds its canaries and looks for them.
+pub(crate) fn doctor() -> Result<bool> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let package = canaries::write(&folder.path().join("canaries"))?;
+    let module = Module::find(&package.dir, &[])?;
+    let workspace = Workspace::at(&module.root);
+    let progress = Progress::new();
+    out::line(format_args!(
+        "{}, {}",
+        module.go,
+        if module.gcc { "gcc" } else { "clang" }
+    ))?;
+    let mut able = true;
+    for engine in engines::select(&[])? {
+        let mut nothing = module.clone();
+        nothing.packages.clear();
+        let trial = Trial {
+            engine,
+            module: &nothing,
+            workspace: &workspace,
+            folder: folder.path(),
+            progress: &progress,
+            plain: None,
+        };
+        let proven = trial.proven()?;
+        able &= proven.state == State::On;
+        let says = match &proven.state {
+            State::On => format!("works: {}", proven.what),
+            _ => proven.shown(),
+        };
+        progress.line(&format!("{:<10} {says}", engine.id));
+        if child::interrupted() {
+            return Ok(false);
+        }
+    }
+    progress.finish();
+    match which::which("gdb") {
+        Ok(path) => out::line(format_args!(
+            "triage     sees native threads with {}",
+            path.display()
+        ))?,
+        Err(_) => out::line("triage     sees no native threads: gdb is not installed")?,
+    }
+    Ok(able)
 }
 
 /// The folder of results, held by one run at a time.

@@ -8,6 +8,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
+use super::description::Description;
+
 /// A module, and those of its packages that are tested.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Module {
@@ -26,6 +28,8 @@ pub(super) struct Module {
     pub(super) untested: Vec<String>,
     /// Packages that `go list` could not load, with its first word about each.
     pub(super) broken: Vec<(String, String)>,
+    /// What it tells about itself.
+    pub(super) description: Description,
     pub(super) linking: Linking,
 }
 
@@ -154,13 +158,22 @@ impl Module {
              set GOTOOLCHAIN, or install a newer Go"
         );
         let compiler = go(&root, &["env", "CC"])?.trim().to_owned();
+        let description = Description::of(&root)?;
+        // What is named on the command line goes before what the file names.
+        let (packages, at) = match packages {
+            [] => (description.packages.as_slice(), &root),
+            some => (some, &dir),
+        };
         let wanted: Vec<&str> = match packages {
             [] => vec!["./..."],
             some => some.iter().map(String::as_str).collect(),
         };
         let mut args = vec!["list", "-e", "-json", "-deps", "-test"];
+        let tags = format!("-tags={}", description.tags.join(","));
+        if !description.tags.is_empty() {
+            args.push(&tags);
+        }
         args.extend(&wanted);
-        let at = if packages.is_empty() { &root } else { &dir };
         let listed = list(at, &args)?;
         let mut module = Module {
             gcc: !said(&compiler, &["--version"])
@@ -168,6 +181,7 @@ impl Module {
                 .contains("clang"),
             go: release,
             wanted: packages.to_vec(),
+            description: description.clone(),
             root,
             ..Module::default()
         };
@@ -225,7 +239,7 @@ impl Module {
                 name: package.name.clone(),
                 dir: package.dir.clone(),
                 external_tests: !package.x_test_go_files.is_empty(),
-                tags: Vec::new(),
+                tags: self.description.tags.clone(),
             };
             if package.test_go_files.is_empty() && package.x_test_go_files.is_empty() {
                 let hidden: Vec<&String> = package
@@ -233,8 +247,9 @@ impl Module {
                     .iter()
                     .filter(|it| it.ends_with("_test.go"))
                     .collect();
-                one.tags = tags_of(&package.dir, &hidden);
-                if one.tags.is_empty() {
+                let needed = tags_of(&package.dir, &hidden);
+                one.tags.extend(needed.iter().cloned());
+                if needed.is_empty() {
                     self.untested.push(one.path);
                     continue;
                 }

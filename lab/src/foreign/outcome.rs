@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::Baseline;
+use super::description::Description;
 use super::engines::Engine;
 use super::findings::Report;
 use super::known::Known;
@@ -166,12 +167,14 @@ pub(super) struct Folded {
     pub(super) places: Vec<String>,
     /// It is in the baseline.
     pub(super) old: bool,
+    /// The reason of an entry of the module's file that accepts it.
+    pub(super) accepted: Option<String>,
 }
 
 impl Folded {
     /// Reports whether it makes the run red.
     pub(super) fn counts(&self) -> bool {
-        self.first.known.is_none() && !self.old
+        self.first.known.is_none() && !self.old && self.accepted.is_none()
     }
 }
 
@@ -252,6 +255,8 @@ pub(super) struct Outcome {
     pub(super) told: Vec<String>,
     pub(super) engines: Vec<EngineOutcome>,
     pub(super) findings: Vec<Folded>,
+    /// Entries of the module's file that accept no finding any more.
+    pub(super) unused: Vec<String>,
     pub(super) seconds: f64,
     pub(super) interrupted: bool,
 }
@@ -265,6 +270,7 @@ impl Outcome {
             told: module.told(),
             engines: Vec::new(),
             findings: Vec::new(),
+            unused: Vec::new(),
             seconds: 0.0,
             interrupted: false,
         }
@@ -285,6 +291,7 @@ impl Outcome {
                     engines: Vec::new(),
                     tests: Vec::new(),
                     places: Vec::new(),
+                    accepted: None,
                 });
                 folded.len() - 1
             });
@@ -305,6 +312,31 @@ impl Outcome {
             }
         }
         self.findings = folded;
+    }
+
+    /// Takes findings that the module's file accepts out of what is red, and notes entries that fit none.
+    pub(super) fn accept(&mut self, description: &Description) {
+        for accept in &description.accept {
+            let mut used = false;
+            for folded in self.findings.iter_mut().filter(|it| accept.fits(it)) {
+                used = true;
+                let reference = accept.reference.as_ref().map(|it| format!(" ({it})"));
+                folded.accepted = Some(format!(
+                    "{}{}",
+                    accept.reason,
+                    reference.unwrap_or_default()
+                ));
+            }
+            // What was not run could not fit.
+            let ran = |name: &String| {
+                self.engines
+                    .iter()
+                    .any(|it| it.engine == *name && it.state == State::On)
+            };
+            if !used && accept.engine.as_ref().is_none_or(ran) {
+                self.unused.push(accept.shown());
+            }
+        }
     }
 
     /// Findings that make the run red.
@@ -379,6 +411,20 @@ impl Outcome {
         if old > 0 {
             parts.push(format!("{old} in the baseline"));
         }
+        let accepted = self
+            .findings
+            .iter()
+            .filter(|it| it.accepted.is_some())
+            .count();
+        if accepted > 0 {
+            parts.push(format!("{accepted} accepted"));
+        }
+        if !self.unused.is_empty() {
+            parts.push(format!(
+                "accepted and not found: {}",
+                self.unused.join(", ")
+            ));
+        }
         let plain = self.plain_trouble();
         if !plain.is_empty() {
             parts.push(format!("plain tests: {} not green", plain.len()));
@@ -397,6 +443,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::description::Accept;
     use crate::foreign::engines::tests::row;
     use crate::foreign::findings::Place;
 
@@ -503,5 +550,33 @@ mod tests {
         outcome.fold(Some(&Baseline::of([signature])));
         assert!(outcome.is_green());
         assert_eq!(outcome.headline(), "no finding; 1 in the baseline");
+    }
+
+    #[test]
+    fn an_accepted_finding_is_told_and_an_entry_without_one_too() {
+        let accept = |engine: &str, test: &str, line| Accept {
+            engine: Some(engine.to_owned()),
+            test: Some(test.to_owned()),
+            function: None,
+            reason: "kept on purpose".to_owned(),
+            reference: None,
+            line,
+        };
+        let description = Description {
+            accept: vec![
+                accept("asan", "TestA", 1),
+                accept("asan", "TestB", 5),
+                accept("race", "TestA", 9),
+            ],
+            ..Description::default()
+        };
+        let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
+        outcome.accept(&description);
+        assert!(outcome.is_green());
+        // Race did not run: its entry could fit nothing.
+        assert_eq!(
+            outcome.headline(),
+            "no finding; 1 accepted; accepted and not found: cgolab.toml:5 (asan, TestB)"
+        );
     }
 }

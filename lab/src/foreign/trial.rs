@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -19,10 +19,11 @@ use crate::host::progress::Progress;
 use crate::host::taskset;
 use crate::host::workspace::Workspace;
 
-/// Go's own limit of a test program: it names the tests that run, and prints the goroutines.
+/// Go's own limit of a test program, if the module names none: it tells the tests that run, and prints the
+/// goroutines.
 const LIMIT: Duration = Duration::from_secs(300);
-/// The limit from outside, for a program that does not heed its own.
-const OUTER: Duration = Duration::from_secs(330);
+/// What a program that does not heed its own limit gets beyond it.
+const GRACE: Duration = Duration::from_secs(30);
 /// A build of C may be long; one that is longer than this hangs.
 const BUILD: Duration = Duration::from_secs(3600);
 /// Runs of one program: each takes out one test that ended the process.
@@ -92,22 +93,11 @@ impl Tests {
 impl Trial<'_> {
     /// Proves the engine and runs it on every package.
     pub(super) fn run(&self) -> Result<EngineOutcome> {
-        let started = std::time::Instant::now();
-        let mut outcome = EngineOutcome::left_out(self.engine, State::On);
-        let cache = self.cache();
-        fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        if self.engine.one_cpu
-            && let Err(why) = taskset::one_processor()
-        {
-            outcome.state = State::Unsupported(format!("{why:#}"));
-            return Ok(outcome);
-        }
-        if self.engine.reads {
+        let started = Instant::now();
+        let mut outcome = self.proven()?;
+        if outcome.state == State::On && self.engine.reads {
             self.vet(&mut outcome)?;
-        } else {
-            self.prove(&mut outcome)?;
-        }
-        if outcome.state == State::On && !self.engine.reads {
+        } else if outcome.state == State::On {
             for package in self
                 .module
                 .packages
@@ -122,6 +112,21 @@ impl Trial<'_> {
                 }
                 self.try_package(package, &mut outcome)?;
             }
+        }
+        outcome.seconds = started.elapsed().as_secs_f64();
+        Ok(outcome)
+    }
+
+    /// Looks whether the engine sees its canaries.
+    pub(super) fn proven(&self) -> Result<EngineOutcome> {
+        let started = Instant::now();
+        let mut outcome = EngineOutcome::left_out(self.engine, State::On);
+        let cache = self.cache();
+        fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
+        match self.engine.one_cpu.then(taskset::one_processor) {
+            Some(Err(why)) => outcome.state = State::Unsupported(format!("{why:#}")),
+            _ if self.engine.reads => self.prove_vet(&mut outcome)?,
+            _ => self.prove(&mut outcome)?,
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
@@ -267,6 +272,7 @@ impl Trial<'_> {
         log: &str,
     ) -> Result<Ran> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
+        let limit = self.module.description.timeout.unwrap_or(LIMIT);
         let mut words: Vec<String> = Vec::new();
         if self.engine.one_cpu {
             words.extend(taskset::one_processor()?);
@@ -274,13 +280,16 @@ impl Trial<'_> {
         words.push(program.display().to_string());
         words.extend([
             "-test.v".to_owned(),
-            format!("-test.timeout={}s", LIMIT.as_secs()),
+            format!("-test.timeout={}s", limit.as_secs()),
         ]);
         words.extend(options.iter().cloned());
         let mut task = Task::new(self.workspace, &words[0], &log)
             .args(&words[1..])
             .dir(&package.dir)
-            .limit(OUTER);
+            .limit(limit + GRACE);
+        for (key, value) in &self.module.description.env {
+            task = task.env(key, value);
+        }
         for (key, value) in self.engine.run_env {
             task = task.env(key, value);
         }

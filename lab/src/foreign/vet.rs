@@ -23,6 +23,9 @@ use crate::host::workspace::Workspace;
 /// The module of the analyzers.
 static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../go-harness/vet");
 
+/// The name of the program.
+const PROGRAM: &str = "cgolab-vet";
+
 /// What `cgolab-vet -json` prints.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -53,10 +56,10 @@ struct NotAnalysed {
 }
 
 impl Trial<'_> {
-    /// Builds the analyzers, has them find the canary, and runs them on the module.
-    pub(super) fn vet(&self, outcome: &mut EngineOutcome) -> Result<()> {
+    /// Builds the analyzers and has them find the canary.
+    pub(super) fn prove_vet(&self, outcome: &mut EngineOutcome) -> Result<()> {
         self.progress.step("vet: building the analyzers");
-        let program = match program(self.workspace, &self.folder.join("cache"), self.progress)? {
+        let program = match program(self.workspace, &self.vet_folder(), self.progress)? {
             Ok(program) => program,
             Err(why) => {
                 outcome.state = State::Unsupported(why);
@@ -78,6 +81,16 @@ impl Trial<'_> {
                 return Ok(());
             }
         }
+        Ok(())
+    }
+
+    fn vet_folder(&self) -> PathBuf {
+        self.folder.join("cache")
+    }
+
+    /// Runs the analyzers on the module.
+    pub(super) fn vet(&self, outcome: &mut EngineOutcome) -> Result<()> {
+        let program = self.vet_folder().join(PROGRAM);
         self.progress.step(format!("vet: {}", self.module.path));
         let tags: Vec<&str> = self
             .module
@@ -212,7 +225,7 @@ fn program(
 ) -> Result<Result<PathBuf, String>> {
     let source = folder.join("vet-source");
     write(&SOURCE, &source)?;
-    let program = folder.join("cgolab-vet");
+    let program = folder.join(PROGRAM);
     let finished = Task::new(workspace, "go", &folder.join("vet.build.log"))
         .dir(&source)
         // Its own module, whatever the user's is: no workspace, no vendor folder.

@@ -90,6 +90,9 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
     if folded.old {
         writeln!(text, "It is in the baseline.\n")?;
     }
+    if let Some(reason) = &folded.accepted {
+        writeln!(text, "Accepted: {reason}\n")?;
+    }
     if let Some(known) = &folded.first.known {
         writeln!(
             text,

@@ -92,6 +92,9 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     }
     writeln!(text)?;
     wrapped(text, &head, "")?;
+    if let Some(reason) = &folded.accepted {
+        wrapped(text, &format!("accepted: {reason}"), "   ")?;
+    }
     if let Some(known) = &folded.first.known {
         wrapped(
             text,
