@@ -80,6 +80,18 @@ fn example(name: &str) -> (TempDir, PathBuf) {
     (folder, root)
 }
 
+/// A copy of an example without its mistakes.
+fn mended(name: &str) -> (TempDir, PathBuf) {
+    let (folder, root) = example(name);
+    let patch = Command::new("git")
+        .args(["apply", "mend.patch"])
+        .current_dir(&root)
+        .status()
+        .unwrap();
+    assert!(patch.success());
+    (folder, root)
+}
+
 /// Each planted mistake of an example: the engine that sees it, its class, and a part of its place or test.
 fn finds(name: &str, planted: &[(&str, &str, &str)]) {
     if !tools() {
@@ -122,13 +134,7 @@ fn finds(name: &str, planted: &[(&str, &str, &str)]) {
     );
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
     // Mended, nothing is found.
-    let (_folder, mended) = example(name);
-    let patch = Command::new("git")
-        .args(["apply", "mend.patch"])
-        .current_dir(&mended)
-        .status()
-        .unwrap();
-    assert!(patch.success());
+    let (_folder, mended) = mended(name);
     let output = run(&mended, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert!(
@@ -159,6 +165,49 @@ fn a_binding_of_cxx_has_its_three_mistakes_named_and_is_clean_when_mended() {
             ("asan", "leak", "index_word"),
             ("race", "data race", "(*Index).Add"),
         ],
+    );
+}
+
+#[test]
+fn a_storm_makes_a_rare_failure_frequent_and_names_the_knob() {
+    if !tools() {
+        return;
+    }
+    let storm = |folder: &Path| {
+        Command::new(env!("CARGO_BIN_EXE_cgolab"))
+            .args(["storm", "--run", "TestCount", "--time", "1s"])
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let (_folder, root) = example("kv");
+    let output = storm(&root);
+    let printed = text(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{printed}{}",
+        text(&output.stderr)
+    );
+    assert!(
+        printed.contains("heap-use-after-free in kv_count (kv.c:50)"),
+        "{printed}"
+    );
+    assert!(printed.contains("seen under a storm only"), "{printed}");
+    assert!(printed.contains("likeliest under"), "{printed}");
+    let (_folder, mended) = mended("kv");
+    let output = storm(&mended);
+    let printed = text(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{printed}{}",
+        text(&output.stderr)
+    );
+    assert!(
+        printed.contains("example.com/kv: nothing failed in "),
+        "{printed}"
     );
 }
 

@@ -111,6 +111,31 @@ pub enum Command {
         )]
         args: Vec<OsString>,
     },
+    /// Make a rare failure frequent: run tests under conditions that change the order of events.
+    ///
+    /// The tests of a Go module run again and again as they are, with the collector running all the time, on one
+    /// processor, under sanitizers. Time goes where failures come. For each way to fail: how often under which
+    /// condition, whether a storm is needed at all, and the shortest command that shows it.
+    ///
+    /// A run that times out counts as nothing. Results: .cgolab/storm.json.
+    #[command(verbatim_doc_comment)]
+    Storm {
+        /// The module, or a folder in it.
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Test these packages only, as `go list` takes them.
+        #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
+        packages: Vec<String>,
+        /// Run these tests only, as `go test -run` takes them.
+        #[arg(long, value_name = "REGEXP")]
+        run: Option<String>,
+        /// Storm for this time; builds are not counted.
+        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = triage::duration)]
+        time: Duration,
+        /// Stop at the first failure.
+        #[arg(long)]
+        until_fail: bool,
+    },
     /// Watch a program, and write one report if it crashes, aborts or hangs.
     ///
     /// The report has the goroutines and all native threads, says which goroutine ran on which
@@ -237,6 +262,19 @@ impl Command {
                 green(foreign::init(&dir.unwrap_or_else(|| PathBuf::from(".")))?)
             }
             Command::Doctor if !Workspace::is_here() => green(foreign::doctor()?),
+            Command::Storm {
+                dir,
+                packages,
+                run,
+                time,
+                until_fail,
+            } => green(foreign::storm::storm(&foreign::storm::Wish {
+                dir: dir.unwrap_or_else(|| PathBuf::from(".")),
+                packages,
+                run,
+                time,
+                until_fail,
+            })?),
             Command::Vet { args } => foreign::vet::command(&args),
             Command::Run {
                 dir,
@@ -259,7 +297,10 @@ impl Command {
     /// Runs the command on a checkout and returns whether everything is green.
     fn run_in(self, workspace: &Workspace) -> Result<bool> {
         match self {
-            Command::Triage(_) | Command::Vet { .. } | Command::Init { .. } => {
+            Command::Triage(_)
+            | Command::Vet { .. }
+            | Command::Init { .. }
+            | Command::Storm { .. } => {
                 unreachable!("it runs without a checkout")
             }
             Command::Run { only, profile, .. } => run::run(workspace, &only, profile),

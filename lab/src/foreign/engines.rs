@@ -11,7 +11,7 @@ use super::module::{Module, counted};
 pub(super) enum Overlay {
     /// A last test that collects what is dead: what it held shows as leaked.
     Settle,
-    /// The collector runs all the time.
+    /// The collector runs all the time, if [`COLLECTS`] is set.
     Storm,
 }
 
@@ -35,6 +35,8 @@ pub(super) enum Must {
 /// A way to run the tests of a module.
 pub(super) struct Engine {
     pub(super) id: &'static str,
+    /// Rows with the same word share their programs.
+    pub(super) builds_as: &'static str,
     /// What runs, for people.
     pub(super) what: &'static str,
     /// Options of `go test -c`.
@@ -69,8 +71,9 @@ const fn says(test: &'static str, text: &'static str) -> Canary {
 }
 
 /// What every row changes.
-const ROW: Engine = Engine {
+pub(super) const ROW: Engine = Engine {
     id: "",
+    builds_as: "",
     what: "",
     flags: &[],
     env: &[],
@@ -87,14 +90,14 @@ const ROW: Engine = Engine {
 };
 
 /// gcc leaves marks of dead frames on the stack when a panic goes over them, and finds them later.
-const NO_STACK: &[(&str, &str)] = &[
+pub(super) const NO_STACK: &[(&str, &str)] = &[
     ("CGO_CFLAGS", "--param asan-stack=0"),
     ("CGO_CXXFLAGS", "--param asan-stack=0"),
 ];
 
 /// `go test -asan` instruments C and not C++. With frame pointers the sanitizer's fast walk over a stack,
 /// which it takes for each allocation, comes to its end; without tail calls no function is missing on it.
-const COMPILER: &[(&str, &str)] = &[
+pub(super) const COMPILER: &[(&str, &str)] = &[
     (
         "CGO_CFLAGS",
         "-fno-omit-frame-pointer -fno-optimize-sibling-calls",
@@ -104,6 +107,12 @@ const COMPILER: &[(&str, &str)] = &[
         "-fsanitize=address -fno-omit-frame-pointer -fno-optimize-sibling-calls",
     ),
 ];
+
+/// The overlay of storms has the collector run all the time if this is set.
+pub(super) const COLLECTS: (&str, &str) = ("CGOLAB_STORM", "collect");
+
+/// Without the report of leaks at the end: a storm is about the order of events.
+pub(super) const GENTLE_ASAN: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=0");
 
 /// With abort_on_error Go prints its goroutines behind the report: C's stack ends at the call.
 const ASAN_OPTIONS: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1");
@@ -117,6 +126,7 @@ const NO_CANARY_STACK: Canary = Canary {
 pub(super) const ENGINES: [Engine; 7] = [
     Engine {
         id: "plain",
+        builds_as: "plain",
         what: "go test, three times: what fails here is blamed on no other engine",
         repeat: 3,
         canaries: &[says("TestFails", "canary: a failing test")],
@@ -124,6 +134,7 @@ pub(super) const ENGINES: [Engine; 7] = [
     },
     Engine {
         id: "vet",
+        builds_as: "vet",
         what: "analyzers that read Go code which calls C",
         reads: true,
         canaries: &[says("keepalive", "")],
@@ -131,6 +142,7 @@ pub(super) const ENGINES: [Engine; 7] = [
     },
     Engine {
         id: "asan",
+        builds_as: "asan",
         what: "AddressSanitizer in Go, C and C++, and leaks at exit",
         flags: &["-asan"],
         compiler: COMPILER,
@@ -162,6 +174,7 @@ pub(super) const ENGINES: [Engine; 7] = [
     },
     Engine {
         id: "race",
+        builds_as: "race",
         what: "Go's race detector",
         flags: &["-race"],
         compiles_c: true,
@@ -178,6 +191,7 @@ pub(super) const ENGINES: [Engine; 7] = [
     },
     Engine {
         id: "cgocheck2",
+        builds_as: "cgocheck2",
         what: "checks of every Go pointer that is stored in memory of C",
         env: &[("GOEXPERIMENT", "cgocheck2")],
         canaries: &[says(
@@ -188,8 +202,10 @@ pub(super) const ENGINES: [Engine; 7] = [
     },
     Engine {
         id: "storm",
+        builds_as: "storm",
         what: "the collector runs all the time, on one processor",
         overlay: Some(Overlay::Storm),
+        run_env: &[COLLECTS],
         one_cpu: true,
         failing_is_seeing: true,
         canaries: &[says("TestFreedUnderACall", "canary: freed under a call")],
@@ -197,11 +213,12 @@ pub(super) const ENGINES: [Engine; 7] = [
     },
     Engine {
         id: "storm-asan",
+        builds_as: "storm-asan",
         what: "the same under AddressSanitizer",
         flags: &["-asan"],
         compiler: COMPILER,
         gcc: NO_STACK,
-        run_env: &[("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=0")],
+        run_env: &[GENTLE_ASAN, COLLECTS],
         overlay: Some(Overlay::Storm),
         one_cpu: true,
         canaries: &[

@@ -21,6 +21,7 @@ mod findings;
 mod known;
 mod module;
 mod outcome;
+pub(crate) mod storm;
 mod trial;
 pub(crate) mod vet;
 mod views;

@@ -44,22 +44,22 @@ pub(super) struct Trial<'a> {
 }
 
 /// What a run of a test program left.
-struct Ran {
-    finished: Finished,
-    text: String,
-    tests: Tests,
+pub(super) struct Ran {
+    pub(super) finished: Finished,
+    pub(super) text: String,
+    pub(super) tests: Tests,
 }
 
 /// The tests of a run, as `-test.v` tells.
 #[derive(Debug, Default, PartialEq)]
-struct Tests {
+pub(super) struct Tests {
     passed: BTreeSet<String>,
-    failed: BTreeSet<String>,
+    pub(super) failed: BTreeSet<String>,
     skipped: BTreeSet<String>,
     /// Begun and not ended.
     open: Vec<String>,
     /// The program came to the end of its list.
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 impl Tests {
@@ -139,8 +139,8 @@ impl Trial<'_> {
             .is_some_and(|plain| plain.trouble.iter().any(broken))
     }
 
-    fn cache(&self) -> PathBuf {
-        self.folder.join("cache").join(self.engine.id)
+    pub(super) fn cache(&self) -> PathBuf {
+        self.folder.join("cache").join(self.engine.builds_as)
     }
 
     fn log(&self, name: &str) -> PathBuf {
@@ -202,7 +202,7 @@ impl Trial<'_> {
     }
 
     /// Builds the tests of a package. The inner error is the compiler's line.
-    fn build(&self, package: &Package) -> Result<Result<PathBuf, String>> {
+    pub(super) fn build(&self, package: &Package) -> Result<Result<PathBuf, String>> {
         let program = self.cache().join(format!("{}.test", package.file_name()));
         // An old program must never be taken for this build's.
         if program.exists() {
@@ -264,7 +264,7 @@ impl Trial<'_> {
     }
 
     /// Runs a test program with these options.
-    fn test(
+    pub(super) fn test(
         &self,
         package: &Package,
         program: &Path,
@@ -485,16 +485,19 @@ impl Trial<'_> {
     }
 
     fn found(&self, package: &Package, report: Report, outcome: &mut EngineOutcome) {
-        let known = known::of(self.engine.id, &report);
-        let command = self.command(package, report.test.as_deref());
-        outcome.findings.push(Finding {
+        outcome.findings.push(self.finding(package, report));
+    }
+
+    /// A report as a finding of this engine.
+    pub(super) fn finding(&self, package: &Package, report: Report) -> Finding {
+        Finding {
             engine: self.engine.id.to_owned(),
             package: package.path.clone(),
             tests: report.test.iter().cloned().collect(),
+            known: known::of(self.engine.id, &report),
+            command: self.command(package, report.test.as_deref()),
             report,
-            known,
-            command,
-        });
+        }
     }
 
     /// The shortest command that shows a finding again.
@@ -524,7 +527,7 @@ impl Trial<'_> {
             };
             words.push(format!(
                 "-overlay=.cgolab/cache/{}/{}.{name}",
-                self.engine.id,
+                self.engine.builds_as,
                 package.file_name()
             ));
         }

@@ -114,7 +114,7 @@ impl Trial<'_> {
         // It counts packages: an engine that reads runs no test.
         outcome.tests = printed.native;
         for found in printed.findings.unwrap_or_default() {
-            outcome.findings.push(self.finding(found));
+            outcome.findings.push(self.of_rule(found));
         }
         for left in printed.not_analysed.unwrap_or_default() {
             let file = left
@@ -130,7 +130,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    fn finding(&self, found: Found) -> Finding {
+    fn of_rule(&self, found: Found) -> Finding {
         let file = found
             .file
             .strip_prefix(&self.module.root)
