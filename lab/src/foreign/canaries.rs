@@ -9,17 +9,17 @@ use super::engines::Overlay;
 use super::module::Package;
 
 const FILES: [(&str, &str); 4] = [
-    ("go.mod", include_str!("../../canaries/go.mod")),
-    ("canaries.go", include_str!("../../canaries/canaries.go")),
+    ("go.mod", include_str!("../../planted/go.mod")),
+    ("canaries.go", include_str!("../../planted/canaries.go")),
     (
         "canaries_test.go",
-        include_str!("../../canaries/canaries_test.go"),
+        include_str!("../../planted/canaries_test.go"),
     ),
-    ("cxx.cc", include_str!("../../canaries/cxx.cc")),
+    ("cxx.cc", include_str!("../../planted/cxx.cc")),
 ];
 
-const SETTLE: &str = include_str!("../../canaries/settle.go.txt");
-const STORM: &str = include_str!("../../canaries/storm.go.txt");
+const SETTLE: &str = include_str!("../../planted/settle.go.txt");
+const STORM: &str = include_str!("../../planted/storm.go.txt");
 
 /// The test that [`Overlay::Settle`] adds.
 pub(super) const SETTLES: &str = "TestZZZCgolabSettles";
