@@ -12,7 +12,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use jiff::SignedDuration;
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::host::toml::{line_of, message};
 use crate::record::profile::Profile;
@@ -118,6 +119,9 @@ pub struct NativeBuild {
     /// Words of `CGO_LDFLAGS` for the Go code that links this build; `@FILE` stands for a file's text.
     #[serde(default)]
     pub link: Vec<String>,
+    /// Folders that the build can depend on.
+    #[serde(default)]
+    pub sources: Vec<String>,
 }
 
 /// Tests of the subject that an engine runs.
@@ -192,14 +196,32 @@ pub struct NextestTests {
     pub explores: bool,
     /// The folder of which each file is a test program of its own, if there are many.
     pub files: Option<String>,
+    /// A filter expression of nextest for the tests that run; all tests without it.
+    pub only: Option<String>,
+    /// Tools that the tests need beside nextest.
+    #[serde(default)]
+    pub needs: Vec<Tool>,
     /// Kinds of builds of the native library that the tests need beforehand.
     #[serde(default)]
     pub native: Vec<String>,
     /// Folders that answers can depend on.
     #[serde(default)]
     pub sources: Vec<String>,
-    /// The planted bug that proves the engine to be on.
-    pub canary: CanaryTest,
+    /// The planted bug that proves the engine to be on; one suite of each engine has it.
+    pub canary: Option<CanaryTest>,
+}
+
+/// A tool that this machine must bring.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Tool {
+    /// A C compiler.
+    C,
+    /// A C++ compiler.
+    Cxx,
+    /// Go with cgo.
+    Go,
 }
 
 /// An ignored test with a bug in it.
@@ -365,15 +387,10 @@ impl SubjectFile {
     /// Something in it is wrong.
     pub fn parse(text: &str) -> Result<SubjectFile> {
         let parser = toml::Deserializer::parse(text)
-            .map_err(|error| told(text, error.span(), "syntax", &message(&error)))?;
+            .map_err(|error| told(text, error.span(), "syntax", message(&error)))?;
         let file: SubjectFile = serde_path_to_error::deserialize(parser).map_err(|error| {
             let key = error.path().to_string();
-            let inner = error.inner();
-            let key = match key.trim_end_matches(".?") {
-                "." | "?" => "file",
-                key => key,
-            };
-            told(text, inner.span(), key, &message(inner))
+            in_suite(text, &key).unwrap_or_else(|| malformed(text, "", &error))
         })?;
         file.check().map_err(|mistake| mistake.told(text))?;
         Ok(file)
@@ -411,6 +428,21 @@ impl SubjectFile {
             {
                 return Err(Mistake::at(["suite", "native"], number).saying(format!(
                     "`{kind}` is no build; describe it as [native.{kind}]"
+                )));
+            }
+        }
+        for suite in &self.suite {
+            let Suite::Nextest(tests) = suite else {
+                continue;
+            };
+            let mut canaries = self.suite.iter().filter(|other| {
+                other.engine() == tests.engine
+                    && matches!(other, Suite::Nextest(tests) if tests.canary.is_some())
+            });
+            if canaries.next().is_none() {
+                return Err(Mistake::keys(&["suite"]).saying(format!(
+                    "no suite of engine `{}` has a canary; name a test with a planted bug",
+                    tests.engine
                 )));
             }
         }
@@ -455,9 +487,8 @@ impl SubjectFile {
                 Suite::Go(tests) => tests.dir.iter().map(|dir| ("dir", dir)).collect(),
                 Suite::Nextest(tests) => {
                     let files = tests.files.iter().map(|dir| ("files", dir));
-                    files
-                        .chain(tests.sources.iter().map(|dir| ("sources", dir)))
-                        .collect()
+                    let sources = tests.sources.iter().map(|dir| ("sources", dir));
+                    files.chain(sources).collect()
                 }
                 Suite::Libfuzzer(targets) => {
                     targets.sources.iter().map(|dir| ("sources", dir)).collect()
@@ -542,6 +573,52 @@ impl Mistake {
         });
         told(text, span, &key, &self.what)
     }
+}
+
+type Malformed = serde_path_to_error::Error<toml::de::Error>;
+
+/// What types refuse, as one line. `outer` is the way to what was read.
+fn malformed(text: &str, outer: &str, error: &Malformed) -> anyhow::Error {
+    let inner = error.inner();
+    let key = error.path().to_string();
+    let key = match (outer, key.as_str()) {
+        ("", "." | "?") => "file".to_owned(),
+        (outer, "." | "?") => outer.to_owned(),
+        ("", key) => key.to_owned(),
+        (outer, key) => format!("{outer}.{key}"),
+    };
+    told(text, inner.span(), &key, message(inner))
+}
+
+/// The mistake in a suite, which has its place only when it is read as what its runner takes.
+fn in_suite(text: &str, key: &str) -> Option<anyhow::Error> {
+    fn error_of<'de, T: Deserialize<'de>>(suite: ValueDeserializer<'de>) -> Option<Malformed> {
+        serde_path_to_error::deserialize::<_, T>(suite).err()
+    }
+    let number = key
+        .strip_prefix("suite[")?
+        .split(']')
+        .next()?
+        .parse()
+        .ok()?;
+    let mut top = DeTable::parse(text).ok()?.into_inner();
+    let DeValue::Array(suites) = top.remove("suite")?.into_inner() else {
+        return None;
+    };
+    let suite = suites.into_iter().nth(number)?;
+    let span = suite.span();
+    let DeValue::Table(mut suite) = suite.into_inner() else {
+        return None;
+    };
+    let runner = suite.remove("runner")?.into_inner();
+    let suite = ValueDeserializer::from(Spanned::new(span, DeValue::Table(suite)));
+    let error = match runner.as_str()? {
+        "go" => error_of::<GoTests>(suite),
+        "nextest" => error_of::<NextestTests>(suite),
+        "libfuzzer" => error_of::<FuzzTargets>(suite),
+        _ => None,
+    }?;
+    Some(malformed(text, &format!("suite[{number}]"), &error))
 }
 
 fn told(
