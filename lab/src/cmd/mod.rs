@@ -10,14 +10,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::engine;
 use crate::engine::fuzz::Sanitizer;
+use crate::engine::{Engines, Subject};
 use crate::faults;
 use crate::faults::Wish;
 use crate::host::workspace::Workspace;
 use crate::host::{child, out};
 use crate::record::profile::Profile;
 use crate::report;
+use crate::subject::file::SubjectFile;
 
 /// Something that was asked for is red.
 const RED: u8 = 1;
@@ -201,18 +202,31 @@ impl Command {
     }
 }
 
-/// The command line with the engines listed in the help of `run`.
+/// The command line with the engines of the subject listed in the help of `run`.
 pub fn with_engines(command: clap::Command) -> clap::Command {
-    let engines: String = engine::BUILT
+    let subject = workspace().and_then(|workspace| Subject::load(&workspace));
+    // What is wrong with the description is told by the commands that need it.
+    let engines = subject.map_or_else(|_| Engines::of(&SubjectFile::default()), |it| it.engines);
+    let engines: String = engines
         .iter()
         .map(|engine| format!("\n  {:<9} {}", engine.name(), engine.describe()))
         .collect();
     command.mut_subcommand("run", |run| run.after_help(format!("Engines:{engines}")))
 }
 
+/// The checkout around the current folder, as its description has it.
+fn workspace() -> Result<Workspace> {
+    let workspace = Workspace::find()?;
+    let file = SubjectFile::load(workspace.root())?;
+    Ok(match file.go.first() {
+        Some(module) => workspace.with_go_dir(&module.dir),
+        None => workspace,
+    })
+}
+
 /// Watches for Ctrl-C, finds the checkout, runs the command in it, and tells how that ended.
 pub fn conclude(command: impl FnOnce(&Workspace) -> Result<bool>) -> ExitCode {
-    let green = Workspace::find().and_then(|workspace| {
+    let green = workspace().and_then(|workspace| {
         child::catch_interrupts()?;
         command(&workspace)
     });

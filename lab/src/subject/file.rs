@@ -16,10 +16,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use crate::host::toml::{line_of, message};
+use crate::host::workspace::DESCRIPTION;
 use crate::record::profile::Profile;
 
 /// The name of the file.
-pub const NAME: &str = "cgolab.toml";
+const NAME: &str = DESCRIPTION;
 
 /// A library and its Go binding, described for cgolab.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -242,6 +243,8 @@ pub struct CanaryTest {
 pub struct FuzzTargets {
     /// The engine that they are.
     pub engine: String,
+    /// One line for people about what runs.
+    pub what: String,
     /// Targets with their shares of the time.
     pub targets: BTreeMap<String, u32>,
     /// A part of the name of every function of the subject, to count the sanitizer's checks in them.
@@ -659,6 +662,7 @@ canary = { test = "canary", says = "planted" }
 [[suite]]
 engine = "fuzz-abi"
 runner = "libfuzzer"
+what = "inputs"
 targets = { a = 1 }
 symbol = "x_"
 canary = { target = "c", says = "planted", input = "BUG!" }
@@ -744,12 +748,12 @@ reason = "known"
             (
                 "targets = { a = 1 }",
                 "targets = {}",
-                "cgolab.toml:26: suite[1].targets: is empty",
+                "cgolab.toml:27: suite[1].targets: is empty",
             ),
             (
                 "reason = \"known\"",
                 "reason = \" \"",
-                "cgolab.toml:37: accept[0].reason: is empty; write why",
+                "cgolab.toml:38: accept[0].reason: is empty; write why",
             ),
             (
                 "test = \"TestX\"\n",
