@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use serde::Serialize;
 
+use crate::engine::Subject;
 use crate::host::out::{self, STYLE, WIDTH};
 use crate::host::workspace::Workspace;
 use crate::record::Record;
@@ -25,7 +26,9 @@ struct Row<'a> {
 
 /// Prints the catalogue, or one family of it.
 pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> Result<()> {
-    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
+    let subject = Subject::load(workspace)?;
+    let catalogue = &subject.catalogue;
+    let engines = subject.engines.known();
     let wanted = family.map(str::to_ascii_uppercase);
     if let Some(wanted) = &wanted
         && !catalogue.families.iter().any(|f| f.name == *wanted)
@@ -41,7 +44,7 @@ pub(crate) fn print(workspace: &Workspace, family: Option<&str>, json: bool) -> 
         .contracts()
         .filter(|contract| wanted.as_deref().is_none_or(|w| contract.family() == w))
         .map(|contract| {
-            let states = Catalogue::states(contract, |engine| {
+            let states = Catalogue::states(contract, &engines, |engine| {
                 exercised.contains(&(contract.id.clone(), engine.to_owned()))
             });
             (contract, states)
@@ -178,7 +181,8 @@ mod tests {
         let loaded = Catalogue::load(dir.path()).unwrap();
         let text = table(loaded.contracts().map(|contract| {
             let exercised = contract.id == "REQ-03";
-            let states = Catalogue::states(contract, |engine| exercised && engine == "race");
+            let states =
+                Catalogue::states(contract, &["race"], |engine| exercised && engine == "race");
             (contract, states)
         }));
         assert!(text.contains("exercised: race"), "{text}");

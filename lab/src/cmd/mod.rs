@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::engine;
 use crate::engine::fuzz::Sanitizer;
+use crate::engine::{Engines, Subject};
 use crate::faults;
 use crate::faults::Wish;
 use crate::foreign;
@@ -22,6 +22,7 @@ use crate::host::workspace::Workspace;
 use crate::host::{child, out};
 use crate::record::profile::Profile;
 use crate::report;
+use crate::subject::file::SubjectFile;
 use crate::triage::{self, Wish as Watched};
 
 /// Something that was asked for is red.
@@ -261,7 +262,7 @@ impl Command {
             Command::Init { dir } => {
                 green(foreign::init(&dir.unwrap_or_else(|| PathBuf::from(".")))?)
             }
-            Command::Doctor if !Workspace::is_here() => green(foreign::doctor()?),
+            Command::Doctor if !has_suites()? => green(foreign::doctor()?),
             Command::Storm {
                 dir,
                 packages,
@@ -283,13 +284,22 @@ impl Command {
                 time,
                 baseline,
                 ..
-            } if dir.is_some() || !Workspace::is_here() => green(foreign::run(&foreign::Wish {
+            } if dir.is_some() || !has_suites()? => green(foreign::run(&foreign::Wish {
                 dir: dir.unwrap_or_else(|| PathBuf::from(".")),
                 only,
                 packages,
                 time,
                 baseline,
             })?),
+            Command::Run {
+                packages,
+                time,
+                baseline,
+                ..
+            } if !packages.is_empty() || time.is_some() || baseline.is_some() => bail!(
+                "--packages, --time and --baseline are for modules without suites of their own; \
+                 name one as DIR"
+            ),
             command => in_checkout(|workspace| command.run_in(workspace)),
         }
     }
@@ -346,9 +356,12 @@ impl Command {
     }
 }
 
-/// The command line with the engines listed in the help of `run`.
+/// The command line with the engines of the subject listed in the help of `run`.
 pub fn with_engines(command: clap::Command) -> clap::Command {
-    let engines: String = engine::BUILT
+    let subject = workspace().and_then(|workspace| Subject::load(&workspace));
+    // What is wrong with the description is told by the commands that need it.
+    let engines = subject.map_or_else(|_| Engines::of(&SubjectFile::default()), |it| it.engines);
+    let engines: String = engines
         .iter()
         .map(|engine| format!("\n  {:<9} {}", engine.name(), engine.describe()))
         .collect();
@@ -360,7 +373,27 @@ pub fn with_engines(command: clap::Command) -> clap::Command {
 /// # Errors
 /// There is no checkout, or the command could not do its work.
 pub fn in_checkout(command: impl FnOnce(&Workspace) -> Result<bool>) -> Result<u8> {
-    green(command(&Workspace::find()?)?)
+    green(command(&workspace()?)?)
+}
+
+/// The checkout around the current folder, as its description has it.
+fn workspace() -> Result<Workspace> {
+    let workspace = Workspace::find()?;
+    let file = SubjectFile::load(workspace.root())?;
+    Ok(match file.go.first() {
+        Some(module) => workspace.with_go_dir(&module.dir),
+        None => workspace,
+    })
+}
+
+/// Reports whether the current folder is in a checkout that has suites or contracts of its own: its
+/// description says what runs. Elsewhere the tests of the Go module run.
+fn has_suites() -> Result<bool> {
+    let Ok(workspace) = Workspace::find() else {
+        return Ok(false);
+    };
+    let file = SubjectFile::load(workspace.root())?;
+    Ok(!file.suite.is_empty() || !file.contracts.is_empty())
 }
 
 /// The exit code of a command that could do its work.

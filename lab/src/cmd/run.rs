@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::engine::{self, Context, Engine};
+use crate::engine::{Context, Engine, Engines, Subject};
 use crate::faults::proven::Proven;
 use crate::host::child;
 use crate::host::out;
@@ -18,12 +18,11 @@ use crate::record::profile::Profile;
 use crate::record::results::RunFolder;
 use crate::record::{Kind, Outcome, Record};
 use crate::report::{self, Identity};
-use crate::subject::catalogue::Catalogue;
 use crate::verdict::{EngineFacts, EngineRun, Verdict, judge};
 
 /// An engine of this run, and why it is left out, if it is.
-struct Asked {
-    engine: &'static dyn Engine,
+struct Asked<'a> {
+    engine: &'a dyn Engine,
     lacking: Option<String>,
 }
 
@@ -32,15 +31,16 @@ struct Asked {
 /// An error means that nothing ran and earlier results are intact, or that results could not be
 /// written.
 pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> Result<bool> {
-    let engines = engine::select(only)?;
-    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
+    let subject = Subject::load(workspace)?;
+    let engines = subject.engines.select(only)?;
+    let catalogue = &subject.catalogue;
     let progress = Progress::new();
     // What was asked for by name must run.
     let lacking = |engine: &dyn Engine| match only {
         [] => tools::lacking(engine.needs()),
         _ => None,
     };
-    let engines: Vec<Asked> = engines
+    let engines: Vec<Asked<'_>> = engines
         .into_iter()
         .map(|engine| Asked {
             engine,
@@ -55,9 +55,9 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     }
     let folder = RunFolder::create(workspace, &progress)?;
     let started = Instant::now();
-    let mut identity = Identity::gather(workspace, &tools, profile);
+    let mut identity = Identity::gather(workspace, &tools, profile, subject.engines.variables());
     identity.engines = engines.iter().map(Asked::facts).collect();
-    identity.not_asked = not_asked(&identity.engines);
+    identity.not_asked = not_asked(&subject.engines, &identity.engines);
     identity.write(folder.path())?;
     let mut records = Vec::new();
     for (number, asked) in engines.iter().enumerate() {
@@ -65,7 +65,8 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         let started = Instant::now();
         let context = Context {
             workspace,
-            catalogue: &catalogue,
+            file: &subject.file,
+            catalogue,
             tools: &tools,
             profile,
             run: &folder,
@@ -74,7 +75,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         let found = match missing {
             Some(error) => {
                 let why = Some(said(&error));
-                judge::complete(asked.engine.name(), &catalogue, Vec::new(), why)
+                judge::complete(asked.engine.name(), catalogue, Vec::new(), why)
             }
             None => asked.run(&context),
         };
@@ -91,7 +92,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     identity.interrupted = child::interrupted();
     identity.write(folder.path())?;
     let facts = identity.facts();
-    let verdict = Verdict::of(&catalogue, &facts, &records);
+    let verdict = Verdict::of(catalogue, &facts, &records);
     // A run that was stopped before any check does not take the place of the one before it.
     let place = if !identity.interrupted || verdict.has_something_to_show() {
         folder.publish()?;
@@ -99,15 +100,15 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     } else {
         workspace.shown(folder.path())
     };
-    let written = report::write(folder.path(), &catalogue, &identity, &verdict);
+    let written = report::write(folder.path(), catalogue, &identity, &verdict);
     progress.finish();
-    let proven = match Proven::load(workspace, &catalogue) {
-        Ok(proven) => proven.headline(&catalogue),
+    let proven = match Proven::load(workspace, &subject) {
+        Ok(proven) => proven.headline(catalogue),
         // The engines have run: what they found is told all the same.
         Err(error) => format!("proven by planted bugs: unknown, {}", said(&error)),
     };
     out::print(report::terminal::report(
-        &catalogue, &verdict, &proven, &place,
+        catalogue, &verdict, &proven, &place,
     ))?;
     // Results without a page are results; the exit code tells about them.
     match written {
@@ -118,22 +119,23 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
 }
 
 /// The tools that cannot be built here.
-fn brought(engines: &[Asked]) -> Vec<Need> {
+fn brought(engines: &[Asked<'_>]) -> Vec<Need> {
     let complete = engines.iter().filter(|asked| asked.lacking.is_none());
     let needs = complete.flat_map(|asked| asked.engine.needs()).copied();
     needs.filter(|need| need.built().is_none()).collect()
 }
 
 /// The engines that there are besides these.
-fn not_asked(asked: &[EngineFacts]) -> Vec<String> {
-    let built = engine::BUILT.iter().map(|engine| engine.name());
-    built
+fn not_asked(engines: &Engines, asked: &[EngineFacts]) -> Vec<String> {
+    engines
+        .names()
+        .into_iter()
         .filter(|name| asked.iter().all(|engine| engine.name != *name))
         .map(str::to_owned)
         .collect()
 }
 
-impl Asked {
+impl Asked<'_> {
     fn facts(&self) -> EngineFacts {
         EngineFacts {
             name: self.engine.name().to_owned(),
@@ -217,21 +219,26 @@ fn said(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::file::SubjectFile;
 
     #[test]
     fn what_nobody_asked_for_is_the_rest() {
+        let engines = Engines::of(&SubjectFile::default());
         let names = |only: &[&str]| {
             let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-            let engines = engine::select(&only).unwrap().into_iter();
-            let asked = engines.map(|engine| Asked {
+            let chosen = engines.select(&only).unwrap().into_iter();
+            let asked = chosen.map(|engine| Asked {
                 engine,
                 lacking: None,
             });
-            not_asked(&asked.map(|asked| asked.facts()).collect::<Vec<_>>())
+            not_asked(
+                &engines,
+                &asked.map(|asked| asked.facts()).collect::<Vec<_>>(),
+            )
         };
         assert!(names(&[]).is_empty());
         let rest = names(&["race"]);
-        assert_eq!(rest.len(), engine::BUILT.len() - 1);
+        assert_eq!(rest.len(), engines.names().len() - 1);
         assert!(!rest.contains(&"race".to_owned()));
     }
 }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 
 use crate::record::{Outcome, Record};
 use crate::subject::catalogue::Catalogue;
+use crate::subject::file::SubjectFile;
 
 /// Contracts whose checks are wanted.
 pub(crate) struct Question {
@@ -107,41 +108,38 @@ impl Answer {
     }
 }
 
-/// The target folders of the engines, in the order in which faults are planted: those of one folder take
-/// turns on one build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Build {
-    Debug,
-    Loom,
-    Shuttle,
-    /// The library that Go links.
-    Release,
-    Asan,
-    Fuzz,
+/// The build of the subject that an engine asks. Faults are planted by the order of folders: engines of one
+/// folder take turns on one build.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Build {
+    /// Its name below the target folder.
+    pub(crate) folder: String,
+    /// Everything that answers can depend on, from the root of the checkout.
+    pub(crate) sources: Vec<String>,
 }
 
 impl Build {
-    /// Its name below the target folder.
-    pub(crate) fn folder(self) -> &'static str {
-        match self {
-            Build::Debug => "debug",
-            Build::Loom => "loom",
-            Build::Shuttle => "shuttle",
-            Build::Release => "release",
-            Build::Asan => "asan",
-            Build::Fuzz => "fuzz",
-        }
+    /// The build of Go code that links this kind of native library.
+    pub(super) fn of_go(file: &SubjectFile, kind: &str) -> Build {
+        let native = file.native.get(kind);
+        let product = native.and_then(|native| native.products.first());
+        let folder = product.and_then(|path| path.strip_prefix("target/")?.split('/').next());
+        let mut build = Build {
+            folder: folder.unwrap_or("release").to_owned(),
+            sources: Vec::new(),
+        };
+        build.add_sources(native.map_or(&[], |native| &native.sources));
+        let modules: Vec<String> = file.go.iter().map(|module| module.dir.clone()).collect();
+        build.add_sources(&modules);
+        build
     }
 
-    /// Everything that answers can depend on, from the root of the checkout.
-    pub(crate) fn sources(self) -> &'static [&'static str] {
-        match self {
-            Build::Debug => &["runtime", "ffi", "scenario"],
-            Build::Loom => &["runtime", "loom-tests"],
-            // Its fixture is loom's.
-            Build::Shuttle => &["runtime", "loom-tests", "shuttle-tests"],
-            Build::Release | Build::Asan => &["runtime", "ffi", "go-harness"],
-            Build::Fuzz => &["runtime", "ffi", "scenario", "fuzz"],
+    /// Adds sources, each once.
+    pub(super) fn add_sources(&mut self, more: &[String]) {
+        for source in more {
+            if !self.sources.contains(source) {
+                self.sources.push(source.clone());
+            }
         }
     }
 }

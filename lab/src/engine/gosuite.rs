@@ -1,9 +1,10 @@
-//! Runs `go test -json` in `go-harness`, for the engines that are builds of the Go tests.
+//! Runs `go test -json` in a module of the subject, for the engines that are builds of the Go tests.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -14,28 +15,38 @@ use crate::host::out::one_line;
 use crate::read::gotest::{self, Death, Run};
 use crate::record::{self, Evidence, Outcome, Record};
 
-/// Every package.
-pub(super) const ALL: &str = "./...";
-
-/// As many as make goroutines take turns, run side by side, and outnumber small machines.
-pub(super) const PROCESSORS: &[u32] = &[1, 2, 4];
-
 /// Format of `go list`: path, folder and test files of each package that has tests in this build.
 const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}\
     {{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
 
-/// One way to build and run the Go tests.
+/// Go tests of the subject, as its description has them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tests {
+    /// Added to the name of the log.
+    pub(super) log: String,
+    /// The folder of the module, from the root of the checkout.
+    pub(super) dir: String,
+    pub(super) packages: Vec<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) env: Vec<(String, OsString)>,
+    /// Options of `go test`.
+    pub(super) args: Vec<String>,
+    /// Prefix of the tests that are run, if those are not all.
+    pub(super) only: Option<String>,
+    /// The time after which a run is ended, if it is another one than for all children.
+    pub(super) limit: Option<Duration>,
+}
+
+/// One way to build and run Go tests.
+#[derive(Debug, Clone)]
 pub(super) struct GoSuite {
     pub(super) engine: &'static str,
     /// Part of the names of log files.
     pub(super) log: String,
-    pub(super) env: Vec<(&'static str, OsString)>,
-    /// Options of `go test`, beside `-json`, `-count`, `-cpu` and `-shuffle`.
+    pub(super) env: Vec<(String, OsString)>,
+    /// Options of `go test`, beside `-json`, `-tags`, `-count`, `-cpu` and `-shuffle`.
     pub(super) options: Vec<String>,
-    /// What is tested.
-    pub(super) packages: &'static str,
-    /// Prefix of the tests that are run, if those are not all.
-    pub(super) only: Option<&'static str>,
+    pub(super) tests: Tests,
     pub(super) repetitions: u32,
     /// How many processors Go may use: the repetitions run with each. Empty leaves it to Go.
     pub(super) processors: &'static [u32],
@@ -77,23 +88,15 @@ impl Ran {
 }
 
 impl GoSuite {
-    /// Runs the canary in this folder below `internal/canary`.
-    pub(super) fn canary(&self, context: &Context<'_>, folder: &str) -> Result<Ran> {
-        self.canary_test(context, folder, ".")
-    }
-
-    /// Runs the tests of the canary in this folder that match `pattern`.
-    pub(super) fn canary_test(
-        &self,
-        context: &Context<'_>,
-        folder: &str,
-        pattern: &str,
-    ) -> Result<Ran> {
-        let package = format!("./internal/canary/{folder}");
-        let run = format!("-run={pattern}");
-        // Of two -tags the last one counts, and a canary needs none but its own.
-        let options = ["-json", "-count=1", "-tags=canary", &run, &package];
-        self.run(context, &format!("{}.canary", self.log), &options, quiet)
+    /// Runs the tests that match `pattern`, once.
+    pub(super) fn run_only(&self, context: &Context<'_>, pattern: &str) -> Result<Ran> {
+        let mut options = vec![
+            "-json".to_owned(),
+            "-count=1".to_owned(),
+            format!("-run={pattern}"),
+        ];
+        options.extend(self.tests.packages.iter().cloned());
+        self.run(context, &self.log, &options, quiet)
     }
 
     /// Runs all tests, and gives the run beside its records.
@@ -101,9 +104,9 @@ impl GoSuite {
         let mut options = vec!["-json".to_owned()];
         options.extend(self.how_often());
         options.extend(self.shuffle.then(|| "-shuffle=on".to_owned()));
-        options.extend(self.only.map(|only| format!("-run=^{only}")));
-        options.push(self.packages.to_owned());
-        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let only = self.tests.only.iter();
+        options.extend(only.map(|only| format!("-run=^{only}")));
+        options.extend(self.tests.packages.iter().cloned());
         let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
         let Ran { run, finished } = &ran;
         let log = context.run.shown_log(&finished.log);
@@ -150,7 +153,6 @@ impl GoSuite {
             options.push(format!("-run=^({})$", names.join("|")));
             let packages: BTreeSet<&String> = left.iter().map(|(package, _)| package).collect();
             options.extend(packages.into_iter().cloned());
-            let options: Vec<&str> = options.iter().map(String::as_str).collect();
             let log = format!("{}.{}.{round}", self.log, question.log);
             let ran = self.run(context, &log, &options, quiet)?;
             let (found, ended) = self.answers(context, &ran);
@@ -209,24 +211,27 @@ impl GoSuite {
         context: &Context<'_>,
         question: &Question,
     ) -> Result<BTreeSet<(String, String)>> {
-        let options = self
-            .options
-            .iter()
-            .filter(|option| !option.starts_with("-exec="));
-        let mut task = context.go(&format!("{}.{}.list.log", self.log, question.log), ["list"])?;
+        let options = self.options.iter().cloned().chain(self.tags());
+        let options = options.filter(|option| !option.starts_with("-exec="));
+        let mut task = context.go(
+            &format!("{}.{}.list.log", self.log, question.log),
+            &context.workspace.path(&self.tests.dir),
+            ["list"],
+        )?;
         for (key, value) in &self.env {
             task = task.env(key, value);
         }
         let out = context.log(&format!("{}.{}.list", self.log, question.log));
         let finished = task
             .args(options)
-            .args(["-f", TEST_FILES, self.packages])
+            .args(["-f", TEST_FILES])
+            .args(&self.tests.packages)
             .stdout_to(&out)
             .run(context.progress, quiet)?;
         ensure!(
             finished.success(),
             "go list {}: {}",
-            self.packages,
+            self.tests.packages.join(" "),
             one_line(&finished.log_text(), 300)
         );
         let mut tests = BTreeSet::new();
@@ -241,7 +246,10 @@ impl GoSuite {
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 tests.extend(
                     names(&text)
-                        .filter(|name| self.only.is_none_or(|only| name.starts_with(only)))
+                        .filter(|name| {
+                            let only = self.tests.only.as_ref();
+                            only.is_none_or(|only| name.starts_with(only.as_str()))
+                        })
                         .filter(|name| {
                             question.concerns(&context.catalogue.contracts_in_name(name))
                         })
@@ -255,7 +263,11 @@ impl GoSuite {
     /// What a person reads while it runs.
     pub(super) fn step(&self) -> String {
         let order = self.shuffle.then(|| "-shuffle=on".to_owned());
-        format!("{}: {}", self.engine, self.command(order, self.packages))
+        format!(
+            "{}: {}",
+            self.engine,
+            self.command(order, &self.tests.packages.join(" "))
+        )
     }
 
     /// The command that repeats a package. The order of all its tests follows from the seed.
@@ -263,7 +275,11 @@ impl GoSuite {
         let order = self
             .shuffle
             .then(|| format!("-shuffle={}", seed.unwrap_or("on")));
-        format!("cd go-harness && {}", self.command(order, package))
+        let command = self.command(order, package);
+        match self.tests.dir.as_str() {
+            "." => command,
+            dir => format!("cd {} && {command}", quoted(dir.as_ref())),
+        }
     }
 
     fn command(&self, order: Option<String>, package: &str) -> String {
@@ -274,14 +290,18 @@ impl GoSuite {
             .collect();
         words.extend(["go".to_owned(), "test".to_owned()]);
         words.extend(self.options.iter().map(|option| quoted(option.as_ref())));
+        words.extend(self.tags());
         words.extend(self.how_often());
         words.extend(order);
-        words.extend(
-            self.only
-                .map(|only| quoted(format!("-run=^{only}").as_ref())),
-        );
+        let only = self.tests.only.iter();
+        words.extend(only.map(|only| quoted(format!("-run=^{only}").as_ref())));
         words.push(package.to_owned());
         words.join(" ")
+    }
+
+    fn tags(&self) -> Option<String> {
+        let tags = &self.tests.tags;
+        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
     }
 
     fn how_often(&self) -> Vec<String> {
@@ -297,16 +317,21 @@ impl GoSuite {
         &self,
         context: &Context<'_>,
         log: &str,
-        options: &[&str],
+        options: &[String],
         show: fn(&str) -> Option<String>,
     ) -> Result<Ran> {
         let events = context.log(&format!("{log}.json"));
-        let mut task = context.go(&format!("{log}.log"), ["test"])?;
+        let dir = context.workspace.path(&self.tests.dir);
+        let mut task = context.go(&format!("{log}.log"), &dir, ["test"])?;
+        if let Some(limit) = self.tests.limit {
+            task = task.limit(limit);
+        }
         for (key, value) in &self.env {
             task = task.env(key, value);
         }
         let finished = task
             .args(&self.options)
+            .args(self.tags())
             .args(options)
             .stdout_to(&events)
             .run(context.progress, show)?;
@@ -379,23 +404,28 @@ mod tests {
             log: "race".to_owned(),
             env: Vec::new(),
             options: vec!["-race".to_owned()],
-            packages: ALL,
-            only: None,
+            tests: Tests {
+                dir: "binding".to_owned(),
+                packages: vec!["./...".to_owned()],
+                ..Tests::default()
+            },
             repetitions: 3,
             processors: &[1, 4],
             shuffle: true,
         };
         assert_eq!(
             suite.repeat("p/q", Some("17")),
-            "cd go-harness && go test -race -count=3 -cpu=1,4 -shuffle=17 p/q"
+            "cd binding && go test -race -count=3 -cpu=1,4 -shuffle=17 p/q"
         );
         suite.shuffle = false;
         suite.processors = &[];
         suite.options = vec!["-exec=taskset -c 0".to_owned()];
-        suite.env = vec![("GOEXPERIMENT", "cgocheck2".into())];
+        suite.env = vec![("GOEXPERIMENT".to_owned(), "cgocheck2".into())];
+        suite.tests.dir = ".".to_owned();
+        suite.tests.tags = vec!["a".to_owned(), "b".to_owned()];
         assert_eq!(
             suite.repeat("p", None),
-            "cd go-harness && GOEXPERIMENT=cgocheck2 go test '-exec=taskset -c 0' -count=3 p"
+            "GOEXPERIMENT=cgocheck2 go test '-exec=taskset -c 0' -tags=a,b -count=3 p"
         );
     }
 }

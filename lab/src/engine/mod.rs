@@ -1,45 +1,50 @@
 //! The engines: each is a way to break contracts, and proves first that it is on.
 //!
-//! To add one, write a module with a type that implements [`Engine`], list it in [`BUILT`], and
-//! see that its name is in [`crate::subject::catalogue::ENGINES`].
+//! | module | engines |
+//! |---|---|
+//! | [`rows`], [`golang`] | ways to build and run Go tests: one row each |
+//! | [`rust`] | suites of Rust tests that the subject describes |
+//! | [`libfuzzer`] | targets of cargo-fuzz that the subject describes |
+//!
+//! To add one that is a way to run Go tests, add a row; any other is a type that implements [`Engine`], and
+//! a line in [`Engines::of`].
 
-mod asan;
 pub(crate) mod ask;
-mod cgocheck2;
-mod checker;
+mod blame;
+mod canaries;
 pub mod fuzz;
-mod fuzz_abi;
+mod golang;
 mod gosuite;
-mod gotests;
-pub mod layout;
-mod proptest;
-mod race;
-mod suite;
+mod libfuzzer;
+mod native;
+mod rows;
+mod rust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
 use self::ask::{Answer, Build, Question};
-use crate::host::child::{self, Finished, Task};
+use crate::host::child::{Finished, Task};
 use crate::host::progress::Progress;
 use crate::host::tools::{Need, Tools};
 use crate::host::workspace::Workspace;
 use crate::record::profile::Profile;
 use crate::record::results::RunFolder;
 use crate::record::{self, Evidence, Kind, Outcome, Record};
-use crate::subject::catalogue::{Catalogue, ENGINES};
+use crate::subject::catalogue::Catalogue;
+use crate::subject::file::{SubjectFile, Suite};
 
 /// A way to break contracts.
 pub(crate) trait Engine: Sync {
     /// The name in the catalogue, in results and after `--only`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// What runs, in one line for people.
-    fn describe(&self) -> &'static str;
+    fn describe(&self) -> &str;
 
     /// The tools without which it cannot run.
-    fn needs(&self) -> &'static [Need];
+    fn needs(&self) -> &[Need];
 
     /// Why this machine cannot run it, if it cannot: something that is fine to be without. Its
     /// checks are skipped then.
@@ -65,38 +70,25 @@ pub(crate) trait Engine: Sync {
     /// without a planted bug. No answer at all means that the engine has no check of them.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>>;
 
-    /// Target folder in which the subject is built for that.
-    fn build(&self) -> Build;
+    /// The build of the subject for that.
+    fn build(&self) -> &Build;
+
+    /// True if its tests are models, each of which some fault must turn red.
+    fn explores(&self) -> bool {
+        false
+    }
 }
 
-/// Every engine that is built, in the order in which they run: those first that need no tool which has
-/// to be built, and among them those that say something soon.
-pub(crate) const BUILT: [&dyn Engine; 12] = [
-    &gotests::GUARD,
-    &gotests::LEAK,
-    &gotests::PROCESS,
-    &gotests::GO,
-    &race::Race,
-    &cgocheck2::Cgocheck2,
-    &asan::Asan,
-    &layout::Layout,
-    &proptest::Proptest,
-    &checker::LOOM,
-    &checker::SHUTTLE,
-    &fuzz_abi::FuzzAbi,
-];
+/// Engines that contracts may plan, and that are not built.
+const PLANNED: [&str; 3] = ["fuzz-go", "xrace", "vet"];
 
-/// Variables that change what engines do; their values are written down.
-pub(crate) const VARIABLES: [&str; 22] = [
+/// Variables that change what engines do; their values are written down, with those of the subject's suites.
+const VARIABLES: [&str; 16] = [
     "CC",
     "CFLAGS",
     "CGO_CFLAGS",
     "CGO_LDFLAGS",
     "CXX",
-    "COURIER_LOOM_BOUND",
-    "COURIER_LOOM_LIMIT",
-    "COURIER_SHUTTLE_ITERATIONS",
-    "COURIER_SHUTTLE_SEED",
     "GOAMD64",
     "GOARCH",
     "GODEBUG",
@@ -105,40 +97,136 @@ pub(crate) const VARIABLES: [&str; 22] = [
     "GOGC",
     "GOMAXPROCS",
     "GOTOOLCHAIN",
-    "PROPTEST_CASES",
-    "PROPTEST_RNG_SEED",
     "RUSTFLAGS",
     "CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS",
     "CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS",
 ];
 
-/// The names of the engines, in the order in which they run.
-pub fn names() -> [&'static str; BUILT.len()] {
-    BUILT.map(Engine::name)
+/// The engines of a subject, in the order in which they run: those first that need no tool which has to be
+/// built, and among them those that say something soon.
+pub(crate) struct Engines {
+    all: Vec<Box<dyn Engine>>,
+    variables: Vec<String>,
 }
 
-/// The engines that `--only` names, in the order of [`BUILT`]; all of them if it names none.
-pub(crate) fn select(only: &[String]) -> Result<Vec<&'static dyn Engine>> {
-    let built = names();
-    for name in only {
-        if !built.contains(&name.as_str()) {
-            let what = if ENGINES.contains(&name.as_str()) {
-                "is planned and not built yet"
-            } else {
-                "is unknown"
-            };
-            bail!("engine `{name}` {what}; choose from {}", built.join(", "));
+impl Engines {
+    /// The engines that can run on the subject.
+    pub(crate) fn of(file: &SubjectFile) -> Engines {
+        let mut all: Vec<Box<dyn Engine>> = Vec::new();
+        for engine in golang::engines(file) {
+            all.push(Box::new(engine));
+        }
+        for engine in rust::engines(file) {
+            all.push(Box::new(engine));
+        }
+        for engine in libfuzzer::engines(file) {
+            all.push(Box::new(engine));
+        }
+        let mut variables: Vec<String> = VARIABLES.map(str::to_owned).to_vec();
+        for suite in &file.suite {
+            if let Suite::Nextest(tests) = suite {
+                variables.extend(tests.env.keys().chain(tests.fixed_env.keys()).cloned());
+            }
+        }
+        variables.sort();
+        variables.dedup();
+        Engines { all, variables }
+    }
+
+    /// An engine alone.
+    #[cfg(test)]
+    pub(crate) fn only(engine: impl Engine + 'static) -> Engines {
+        Engines {
+            all: vec![Box::new(engine)],
+            variables: Vec::new(),
         }
     }
-    Ok(BUILT
-        .into_iter()
-        .filter(|engine| only.is_empty() || only.iter().any(|name| name == engine.name()))
-        .collect())
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn Engine> {
+        self.all.iter().map(|engine| &**engine)
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.iter().map(Engine::name).collect()
+    }
+
+    /// Variables that change what they do.
+    pub(crate) fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// The names that contracts may use.
+    pub(crate) fn known(&self) -> Vec<&str> {
+        let rows = rows::ROWS.iter().map(|row| row.name);
+        let mut known: Vec<&str> = rows.chain(PLANNED).chain(self.names()).collect();
+        known.sort_unstable();
+        known.dedup();
+        known
+    }
+
+    /// The engines that `--only` names, in their order; all of them if it names none.
+    pub(crate) fn select(&self, only: &[String]) -> Result<Vec<&dyn Engine>> {
+        let names = self.names();
+        for name in only {
+            if !names.contains(&name.as_str()) {
+                let what = if PLANNED.contains(&name.as_str()) {
+                    "is planned and not built yet"
+                } else if self.known().contains(&name.as_str()) {
+                    "has no suite in cgolab.toml"
+                } else {
+                    "is unknown"
+                };
+                bail!("engine `{name}` {what}; choose from {}", names.join(", "));
+            }
+        }
+        Ok(self
+            .iter()
+            .filter(|engine| only.is_empty() || only.iter().any(|name| name == engine.name()))
+            .collect())
+    }
+}
+
+/// A subject: its description, its contracts, and the engines that can run on it.
+pub struct Subject {
+    pub(crate) file: SubjectFile,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) engines: Engines,
+}
+
+impl Subject {
+    /// Reads the subject of a checkout.
+    ///
+    /// # Errors
+    /// Its description or its contracts are malformed, or name an engine that there is not.
+    pub fn load(workspace: &Workspace) -> Result<Subject> {
+        let file = SubjectFile::load(workspace.root())?;
+        let engines = Engines::of(&file);
+        let catalogue = Catalogue::of(workspace.root(), &file)?;
+        catalogue.check_engines(&engines.known())?;
+        Ok(Subject {
+            file,
+            catalogue,
+            engines,
+        })
+    }
+
+    /// The names of the engines that contracts may claim or plan.
+    pub fn known_engines(&self) -> Vec<&str> {
+        self.engines.known()
+    }
+
+    /// The names of the engines that can run.
+    pub fn engine_names(&self) -> Vec<&str> {
+        self.engines.names()
+    }
 }
 
 /// What an engine works with.
 pub(crate) struct Context<'a> {
     pub(crate) workspace: &'a Workspace,
+    pub(crate) file: &'a SubjectFile,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) tools: &'a Tools,
     pub(crate) profile: Profile,
@@ -159,43 +247,16 @@ impl Context<'_> {
         }
     }
 
-    /// A child of Cargo, with a log of this name.
-    fn cargo<'b>(&self, log: &str, args: impl IntoIterator<Item = &'b str>) -> Task {
-        Task::cargo(self.workspace, &self.log(log)).args(args)
-    }
-
-    /// A child of Go in `go-harness`, with a log of this name.
-    fn go<'b>(&self, log: &str, args: impl IntoIterator<Item = &'b str>) -> Result<Task> {
+    /// A child of Go in a folder, with a log of this name.
+    fn go<'b>(
+        &self,
+        log: &str,
+        dir: &Path,
+        args: impl IntoIterator<Item = &'b str>,
+    ) -> Result<Task> {
         let go = self.tools.go()?;
-        Ok(go
-            .task(self.workspace, &self.log(log))
-            .args(args)
-            .dir(&self.workspace.go_dir()))
-    }
-
-    /// Builds the static library that Go links. The error is the record to report.
-    fn native_library(&self, engine: &str) -> Result<Result<(), Record>> {
-        self.progress.step("cargo build --release -p courier-ffi");
-        let log = format!("{engine}.native.log");
-        let finished = self
-            .cargo(&log, ["build", "--release", "-p", "courier-ffi"])
-            .run(self.progress, child::quiet)?;
-        if finished.success() {
-            return Ok(Ok(()));
-        }
-        Ok(Err(self.no_library(
-            engine,
-            &finished,
-            cargo_error(&finished),
-        )))
-    }
-
-    /// The record of a native library that Go cannot link.
-    fn no_library(&self, engine: &str, build: &Finished, why: String) -> Record {
-        let mut record = Record::check(engine, "native library", not_built(build)).because(why);
-        record.evidence = self.evidence(build);
-        record.seconds = build.seconds;
-        record
+        let task = go.task(self.workspace, &self.log(log));
+        Ok(task.args(args).dir(dir))
     }
 }
 
@@ -203,7 +264,7 @@ impl Context<'_> {
 #[derive(Debug)]
 pub(crate) struct Canary {
     /// What was planted, as a check name.
-    pub(crate) check: &'static str,
+    pub(crate) check: String,
     /// Why it was not caught, if it was not.
     pub(crate) missed: Option<String>,
     pub(crate) evidence: Evidence,
@@ -245,48 +306,50 @@ fn cargo_error(finished: &Finished) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_built_engine_is_known_to_the_catalogue() {
-        for engine in BUILT {
-            assert!(ENGINES.contains(&engine.name()), "{}", engine.name());
-            assert!(!engine.describe().is_empty());
-        }
+    /// A description with a suite for each runner.
+    fn file() -> SubjectFile {
+        SubjectFile::parse(
+            "[[suite]]\nengine = \"leak\"\nrunner = \"go\"\n\
+             [[suite]]\nengine = \"fuzz-abi\"\nrunner = \"libfuzzer\"\nwhat = \"w\"\ntargets = { a = 1 }\n\
+             symbol = \"a\"\ncanary = { target = \"c\", says = \"d\", input = \"e\" }\n\
+             [[suite]]\nengine = \"loom\"\nrunner = \"nextest\"\nwhat = \"models\"\n\
+             package = \"p\"\nenv = { BOUND = \"2\" }\ncanary = { test = \"c\", says = \"d\" }\n",
+        )
+        .unwrap()
     }
 
-    const ALL: [&str; 12] = [
-        "guard",
+    const ALL: [&str; 7] = [
         "leak",
-        "process",
         "go",
         "race",
         "cgocheck2",
         "asan",
-        "layout",
-        "proptest",
         "loom",
-        "shuttle",
         "fuzz-abi",
     ];
 
     #[test]
     fn what_needs_a_tool_that_is_built_comes_after_what_needs_none() {
-        let needs_one = |engine: &&&dyn Engine| {
+        let engines = Engines::of(&file());
+        let needs_one = |engine: &dyn Engine| {
             let mut needs = engine.needs().iter();
             needs.any(|need| need.built().is_some())
         };
-        let without = BUILT.iter().take_while(|it| !needs_one(it)).count();
-        assert!(without > 0);
-        assert!(BUILT[without..].iter().all(|it| needs_one(&it)));
+        let needing: Vec<bool> = engines.iter().map(needs_one).collect();
+        assert!(needing.is_sorted() && !needing[0]);
+        assert!(engines.iter().all(|engine| !engine.describe().is_empty()));
     }
 
     #[test]
     fn selection_keeps_the_order_and_names_what_it_does_not_know() {
-        let names = |only: &[&str]| -> Result<Vec<&str>> {
+        let engines = Engines::of(&file());
+        let names = |only: &[&str]| -> Result<Vec<String>> {
             let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-            Ok(select(&only)?.iter().map(|engine| engine.name()).collect())
+            let chosen = engines.select(&only)?;
+            Ok(chosen.iter().map(|it| it.name().to_owned()).collect())
         };
         assert_eq!(names(&[]).unwrap(), ALL);
-        assert_eq!(names(&["layout", "race"]).unwrap(), ["race", "layout"]);
+        assert_eq!(names(&["loom", "race"]).unwrap(), ["race", "loom"]);
         let unknown = names(&["races"]).unwrap_err().to_string();
         assert_eq!(
             unknown,
@@ -294,13 +357,23 @@ mod tests {
         );
         let planned = names(&["vet"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
+        let absent = names(&["guard"]).unwrap_err().to_string();
+        assert!(absent.contains("has no suite in cgolab.toml"), "{absent}");
+    }
+
+    #[test]
+    fn variables_of_suites_are_written_down() {
+        let engines = Engines::of(&file());
+        for name in ["BOUND", "GOFLAGS"] {
+            assert!(engines.variables().iter().any(|it| it == name), "{name}");
+        }
     }
 
     #[test]
     fn a_missed_canary_is_off() {
         let canary = |missed: Option<&str>| {
             Canary {
-                check: "planted race",
+                check: "planted race".to_owned(),
                 missed: missed.map(str::to_owned),
                 evidence: Evidence::default(),
                 seconds: 1.0,

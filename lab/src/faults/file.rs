@@ -182,7 +182,7 @@ fn read(dir: &Path, id: String, catalogue: &Catalogue, engines: &[&str]) -> Resu
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::engine;
+    use crate::engine::Subject;
     use crate::host::workspace::Workspace;
 
     const PATCH_TEXT: &str = "diff --git a/src/lib.rs b/src/lib.rs\n--- a/src/lib.rs\n\
@@ -287,8 +287,9 @@ pub(super) mod tests {
     fn every_fault_of_this_project_applies() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let workspace = Workspace::at(&root);
-        let catalogue = Catalogue::load(&workspace.path("contracts")).unwrap();
-        let stale: Vec<String> = load(&workspace.path("faults"), &catalogue, &engine::names())
+        let subject = Subject::load(&workspace).unwrap();
+        let names = subject.engines.names();
+        let stale: Vec<String> = load(&workspace.path("faults"), &subject.catalogue, &names)
             .unwrap()
             .iter()
             .filter_map(|fault| {

@@ -39,8 +39,8 @@ use self::proven::Proven;
 use self::scratch::Scratch;
 use self::store::{Cell, Keys, Store};
 use self::view::Row;
-use crate::engine::ask::{Build, Question};
-use crate::engine::{self, Context, Engine};
+use crate::engine::ask::Question;
+use crate::engine::{Context, Engine, Subject};
 use crate::host::child;
 use crate::host::out;
 use crate::host::progress::Progress;
@@ -48,10 +48,6 @@ use crate::host::tools::{self, Tools};
 use crate::host::workspace::Workspace;
 use crate::record::profile::Profile;
 use crate::record::results::RunFolder;
-use crate::subject::catalogue::Catalogue;
-
-/// Engines whose every test wants a fault: a model that nothing turns red checks something else.
-const MODELS: [&str; 2] = ["loom", "shuttle"];
 
 /// Options of the command.
 #[derive(Default)]
@@ -75,18 +71,18 @@ impl Wish {
 
 /// Plants faults, and returns whether every one was seen.
 pub(crate) fn faults(workspace: &Workspace, wish: &Wish) -> Result<bool> {
-    let engines = engine::select(&wish.only)?;
-    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
-    let planted = plant(workspace, &catalogue, wish, &engine::BUILT, &engines)?;
+    let subject = Subject::load(workspace)?;
+    let planted = plant(workspace, &subject, wish)?;
     out::print(view::report(&planted.rows, &planted.never_red))?;
-    out::line(Proven::load(workspace, &catalogue)?.headline(&catalogue))?;
+    let proven = Proven::load(workspace, &subject)?;
+    out::line(proven.headline(&subject.catalogue))?;
     Ok(planted.is_green())
 }
 
 /// Makes the patches of these faults fit again; without ids, of all that do not fit. A conflict is told
 /// and leaves its patch as it is; the others are done all the same.
 pub(crate) fn refresh(workspace: &Workspace, ids: &[String]) -> Result<()> {
-    let all = load(workspace, &engine::names())?;
+    let all = load(workspace, &Subject::load(workspace)?)?;
     let mut conflicts = 0;
     for fault in chosen(&all, ids)? {
         if ids.is_empty() && fault.apply(workspace.root()).is_ok() {
@@ -103,17 +99,18 @@ pub(crate) fn refresh(workspace: &Workspace, ids: &[String]) -> Result<()> {
 
 /// Prints the faults, and what is known of them.
 pub(crate) fn list(workspace: &Workspace, wish: &Wish) -> Result<()> {
-    let all = load(workspace, &engine::names())?;
+    let subject = Subject::load(workspace)?;
+    let all = load(workspace, &subject)?;
     let cells = plan::all(
         chosen(&all, &wish.ids)?.into_iter(),
-        &engine::select(&wish.only)?,
+        &subject.engines.select(&wish.only)?,
     );
     let cells = if wish.quick {
         plan::quick(&cells)
     } else {
         cells
     };
-    let keys = Keys::of(workspace)?;
+    let keys = Keys::of(workspace, &subject.engines)?;
     let finished = store::load(workspace);
     out::print(view::list(cells.iter().map(|it| {
         let cell = finished.get(&keys.fault(it.engine, it.fault));
@@ -121,9 +118,9 @@ pub(crate) fn list(workspace: &Workspace, wish: &Wish) -> Result<()> {
     })))
 }
 
-fn load(workspace: &Workspace, engines: &[&str]) -> Result<Vec<Fault>> {
-    let catalogue = Catalogue::load(&workspace.path("contracts"))?;
-    file::load(&workspace.path("faults"), &catalogue, engines)
+fn load(workspace: &Workspace, subject: &Subject) -> Result<Vec<Fault>> {
+    let names = subject.engines.names();
+    file::load(&workspace.path("faults"), &subject.catalogue, &names)
 }
 
 /// The faults of these names, or all.
@@ -142,7 +139,7 @@ fn chosen<'a>(all: &'a [Fault], ids: &[String]) -> Result<Vec<&'a Fault>> {
 struct Planted {
     rows: Vec<Row>,
     /// Engine and test of each model that no fault turned red.
-    never_red: Vec<(&'static str, String)>,
+    never_red: Vec<(String, String)>,
 }
 
 impl Planted {
@@ -154,25 +151,18 @@ impl Planted {
     }
 }
 
-/// Plants what is wished for. `known` are the engines that faults may name, `engines` those of them that
-/// are asked.
-fn plant(
-    workspace: &Workspace,
-    catalogue: &Catalogue,
-    wish: &Wish,
-    known: &[&'static dyn Engine],
-    engines: &[&'static dyn Engine],
-) -> Result<Planted> {
-    let names: Vec<&str> = known.iter().map(|engine| engine.name()).collect();
-    let all = file::load(&workspace.path("faults"), catalogue, &names)?;
-    let mut cells = plan::all(chosen(&all, &wish.ids)?.into_iter(), engines);
+/// Plants what is wished for.
+fn plant(workspace: &Workspace, subject: &Subject, wish: &Wish) -> Result<Planted> {
+    let all = load(workspace, subject)?;
+    let engines = subject.engines.select(&wish.only)?;
+    let mut cells = plan::all(chosen(&all, &wish.ids)?.into_iter(), &engines);
     if wish.quick {
         cells = plan::quick(&cells);
     }
     ensure!(!cells.is_empty(), "no fault names one of these engines");
-    let keys = Keys::of(workspace)?;
+    let keys = Keys::of(workspace, &subject.engines)?;
     // Those of the engines that are not asked this time are kept, too.
-    let every = plan::all(all.iter(), known);
+    let every = plan::all(all.iter(), &subject.engines.select(&[])?);
     let mut store = Store::open(workspace, &keys.wanted(&every))?;
     let progress = Progress::new();
     let mut rows: BTreeMap<usize, Row> = BTreeMap::new();
@@ -209,7 +199,7 @@ fn plant(
         let mut unable = BTreeMap::new();
         for engine in open.iter().map(|number| cells[*number].engine) {
             match lacking(engine) {
-                Some(why) => drop(unable.insert(engine.name(), why)),
+                Some(why) => drop(unable.insert(engine.name().to_owned(), why)),
                 None => needs.extend(engine.needs()),
             }
         }
@@ -217,12 +207,14 @@ fn plant(
         let folder = RunFolder::create(copy.workspace(), &progress)?;
         let mut planting = Planting {
             copy: &copy,
+            subject,
             keys: &keys,
             store: &mut store,
             again: wish.again,
             context: Context {
                 workspace: copy.workspace(),
-                catalogue,
+                file: &subject.file,
+                catalogue: &subject.catalogue,
                 tools: &tools,
                 profile: Profile::Quick,
                 run: &folder,
@@ -230,14 +222,14 @@ fn plant(
             },
             unable,
         };
-        let mut controlled: Option<Build> = None;
+        let mut controlled: Option<&str> = None;
         for (done, number) in open.iter().enumerate() {
             let cell = &cells[*number];
-            let build = cell.engine.build();
+            let build = cell.engine.build().folder.as_str();
             if controlled != Some(build) {
-                copy.seed(build.folder())?;
+                copy.seed(build)?;
                 let of_build = open.iter().map(|number| &cells[*number]);
-                planting.controls(of_build.filter(|it| it.engine.build() == build))?;
+                planting.controls(of_build.filter(|it| it.engine.build().folder == build))?;
                 controlled = Some(build);
             }
             progress.step(format!(
@@ -272,13 +264,13 @@ fn never_red(
     rows: &BTreeMap<usize, Row>,
     keys: &Keys,
     store: &Store,
-) -> Vec<(&'static str, String)> {
+) -> Vec<(String, String)> {
     let mut never = BTreeSet::new();
     let models = || {
         cells
             .iter()
             .enumerate()
-            .filter(|(_, cell)| MODELS.contains(&cell.engine.name()))
+            .filter(|(_, cell)| cell.engine.explores())
     };
     for (_, cell) in models() {
         for contract in cell.fault.contracts() {
@@ -287,7 +279,7 @@ fn never_red(
                 never.extend(
                     checks
                         .iter()
-                        .map(|check| (cell.engine.name(), check.clone())),
+                        .map(|check| (cell.engine.name().to_owned(), check.clone())),
                 );
             }
         }
@@ -295,7 +287,7 @@ fn never_red(
     for (number, cell) in models() {
         if let Some(Verdict::Detected(checks)) = rows.get(&number).map(|row| &row.verdict) {
             for check in checks {
-                never.remove(&(cell.engine.name(), check.clone()));
+                never.remove(&(cell.engine.name().to_owned(), check.clone()));
             }
         }
     }
@@ -305,18 +297,19 @@ fn never_red(
 /// The copy at work.
 struct Planting<'a> {
     copy: &'a Scratch<'a>,
+    subject: &'a Subject,
     keys: &'a Keys,
     store: &'a mut Store,
     again: bool,
     context: Context<'a>,
     /// Engines that this machine cannot run, with the reason.
-    unable: BTreeMap<&'static str, String>,
+    unable: BTreeMap<String, String>,
 }
 
 impl Planting<'_> {
     /// Asks engines without a fault about every contract that these cells ask about.
     fn controls<'b>(&mut self, cells: impl Iterator<Item = &'b Planned<'b>>) -> Result<()> {
-        let mut wanted: BTreeMap<&str, (&'static dyn Engine, BTreeSet<String>)> = BTreeMap::new();
+        let mut wanted: BTreeMap<&str, (&dyn Engine, BTreeSet<String>)> = BTreeMap::new();
         for cell in cells {
             let (_, contracts) = wanted
                 .entry(cell.engine.name())
@@ -342,7 +335,7 @@ impl Planting<'_> {
                 contracts.len()
             ));
             if let Some(why) = engine.unable(&self.context)? {
-                self.unable.insert(name, why);
+                self.unable.insert(name.to_owned(), why);
                 continue;
             }
             let question = Question {
@@ -407,7 +400,7 @@ impl Planting<'_> {
     /// True if the checkout is what the keys were made of. It is copied anew for each fault, so one that was
     /// edited meanwhile gives answers that belong to no key.
     fn is_unchanged(&self) -> Result<bool> {
-        Ok(Keys::of(self.copy.original())? == *self.keys)
+        Ok(Keys::of(self.copy.original(), &self.subject.engines)? == *self.keys)
     }
 
     fn stop_if_asked(&self) -> Result<()> {

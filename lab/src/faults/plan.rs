@@ -9,7 +9,7 @@ use crate::engine::Engine;
 /// A fault and an engine that must see it.
 #[derive(Clone, Copy)]
 pub(super) struct Planned<'a> {
-    pub(super) engine: &'static dyn Engine,
+    pub(super) engine: &'a dyn Engine,
     pub(super) fault: &'a Fault,
 }
 
@@ -17,13 +17,12 @@ pub(super) struct Planned<'a> {
 /// folder take one build of a fault in turns.
 pub(super) fn all<'a>(
     faults: impl Iterator<Item = &'a Fault>,
-    engines: &[&'static dyn Engine],
+    engines: &[&'a dyn Engine],
 ) -> Vec<Planned<'a>> {
     let mut cells: Vec<Planned<'a>> = faults
         .flat_map(|fault| {
-            let must = |engine: &&&'static dyn Engine| {
-                fault.engines.iter().any(|name| name == engine.name())
-            };
+            let must =
+                |engine: &&&'a dyn Engine| fault.engines.iter().any(|name| name == engine.name());
             engines.iter().filter(must).map(move |engine| Planned {
                 engine: *engine,
                 fault,
@@ -79,8 +78,19 @@ fn in_order(cells: &mut [Planned<'_>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine;
+    use crate::engine::Engines;
     use crate::faults::file::tests::fault;
+    use crate::subject::file::SubjectFile;
+
+    fn subject() -> Engines {
+        let file = SubjectFile::parse(
+            "[[suite]]\nengine = \"leak\"\nrunner = \"go\"\n\
+             [[suite]]\nengine = \"loom\"\nrunner = \"nextest\"\nwhat = \"models\"\n\
+             package = \"p\"\ntarget = \"target/loom\"\n\
+             canary = { test = \"c\", says = \"d\" }\n",
+        );
+        Engines::of(&file.unwrap())
+    }
 
     fn shown(cells: &[Planned<'_>]) -> Vec<String> {
         cells
@@ -96,14 +106,15 @@ mod tests {
             fault("a", "native", &["go", "loom", "race"]),
             fault("0", "go", &["go"]),
         ];
-        let engines = engine::select(&[]).unwrap();
+        let subject = subject();
+        let engines = subject.select(&[]).unwrap();
         assert_eq!(
             shown(&all(faults.iter(), &engines)),
             [
                 "loom a", "loom b", "go a", "race a", "go b", "race b", "go 0"
             ]
         );
-        let loom = engine::select(&["loom".to_owned()]).unwrap();
+        let loom = subject.select(&["loom".to_owned()]).unwrap();
         assert_eq!(shown(&all(faults.iter(), &loom)), ["loom a", "loom b"]);
     }
 
@@ -115,7 +126,8 @@ mod tests {
             fault("c", "go", &["go"]),
             fault("d", "native", &["loom", "leak"]),
         ];
-        let engines = engine::select(&[]).unwrap();
+        let subject = subject();
+        let engines = subject.select(&[]).unwrap();
         let cells = all(faults.iter(), &engines);
         assert_eq!(
             shown(&quick(&cells)),

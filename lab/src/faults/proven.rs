@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::store::{self, Keys};
 use super::{file, plan};
-use crate::engine;
+use crate::engine::Subject;
 use crate::host::workspace::Workspace;
 use crate::subject::catalogue::{Catalogue, Contract};
 
@@ -25,18 +25,22 @@ pub(crate) struct Proven {
 
 impl Proven {
     /// Reads the finished cells. Those of other code, tests, faults or tools count for nothing.
-    pub(crate) fn load(workspace: &Workspace, catalogue: &Catalogue) -> Result<Proven> {
+    pub(crate) fn load(workspace: &Workspace, subject: &Subject) -> Result<Proven> {
         if !workspace.path("faults").is_dir() {
             return Ok(Proven {
                 planned: BTreeSet::new(),
                 caught: BTreeSet::new(),
             });
         }
-        let faults = file::load(&workspace.path("faults"), catalogue, &engine::names())?;
-        let keys = Keys::of(workspace)?;
+        let faults = file::load(
+            &workspace.path("faults"),
+            &subject.catalogue,
+            &subject.engines.names(),
+        )?;
+        let keys = Keys::of(workspace, &subject.engines)?;
         let cells = store::load(workspace);
         let (mut planned, mut caught) = (BTreeSet::new(), BTreeSet::new());
-        for cell in plan::all(faults.iter(), &engine::BUILT) {
+        for cell in plan::all(faults.iter(), &subject.engines.select(&[])?) {
             let pair = (cell.fault.contract.clone(), cell.engine.name().to_owned());
             let finished = cells.get(&keys.fault(cell.engine, cell.fault));
             let verdict = finished.and_then(|finished| finished.verdict());

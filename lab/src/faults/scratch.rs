@@ -24,7 +24,7 @@ impl<'a> Scratch<'a> {
     pub(crate) fn of(original: &'a Workspace) -> Scratch<'a> {
         Scratch {
             original,
-            copy: Workspace::at(&original.path("target/faults")),
+            copy: original.moved_to(&original.path("target/faults")),
         }
     }
 

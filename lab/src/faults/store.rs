@@ -17,14 +17,13 @@ use super::cell::{Control, Verdict};
 use super::file::Fault;
 use super::plan::Planned;
 use super::scratch;
-use crate::engine::Engine;
-use crate::engine::VARIABLES;
-use crate::engine::ask::Build;
+use crate::engine::{Engine, Engines};
 use crate::host::machine::said;
 use crate::host::workspace::Workspace;
 
 /// Sources that every build depends on.
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 6] = [
+    "cgolab.toml",
     ".cargo",
     ".config",
     "Cargo.lock",
@@ -41,15 +40,6 @@ const LAB: [&str; 7] = [
     "lab/src/read",
     "lab/src/record",
     "lab/src/subject",
-];
-
-const BUILDS: [Build; 6] = [
-    Build::Debug,
-    Build::Loom,
-    Build::Shuttle,
-    Build::Release,
-    Build::Asan,
-    Build::Fuzz,
 ];
 
 /// Subject of a cell: a fault, or a contract without one.
@@ -117,30 +107,30 @@ impl Cell {
 /// The keys of this checkout, as it is.
 #[derive(PartialEq)]
 pub(super) struct Keys {
-    builds: BTreeMap<Build, String>,
+    engines: BTreeMap<String, String>,
 }
 
 impl Keys {
-    pub(super) fn of(workspace: &Workspace) -> Result<Keys> {
+    pub(super) fn of(workspace: &Workspace, engines: &Engines) -> Result<Keys> {
         let mut common = Digest::default();
         let rust = said(workspace.root(), "rustc", &["--version"]);
         let go = said(workspace.root(), "go", &["version"]);
         common.add(&(rust, go));
-        for variable in VARIABLES {
+        for variable in engines.variables() {
             common.add(&env::var_os(variable));
         }
         for path in COMMON.iter().chain(&LAB) {
             common.add_files(workspace.root(), path)?;
         }
-        let mut builds = BTreeMap::new();
-        for build in BUILDS {
+        let mut keys = BTreeMap::new();
+        for engine in engines.iter() {
             let mut digest = common.clone();
-            for path in build.sources() {
+            for path in &engine.build().sources {
                 digest.add_files(workspace.root(), path)?;
             }
-            builds.insert(build, digest.text());
+            keys.insert(engine.name().to_owned(), digest.text());
         }
-        Ok(Keys { builds })
+        Ok(Keys { engines: keys })
     }
 
     /// The key of a fault and an engine.
@@ -171,7 +161,7 @@ impl Keys {
 
     fn engine(&self, engine: &dyn Engine) -> Digest {
         let mut digest = Digest::default();
-        digest.add(&(engine.name(), self.builds.get(&engine.build())));
+        digest.add(&(engine.name(), self.engines.get(engine.name())));
         digest
     }
 }
@@ -306,16 +296,24 @@ fn lock(path: &Path) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::file::SubjectFile;
 
     /// A path that is gone is the same in every key: answers of another reader would be trusted.
     #[test]
     fn every_source_of_a_key_is_there() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let sources = BUILDS.iter().flat_map(|build| build.sources());
+        let file = SubjectFile::load(&root).unwrap();
+        let engines = Engines::of(&file);
+        let sources: Vec<&str> = engines
+            .iter()
+            .flat_map(|engine| &engine.build().sources)
+            .map(String::as_str)
+            .collect();
+        assert!(!sources.is_empty());
         let gone: Vec<_> = COMMON
             .iter()
             .chain(&LAB)
-            .chain(sources)
+            .chain(&sources)
             .filter(|path| !root.join(path).exists())
             .collect();
         assert!(gone.is_empty(), "{gone:?}");

@@ -11,12 +11,13 @@ use super::store::{self, Store};
 use super::view::Row;
 use super::{Planted, Wish, file, plant, view};
 use crate::engine::ask::{Answer, Build, Question, Sign};
-use crate::engine::{Canary, Context, Engine};
+use crate::engine::{Canary, Context, Engine, Engines, Subject};
 use crate::host::child::quiet;
 use crate::host::tools::Need;
 use crate::host::workspace::Workspace;
 use crate::record::Record;
 use crate::subject::catalogue::Catalogue;
+use crate::subject::file::SubjectFile;
 
 const SUBJECT: &str = "add() { echo $(($1 + $2)); }\nsub() { echo $(($1 - $2)); }\n";
 
@@ -35,20 +36,25 @@ const EDIT: &str = "edit";
 /// The questions that it was asked, one a line.
 const ASKED: &str = "asked";
 
-struct Toy;
+struct Toy(Build);
 
-static TOY: Toy = Toy;
+fn toy() -> Toy {
+    Toy(Build {
+        folder: "release".to_owned(),
+        sources: ["runtime", "go-harness"].map(str::to_owned).to_vec(),
+    })
+}
 
 impl Engine for Toy {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "toy"
     }
 
-    fn describe(&self) -> &'static str {
+    fn describe(&self) -> &str {
         "a toy"
     }
 
-    fn needs(&self) -> &'static [Need] {
+    fn needs(&self) -> &[Need] {
         &[]
     }
 
@@ -102,8 +108,8 @@ impl Engine for Toy {
         })
     }
 
-    fn build(&self) -> Build {
-        Build::Release
+    fn build(&self) -> &Build {
+        &self.0
     }
 }
 
@@ -154,8 +160,12 @@ impl Checkout {
 
     fn run_with(&self, wish: &Wish) -> Result<Planted> {
         let workspace = self.workspace();
-        let catalogue = Catalogue::load(&workspace.path("contracts"))?;
-        plant(&workspace, &catalogue, wish, &[&TOY], &[&TOY])
+        let subject = Subject {
+            file: SubjectFile::default(),
+            catalogue: Catalogue::load(&workspace.path("contracts"))?,
+            engines: Engines::only(toy()),
+        };
+        plant(&workspace, &subject, wish)
     }
 
     fn run(&self) -> Planted {
@@ -243,8 +253,9 @@ fn what_does_not_apply_build_or_end_is_not_seen() {
 #[test]
 fn a_run_that_asked_no_engine_is_not_green() {
     let fault = file::tests::fault("x", "native", &["toy"]);
+    let toy = toy();
     let cell = Planned {
-        engine: &TOY,
+        engine: &toy,
         fault: &fault,
     };
     let row = |verdict| Row::new(&cell, verdict, 0.0);

@@ -16,7 +16,7 @@ pub(super) struct Row {
     fault: String,
     contract: String,
     layer: &'static str,
-    engine: &'static str,
+    engine: String,
     pub(super) verdict: Verdict,
     seconds: f64,
     /// From an earlier run.
@@ -29,7 +29,7 @@ impl Row {
             fault: cell.fault.id.clone(),
             contract: cell.fault.contract.clone(),
             layer: cell.fault.layer,
-            engine: cell.engine.name(),
+            engine: cell.engine.name().to_owned(),
             verdict,
             seconds,
             known: false,
@@ -80,14 +80,14 @@ fn right(text: impl ToString) -> TableCell {
 }
 
 /// The report of a run: what was not seen stands last, where people look.
-pub(super) fn report(rows: &[Row], never_red: &[(&str, String)]) -> String {
+pub(super) fn report(rows: &[Row], never_red: &[(String, String)]) -> String {
     let mut text = String::from("\n");
     let mut all = table(["fault", "contract", "engine", "", "s"]);
     for row in rows.iter().filter(|row| row.verdict.is_green()) {
         all.add_row([
             TableCell::new(&row.fault),
             TableCell::new(&row.contract),
-            TableCell::new(row.engine),
+            TableCell::new(&row.engine),
             TableCell::new(row.verdict.word()),
             right(format!("{:.1}", row.seconds)),
         ]);
@@ -118,7 +118,7 @@ pub(super) fn report(rows: &[Row], never_red: &[(&str, String)]) -> String {
     let mut skipped: BTreeMap<&str, String> = BTreeMap::new();
     for row in rows {
         if matches!(row.verdict, Verdict::Skipped(_)) {
-            skipped.insert(row.engine, row.verdict.details());
+            skipped.insert(&row.engine, row.verdict.details());
         }
     }
     for (engine, why) in &skipped {
@@ -150,8 +150,8 @@ fn sums(rows: &[Row]) -> Table {
     ]);
     let mut engines: Vec<&str> = Vec::new();
     for row in rows {
-        if !engines.contains(&row.engine) {
-            engines.push(row.engine);
+        if !engines.contains(&row.engine.as_str()) {
+            engines.push(&row.engine);
         }
     }
     for engine in engines {

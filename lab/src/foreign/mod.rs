@@ -40,7 +40,7 @@ use self::trial::Trial;
 use crate::host::child;
 use crate::host::out;
 use crate::host::progress::Progress;
-use crate::host::workspace::Workspace;
+use crate::host::workspace::{DESCRIPTION, Workspace};
 
 /// The folder of results in a module.
 pub(crate) const FOLDER: &str = ".cgolab";
@@ -115,7 +115,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
 /// There is one already, or no module with C.
 pub(crate) fn init(dir: &Path) -> Result<bool> {
     let module = Module::find(dir, &[])?;
-    let path = module.root.join(description::NAME);
+    let path = module.root.join(DESCRIPTION);
     ensure!(
         !path.exists(),
         "{} exists; it is left as it is",

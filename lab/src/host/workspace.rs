@@ -1,15 +1,19 @@
 //! Finds the checkout that the command works on, and names the places in it.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// A checkout: the folder that holds the Cargo workspace and the catalogue.
+/// The file that makes a folder a checkout.
+pub const DESCRIPTION: &str = "cgolab.toml";
+
+/// A checkout: the folder that holds the description of a subject.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     root: PathBuf,
+    /// The folder of the first Go module, from the root.
+    go: String,
 }
 
 impl Workspace {
@@ -17,26 +21,32 @@ impl Workspace {
     pub fn find() -> Result<Workspace> {
         let here = env::current_dir()?;
         match here.ancestors().find(|dir| is_checkout(dir)) {
-            Some(root) => Ok(Workspace {
-                root: root.to_path_buf(),
-            }),
+            Some(root) => Ok(Workspace::at(root)),
             None => bail!(
-                "no cgolab checkout in {} or above it; run the command inside one",
+                "no {DESCRIPTION} in {} or above it; run the command inside a checkout that has one",
                 here.display()
             ),
         }
-    }
-
-    /// Reports whether the current folder is in a checkout.
-    pub fn is_here() -> bool {
-        Workspace::find().is_ok()
     }
 
     /// A checkout in a place that is known.
     pub fn at(root: &Path) -> Workspace {
         Workspace {
             root: root.to_path_buf(),
+            go: ".".to_owned(),
         }
+    }
+
+    /// The checkout with its first Go module in this folder.
+    #[must_use]
+    pub fn with_go_dir(mut self, dir: &str) -> Workspace {
+        dir.clone_into(&mut self.go);
+        self
+    }
+
+    /// A copy of the checkout in another place.
+    pub(crate) fn moved_to(&self, root: &Path) -> Workspace {
+        Workspace::at(root).with_go_dir(&self.go)
     }
 
     /// The folder itself.
@@ -49,9 +59,9 @@ impl Workspace {
         self.root.join(relative)
     }
 
-    /// The folder of the Go module.
+    /// The folder of the first Go module.
     pub fn go_dir(&self) -> PathBuf {
-        self.path("go-harness")
+        self.path(&self.go)
     }
 
     /// Where Cargo children build. Fixed, because the Go link files name the static library
@@ -75,9 +85,7 @@ impl Workspace {
 }
 
 fn is_checkout(dir: &Path) -> bool {
-    dir.join("contracts").is_dir()
-        && fs::read_to_string(dir.join("Cargo.toml"))
-            .is_ok_and(|manifest| manifest.lines().any(|line| line.trim() == "[workspace]"))
+    dir.join(DESCRIPTION).is_file()
 }
 
 #[cfg(test)]
@@ -85,13 +93,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkout_has_a_workspace_and_a_catalogue() {
+    fn a_checkout_has_a_description() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!is_checkout(dir.path()));
-        fs::create_dir(dir.path().join("contracts")).unwrap();
-        fs::write(dir.path().join("Cargo.toml"), "[package]\n").unwrap();
-        assert!(!is_checkout(dir.path()));
-        fs::write(dir.path().join("Cargo.toml"), "[workspace]\n").unwrap();
+        std::fs::write(dir.path().join(DESCRIPTION), "").unwrap();
         assert!(is_checkout(dir.path()));
     }
 

@@ -168,11 +168,6 @@ impl Run {
         &self.text
     }
 
-    /// Whether any text of the run reports a data race.
-    pub(crate) fn has_race(&self) -> bool {
-        self.text.contains(RACE)
-    }
-
     /// Death of the process while this test ran, if it died then.
     pub(crate) fn death(&self, test: &str) -> Option<Death> {
         let (package, test) = self.packages.values().find_map(|package| {

@@ -21,22 +21,6 @@ impl Profile {
         }
     }
 
-    /// How often a thread may be preempted in a loom model.
-    pub(crate) fn loom_bound(self) -> u64 {
-        match self {
-            Profile::Quick => 2,
-            Profile::Full => 3,
-        }
-    }
-
-    /// Schedules that each of shuttle's two schedulers tries of each test.
-    pub(crate) fn shuttle_iterations(self) -> u64 {
-        match self {
-            Profile::Quick => 2_000,
-            Profile::Full => 100_000,
-        }
-    }
-
     /// Seconds of fuzzing for each build, all targets together.
     pub(crate) fn fuzz_seconds(self) -> u64 {
         match self {
@@ -56,14 +40,6 @@ impl Profile {
         match self {
             Profile::Quick => 1,
             Profile::Full => 10,
-        }
-    }
-
-    /// Cases of each property test; `None` leaves it to the test.
-    pub(crate) fn property_cases(self) -> Option<u32> {
-        match self {
-            Profile::Quick => None,
-            Profile::Full => Some(5_000),
         }
     }
 }

@@ -13,7 +13,6 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::VARIABLES;
 use crate::host::machine::{Commit, Machine, Tool, commit, machine, typed, versions};
 use crate::host::tools::Tools;
 use crate::host::workspace::Workspace;
@@ -53,7 +52,12 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Looks around. What cannot be found out stays empty; that is no reason not to run.
-    pub(crate) fn gather(workspace: &Workspace, tools: &Tools, profile: Profile) -> Identity {
+    pub(crate) fn gather(
+        workspace: &Workspace,
+        tools: &Tools,
+        profile: Profile,
+        variables: &[String],
+    ) -> Identity {
         Identity {
             started: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             command: typed(env::args()),
@@ -61,9 +65,9 @@ impl Identity {
             commit: commit(workspace.root()),
             machine: machine(),
             tools: versions(workspace, tools),
-            environment: VARIABLES
-                .into_iter()
-                .filter_map(|key| Some((key.to_owned(), env::var(key).ok()?)))
+            environment: variables
+                .iter()
+                .filter_map(|key| Some((key.clone(), env::var(key).ok()?)))
                 .collect(),
             ..Identity::default()
         }
@@ -137,7 +141,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let workspace = Workspace::at(dir.path());
         for (profile, typed) in [(Profile::Quick, "quick"), (Profile::Full, "full")] {
-            let identity = Identity::gather(&workspace, &Tools::default(), profile);
+            let identity = Identity::gather(&workspace, &Tools::default(), profile, &[]);
             assert_eq!(identity.profile.as_deref(), Some(typed));
             assert!(<Profile as clap::ValueEnum>::from_str(typed, false).is_ok());
         }

@@ -35,6 +35,7 @@ use askama::Template as _;
 
 pub(crate) use self::identity::Identity;
 use self::page::Page;
+use crate::engine::Subject;
 use crate::host::out;
 use crate::host::workspace::Workspace;
 use crate::record::results;
@@ -75,7 +76,7 @@ pub(crate) fn again(workspace: &Workspace, run: Option<&str>) -> Result<()> {
     let catalogue = match kept.is_dir() {
         true => Catalogue::load(&kept)
             .with_context(|| format!("the catalogue of the run, {}", kept.display()))?,
-        false => Catalogue::load(&workspace.path("contracts"))?,
+        false => Subject::load(workspace)?.catalogue,
     };
     let records = results::read(&folder)?;
     let identity = Identity::read(&folder)?;

@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
+use cgolab::engine::Subject;
 use cgolab::host::toml::{line_of, message};
-use cgolab::subject::catalogue::ENGINES;
+use cgolab::host::workspace::Workspace;
 
 /// The file, from the root of the checkout.
 pub(super) const FILE: &str = "ci/matrix.toml";
@@ -139,10 +140,11 @@ impl Values {
 pub(super) fn load(root: &Path) -> Result<Vec<Job>> {
     let text =
         fs::read_to_string(root.join(FILE)).with_context(|| format!("cannot read {FILE}"))?;
-    parse(&text)
+    let subject = Subject::load(&Workspace::at(root))?;
+    parse(&text, &subject.known_engines())
 }
 
-fn parse(text: &str) -> Result<Vec<Job>> {
+fn parse(text: &str, known: &[&str]) -> Result<Vec<Job>> {
     let file: File = toml::from_str(text).map_err(|error| {
         let line = line_of(text, error.span());
         let message = message(&error);
@@ -151,7 +153,7 @@ fn parse(text: &str) -> Result<Vec<Job>> {
     let mut jobs: Vec<Job> = Vec::new();
     for entry in &file.job {
         let of_entry =
-            expand(&file, entry).with_context(|| format!("{FILE}: job `{}`", entry.name))?;
+            expand(&file, entry, known).with_context(|| format!("{FILE}: job `{}`", entry.name))?;
         for job in of_entry {
             let twice = jobs.iter().any(|other| other.name == job.name);
             ensure!(
@@ -167,8 +169,8 @@ fn parse(text: &str) -> Result<Vec<Job>> {
 }
 
 /// The jobs that an entry stands for.
-fn expand(file: &File, entry: &Entry) -> Result<Vec<Job>> {
-    check(entry)?;
+fn expand(file: &File, entry: &Entry, known: &[&str]) -> Result<Vec<Job>> {
+    check(entry, known)?;
     let platform = entry.platform.as_ref().unwrap_or(&file.default.platform);
     let runner = file
         .runner
@@ -234,7 +236,7 @@ fn expand(file: &File, entry: &Entry) -> Result<Vec<Job>> {
 }
 
 /// What does not depend on the axes.
-fn check(entry: &Entry) -> Result<()> {
+fn check(entry: &Entry, known: &[&str]) -> Result<()> {
     ensure!(
         is_word(&entry.name),
         "a name has letters, digits, `.` and `-` only"
@@ -255,9 +257,9 @@ fn check(entry: &Entry) -> Result<()> {
         Some(engines) => {
             for engine in engines {
                 ensure!(
-                    ENGINES.contains(&engine.as_str()),
+                    known.contains(&engine.as_str()),
                     "engine `{engine}` is unknown; choose from {}",
-                    ENGINES.join(", ")
+                    known.join(", ")
                 );
             }
         }
@@ -324,7 +326,6 @@ fn minor(release: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cgolab::engine;
 
     const HEAD: &str = "\
 [default]
@@ -342,8 +343,12 @@ why = \"x\"
 env = { A = \"1\" }
 ";
 
+    fn parsed(text: &str) -> Result<Vec<Job>> {
+        parse(text, &["fuzz-abi", "go", "loom", "proptest", "race"])
+    }
+
     fn job(lines: &str) -> Result<Vec<Job>> {
-        parse(&format!(
+        parsed(&format!(
             "{HEAD}[[job]]\nname = \"x\"\nwhy = \"y\"\nwhen = [\"pull\"]\n{lines}\n"
         ))
     }
@@ -359,8 +364,10 @@ env = { A = \"1\" }
         for name in ["lint", "test", "run", "loom", "fuzz", "go-1.21", "go-1.26"] {
             assert!(jobs.iter().any(|job| job.name == name), "{name}");
         }
+        let subject = Subject::load(&Workspace::at(root)).unwrap();
+        let names = subject.engine_names();
         for engine in jobs.iter().filter_map(|job| job.engines.as_ref()).flatten() {
-            assert!(engine::names().contains(&engine.as_str()), "{engine}");
+            assert!(names.contains(&engine.as_str()), "{engine}");
         }
         // What CI checks is what people have: the newest Go is the default one.
         let of = |name: &str| jobs.iter().find(|job| job.name == name).unwrap();
@@ -451,20 +458,20 @@ env = { A = \"1\" }
         );
         let when = format!(
             "{:#}",
-            parse(&format!("{HEAD}[[job]]\nwhen = [\"x\"]")).unwrap_err()
+            parsed(&format!("{HEAD}[[job]]\nwhen = [\"x\"]")).unwrap_err()
         );
         assert!(when.contains("pull"), "{when}");
-        assert!(parse("").is_err());
-        let empty = format!("{:#}", parse(&format!("job = []\n{HEAD}")).unwrap_err());
+        assert!(parsed("").is_err());
+        let empty = format!("{:#}", parsed(&format!("job = []\n{HEAD}")).unwrap_err());
         assert!(empty.contains("no job"), "{empty}");
     }
 
     #[test]
     fn names_are_used_once() {
         let entry = "[[job]]\nname = \"x\"\nwhy = \"y\"\nwhen = [\"pull\"]\nengines = []\n";
-        let error = parse(&format!("{HEAD}{entry}{entry}")).unwrap_err();
+        let error = parsed(&format!("{HEAD}{entry}{entry}")).unwrap_err();
         assert!(error.to_string().contains("two jobs `x`"), "{error}");
-        let bad = parse(&format!("{HEAD}{}", entry.replace("\"x\"", "\"a b\""))).unwrap_err();
+        let bad = parsed(&format!("{HEAD}{}", entry.replace("\"x\"", "\"a b\""))).unwrap_err();
         assert!(format!("{bad:#}").contains("letters, digits"), "{bad:#}");
     }
 }

@@ -11,7 +11,7 @@ use crate::verdict::EngineFacts;
 const NAMED: usize = 4;
 
 /// The outlook in one line: the time that the engines took last, and tools that have to be built.
-pub(super) fn told(workspace: &Workspace, engines: &[Asked], profile: Profile) -> String {
+pub(super) fn told(workspace: &Workspace, engines: &[Asked<'_>], profile: Profile) -> String {
     let complete = engines.iter().filter(|asked| asked.lacking.is_none());
     let mut needs: Vec<_> = complete.flat_map(|it| it.engine.needs()).copied().collect();
     needs.sort();

@@ -15,8 +15,6 @@ use object::{Architecture, Object as _, ObjectSection as _, ObjectSymbol as _, S
 const CALLS: usize = 1000;
 /// Calls that the subject's own functions have at least.
 const SUBJECT_CALLS: usize = 100;
-/// In the name of every function of the subject.
-const SUBJECT: &str = "courier";
 /// How the names of AddressSanitizer's reporting functions begin.
 const REPORT: &str = "__asan_report_";
 
@@ -28,8 +26,8 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Counts them in a program.
-    pub(crate) fn count(binary: &Path) -> Result<Calls> {
+    /// Counts them in a program. The name of every function of the subject has `symbol` in it.
+    pub(crate) fn count(binary: &Path, symbol: &str) -> Result<Calls> {
         let shown = binary.display();
         let bytes = fs::read(binary).with_context(|| format!("cannot read {shown}"))?;
         let file = object::File::parse(&*bytes)
@@ -41,12 +39,12 @@ impl Calls {
         };
         let mut reports = BTreeSet::new();
         let mut subject = Vec::new();
-        for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
-            let name = symbol.name().unwrap_or_default();
+        for function in file.symbols().filter(|it| it.is_definition()) {
+            let name = function.name().unwrap_or_default();
             if name.starts_with(REPORT) {
-                reports.insert(symbol.address());
-            } else if name.contains(SUBJECT) {
-                subject.push(symbol.address()..symbol.address() + symbol.size());
+                reports.insert(function.address());
+            } else if name.contains(symbol) {
+                subject.push(function.address()..function.address() + function.size());
             }
         }
         subject.sort_by_key(|function| function.start);
@@ -161,12 +159,12 @@ mod tests {
     #[test]
     fn programs_without_the_sanitizer_do_not_call_it_and_text_is_no_program() {
         let test = std::env::current_exe().unwrap();
-        assert_eq!(Calls::count(&test).unwrap(), Calls::default());
+        assert_eq!(Calls::count(&test, "x_").unwrap(), Calls::default());
         let dir = tempfile::tempdir().unwrap();
         let text = dir.path().join("text");
         fs::write(&text, "text").unwrap();
-        assert!(Calls::count(&text).is_err());
-        assert!(Calls::count(&dir.path().join("nothing")).is_err());
+        assert!(Calls::count(&text, "x_").is_err());
+        assert!(Calls::count(&dir.path().join("nothing"), "x_").is_err());
     }
 
     #[test]

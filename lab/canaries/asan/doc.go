@@ -2,6 +2,6 @@
 // used after it was freed. AddressSanitizer must report each, which ends the process; the plain program
 // must pass, or the toolchain is not able to.
 //
-//	go test -asan -tags canary -run TestPlain ./internal/canary/asan
-//	go test -asan -tags canary -run TestCanaryAsanReadsTooFar ./internal/canary/asan
+//	go test -asan -tags canary -run TestPlain ./asan
+//	go test -asan -tags canary -run TestCanaryAsanReadsTooFar ./asan
 package asan

@@ -1,7 +1,7 @@
 //! The generated files: the C header, the layout list, Go's view of the layout, the copies that lie
 //! beside the cgo code, and the list of libraries that a static link needs.
 //!
-//! They are checked in. `cargo lab header` writes them; the layout engine and
+//! They are checked in. `cargo lab header` writes them; the tests of the engine layout and
 //! `cargo lab header --check` compare.
 
 use std::fs;
@@ -9,23 +9,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use crate::host::child::{self, Finished, Task};
-use crate::host::progress::Progress;
-use crate::host::workspace::Workspace;
+use cgolab::host::child::{self, Finished, Task};
+use cgolab::host::progress::Progress;
+use cgolab::host::workspace::Workspace;
 
 /// The folder of the C headers.
-pub const INCLUDE: &str = "ffi/include";
+pub(super) const INCLUDE: &str = "ffi/include";
 /// The folder of the only Go package that says `import "C"`. Go hashes the headers in it, so
 /// copies are kept there: a header elsewhere could change without a rebuild.
-pub const CAPI: &str = "go-harness/courier/internal/capi";
+pub(super) const CAPI: &str = "go-harness/courier/internal/capi";
 /// What a link with the static library needs beside it, as linker options. Go's link flags, the engine
 /// asan and the C tests follow it.
-pub const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
+pub(super) const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
 
 /// What `cargo run -p courier-ffi --example layout` prints.
 #[derive(Debug, Clone, Copy)]
-pub enum View {
+pub(super) enum View {
     /// Names, sizes, offsets and values as Rust sees them.
+    #[cfg(test)]
     Text,
     /// The C header with the list of names.
     CHeader,
@@ -36,6 +37,7 @@ pub enum View {
 impl View {
     fn argument(self) -> &'static str {
         match self {
+            #[cfg(test)]
             View::Text => "text",
             View::CHeader => "c-header",
             View::Go => "go",
@@ -45,7 +47,7 @@ impl View {
 
 /// The child that prints a view to standard output, with its messages in `log`. `View::CHeader` needs
 /// one more argument: the path of the `courier.h` that it belongs to.
-pub fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
+pub(super) fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
     Task::cargo(workspace, log).args([
         "run",
         "-q",
@@ -59,15 +61,15 @@ pub fn layout_task(workspace: &Workspace, view: View, log: &Path) -> Task {
 }
 
 /// A file and the text that it must have.
-pub struct Generated {
+pub(super) struct Generated {
     /// From the root of the checkout.
-    pub path: String,
+    pub(super) path: String,
     /// Its text.
-    pub text: String,
+    pub(super) text: String,
 }
 
 /// Generates all files. `scratch` takes logs.
-pub fn generate(
+pub(super) fn generate(
     workspace: &Workspace,
     progress: &Progress,
     scratch: &Path,
@@ -176,7 +178,7 @@ fn built(task: Task, progress: &Progress) -> Result<Finished> {
 }
 
 /// What differs between the checked-in files and the generated ones, one sentence a file.
-pub fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
+pub(super) fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
     files
         .iter()
         .filter_map(|file| {
@@ -192,7 +194,7 @@ pub fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
 
 /// Writes the files that differ and returns their paths. Equal ones keep their time, so that
 /// nothing is rebuilt for them.
-pub fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<PathBuf>> {
+pub(super) fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
     for file in files {
         let path = workspace.path(&file.path);
@@ -209,7 +211,7 @@ pub fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<PathBuf>>
 }
 
 /// Where two texts part, in one sentence; `None` if they are equal.
-pub fn first_difference(found: &str, expected: &str) -> Option<String> {
+pub(super) fn first_difference(found: &str, expected: &str) -> Option<String> {
     if found == expected {
         return None;
     }

@@ -1,7 +1,15 @@
 //! `cargo lab header`: the generated files are written, or compared.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`generate`] | the generated files, and how they are made |
+//! | `checks` | tests: they are current, headers compile, and Rust, C and Go see the same bytes |
+
+#[cfg(test)]
+mod checks;
+mod generate;
 
 use anyhow::Result;
-use cgolab::engine::layout::header;
 use cgolab::host::out;
 use cgolab::host::progress::Progress;
 use cgolab::host::workspace::Workspace;
@@ -11,10 +19,10 @@ pub(crate) fn command(workspace: &Workspace, check: bool) -> Result<bool> {
     let progress = Progress::new();
     progress.step("generating the header and the layout lists");
     let scratch = tempfile::tempdir()?;
-    let files = header::generate(workspace, &progress, scratch.path())?;
+    let files = generate::generate(workspace, &progress, scratch.path())?;
     progress.finish();
     if check {
-        let differences = header::differences(workspace, &files);
+        let differences = generate::differences(workspace, &files);
         for difference in &differences {
             out::line(difference)?;
         }
@@ -28,7 +36,7 @@ pub(crate) fn command(workspace: &Workspace, check: bool) -> Result<bool> {
         }
         return Ok(differences.is_empty());
     }
-    let written = header::write(workspace, &files)?;
+    let written = generate::write(workspace, &files)?;
     for path in &written {
         out::line(format_args!("wrote {}", workspace.shown(path)))?;
     }

@@ -1,4 +1,4 @@
 // Package failure holds the canary of the go engine: a test that fails.
 //
-//	go test -tags canary ./internal/canary/failure
+//	go test -tags canary ./failure
 package failure

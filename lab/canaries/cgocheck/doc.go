@@ -2,6 +2,6 @@
 // not Go's. A program built with GOEXPERIMENT=cgocheck2 must die there. Any other build must pass: that
 // shows that it is the checker that dies, and not the toolchain.
 //
-//	go test -tags canary ./internal/canary/cgocheck
-//	GOEXPERIMENT=cgocheck2 go test -tags canary ./internal/canary/cgocheck
+//	go test -tags canary ./cgocheck
+//	GOEXPERIMENT=cgocheck2 go test -tags canary ./cgocheck
 package cgocheck

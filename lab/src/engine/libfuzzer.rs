@@ -1,5 +1,5 @@
-//! fuzz-abi: scenarios through the C ABI under libFuzzer, with AddressSanitizer, and at night also
-//! without.
+//! Engines that are targets of cargo-fuzz: inputs under libFuzzer, with AddressSanitizer, and at night also
+//! without. They are suites of the subject's description.
 //!
 //! For each build: the seeds are replayed, which credits contracts by the target's own ledger,
 //! and then it is fuzzed. An input that makes the target fail runs again, alone and in a new
@@ -22,20 +22,8 @@ use crate::read::notes::Notes;
 use crate::record::profile::Profile;
 use crate::record::{self, Evidence, Outcome, Record};
 use crate::subject::catalogue::Catalogue;
+use crate::subject::file::{FuzzTargets, SubjectFile, Suite};
 
-const ENGINE: &str = "fuzz-abi";
-/// The targets and their shares of the time: the one with the largest space of inputs gets the most.
-const TARGETS: [(&str, u64); 5] = [
-    ("request_lifecycle", 4),
-    ("valid_lifecycle", 1),
-    ("hostile_ids", 1),
-    ("abi_structs", 1),
-    ("memory_views", 1),
-];
-/// The target with a planted crash, what it prints, and the input that it wants.
-const CANARY: &str = "canary_crash";
-const CANARY_TEXT: &str = "canary: planted crash found";
-const CANARY_INPUT: &[u8] = b"BUG!";
 /// Seconds in which the planted crash must be found. It takes about one.
 const CANARY_SECONDS: u32 = 60;
 
@@ -61,24 +49,42 @@ const INPUT_LIMIT: &str = "-timeout=25";
 /// Makes the target print what it checked.
 const LEDGER: &str = "CGOLAB_LEDGER";
 
-pub(super) struct FuzzAbi;
+/// An engine that is targets of cargo-fuzz.
+pub(super) struct Fuzzing {
+    suite: FuzzTargets,
+    build: Build,
+}
 
-impl Engine for FuzzAbi {
-    fn name(&self) -> &'static str {
-        ENGINE
+/// The engines that the subject has targets for.
+pub(super) fn engines(file: &SubjectFile) -> impl Iterator<Item = Fuzzing> {
+    file.suite.iter().filter_map(|suite| match suite {
+        Suite::Libfuzzer(suite) => Some(Fuzzing {
+            suite: suite.clone(),
+            build: Build {
+                folder: "fuzz".to_owned(),
+                sources: suite.sources.clone(),
+            },
+        }),
+        Suite::Go(_) | Suite::Nextest(_) => None,
+    })
+}
+
+impl Engine for Fuzzing {
+    fn name(&self) -> &str {
+        &self.suite.engine
     }
 
-    fn describe(&self) -> &'static str {
-        "libFuzzer through the C ABI with ASAN, 36 s (full: 480 s each without and with)"
+    fn describe(&self) -> &str {
+        &self.suite.what
     }
 
-    fn needs(&self) -> &'static [Need] {
+    fn needs(&self) -> &[Need] {
         &[Need::C, Need::Cxx, Need::Fuzz]
     }
 
     fn canary(&self, context: &Context<'_>) -> Result<Canary> {
         let mut canary = Canary {
-            check: "planted crash",
+            check: "planted crash".to_owned(),
             missed: None,
             evidence: Evidence::default(),
             seconds: 0.0,
@@ -86,7 +92,7 @@ impl Engine for FuzzAbi {
         for sanitizer in builds_of(context.profile) {
             let fuzzer = fuzzer(context, *sanitizer)?;
             for proof in [builds, finds_the_crash] {
-                let Proof { missed, finished } = proof(context, &fuzzer)?;
+                let Proof { missed, finished } = proof(context, &self.suite, &fuzzer)?;
                 canary.seconds += finished.seconds;
                 canary.evidence = context.evidence(&finished);
                 canary.missed = missed.map(|why| format!("sanitizer {}: {why}", sanitizer.name()));
@@ -100,12 +106,15 @@ impl Engine for FuzzAbi {
 
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
         let mut records = Vec::new();
-        for (name, share) in TARGETS {
+        let shares: u32 = self.suite.targets.values().sum();
+        for (name, share) in &self.suite.targets {
             let corpus = prepare_corpus(context, name)?;
             for sanitizer in builds_of(context.profile) {
                 let target = Target {
+                    suite: &self.suite,
                     name,
-                    seconds: context.profile.fuzz_seconds() * share / shares(),
+                    seconds: context.profile.fuzz_seconds() * u64::from(*share)
+                        / u64::from(shares.max(1)),
                     context,
                     fuzzer: fuzzer(context, *sanitizer)?,
                 };
@@ -121,12 +130,13 @@ impl Engine for FuzzAbi {
     /// Without a sanitizer: what that sees names no contract.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let mut answers = Vec::new();
-        for name in targets_for(context, question)? {
+        for name in self.targets_for(context, question)? {
             context
                 .progress
-                .step(format!("fuzz-abi: {name}, sanitizer none"));
+                .step(format!("{}: {name}, sanitizer none", self.name()));
             let corpus = empty_folder(context, name)?;
             let target = Target {
+                suite: &self.suite,
                 name,
                 seconds: ASKED_SECONDS,
                 context,
@@ -137,8 +147,24 @@ impl Engine for FuzzAbi {
         Ok(answers)
     }
 
-    fn build(&self) -> Build {
-        Build::Fuzz
+    fn build(&self) -> &Build {
+        &self.build
+    }
+}
+
+impl Fuzzing {
+    /// The targets with a seed that is named for a contract in question.
+    fn targets_for(&self, context: &Context<'_>, question: &Question) -> Result<Vec<&String>> {
+        let mut targets = Vec::new();
+        for target in self.suite.targets.keys() {
+            let names = file_names(&context.workspace.root().join(seeds(target)))?;
+            let concerned =
+                |name: &String| question.concerns(&context.catalogue.contracts_in_name(name));
+            if names.iter().any(concerned) {
+                targets.push(target);
+            }
+        }
+        Ok(targets)
     }
 }
 
@@ -150,24 +176,6 @@ fn answer(record: &Record) -> Answer {
         answer.sign = Sign::Crashed(why.clone());
     }
     answer
-}
-
-/// The targets with a seed that is named for a contract in question.
-fn targets_for(context: &Context<'_>, question: &Question) -> Result<Vec<&'static str>> {
-    let mut targets = Vec::new();
-    for (target, _) in TARGETS {
-        let names = file_names(&context.workspace.root().join(seeds(target)))?;
-        let concerned =
-            |name: &String| question.concerns(&context.catalogue.contracts_in_name(name));
-        if names.iter().any(concerned) {
-            targets.push(target);
-        }
-    }
-    Ok(targets)
-}
-
-fn shares() -> u64 {
-    TARGETS.iter().map(|(_, share)| share).sum()
 }
 
 fn fuzzer<'a>(context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>> {
@@ -185,15 +193,16 @@ struct Proof {
 }
 
 /// Builds the targets, with the sanitizer that was asked for and no other.
-fn builds(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
+fn builds(context: &Context<'_>, suite: &FuzzTargets, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
     let sanitizer = fuzzer.sanitizer.name();
-    context
-        .progress
-        .step(format!("fuzz-abi: cargo fuzz build, sanitizer {sanitizer}"));
-    let log = context.log(&format!("{ENGINE}.{sanitizer}.build.log"));
+    context.progress.step(format!(
+        "{}: cargo fuzz build, sanitizer {sanitizer}",
+        suite.engine
+    ));
+    let log = context.log(&format!("{}.{sanitizer}.build.log", suite.engine));
     let finished = fuzzer.build(&log).run(context.progress, quiet)?;
     let missed = if finished.success() {
-        is_not_what_it_says(context, fuzzer)?
+        is_not_what_it_says(context, suite, fuzzer)?
     } else {
         Some(match not_built(&finished) {
             Outcome::BuildFailed => format!("it did not build: {}", cargo_error(&finished)),
@@ -204,11 +213,18 @@ fn builds(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
 }
 
 /// Counts the sanitizer's calls in the target, and says what is wrong with that.
-fn is_not_what_it_says(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Option<String>> {
-    let calls = Calls::count(&fuzzer.binary(TARGETS[0].0)?)?;
+fn is_not_what_it_says(
+    context: &Context<'_>,
+    suite: &FuzzTargets,
+    fuzzer: &Fuzzer<'_>,
+) -> Result<Option<String>> {
+    let largest = suite.targets.iter().max_by_key(|(_, share)| **share);
+    let (largest, _) = largest.context("the suite has no targets")?;
+    let calls = Calls::count(&fuzzer.binary(largest)?, &suite.symbol)?;
     context.progress.line(&format!(
-        "fuzz-abi: sanitizer {}: {} checks of AddressSanitizer in the target, {} of them in the \
+        "{}: sanitizer {}: {} checks of AddressSanitizer in the target, {} of them in the \
          subject",
+        suite.engine,
         fuzzer.sanitizer.name(),
         calls.all,
         calls.subject
@@ -220,19 +236,24 @@ fn is_not_what_it_says(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Opt
 }
 
 /// Finds the planted crash, from nothing.
-fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
+fn finds_the_crash(
+    context: &Context<'_>,
+    suite: &FuzzTargets,
+    fuzzer: &Fuzzer<'_>,
+) -> Result<Proof> {
+    let (engine, canary) = (&suite.engine, &suite.canary);
     let sanitizer = fuzzer.sanitizer.name();
     context.progress.step(format!(
-        "fuzz-abi: canary, a planted crash, sanitizer {sanitizer}"
+        "{engine}: canary, a planted crash, sanitizer {sanitizer}"
     ));
-    let crashes = context.log(&format!("{ENGINE}.{sanitizer}.canary"));
+    let crashes = context.log(&format!("{engine}.{sanitizer}.canary"));
     let prefix = artifact_folder(context.workspace, &crashes)?;
     let empty = empty_folder(context, "canary")?;
     let limit = format!("-max_total_time={CANARY_SECONDS}");
     let options = [SEED, &limit, &prefix];
-    let log = context.log(&format!("{ENGINE}.{sanitizer}.canary.log"));
+    let log = context.log(&format!("{engine}.{sanitizer}.canary.log"));
     let finished = fuzzer
-        .run(CANARY, &[empty], &options, &log)
+        .run(&canary.target, &[empty], &options, &log)
         .limit(Duration::from_secs(10 * 60))
         .run(context.progress, quiet)?;
     let text = finished.log_text();
@@ -242,14 +263,15 @@ fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> 
         Some(format!(
             "the planted crash was not found in {CANARY_SECONDS} s"
         ))
-    } else if !text.contains(CANARY_TEXT) {
+    } else if !text.contains(&canary.says) {
         Some(format!(
-            "it failed without saying `{CANARY_TEXT}`: {}",
+            "it failed without saying `{}`: {}",
+            canary.says,
             libfuzzer::failure(&text)
         ))
     } else if !artifacts(&crashes)
         .iter()
-        .any(|path| has_canary_input(path))
+        .any(|path| has_canary_input(path, &canary.input))
     {
         Some("it failed and left no input that makes it fail".to_owned())
     } else {
@@ -258,8 +280,8 @@ fn finds_the_crash(context: &Context<'_>, fuzzer: &Fuzzer<'_>) -> Result<Proof> 
     Ok(Proof { missed, finished })
 }
 
-fn has_canary_input(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| bytes.starts_with(CANARY_INPUT))
+fn has_canary_input(path: &Path, input: &str) -> bool {
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(input.as_bytes()))
 }
 
 /// An empty folder below `target/fuzz`, from the root of the checkout. Not in the folder of the
@@ -287,7 +309,8 @@ fn prepare_corpus(context: &Context<'_>, target: &str) -> Result<PathBuf> {
 
 /// A target in one build.
 struct Target<'a> {
-    name: &'static str,
+    suite: &'a FuzzTargets,
+    name: &'a str,
     /// How long it is fuzzed.
     seconds: u64,
     context: &'a Context<'a>,
@@ -295,6 +318,10 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
+    fn engine(&self) -> &str {
+        &self.suite.engine
+    }
+
     /// Replays the seeds and, if that is green, fuzzes.
     fn check_all(&self, corpus: &Path) -> Result<Vec<Record>> {
         let mut records = self.replay_seeds()?;
@@ -303,7 +330,7 @@ impl Target<'_> {
             records.extend(self.fuzz(corpus)?);
         } else if !green {
             // It would die of the same seed at once, and say everything twice.
-            let not_run = Record::check(ENGINE, self.check("fuzz"), Outcome::NotRun);
+            let not_run = Record::check(self.engine(), self.check("fuzz"), Outcome::NotRun);
             records.push(not_run.because("the replay of the seeds is not green"));
         }
         Ok(records)
@@ -328,13 +355,18 @@ impl Target<'_> {
         }
         if records.iter().all(Record::is_green) {
             let check = self.check("seed names");
-            records.extend(idle_seeds(self.context.catalogue, &names, &records, &check));
+            let idle = Record::check(self.engine(), check, Outcome::Fail);
+            records.extend(idle_seeds(self.context.catalogue, &names, &records, &idle));
         }
         Ok(records)
     }
 
     fn replay_seed(&self, seed: &Path, name: &str) -> Result<Vec<Record>> {
-        let mut base = Record::check(ENGINE, self.check(&format!("seed {name}")), Outcome::Pass);
+        let mut base = Record::check(
+            self.engine(),
+            self.check(&format!("seed {name}")),
+            Outcome::Pass,
+        );
         let ended = self.run_alone(seed, &self.log(&format!("seed.{name}.log")))?;
         base.seconds = ended.seconds;
         base.evidence = self.context.evidence(&ended);
@@ -362,9 +394,10 @@ impl Target<'_> {
     }
 
     fn log(&self, what: &str) -> PathBuf {
-        let (name, sanitizer) = (self.name, self.fuzzer.sanitizer.name());
+        let (engine, name) = (self.engine(), self.name);
+        let sanitizer = self.fuzzer.sanitizer.name();
         self.context
-            .log(&format!("{ENGINE}.{name}.{sanitizer}.{what}"))
+            .log(&format!("{engine}.{name}.{sanitizer}.{what}"))
     }
 
     fn run(
@@ -376,7 +409,7 @@ impl Target<'_> {
     ) -> Result<Vec<Record>> {
         let context = self.context;
         let check = self.check(what);
-        context.progress.step(format!("fuzz-abi: {check}"));
+        context.progress.step(format!("{}: {check}", self.engine()));
         let crashes = self.log(&format!("{what}.crashes"));
         let prefix = artifact_folder(context.workspace, &crashes)?;
         let mut all = options.to_vec();
@@ -388,7 +421,7 @@ impl Target<'_> {
             .env(LEDGER, "1")
             .limit(Duration::from_secs(seconds + 15 * 60))
             .run(context.progress, libfuzzer::closing_line)?;
-        let mut base = Record::check(ENGINE, check, Outcome::Pass);
+        let mut base = Record::check(self.engine(), check, Outcome::Pass);
         base.seconds = finished.seconds;
         base.evidence = context.evidence(&finished);
         let text = finished.log_text();
@@ -436,7 +469,8 @@ impl Target<'_> {
         let executions = records.first().and_then(|record| record.executions);
         if let (Some(executions), true) = (executions, seconds > 0) {
             self.context.progress.line(&format!(
-                "fuzz-abi: {}, sanitizer {}: {executions} executions, {} a second",
+                "{}: {}, sanitizer {}: {executions} executions, {} a second",
+                self.engine(),
                 self.name,
                 self.fuzzer.sanitizer.name(),
                 executions / seconds
@@ -526,7 +560,7 @@ fn idle_seeds(
     catalogue: &Catalogue,
     names: &[String],
     replayed: &[Record],
-    check: &str,
+    record: &Record,
 ) -> Vec<Record> {
     let mut idle = Vec::new();
     for name in names {
@@ -536,7 +570,8 @@ fn idle_seeds(
                 .any(|record| record.contract.as_deref() == Some(id.as_str()));
             if !checked {
                 idle.extend(
-                    Record::check(ENGINE, check, Outcome::Fail)
+                    record
+                        .clone()
                         .because(format!(
                             "seed {name} is named for {id}, and no seed checks that"
                         ))
@@ -564,6 +599,8 @@ mod tests {
     use std::process::ExitStatus;
 
     use super::*;
+
+    const ENGINE: &str = "fuzz-abi";
     use crate::host::child::End;
 
     fn catalogue() -> Catalogue {
@@ -640,7 +677,7 @@ mod tests {
 
     #[test]
     fn a_build_error_is_no_crash() {
-        let text = "error: could not compile `courier-fuzz`\n";
+        let text = "error: could not compile `targets`\n";
         let (_dir, ended) = finished(1, text);
         let records = without_crash(&catalogue(), base(), &ended, text);
         assert_eq!(records[0].outcome, Outcome::BuildFailed);
@@ -689,7 +726,8 @@ mod tests {
         let mut checked = base();
         checked.contract = Some("REQ-04".to_owned());
         let names = ["REQ-04-twice", "REQ-05-late", "other"].map(String::from);
-        let idle = idle_seeds(&catalogue(), &names, &[checked], "seed names");
+        let record = Record::check(ENGINE, "seed names", Outcome::Fail);
+        let idle = idle_seeds(&catalogue(), &names, &[checked], &record);
         assert_eq!(seen(&idle), [(Some("REQ-05"), Outcome::Fail, None)]);
         assert!(idle[0].reason.as_deref().unwrap().contains("REQ-05-late"));
     }

@@ -1,0 +1,90 @@
+//! The module of Go with the planted bugs, which is part of the command.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use include_dir::{Dir, include_dir};
+
+use super::Context;
+use crate::host::child::{quiet, read_lossy};
+
+/// The module as it is in the checkout of cgolab.
+pub(super) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");
+
+/// Its path. Below the kit's, because the kit has packages that are nobody else's.
+const MODULE: &str = "github.com/cgolab/cgolab/go-harness/canary";
+/// The kit: packages for tests, by which some engines see what they see.
+const KIT: &str = "github.com/cgolab/cgolab/go-harness";
+/// The oldest release of Go that the canaries build with.
+const GO: &str = "1.21";
+
+/// Writes the module below the folder of results, and returns its folder from the root of the checkout.
+/// What is there already keeps its time.
+pub(super) fn lay_out(context: &Context<'_>) -> Result<PathBuf> {
+    let dir = context.workspace.lab().join("canaries");
+    let manifest = manifest(kit(context)?.as_deref());
+    write(&SOURCES, &dir, &manifest)?;
+    Ok(dir)
+}
+
+/// The folder of the kit that the subject uses, if it uses one.
+fn kit(context: &Context<'_>) -> Result<Option<String>> {
+    let out = context.log("canaries.kit");
+    let dir = context.workspace.go_dir();
+    let finished = context
+        .go(
+            "canaries.kit.log",
+            &dir,
+            ["list", "-m", "-f", "{{.Dir}}", KIT],
+        )?
+        .stdout_to(&out)
+        .run(context.progress, quiet)?;
+    let folder = read_lossy(&out).trim().to_owned();
+    Ok((finished.success() && !folder.is_empty()).then_some(folder))
+}
+
+fn manifest(kit: Option<&str>) -> String {
+    let mut text = format!("module {MODULE}\n\ngo {GO}\n");
+    if let Some(folder) = kit {
+        text.push_str(&format!(
+            "\nrequire {KIT} v0.0.0\n\nreplace {KIT} => {folder:?}\n"
+        ));
+    }
+    text
+}
+
+fn write(from: &Dir<'_>, to: &std::path::Path, manifest: &str) -> Result<()> {
+    for file in from.files() {
+        let path = to.join(file.path());
+        let text = match file.path().file_name() {
+            Some(name) if name == "go.mod" => manifest.as_bytes(),
+            _ => file.contents(),
+        };
+        if fs::read(&path).is_ok_and(|there| there == text) {
+            continue;
+        }
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
+        }
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    from.dirs().try_for_each(|dir| write(dir, to, manifest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_that_is_written_is_the_one_in_the_checkout_with_another_kit() {
+        let dir = tempfile::tempdir().unwrap();
+        write(&SOURCES, dir.path(), &manifest(Some("/kit"))).unwrap();
+        let written = fs::read_to_string(dir.path().join("go.mod")).unwrap();
+        let checked_in = SOURCES.get_file("go.mod").unwrap().contents_utf8().unwrap();
+        assert_eq!(written.replace("\"/kit\"", "../../go-harness"), checked_in);
+        assert!(dir.path().join("race/race_test.go").is_file());
+        assert!(!manifest(None).contains("require"));
+    }
+}

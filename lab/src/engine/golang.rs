@@ -1,0 +1,599 @@
+//! An engine that is a row of [`super::rows`], on the Go tests that a subject's description names.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::env::consts::{ARCH, OS};
+use std::ffi::{OsStr, OsString};
+
+use anyhow::{Result, ensure};
+
+use super::ask::{Answer, Build, Question, Sign};
+use super::gosuite::{GoSuite, Ran, Tests};
+use super::rows::{self, ROWS, Row, Storm};
+use super::{Canary, Context, Engine, canaries, native};
+use crate::host::child;
+use crate::host::out::one_line;
+use crate::host::taskset;
+use crate::host::tools::Need;
+use crate::record::profile::Profile;
+use crate::record::{self, Evidence, Kind, Outcome, Record};
+use crate::subject::file::{self, GoTests, Releases, SubjectFile, Suite};
+
+const EXPERIMENT: &str = "GOEXPERIMENT";
+const TOOLCHAIN: &str = "GOTOOLCHAIN";
+
+/// A row on a subject.
+pub(super) struct Golang {
+    row: &'static Row,
+    /// What runs, in each build.
+    tests: Vec<Tests>,
+    /// What runs in storms.
+    in_storms: Tests,
+    releases: Option<Releases>,
+    build: Build,
+}
+
+/// The engines that can run on the subject.
+pub(super) fn engines(file: &SubjectFile) -> impl Iterator<Item = Golang> {
+    ROWS.iter().filter_map(|row| Golang::of(row, file))
+}
+
+impl Golang {
+    /// The row on a subject, if that has tests for it.
+    fn of(row: &'static Row, file: &SubjectFile) -> Option<Golang> {
+        let suites = |storm| {
+            let suites = file.suite.iter().filter_map(|suite| match suite {
+                Suite::Go(tests) => Some(tests),
+                Suite::Nextest(_) | Suite::Libfuzzer(_) => None,
+            });
+            let ours = suites.filter(move |it| it.engine == row.name && it.storm == storm);
+            ours.map(|tests| of_suite(tests, file)).collect::<Vec<_>>()
+        };
+        let tests = match (suites(false), row.tests) {
+            (found, rows::Tests::All) if found.is_empty() => of_modules(file),
+            (found, rows::Tests::Suites) if found.is_empty() => return None,
+            (found, _) => found,
+        };
+        let kind = native::kind(file, row.native.kind);
+        let releases = file.go.iter().find_map(|module| module.releases.clone());
+        Some(Golang {
+            row,
+            in_storms: suites(true)
+                .into_iter()
+                .chain(tests.iter().cloned())
+                .next()?,
+            tests,
+            releases: releases.filter(|_| row.releases),
+            build: Build::of_go(file, kind),
+        })
+    }
+
+    /// Every test in every build, with these variables of the native library.
+    fn suites(&self, profile: Profile, linked: &native::Linked) -> Vec<GoSuite> {
+        let mut suites = Vec::new();
+        for tests in &self.tests {
+            for build in self.row.builds {
+                suites.push(self.suite(tests, build, profile, linked));
+            }
+        }
+        suites
+    }
+
+    fn suite(
+        &self,
+        tests: &Tests,
+        build: &rows::Build,
+        profile: Profile,
+        linked: &native::Linked,
+    ) -> GoSuite {
+        let mut tests = tests.clone();
+        tests.tags.extend(linked.tags.iter().cloned());
+        let mut env = tests.env.clone();
+        env.extend(linked.env.iter().cloned());
+        env.extend(self.experiment(true));
+        let mut options: Vec<String> = build.options.iter().map(ToString::to_string).collect();
+        options.append(&mut tests.args);
+        GoSuite {
+            engine: self.row.name,
+            log: format!("{}{}{}", self.row.name, tests.log, build.log),
+            env,
+            options,
+            repetitions: match self.row.repeated {
+                true => profile.storm_repetitions(),
+                false => 1,
+            },
+            processors: self.row.processors(),
+            shuffle: self.row.repeated,
+            tests,
+        }
+    }
+
+    /// The variable that turns the row's experiment on or off, whatever the user had.
+    fn experiment(&self, on: bool) -> Option<(String, OsString)> {
+        let name = self.row.experiment?;
+        let user = env::var_os(EXPERIMENT);
+        Some((EXPERIMENT.to_owned(), experiment(user.as_deref(), name, on)))
+    }
+
+    /// Runs planted bugs in one of the builds.
+    fn planted(
+        &self,
+        context: &Context<'_>,
+        build: &rows::Build,
+        log: &str,
+        run: &str,
+        on: bool,
+    ) -> Result<Ran> {
+        let dir = canaries::lay_out(context)?;
+        let suite = GoSuite {
+            engine: self.row.name,
+            log: format!("{}.canary{log}{}", self.row.name, build.log),
+            // A go.work above the checkout does not know the module.
+            env: [("GOWORK".to_owned(), "off".into())]
+                .into_iter()
+                .chain(self.experiment(on))
+                .collect(),
+            options: build.options.iter().map(ToString::to_string).collect(),
+            tests: Tests {
+                dir: context.workspace.shown(&dir),
+                packages: vec![format!("./{}", self.row.canary.folder)],
+                tags: vec!["canary".to_owned()],
+                ..Tests::default()
+            },
+            repetitions: 1,
+            processors: &[],
+            shuffle: false,
+        };
+        suite.run_only(context, run)
+    }
+
+    /// Says of a release whether the tests pass with it.
+    fn release(&self, name: &str, outcome: Outcome) -> Record {
+        Record {
+            contract: self.releases.as_ref().and_then(|it| it.contract.clone()),
+            ..Record::check(self.row.name, name, outcome)
+        }
+    }
+
+    /// Runs the tests with another release, which Go fetches. Where it cannot, they are skipped.
+    fn with_release(
+        &self,
+        context: &Context<'_>,
+        suite: &GoSuite,
+        name: &str,
+    ) -> Result<Vec<Record>> {
+        let log = format!("{}.{name}.version.log", self.row.name);
+        let finished = context
+            .go(&log, &context.workspace.path(&suite.tests.dir), ["version"])?
+            .env(TOOLCHAIN, name)
+            .run(context.progress, child::quiet)?;
+        if !finished.success() {
+            // What we ended says nothing about whether the release can be had.
+            let (outcome, why) = match record::cut(&finished) {
+                Some(cut) => (cut, finished.how()),
+                None => (Outcome::Skipped, one_line(&finished.log_text(), 200)),
+            };
+            let why = format!("not to be had: {why}");
+            let mut record = self.release(name, outcome).because(why);
+            record.evidence = context.evidence(&finished);
+            return Ok(vec![record]);
+        }
+        let suite = with_toolchain(suite.clone(), name);
+        self.again(context, &suite, |outcome| self.release(name, outcome))
+    }
+
+    /// The tests in a storm, or why this machine cannot make it.
+    fn in_storm(
+        &self,
+        context: &Context<'_>,
+        storm: &Storm,
+        linked: &native::Linked,
+    ) -> Result<GoSuite> {
+        let build = &self.row.builds[0];
+        let mut suite = self.suite(&self.in_storms, build, context.profile, linked);
+        suite.log = format!("{}{}", self.row.name, storm.log);
+        let env = storm.env.iter();
+        suite
+            .env
+            .extend(env.map(|(key, value)| ((*key).to_owned(), value.into())));
+        if storm.one_processor {
+            let command = taskset::one_processor()?;
+            suite.options.push(format!("-exec={}", command.join(" ")));
+        }
+        suite.repetitions = context.profile.storm_repetitions();
+        suite.processors = storm.processors;
+        suite.shuffle = true;
+        Ok(suite)
+    }
+
+    /// Runs tests that have been credited already: what passes is one record, made by `sum`.
+    fn again(
+        &self,
+        context: &Context<'_>,
+        suite: &GoSuite,
+        sum: impl FnOnce(Outcome) -> Record,
+    ) -> Result<Vec<Record>> {
+        context.progress.step(suite.step());
+        let (found, ran) = suite.checks(context)?;
+        let count = |outcome| found.iter().filter(|it| it.outcome == outcome).count();
+        let (passed, skipped) = (count(Outcome::Pass), count(Outcome::Skipped));
+        let mut said = format!("{passed} of {} checks pass", found.len());
+        if let Some(skip) = found.iter().find(|it| it.outcome == Outcome::Skipped) {
+            let why = skip.reason.as_deref().unwrap_or("it does not say why");
+            said.push_str(&format!(", {skipped} skipped: {why}"));
+        }
+        let red: Vec<_> = found.into_iter().filter(|it| !it.is_green()).collect();
+        let outcome = if red.is_empty() && passed > 0 {
+            Outcome::Pass
+        } else {
+            Outcome::Fail
+        };
+        let mut record = sum(outcome).because(said);
+        record.evidence = context.evidence(&ran.finished);
+        record.seconds = ran.finished.seconds;
+        Ok(red.into_iter().chain([record]).collect())
+    }
+}
+
+impl Engine for Golang {
+    fn name(&self) -> &str {
+        self.row.name
+    }
+
+    fn describe(&self) -> &str {
+        self.row.what
+    }
+
+    fn needs(&self) -> &[Need] {
+        rows::NEEDS
+    }
+
+    fn build(&self) -> &Build {
+        &self.build
+    }
+
+    /// A program without a bug comes first: where that does not build or run, nothing is missed.
+    fn unable(&self, context: &Context<'_>) -> Result<Option<String>> {
+        let Some(sound) = self.row.canary.sound else {
+            return Ok(None);
+        };
+        if native::triple().is_none() {
+            return Ok(Some(format!("not tried on {OS}/{ARCH}")));
+        }
+        let name = self.row.name;
+        context
+            .progress
+            .step(format!("{name}: a program without a bug"));
+        let build = &self.row.builds[0];
+        let ran = self.planted(context, build, ".sound", sound, true)?;
+        if ran.finished.success() {
+            return Ok(None);
+        }
+        // We ended it: that says nothing about the machine.
+        ensure!(
+            record::cut(&ran.finished).is_none(),
+            "{}",
+            ran.finished.how()
+        );
+        let why = ran.run.build_error().unwrap_or_else(|| ran.finished.how());
+        Ok(Some(format!("{name} does not work here: {why}")))
+    }
+
+    fn canary(&self, context: &Context<'_>) -> Result<Canary> {
+        let planted = &self.row.canary;
+        context
+            .progress
+            .step(format!("{}: canary, {}", self.row.name, planted.check));
+        let mut canary = Canary {
+            check: planted.check.to_owned(),
+            missed: None,
+            evidence: Evidence::default(),
+            seconds: 0.0,
+        };
+        let first = &self.row.builds[0];
+        for (number, bug) in planted.bugs.iter().enumerate() {
+            if planted.silent_without {
+                let plain = self.planted(context, first, ".without", bug.run, false)?;
+                canary.seconds += plain.finished.seconds;
+                canary.evidence = context.evidence(&plain.finished);
+                if !plain.finished.success() {
+                    let error = plain.run.build_error();
+                    let why = error.unwrap_or_else(|| plain.finished.how());
+                    canary.missed = Some(format!("it does not pass without the engine: {why}"));
+                    return Ok(canary);
+                }
+            }
+            for build in self.row.builds {
+                let log = match number {
+                    0 => String::new(),
+                    number => format!(".{number}"),
+                };
+                let ran = self.planted(context, build, &log, bug.run, true)?;
+                canary.seconds += ran.finished.seconds;
+                canary.evidence = context.evidence(&ran.finished);
+                canary.missed = ran.unfit().or_else(|| {
+                    let text = ran.run.text();
+                    let silent = bug.says.iter().find(|says| !text.contains(**says))?;
+                    Some(format!("it failed without saying `{silent}`"))
+                });
+                if canary.missed.is_some() {
+                    return Ok(canary);
+                }
+            }
+        }
+        Ok(canary)
+    }
+
+    fn limits(&self, context: &Context<'_>) -> Result<Vec<Record>> {
+        let Some(limit) = &self.row.limit else {
+            return Ok(Vec::new());
+        };
+        context
+            .progress
+            .step(format!("{}: limit, {}", self.row.name, limit.test));
+        let pattern = format!("^{}$", limit.test);
+        let ran = self.planted(context, &self.row.builds[0], ".limit", &pattern, true)?;
+        let (outcome, why) = if ran.run.text().contains(limit.says) {
+            (Outcome::Fail, limit.seen.to_owned())
+        } else if ran.finished.success() {
+            (Outcome::Pass, limit.unseen.to_owned())
+        } else {
+            let cut = record::cut(&ran.finished);
+            let unfit = ran.unfit();
+            (
+                cut.unwrap_or(Outcome::BuildFailed),
+                unfit.unwrap_or_else(|| ran.finished.how()),
+            )
+        };
+        let mut record = Record::check(self.row.name, limit.test, outcome).because(why);
+        record.kind = Kind::Limit;
+        record.evidence = context.evidence(&ran.finished);
+        record.seconds = ran.finished.seconds;
+        Ok(vec![record])
+    }
+
+    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
+        let linked = match native::linked(context, self.row)? {
+            Ok(linked) => linked,
+            Err(record) => return Ok(vec![*record]),
+        };
+        let suites = self.suites(context.profile, &linked);
+        let mut records = Vec::new();
+        for suite in &suites {
+            context.progress.step(suite.step());
+            let (found, ran) = suite.checks(context)?;
+            let text = ran.run.text();
+            let word = &self.row.word;
+            records.extend(found.into_iter().map(|record| word.record(record, text)));
+        }
+        if let Some(releases) = &self.releases {
+            let green = records.iter().all(Record::is_green)
+                && records.iter().any(|it| it.outcome == Outcome::Pass);
+            let own = if green { Outcome::Pass } else { Outcome::Fail };
+            records.push(self.release("this Go", own));
+            let newer = match context.profile {
+                Profile::Quick => &[][..],
+                Profile::Full => &releases.newer,
+            };
+            for name in [&releases.oldest].into_iter().chain(newer) {
+                records.extend(self.with_release(context, &suites[0], name)?);
+            }
+        }
+        for storm in self.row.storms {
+            records.extend(match self.in_storm(context, storm, &linked) {
+                Ok(suite) => self.again(context, &suite, |outcome| {
+                    Record::check(self.row.name, storm.check, outcome)
+                })?,
+                Err(why) => {
+                    let record = Record::check(self.row.name, storm.check, Outcome::Skipped);
+                    vec![record.because(format!("{why:#}"))]
+                }
+            });
+        }
+        Ok(records)
+    }
+
+    /// Storms are asked when calm has seen nothing.
+    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
+        let linked = match native::linked(context, self.row)? {
+            Ok(linked) => linked,
+            Err(record) => return Ok(vec![Answer::of(&record)]),
+        };
+        let suites = self.suites(context.profile, &linked);
+        let mut answers = Vec::new();
+        for suite in &suites {
+            let found = suite.ask(context, question)?.into_iter();
+            answers.extend(found.map(|answer| self.row.word.answer(answer, question)));
+            if answers.iter().any(|it| question.is_answered_by(it)) {
+                return Ok(answers);
+            }
+        }
+        if let Some(releases) = &self.releases
+            && let Some(contract) = &releases.contract
+            && question.contracts.contains(contract)
+        {
+            let oldest = with_toolchain(suites[0].clone(), &releases.oldest);
+            let found = oldest.ask(context, question)?;
+            answers = of_release(answers, found, contract, &releases.oldest);
+        }
+        for storm in self.row.storms {
+            if let Ok(suite) = self.in_storm(context, storm, &linked) {
+                answers.extend(suite.ask(context, question)?);
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn with_toolchain(mut suite: GoSuite, release: &str) -> GoSuite {
+    suite.log = format!("{}.{release}", suite.log);
+    suite.env.push((TOOLCHAIN.to_owned(), release.into()));
+    suite
+}
+
+/// The tests of every module.
+fn of_modules(file: &SubjectFile) -> Vec<Tests> {
+    let modules = match file.go.as_slice() {
+        [] => vec![file::GoModule::default()],
+        modules => modules.to_vec(),
+    };
+    let named = modules.len() > 1;
+    let tests = modules.into_iter().enumerate().map(|(number, module)| {
+        let log = match named {
+            true => format!(".module-{}", number + 1),
+            false => String::new(),
+        };
+        Tests {
+            log,
+            dir: module.dir,
+            packages: module.packages,
+            tags: module.tags,
+            env: owned(&module.env),
+            limit: module.timeout.map(|limit| limit.0),
+            ..Tests::default()
+        }
+    });
+    tests.collect()
+}
+
+/// The tests of a suite, in its module or the first one.
+fn of_suite(suite: &GoTests, file: &SubjectFile) -> Tests {
+    let module = match &suite.dir {
+        Some(dir) => file.go.iter().find(|module| module.dir == *dir),
+        None => file.go.first(),
+    };
+    let module = module.cloned().unwrap_or_default();
+    Tests {
+        log: suite.log.iter().map(|log| format!(".{log}")).collect(),
+        dir: suite.dir.clone().unwrap_or(module.dir),
+        packages: suite.packages.clone(),
+        tags: module.tags.iter().chain(&suite.tags).cloned().collect(),
+        env: owned(&module.env),
+        args: suite.args.clone(),
+        only: suite.only.clone(),
+        limit: module.timeout.map(|limit| limit.0),
+    }
+}
+
+fn owned(env: &std::collections::BTreeMap<String, String>) -> Vec<(String, OsString)> {
+    let env = env.iter();
+    env.map(|(key, value)| (key.clone(), value.into()))
+        .collect()
+}
+
+/// The user's experiments, and ours on or off.
+fn experiment(user: Option<&OsStr>, name: &str, on: bool) -> OsString {
+    let mut value = user.unwrap_or_default().to_owned();
+    if !value.is_empty() {
+        value.push(",");
+    }
+    if !on {
+        value.push("no");
+    }
+    value.push(name);
+    value
+}
+
+/// Adds the answers of the oldest release to those of this one. A test that is red with the oldest alone
+/// breaks the promise to it, too.
+fn of_release(
+    mut answers: Vec<Answer>,
+    found: Vec<Answer>,
+    contract: &str,
+    oldest: &str,
+) -> Vec<Answer> {
+    let red = |answer: &Answer| matches!(answer.sign, Sign::Red(_));
+    let here: BTreeSet<String> = answers
+        .iter()
+        .filter(|answer| red(answer))
+        .map(|answer| answer.check.clone())
+        .collect();
+    for answer in found {
+        let by_release =
+            answer.sign == Sign::Green || red(&answer) && !here.contains(&answer.check);
+        if by_release {
+            answers.push(Answer {
+                contract: Some(contract.to_owned()),
+                check: format!("{oldest} {}", answer.check),
+                sign: answer.sign.clone(),
+            });
+        }
+        answers.push(answer);
+    }
+    answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_blamed_for_what_is_red_with_it_alone() {
+        let answer = |check: &str, sign| Answer {
+            contract: None,
+            check: check.to_owned(),
+            sign,
+        };
+        let red = || Sign::Red("x".to_owned());
+        let here = vec![answer("both", red()), answer("old", Sign::Green)];
+        let oldest = vec![answer("both", red()), answer("old", red())];
+        let blamed: Vec<String> = of_release(here, oldest, "GOA-02", "go1.21.13")
+            .into_iter()
+            .filter(|it| it.contract.as_deref() == Some("GOA-02"))
+            .map(|it| it.check)
+            .collect();
+        assert_eq!(blamed, ["go1.21.13 old"]);
+    }
+
+    #[test]
+    fn experiments_of_the_user_are_kept() {
+        assert_eq!(experiment(None, "cgocheck2", true), "cgocheck2");
+        assert_eq!(experiment(None, "cgocheck2", false), "nocgocheck2");
+        assert_eq!(
+            experiment(Some(OsStr::new("jsonv2,cgocheck2")), "cgocheck2", false),
+            "jsonv2,cgocheck2,nocgocheck2"
+        );
+    }
+
+    fn file(text: &str) -> SubjectFile {
+        SubjectFile::parse(text).unwrap()
+    }
+
+    fn engine(name: &str, text: &str) -> Option<Golang> {
+        engines(&file(text)).find(|engine| engine.name() == name)
+    }
+
+    #[test]
+    fn a_subject_without_description_has_the_engines_that_need_no_suite() {
+        let names: Vec<String> = engines(&file(""))
+            .map(|engine| engine.name().to_owned())
+            .collect();
+        assert_eq!(names, ["go", "race", "cgocheck2", "asan"]);
+        let go = engine("go", "").unwrap();
+        assert_eq!(go.tests[0].packages, ["./..."]);
+        assert_eq!(go.tests[0].dir, ".");
+    }
+
+    #[test]
+    fn suites_take_the_place_of_modules_and_take_over_their_settings() {
+        let text = "[[go]]\ndir = \"b\"\ntags = [\"t\"]\n[[suite]]\nengine = \"leak\"\n\
+                    runner = \"go\"\nlog = \"x\"\ntags = [\"lab\"]\npackages = [\"./leak\"]\n";
+        let leak = engine("leak", text).unwrap();
+        assert_eq!(leak.tests.len(), 1);
+        let suites = leak.suites(Profile::Quick, &native::Linked::default());
+        assert_eq!(suites[0].log, "leak.x");
+        assert_eq!(suites[0].tests.tags, ["t", "lab"]);
+        assert_eq!(suites[0].tests.dir, "b");
+        assert!(engine("guard", text).is_none());
+    }
+
+    #[test]
+    fn each_build_has_its_own_logs() {
+        let cgocheck2 = engine("cgocheck2", "").unwrap();
+        let suites = cgocheck2.suites(Profile::Quick, &native::Linked::default());
+        let logs: Vec<_> = suites.iter().map(|suite| suite.log.as_str()).collect();
+        assert_eq!(logs, ["cgocheck2", "cgocheck2.race"]);
+        assert_eq!(suites[1].options, ["-race"]);
+        assert!(suites[0].env.iter().any(|(key, _)| key == EXPERIMENT));
+    }
+}

@@ -1,0 +1,192 @@
+//! Builds of the subject's native library, by the commands of its description.
+
+use std::env::consts::{ARCH, OS};
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+
+use super::rows::Row;
+use super::{Context, cargo_error, not_built};
+use crate::host::child::{self, Finished, Task};
+use crate::record::Record;
+use crate::subject::file::{NativeBuild, SubjectFile};
+
+/// The kind that Go code links when nothing else is said.
+pub(super) const PLAIN: &str = "plain";
+
+/// What the Go code needs to link a build.
+#[derive(Debug, Default)]
+pub(super) struct Linked {
+    pub(super) tags: Vec<String>,
+    pub(super) env: Vec<(String, OsString)>,
+}
+
+/// The kind of build that there is: this one, or the plain one.
+pub(super) fn kind<'a>(file: &SubjectFile, kind: &'a str) -> &'a str {
+    match file.native.contains_key(kind) {
+        true => kind,
+        false => PLAIN,
+    }
+}
+
+/// Builds the library that the engine of this row links. The inner error is the record to report.
+pub(super) fn linked(context: &Context<'_>, row: &Row) -> Result<Result<Linked, Box<Record>>> {
+    let kind = kind(context.file, row.native.kind);
+    let mark = row.native.mark.filter(|_| kind == row.native.kind);
+    built(context, row.name, kind, mark)
+}
+
+/// Builds the library in this way, if it is described; `mark` must be in what comes of it.
+pub(super) fn built(
+    context: &Context<'_>,
+    engine: &str,
+    kind: &str,
+    mark: Option<&str>,
+) -> Result<Result<Linked, Box<Record>>> {
+    let Some(build) = context.file.native.get(kind) else {
+        return Ok(Ok(Linked::default()));
+    };
+    let root = context.workspace.root();
+    let log = context.log(&format!("{engine}.native.log"));
+    let words = expanded(root, &build.run)?;
+    let [program, arguments @ ..] = words.as_slice() else {
+        return Ok(Ok(Linked::default()));
+    };
+    context
+        .progress
+        .step(format!("{engine}: {}", words.join(" ")));
+    let task = match program.as_str() {
+        "cargo" => Task::cargo(context.workspace, &log),
+        program => Task::new(context.workspace, program, &log),
+    };
+    let mut task = task.args(arguments).dir(&root.join(&build.dir));
+    for (key, value) in &build.env {
+        task = task.env(key, expand(root, value)?);
+    }
+    let finished = task.run(context.progress, child::quiet)?;
+    let why = match finished.success() {
+        false => Some(cargo_error(&finished)),
+        true => lacking(root, build, mark)?,
+    };
+    if let Some(why) = why {
+        return Ok(Err(Box::new(no_library(context, engine, &finished, why))));
+    }
+    let mut linked = Linked {
+        tags: build.tags.clone(),
+        env: Vec::new(),
+    };
+    if !build.link.is_empty() {
+        let flags = link(root, &build.link)?;
+        linked.env.push(("CGO_LDFLAGS".to_owned(), flags.into()));
+    }
+    Ok(Ok(linked))
+}
+
+/// Says what is missing after a build that succeeded.
+fn lacking(root: &Path, build: &NativeBuild, mark: Option<&str>) -> Result<Option<String>> {
+    for product in expanded(root, &build.products)? {
+        let Ok(bytes) = fs::read(root.join(&product)) else {
+            return Ok(Some(format!("the build has not made {product}")));
+        };
+        let has = |mark: &str| {
+            bytes
+                .windows(mark.len())
+                .any(|part| part == mark.as_bytes())
+        };
+        if let Some(mark) = mark
+            && !has(mark)
+        {
+            return Ok(Some(format!(
+                "{product} has no `{mark}` in it: it was built without the checks"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// The words for the linker, with the text of files in the place of `@FILE`.
+fn link(root: &Path, words: &[String]) -> Result<String> {
+    let mut flags = Vec::new();
+    for word in expanded(root, words)? {
+        match word.strip_prefix('@') {
+            Some(file) => {
+                let text = fs::read_to_string(root.join(file));
+                let text = text.with_context(|| format!("cannot read {file}"))?;
+                flags.push(text.trim().to_owned());
+            }
+            None => flags.push(word),
+        }
+    }
+    Ok(flags.join(" "))
+}
+
+fn expanded(root: &Path, words: &[String]) -> Result<Vec<String>> {
+    words.iter().map(|word| expand(root, word)).collect()
+}
+
+/// A value with its placeholders replaced.
+fn expand(root: &Path, value: &str) -> Result<String> {
+    let mut value = value.replace("{root}", &root.display().to_string());
+    if value.contains("{triple}") {
+        let triple = triple().ok_or_else(|| anyhow!("{{triple}} is not known on {OS}/{ARCH}"))?;
+        value = value.replace("{triple}", triple);
+    }
+    ensure!(
+        !value.contains("{root") && !value.contains("{triple"),
+        "`{value}` has a placeholder without an end; write {{root}} or {{triple}}"
+    );
+    Ok(value)
+}
+
+/// Rust's name for this machine, where sanitizers are known to work. A build for a named target leaves
+/// build scripts without the checks.
+pub(super) fn triple() -> Option<&'static str> {
+    match (OS, ARCH) {
+        ("linux", "x86_64") => Some("x86_64-unknown-linux-gnu"),
+        ("linux", "aarch64") => Some("aarch64-unknown-linux-gnu"),
+        _ => None,
+    }
+}
+
+/// The record of a native library that Go cannot link.
+fn no_library(context: &Context<'_>, engine: &str, build: &Finished, why: String) -> Record {
+    let mut record = Record::check(engine, "native library", not_built(build)).because(why);
+    record.evidence = context.evidence(build);
+    record.seconds = build.seconds;
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_and_files_are_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("libs"), "-lm -lc\n").unwrap();
+        let words = ["{root}/a.a", "@libs"].map(str::to_owned);
+        let expected = format!("{}/a.a -lm -lc", dir.path().display());
+        assert_eq!(link(dir.path(), &words).unwrap(), expected);
+        let missing = link(dir.path(), &["@nothing".to_owned()]).unwrap_err();
+        assert!(missing.to_string().contains("cannot read nothing"));
+        assert!(expand(dir.path(), "{root").is_err());
+    }
+
+    #[test]
+    fn a_library_without_the_checks_is_not_linked() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = SubjectFile::parse("[native.asan]\nrun = [\"x\"]\nproducts = [\"a\"]\n");
+        let build = &file.unwrap().native["asan"];
+        let lacks = |mark| lacking(dir.path(), build, mark).unwrap();
+        assert!(lacks(None).unwrap().contains("has not made a"));
+        fs::write(dir.path().join("a"), "..__asan_report_load..").unwrap();
+        assert_eq!(lacks(Some("__asan_report_load")), None);
+        assert!(
+            lacks(Some("__tsan"))
+                .unwrap()
+                .contains("without the checks")
+        );
+    }
+}
