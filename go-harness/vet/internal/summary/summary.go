@@ -129,6 +129,7 @@ type Table struct {
 	vars        map[*ssa.Global]*ssa.Function
 	fieldsRead  map[*types.Var]bool
 	freesInC    map[string]bool
+	definitions map[string]string
 	paths       map[*ssa.Function]map[string][]ssa.Value
 	fieldsFreed map[*types.Var]bool
 }
