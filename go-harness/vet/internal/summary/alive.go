@@ -145,9 +145,20 @@ func (t *Table) findRooted() {
 func (t *Table) roots(fn *ssa.Function, p *ssa.Parameter) bool {
 	puts := make(map[ssa.Instruction]bool)
 	flow.Instructions(fn, func(instr ssa.Instruction) {
-		update, ok := instr.(*ssa.MapUpdate)
-		if ok && isGlobal(update.Map) && (flow.Root(update.Value) == ssa.Value(p) || fieldHolds(update.Value, p)) {
-			puts[update] = true
+		var into, value ssa.Value
+		switch instr := instr.(type) {
+		case *ssa.MapUpdate:
+			into, value = instr.Map, instr.Value
+		case *ssa.Call:
+			if fn := instr.Call.StaticCallee(); fn == nil || fn.Name() != "Store" || len(instr.Call.Args) != 3 {
+				return // a sync.Map takes a key and a value
+			}
+			into, value = instr.Call.Args[0], instr.Call.Args[2]
+		default:
+			return
+		}
+		if value = flow.Root(value); isGlobal(into) && (value == ssa.Value(p) || fieldHolds(value, p)) {
+			puts[instr] = true
 		}
 	})
 	if len(puts) == 0 {

@@ -23,7 +23,8 @@ The rule finds types with a method that frees a field of its receiver while it h
 exported methods of the same type that give this field to C while they hold none.
 
 Silent: methods that lock before, also through another method; methods that free; types all of whose methods
-that give the field to C hold no lock, where the mutex protects something else.`,
+that give the field to C hold no lock, where the mutex protects something else. Some types promise their callers
+no concurrency and lock only against a finalizer, which no rule can read, so this one runs on request.`,
 	Before: `
 func (t *Table) Close() {
 	t.mu.Lock()
@@ -49,6 +50,7 @@ func (t *Table) Len() int {
 	Since:     "v0.1.0",
 	Severity:  rule.Error,
 	MergeIf:   rule.IfAny,
+	OnRequest: true,
 	Contracts: []string{"HDL-09", "HDL-10"},
 	Run:       run,
 }

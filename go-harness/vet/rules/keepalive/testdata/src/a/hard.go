@@ -114,3 +114,14 @@ func keep(c *Codec, f func()) int {
 }
 
 func (c *Codec) Hook(f func()) int { return int(C.node_hook(unsafe.Pointer(c.p), C.int(keep(c, f)))) }
+
+var table sync.Map
+
+func keepInTable(c *Codec, f func()) int {
+	table.Store(len(entries), entry{codec: c, f: f})
+	return len(entries)
+}
+
+func (c *Codec) HookInTable(f func()) int {
+	return int(C.node_hook(unsafe.Pointer(c.p), C.int(keepInTable(c, f))))
+}
