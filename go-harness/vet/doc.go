@@ -22,7 +22,6 @@
 //	//cgolab:object-error C.FUNC reason  it looks as if it did, and does not
 //	//cgolab:owner C.FUNC reason         C.FUNC frees what it is given
 //	//cgolab:release C.FUNC reason       C.FUNC may be called by a finalizer
-//	//cgolab:raw reason                  the package is a plain image of a C header
 //
 // # Where things are
 //

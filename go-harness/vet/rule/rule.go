@@ -53,6 +53,8 @@ type Rule struct {
 	MergeIf  Merge
 	// OnRequest rules are policies: they run only if somebody asks for them.
 	OnRequest bool
+	// AllPackages is set for rules that need no SSA: they are shown every package.
+	AllPackages bool
 	// Contracts are the promises of the catalogue that the rule guards.
 	Contracts []string
 	// Directives are the kinds of //cgolab: comments that the rule heeds, besides ignore.
@@ -69,7 +71,7 @@ type Option struct {
 	Name, Default, Usage string
 }
 
-// Pass is the view that a rule has of one package. Packages without SSA are never shown to a rule.
+// Pass is the view that a rule has of one package. Packages without SSA are shown only to rules for all packages.
 type Pass struct {
 	*source.Package
 	Know *summary.Table
@@ -149,7 +151,7 @@ func (r *Rule) run(pass *analysis.Pass) (result any, err error) {
 		directives: pass.ResultOf[directive.Analyzer].(*directive.Set),
 		reported:   make(map[string]bool),
 	}
-	if p.Program == nil {
+	if p.Standard || p.Program == nil && !r.AllPackages {
 		return ran, nil
 	}
 	defer func() {

@@ -46,6 +46,7 @@ func watch(kind string, id uint64, release func(id uint64)) *sentinel {
 	if traced.Load() {
 		s.stack = debug.Stack()
 	}
+	//cgolab:ignore finalizerc it waits for a report alone, so that reports come one by one
 	runtime.SetFinalizer(s, (*sentinel).leaked)
 	return s
 }

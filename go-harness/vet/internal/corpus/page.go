@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cgolab/cgolab/go-harness/vet"
@@ -14,7 +15,8 @@ func page(entries []entry, found []finding) string {
 
 Made from [findings.tsv](corpus/findings.tsv) by ` + "`scripts/vet-corpus -page`" + `; ` + "`scripts/vet-corpus`" + ` runs the rules again and
 is red if anything differs. A finding is true if what it says can happen as the code stands, whether or not it
-has ever happened to anybody; it is false if it cannot. Test files are left out.
+has ever happened to anybody; it is false if it cannot. Test files are left out, and so are rules that run on
+request. A rule without findings here has no precision that is known.
 
 ## Precision
 
@@ -22,6 +24,9 @@ has ever happened to anybody; it is false if it cannot. Test files are left out.
 | --- | --- | --- | --- | --- | --- |
 `)
 	for _, r := range vet.Rules() {
+		if r.OnRequest {
+			continue
+		}
 		var all, yes, no int
 		for _, f := range found {
 			if f.rule != r.Name {
@@ -53,6 +58,9 @@ has ever happened to anybody; it is false if it cannot. Test files are left out.
 	}
 	b.WriteString("\n## Findings\n")
 	for _, r := range vet.Rules() {
+		if !slices.ContainsFunc(found, func(f finding) bool { return f.rule == r.Name }) {
+			continue
+		}
 		fmt.Fprintf(&b, "\n### %s\n\n", r.Name)
 		for _, f := range found {
 			if f.rule != r.Name {

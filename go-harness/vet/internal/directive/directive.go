@@ -5,7 +5,6 @@
 //	//cgolab:object-error FUNC reason  FUNC looks as if it did, and does not
 //	//cgolab:owner FUNC reason         FUNC, a C function, keeps what it is given and frees it
 //	//cgolab:release FUNC reason       FUNC, a C function, may be called by a finalizer
-//	//cgolab:raw reason                the package is a plain image of a C header
 //
 // A reason is mandatory.
 package directive
@@ -34,8 +33,8 @@ var Analyzer = &analysis.Analyzer{
 
 const prefix = "//cgolab:"
 
-// kinds are the directives, and whether a name stands before the reason.
-var kinds = map[string]bool{"ignore": true, "thread-local": true, "object-error": true, "owner": true, "release": true, "raw": false}
+// kinds are the directives.
+var kinds = map[string]bool{"ignore": true, "thread-local": true, "object-error": true, "owner": true, "release": true}
 
 // Directive is one comment.
 type Directive struct {
@@ -100,22 +99,18 @@ func (s *Set) read(fset *token.FileSet, f *ast.File) {
 
 func (d *Directive) parse(text string) (problem string) {
 	kind, rest, _ := strings.Cut(text, " ")
-	named, known := kinds[kind]
-	if !known {
+	if !kinds[kind] {
 		return "unknown directive //cgolab:" + kind
 	}
 	d.Kind = kind
 	// What another tool wants in a comment of its own on the same line is no reason.
 	rest, _, _ = strings.Cut(rest, "// want")
 	rest = strings.TrimSpace(rest)
-	if named {
-		var names string
-		names, rest, _ = strings.Cut(rest, " ")
-		if names == "" {
-			return "//cgolab:" + kind + " names nothing"
-		}
-		d.Names = strings.Split(strings.ReplaceAll(names, "C.", ""), ",")
+	names, rest, _ := strings.Cut(rest, " ")
+	if names == "" {
+		return "//cgolab:" + kind + " names nothing"
 	}
+	d.Names = strings.Split(strings.ReplaceAll(names, "C.", ""), ",")
 	if d.Reason = strings.TrimSpace(rest); d.Reason == "" {
 		return "//cgolab:" + kind + " without a reason"
 	}

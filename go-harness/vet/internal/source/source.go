@@ -63,8 +63,9 @@ type Package struct {
 	// Notes say what was not analysed.
 	Notes []Note
 
-	fset  *token.FileSet
-	calls map[token.Pos]*ast.CallExpr
+	fset       *token.FileSet
+	calls      map[token.Pos]*ast.CallExpr
+	statements map[*ast.CallExpr]bool
 }
 
 // Note says that something was not analysed, and why.
@@ -98,6 +99,11 @@ func (p *Package) Pos(instr ssa.Instruction) token.Pos {
 // Call is the syntax of a call instruction, or nil.
 func (p *Package) Call(instr ssa.CallInstruction) *ast.CallExpr {
 	return p.calls[instr.Common().Pos()]
+}
+
+// Statement reports whether a call is a statement of its own, whose results nobody can use.
+func (p *Package) Statement(instr ssa.CallInstruction) bool {
+	return p.statements[p.Call(instr)]
 }
 
 // Line is the line of a position.
@@ -242,10 +248,16 @@ func matters(pass *analysis.Pass) bool {
 
 func (p *Package) indexCalls() {
 	p.calls = make(map[token.Pos]*ast.CallExpr)
+	p.statements = make(map[*ast.CallExpr]bool)
 	for _, f := range p.Files {
 		ast.Inspect(f, func(n ast.Node) bool {
-			if call, ok := n.(*ast.CallExpr); ok {
-				p.calls[call.Lparen] = call
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				p.calls[n.Lparen] = n
+			case *ast.ExprStmt:
+				if call, ok := ast.Unparen(n.X).(*ast.CallExpr); ok {
+					p.statements[call] = true
+				}
 			}
 			return true
 		})

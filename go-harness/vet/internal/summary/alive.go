@@ -140,6 +140,74 @@ func (t *Table) findRooted() {
 	}
 }
 
+// roots reports whether a function, when it returns, has put a parameter into a map that a global variable holds,
+// itself or as a field of a struct.
+func (t *Table) roots(fn *ssa.Function, p *ssa.Parameter) bool {
+	puts := make(map[ssa.Instruction]bool)
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		var into, value ssa.Value
+		switch instr := instr.(type) {
+		case *ssa.MapUpdate:
+			into, value = instr.Map, instr.Value
+		case *ssa.Call:
+			if fn := instr.Call.StaticCallee(); fn == nil || fn.Name() != "Store" || len(instr.Call.Args) != 3 {
+				return // a sync.Map takes a key and a value
+			}
+			into, value = instr.Call.Args[0], instr.Call.Args[2]
+		default:
+			return
+		}
+		if value = flow.Root(value); isGlobal(into) && (value == ssa.Value(p) || fieldHolds(value, p)) {
+			puts[instr] = true
+		}
+	})
+	if len(puts) == 0 {
+		return false
+	}
+	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return puts[instr] }}
+	return search.Entry(fn) == nil
+}
+
+// fieldHolds reports whether a struct in a local variable has a value in one of its fields.
+func fieldHolds(v, held ssa.Value) bool {
+	load, ok := v.(*ssa.UnOp)
+	if !ok {
+		return false
+	}
+	cell, ok := load.X.(*ssa.Alloc)
+	if !ok {
+		return false
+	}
+	for _, instr := range *cell.Referrers() {
+		if addr, ok := instr.(*ssa.FieldAddr); ok {
+			for _, use := range *addr.Referrers() {
+				if store, ok := use.(*ssa.Store); ok && store.Addr == ssa.Value(addr) && flow.Root(store.Val) == held {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// rooted reports whether a call before another has put an object where a global variable holds it.
+func (t *Table) rooted(owner ssa.Value, call ssa.Instruction) bool {
+	found := false
+	flow.Instructions(call.Parent(), func(instr ssa.Instruction) {
+		earlier, ok := instr.(*ssa.Call)
+		if !ok || found || !flow.Before(earlier, call) {
+			return
+		}
+		f := t.Of(earlier.Common())
+		for i, arg := range earlier.Call.Args {
+			if f != nil && i < len(f.Params) && f.Params[i].Rooted && sameObject(arg, owner) {
+				found = true
+			}
+		}
+	})
+	return found
+}
+
 func isGlobal(v ssa.Value) bool {
 	root, _ := Path(v)
 	if load, ok := root.(*ssa.UnOp); ok {
@@ -340,7 +408,7 @@ func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 					continue
 				}
 				if !exposure.Copy {
-					if t.alive(owner, call, 0) || passesInto(call.Common(), owner) {
+					if t.alive(owner, call, 0) || passesInto(call.Common(), owner) || t.rooted(owner, call) {
 						continue
 					}
 					exposure.Early = t.earlier(owner, call)

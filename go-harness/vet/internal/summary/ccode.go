@@ -33,10 +33,12 @@ func (t *Table) readC() {
 		}
 	}
 	bodies := make(map[string]string)
+	t.definitions = make(map[string]string)
 	for _, text := range texts {
 		for _, at := range cDefinition.FindAllStringSubmatchIndex(text, -1) {
 			name, code := text[at[2]:at[3]], body(text[at[1]:])
 			bodies[name] = code
+			t.definitions[name] = text[at[2]:at[1]] + code
 			if cFree.MatchString(code) {
 				t.freesInC[name] = true
 			}
@@ -69,3 +71,6 @@ func body(text string) string {
 	}
 	return text[:end]
 }
+
+// Definition is the text of a C function whose code belongs to the package, up to its last brace, or "".
+func (t *Table) Definition(name string) string { return t.definitions[name] }

@@ -151,6 +151,7 @@ func (t *Table) param(fn *ssa.Function, p *ssa.Parameter) Param {
 		result.Frees = search.Entry(fn) == nil
 	}
 	result.FreesFields = t.freedFields(fn, p, Frees)
+	result.Rooted = t.roots(fn, p)
 	switch p.Type().Underlying().(type) {
 	case *types.Slice, *types.Map:
 		result.FreesElements = t.freesElements(fn, p)

@@ -84,6 +84,8 @@ type Param struct {
 	Escapes bool
 	// ReachesC is set if the argument itself may go to a C function.
 	ReachesC bool
+	// Rooted is set if every call puts the argument where a global variable holds it.
+	Rooted bool
 	// Window is set if the argument is a function, and called with the thread locked.
 	Window bool
 }
@@ -129,6 +131,7 @@ type Table struct {
 	vars        map[*ssa.Global]*ssa.Function
 	fieldsRead  map[*types.Var]bool
 	freesInC    map[string]bool
+	definitions map[string]string
 	paths       map[*ssa.Function]map[string][]ssa.Value
 	fieldsFreed map[*types.Var]bool
 }

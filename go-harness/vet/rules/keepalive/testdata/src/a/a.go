@@ -7,6 +7,7 @@ static codec *codec_new(void) { return (codec *)malloc(4); }
 static int codec_size(codec *c) { return 4; }
 static const char *codec_name(codec *c) { return "name"; }
 static void codec_free(codec *c) { free(c); }
+static int codec_token(codec *c, int token) { return 0; }
 static int fd_use(int fd) { return fd; }
 static int both(codec *a, codec *b) { return 0; }
 */
@@ -39,7 +40,7 @@ func (c *Codec) Size() int {
 
 func (c *Codec) TooEarly() int {
 	runtime.KeepAlive(c)
-	return int(C.codec_size(c.p)) // want `runtime.KeepAlive\(c\) in line 41 comes before C.codec_size`
+	return int(C.codec_size(c.p)) // want `runtime.KeepAlive\(c\) in line 42 comes before C.codec_size`
 }
 
 func (c Codec) Copied() int {
@@ -125,4 +126,15 @@ func Create() unsafe.Pointer {
 	c := New()
 	C.codec_size(c.p)
 	return unsafe.Pointer(c)
+}
+
+func maybeKeep(c *Codec, f func()) int {
+	if f != nil {
+		entries[len(entries)] = entry{codec: c, f: f}
+	}
+	return 0
+}
+
+func (c *Codec) MaybeHook(f func()) int {
+	return int(C.codec_token(c.p, C.int(maybeKeep(c, f)))) // want `c may be finalized`
 }

@@ -6,12 +6,14 @@ node *node_new(void);
 int node_size(node *n);
 void node_free(node *n);
 void node_unlock(void);
+int node_hook(void *p, int token);
 */
 import "C"
 
 import (
 	"runtime"
 	"sync"
+	"unsafe"
 )
 
 // Node is always in the table of all nodes.
@@ -95,4 +97,31 @@ func (c *Codec) Fails() string {
 func (c *Codec) Give() {
 	runtime.SetFinalizer(c, nil)
 	size(c.p)
+}
+
+// A helper puts the object where a global variable holds it.
+type entry struct {
+	codec *Codec
+	f     func()
+}
+
+var entries = map[int]entry{}
+
+func keep(c *Codec, f func()) int {
+	e := entry{codec: c, f: f}
+	entries[len(entries)] = e
+	return len(entries)
+}
+
+func (c *Codec) Hook(f func()) int { return int(C.node_hook(unsafe.Pointer(c.p), C.int(keep(c, f)))) }
+
+var table sync.Map
+
+func keepInTable(c *Codec, f func()) int {
+	table.Store(len(entries), entry{codec: c, f: f})
+	return len(entries)
+}
+
+func (c *Codec) HookInTable(f func()) int {
+	return int(C.node_hook(unsafe.Pointer(c.p), C.int(keepInTable(c, f))))
 }

@@ -1,0 +1,46 @@
+package source
+
+import (
+	"go/ast"
+	"go/types"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// Exports are the functions that C may call, with their declarations.
+func (p *Package) Exports() map[*ssa.Function]*ast.FuncDecl {
+	exports := make(map[*ssa.Function]*ast.FuncDecl)
+	if !p.UsesCgo {
+		return exports
+	}
+	for _, f := range p.Files {
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || ExportName(fn) == "" {
+				continue
+			}
+			if object, ok := p.Info.Defs[fn.Name].(*types.Func); ok {
+				if value := p.Program.FuncValue(object); value != nil && value.Blocks != nil {
+					exports[value] = fn
+				}
+			}
+		}
+	}
+	return exports
+}
+
+// ExportName is the name by which C calls a function, or "".
+func ExportName(fn *ast.FuncDecl) string {
+	if fn.Doc == nil {
+		return ""
+	}
+	for _, comment := range fn.Doc.List {
+		if rest, ok := strings.CutPrefix(comment.Text, "//export "); ok {
+			if words := strings.Fields(rest); len(words) > 0 {
+				return words[0]
+			}
+		}
+	}
+	return ""
+}

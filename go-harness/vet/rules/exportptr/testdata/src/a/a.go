@@ -1,0 +1,40 @@
+package a
+
+/*
+#include <stdlib.h>
+typedef struct thing { int n; } thing;
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+var table [8]byte
+
+//export goBuffer
+func goBuffer() *C.char {
+	text := append([]byte("name"), 0)
+	return (*C.char)(unsafe.Pointer(&text[0])) // want `goBuffer returns a pointer into memory of Go to C`
+}
+
+//export goTable
+func goTable() unsafe.Pointer {
+	return unsafe.Pointer(&table) // want `goTable returns a pointer into memory of Go to C`
+}
+
+//export goThing
+func goThing() *C.thing {
+	return &C.thing{n: 1} // want `goThing returns a pointer into memory of Go to C`
+}
+
+//export goText
+func goText(n C.int) string {
+	return fmt.Sprint(n) // want `goText returns a string of Go to C`
+}
+
+//export goGood
+func goGood() *C.char {
+	return C.CString("name")
+}

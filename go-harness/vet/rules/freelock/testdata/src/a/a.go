@@ -1,0 +1,70 @@
+package a
+
+/*
+typedef struct table { int n; } table;
+table *table_new(void);
+void table_free(table *t);
+int table_len(table *t);
+*/
+import "C"
+
+import "sync"
+
+type Table struct {
+	mu sync.Mutex
+	p  *C.table
+}
+
+func (t *Table) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	C.table_free(t.p)
+	t.p = nil
+}
+
+func (t *Table) Locked() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return int(C.table_len(t.p))
+}
+
+func (t *Table) Len() int {
+	return int(C.table_len(t.p)) // want `C.table_len is given p without the lock that Close holds while it frees it, in line 21`
+}
+
+func (t *Table) Late() int {
+	t.mu.Lock()
+	p := t.p != nil
+	t.mu.Unlock()
+	if !p {
+		return 0
+	}
+	return int(C.table_len(t.p)) // want `C.table_len is given p without the lock`
+}
+
+// Its callers hold the lock.
+func (t *Table) size() int { return int(C.table_len(t.p)) }
+
+func (t *Table) lock() { t.mu.Lock() }
+
+// The lock is taken by a helper.
+func (t *Table) Helped() int {
+	t.lock()
+	defer t.mu.Unlock()
+	return int(C.table_len(t.p))
+}
+
+// Own has a mutex for something else: no use of p is under it.
+type Own struct {
+	mu sync.Mutex
+	p  *C.table
+}
+
+func (o *Own) Close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	C.table_free(o.p)
+	o.p = nil
+}
+
+func (o *Own) Len() int { return int(C.table_len(o.p)) }

@@ -1,0 +1,107 @@
+// Package inttoptr is the rule about integers that are held as pointers.
+package inttoptr
+
+import (
+	"go/token"
+	"go/types"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// Rule is the rule.
+var Rule = &rule.Rule{
+	Name:  "inttoptr",
+	Title: "An integer token is held in a Go variable of pointer type",
+	Text: `
+To pass a token to C as user_data, many write unsafe.Pointer(uintptr(handle)). For Go that is a pointer, and one
+to nowhere. When a stack is copied, for example while a callback runs, the runtime finds it and ends the
+process: "invalid pointer found on stack". It also ends the process if the number happens to lie in the heap.
+
+The rule finds conversions to unsafe.Pointer of a cgo.Handle, of the result of an atomic addition, and of an
+integer that is the key of a registry in the same function.
+
+Silent: constants such as C's special values, -1 for one; addresses; offsets. Mend it in C: a function of the
+preamble that takes a uintptr_t and casts there.`,
+	Before: `
+h := cgo.NewHandle(f)
+C.lib_each(unsafe.Pointer(uintptr(h)))`,
+	After: `
+// static void each(uintptr_t h) { lib_each((void *)h); }
+h := cgo.NewHandle(f)
+C.each(C.uintptr_t(h))`,
+	Since:     "v0.1.0",
+	Severity:  rule.Error,
+	MergeIf:   rule.IfAny,
+	Contracts: []string{"CBK-11"},
+	Run:       run,
+}
+
+func run(p *rule.Pass) {
+	for _, fn := range p.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			convert, ok := instr.(*ssa.Convert)
+			if !ok || !isPointer(convert.Type()) || isPointer(convert.X.Type()) {
+				return
+			}
+			if what := nameOf(convert.X); what != "" {
+				p.Report(convert.Pos(), "%s is an integer, and here becomes a Go pointer to nowhere: the runtime may find it and end the process", what)
+			}
+		})
+	}
+}
+
+func isPointer(typ types.Type) bool {
+	basic, ok := typ.Underlying().(*types.Basic)
+	return ok && basic.Kind() == types.UnsafePointer
+}
+
+// nameOf names the token that an integer is, or is "".
+func nameOf(v ssa.Value) string {
+	origin, handle := summary.Integer(v)
+	if handle {
+		return "a cgo.Handle"
+	}
+	if call, ok := origin.(*ssa.Call); ok {
+		if fn := call.Call.StaticCallee(); fn != nil && fn.Pkg != nil && fn.Pkg.Pkg.Path() == "sync/atomic" {
+			if summary.Words(fn.Name())[0] == "add" {
+				return "the result of an atomic addition"
+			}
+		}
+	}
+	if key(origin, 0) {
+		return "the key of a map"
+	}
+	return ""
+}
+
+// key reports whether a value is used as the key of a map.
+func key(v ssa.Value, depth int) bool {
+	if v.Referrers() == nil || depth > 3 {
+		return false
+	}
+	for _, instr := range *v.Referrers() {
+		switch instr := instr.(type) {
+		case *ssa.MapUpdate:
+			if instr.Key == v {
+				return true
+			}
+		case *ssa.Convert:
+			if basic, ok := instr.Type().Underlying().(*types.Basic); ok && basic.Info()&types.IsInteger != 0 && key(instr, depth+1) {
+				return true
+			}
+		case *ssa.ChangeType:
+			if key(instr, depth+1) {
+				return true
+			}
+		case *ssa.UnOp:
+			if instr.Op == token.MUL && key(instr, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,35 @@
+package nocallback_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"golang.org/x/tools/go/analysis/analysistest"
+
+	"github.com/cgolab/cgolab/go-harness/vet/rules/nocallback"
+)
+
+// TestRule names the lines itself: a comment // want cannot stand in a preamble.
+func TestRule(t *testing.T) {
+	var got []string
+	for _, result := range analysistest.Run(unexpected{}, analysistest.TestData(), nocallback.Rule.Analyzer(), "a") {
+		for _, d := range result.Action.Diagnostics {
+			got = append(got, fmt.Sprint(result.Action.Package.Fset.Position(d.Pos).Line, ": ", d.Message))
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"4: nocallback: C.each has nocallback and calls goEach, a function of Go: the runtime ends the process",
+		"5: nocallback: C.through has nocallback and calls goEach, a function of Go: the runtime ends the process",
+		"8: nocallback: C.keep has noescape and keeps p in kept: it may point into a stack, which moves",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %q, not %q", got, want)
+	}
+}
+
+// unexpected takes findings, which no comment of the fixture expects.
+type unexpected struct{}
+
+func (unexpected) Errorf(string, ...any) {}

@@ -1,0 +1,90 @@
+// Package ptrparam is the rule about callbacks that take an integer as a pointer.
+package ptrparam
+
+import (
+	"go/types"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// Rule is the rule.
+var Rule = &rule.Rule{
+	Name:  "ptrparam",
+	Title: "A callback takes an integer token as a parameter of pointer type",
+	Text: `
+A parameter of type unsafe.Pointer is a pointer to Go, whatever C put there. If it is the number of a
+cgo.Handle, the first growth of the stack inside the callback ends the process: "invalid pointer found on
+stack".
+
+The rule finds exported functions, those with a comment //export, with a parameter of pointer type that they
+convert to a cgo.Handle.
+
+Silent: a parameter that is read through, which is a real address. Mend it by a parameter of type C.uintptr_t,
+and a cast in C.`,
+	Before: `
+//export goEach
+func goEach(userData unsafe.Pointer) {
+	cgo.Handle(userData).Value().(func())()
+}`,
+	After: `
+//export goEach
+func goEach(userData C.uintptr_t) {
+	cgo.Handle(userData).Value().(func())()
+}`,
+	Since:     "v0.1.0",
+	Severity:  rule.Error,
+	MergeIf:   rule.IfAny,
+	Contracts: []string{"CBK-11"},
+	Run:       run,
+}
+
+func run(p *rule.Pass) {
+	for fn := range p.Exports() {
+		for _, param := range fn.Params {
+			if pointer(param.Type()) && number(param, 0) {
+				p.Report(param.Pos(), "%s of %s has pointer type and holds the number of a handle: a growing stack ends the process; take a C.uintptr_t", param.Name(), fn.Name())
+			}
+		}
+	}
+}
+
+func pointer(typ types.Type) bool {
+	switch typ := typ.Underlying().(type) {
+	case *types.Pointer:
+		return true
+	case *types.Basic:
+		return typ.Kind() == types.UnsafePointer
+	}
+	return false
+}
+
+// number reports whether a value is converted to a handle.
+func number(v ssa.Value, depth int) bool {
+	if v.Referrers() == nil || depth > 6 {
+		return false
+	}
+	for _, instr := range *v.Referrers() {
+		switch instr := instr.(type) {
+		case *ssa.Convert:
+			if summary.IsHandle(instr.Type()) || number(instr, depth+1) {
+				return true
+			}
+		case *ssa.ChangeType:
+			if summary.IsHandle(instr.Type()) || number(instr, depth+1) {
+				return true
+			}
+		case *ssa.Store:
+			if cell, ok := instr.Addr.(*ssa.Alloc); ok && instr.Val == v {
+				for _, use := range *cell.Referrers() {
+					if load, ok := use.(*ssa.UnOp); ok && number(load, depth+1) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
