@@ -1,4 +1,4 @@
-//! How fast scenarios are made: the typed strategy, which knows the model, and bytes for the
+//! Time to make scenarios: the typed strategy, which knows the model, and bytes for the
 //! decoder that fuzzers use.
 
 #[path = "../../scenario/tests/common/mod.rs"]

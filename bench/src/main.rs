@@ -1,4 +1,4 @@
-//! What the runtime's parts cost, beside peers that do the same. `cargo lab bench native` runs it
+//! Costs of the runtime's parts, beside peers that do the same. `cargo lab bench native` runs it
 //! and judges the figures; by hand: `courier-bench SECONDS PASSES [ROW…]`.
 //!
 //! Each row compares cases. A pass measures every case of a row once, the next pass in the other

@@ -51,7 +51,7 @@ pub(crate) fn fixed(figure: f64) -> Run {
     Box::new(move |_| figure)
 }
 
-/// How many operations last as long as `limit`.
+/// Number of operations that last as long as `limit`.
 fn fitting(work: &mut impl FnMut(u64) -> Duration, limit: Duration) -> u64 {
     let mut count = 1;
     loop {

@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How many bytes `make` leaves allocated.
+/// Bytes that `make` leaves allocated.
 fn bytes<R>(make: impl FnOnce() -> R) -> f64 {
     let before = BYTES.get();
     let made = black_box(make());

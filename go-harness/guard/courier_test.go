@@ -255,7 +255,7 @@ func TestVAL01ALoaderKeepsNothing(t *testing.T) {
 	must(t, loader.Close())
 }
 
-// What a callback was lent is the library's, and is over when the callback returns. The text that the
+// Memory lent to a callback is the library's, and is over when the callback returns. The text that the
 // binding gives to Go is a copy: it stays what it was while the library goes on with other texts.
 func TestVAL01CallbackArgumentsAreCopies(t *testing.T) {
 	each(t, func(t *testing.T, rt *courier.Runtime, session *courier.Session, content string) {

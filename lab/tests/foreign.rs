@@ -35,7 +35,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What the run left as data.
+/// The results of the run as data.
 fn results(folder: &Path) -> Value {
     let text = fs::read_to_string(folder.join(".cgolab/latest/results.json")).unwrap();
     serde_json::from_str(&text).unwrap()

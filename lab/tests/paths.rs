@@ -72,7 +72,7 @@ fn entered(line: &str) -> Option<&str> {
         .then_some(folder)
 }
 
-/// Whether a path is there; a pattern must match something.
+/// Returns true if a path is there; a pattern must match something.
 fn is_there(folder: &Path, path: &str) -> bool {
     let (known, rest) = match path.find("*").or_else(|| path.find("...")) {
         Some(at) => path.split_at(at),
@@ -92,7 +92,7 @@ fn is_there(folder: &Path, path: &str) -> bool {
     })
 }
 
-/// What a file names and is not there.
+/// Paths that a file names and that are not there.
 fn missing(root: &Path, text: &str) -> Vec<String> {
     let mut missing = Vec::new();
     for line in text.lines() {
@@ -164,7 +164,7 @@ fn a_path_that_is_not_there_is_recognised() {
     }
 }
 
-/// What `.ci/run` runs is written down in `ci/matrix.toml` and nowhere else.
+/// Steps of `.ci/run` are written down in `ci/matrix.toml` and nowhere else.
 #[test]
 fn the_script_for_a_desk_has_no_list_of_its_own() {
     let Some(root) = root() else { return };

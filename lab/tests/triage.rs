@@ -83,7 +83,7 @@ const CASES: [Case; 10] = [
     ),
 ];
 
-/// What the tests work with.
+/// Tools and programs that the tests work with.
 struct Programs {
     /// The test program of `tests/triage`.
     test: PathBuf,

@@ -13,7 +13,7 @@ use courier_scenario::oracle::Ledger;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-/// How often each plan runs: the threads meet in another way each time.
+/// Number of runs of each plan: the threads meet in another way each time.
 const REPETITIONS: u64 = 8;
 
 /// Installs a log callback, or replaces it. Two lanes may do that while it is called.

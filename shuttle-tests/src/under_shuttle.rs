@@ -11,7 +11,7 @@ use shuttle::{Config, Runner};
 
 /// Schedules of each scheduler, unless `COURIER_SHUTTLE_ITERATIONS` says otherwise.
 const ITERATIONS: usize = 2_000;
-/// Where the random numbers begin, unless `COURIER_SHUTTLE_SEED` says otherwise.
+/// The seed of the random numbers, unless `COURIER_SHUTTLE_SEED` says otherwise.
 const SEED: u64 = 1;
 /// Preemptions that the second scheduler places.
 const DEPTH: usize = 3;

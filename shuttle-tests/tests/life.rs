@@ -157,7 +157,7 @@ fn evt_03_a_parked_owner_is_woken_by_the_last_of_several_signals() {
     });
 }
 
-/// Who ended the loads.
+/// Counts of loads by what ended them.
 #[derive(Clone, Debug, Default)]
 struct Winners {
     completed: Count,

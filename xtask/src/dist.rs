@@ -121,7 +121,7 @@ fn man_pages(folder: &Path) -> Result<()> {
     clap_mangen::generate_to(cgolab::cmd::cli(), folder).context("cannot write man pages")
 }
 
-/// What `cargo metadata` says of a package.
+/// A package as `cargo metadata` describes it.
 #[derive(Deserialize)]
 struct Package {
     name: String,

@@ -76,7 +76,7 @@ enum Command {
         /// Measure these rows only.
         #[arg(long, value_name = "ROW,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// How long each case runs in one of 7 passes if it is an engine; a function runs a tenth of it.
+        /// Seconds that each case runs in one of 7 passes if it is an engine; a function runs a tenth of it.
         #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]
         seconds: f64,
     },
@@ -86,7 +86,7 @@ enum Command {
     /// workflows in .github read it through --github and call --run, nothing else.
     #[command(verbatim_doc_comment)]
     Matrix {
-        /// As JSON for `strategy.matrix` of a GitHub workflow: the jobs of a pull request, or
+        /// Prints JSON for `strategy.matrix` of a GitHub workflow: the jobs of a pull request, or
         /// of a night.
         #[arg(long, value_name = "WHEN", conflicts_with = "run")]
         github: Option<matrix::When>,

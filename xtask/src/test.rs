@@ -22,7 +22,7 @@ struct Step {
     task: Task,
     log: String,
     show: fn(&str) -> Option<String>,
-    /// Whether the lines shown tell by themselves what failed.
+    /// True if the lines shown tell by themselves what failed.
     speaks: bool,
 }
 

@@ -70,7 +70,7 @@ pub(super) fn c_compiler() -> Command {
     wanted("CC").unwrap_or_else(|| Command::new("cc"))
 }
 
-/// What a variable names, with its arguments.
+/// The command that a variable names, with its arguments.
 fn wanted(variable: &str) -> Option<Command> {
     let wish = env::var(variable).unwrap_or_default();
     let mut words = wish.split_whitespace();

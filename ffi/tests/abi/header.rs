@@ -1,4 +1,4 @@
-//! What the header says: types that every bit pattern is a value of, and structs that can grow.
+//! Rules of the header: types that every bit pattern is a value of, and structs that can grow.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a linker finds: the exports, the native libraries, and another Rust library beside this one.
+//! The linker's view: the exports, the native libraries, and another Rust library beside this one.
 
 use std::collections::BTreeSet;
 use std::env;

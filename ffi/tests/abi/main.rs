@@ -39,7 +39,7 @@ fn built(name: &str) -> PathBuf {
     library
 }
 
-/// What a link with the static library needs beside it: as checked in, and nothing else.
+/// Libraries that a link with the static library needs beside it: as checked in, and nothing else.
 fn native_libraries() -> Vec<String> {
     let text = read("native-libs.txt");
     text.split_whitespace().map(str::to_owned).collect()
@@ -78,7 +78,7 @@ fn output(command: &mut Command) -> Output {
         .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// What became of a command. What it complained of comes first: reports show one line.
+/// The end of a command. Its complaint comes first: reports show one line.
 fn told(command: &Command, output: &Output) -> String {
     format!(
         "{}{}\n{}\n{command:?}",

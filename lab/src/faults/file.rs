@@ -45,7 +45,7 @@ struct About {
     contract: Spanned<String>,
     layer: Spanned<String>,
     engines: Spanned<Vec<Spanned<String>>>,
-    /// What happens to a user, in one sentence.
+    /// The consequence for a user, in one sentence.
     why: Spanned<String>,
     #[serde(default)]
     also: Vec<Spanned<String>>,

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 
 use crate::host::workspace::Workspace;
 
-/// What is not copied: what tools have made.
+/// Folders that are not copied, because tools have made them.
 const LEFT_OUT: [&str; 4] = [".git", "target", "corpus", "artifacts"];
 
 /// A copy with a target folder of its own, in which only files are written whose text is another

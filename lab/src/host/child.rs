@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(13);
 /// Set once by Ctrl-C; every child is then ended and no other is started.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether the user asked to stop.
+/// Returns true once the user has asked to stop.
 pub fn interrupted() -> bool {
     // ORDERING: Relaxed. A lone flag that is polled; it publishes no other data.
     INTERRUPTED.load(Ordering::Relaxed)
@@ -47,7 +47,7 @@ pub fn catch_interrupts() -> Result<()> {
     .context("cannot watch for Ctrl-C")
 }
 
-/// How a child ended.
+/// The end of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// By itself, with this status.
@@ -58,10 +58,10 @@ pub enum End {
     Interrupted,
 }
 
-/// What is left of a child.
+/// The end and the output of a child.
 #[derive(Debug)]
 pub struct Finished {
-    /// How it ended.
+    /// The end it came to.
     pub end: End,
     /// Wall time.
     pub seconds: f64,
@@ -111,14 +111,14 @@ pub fn read_lossy(path: &Path) -> String {
 /// A child to be run.
 pub struct Task {
     command: Command,
-    /// How the program is called in the shown command.
+    /// The program's name in the shown command.
     shown_program: OsString,
     /// Variables that matter to whoever repeats the command.
     shown_env: Vec<String>,
     root: PathBuf,
     dir: PathBuf,
     log: PathBuf,
-    /// Where standard output goes when it is not part of the log.
+    /// The file for standard output when that is not part of the log.
     stdout: Option<PathBuf>,
     limit: Duration,
 }
@@ -368,7 +368,7 @@ impl Group {
         self.child.wait()
     }
 
-    /// Whether the leader has ended. It is left as a zombie, which keeps its number, and so the
+    /// Returns true if the leader has ended. It is left as a zombie, which keeps its number, and so the
     /// number of the group, from being given to another process before the group is signalled.
     #[cfg(unix)]
     fn leader_ended(&mut self) -> io::Result<bool> {

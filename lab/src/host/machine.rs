@@ -12,7 +12,7 @@ use crate::host::tools::Tools;
 use crate::host::tools::rust::ForFuzzing;
 use crate::host::workspace::Workspace;
 
-/// What was checked out.
+/// The commit that was checked out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Commit {
     /// The full hash.
@@ -46,7 +46,7 @@ pub struct Machine {
 pub struct Tool {
     /// Its name for people.
     pub name: String,
-    /// What it says about itself, on one line.
+    /// The version as the tool prints it, on one line.
     pub version: String,
 }
 

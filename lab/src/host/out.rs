@@ -1,4 +1,4 @@
-//! What people and programs read: standard output, and errors beside it.
+//! Standard output for people and programs, and errors beside it.
 //!
 //! A reader may leave early (`cargo lab contracts | head`). That is its right and no error; the
 //! macros of the standard library would panic.

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::host::out;
 use crate::host::out::one_line;
 
-/// How often a plain log hears that a long step is still alive.
+/// Time after which a plain log hears that a long step is still alive.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// A moving line on a terminal, or plain lines.
@@ -73,7 +73,7 @@ impl Progress {
         self.step.borrow_mut().last_sign = Instant::now();
     }
 
-    /// What the running child said last; shown beside the step on a terminal.
+    /// Shows the last line of the running child beside the step, on a terminal.
     pub fn detail(&self, line: &str) {
         // Rules and empty lines say nothing.
         let speaks = line.contains(|c: char| c.is_alphanumeric());

@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
-/// What comes before a command that is to have one processor: one that this process may use.
+/// Words before a command that is to have one processor: one that this process may use.
 ///
 /// An error says what is missing here, for people.
 pub fn one_processor() -> Result<[String; 3]> {

@@ -64,13 +64,13 @@ impl Workspace {
         self.path(&self.go)
     }
 
-    /// Where Cargo children build. Fixed, because the Go link files name the static library
+    /// The folder where Cargo children build. Fixed, because the Go link files name the static library
     /// by this path.
     pub fn target(&self) -> PathBuf {
         self.path("target")
     }
 
-    /// Where the lab keeps what it found.
+    /// The folder where the lab keeps its results.
     pub fn lab(&self) -> PathBuf {
         self.path("target/lab")
     }

@@ -1,6 +1,6 @@
 //! Reads the event stream of `go test -json`.
 //!
-//! What the stream does not say by itself, and is worked out here: a test that was running when
+//! The stream leaves some facts out, and they are worked out here: a test that was running when
 //! its process died has a `run` event and no end; a build failure is a failing package whose
 //! text says so; a data race after the last test fails the package only; the shuffle seed and
 //! the closing lines are ordinary output.
@@ -19,7 +19,7 @@ const OUTPUT_LIMIT: usize = 256 * 1024;
 
 const RACE: &str = "WARNING: DATA RACE";
 
-/// How `go test` ends the line of a package without a test binary.
+/// Endings of the line that `go test` prints for a package without a test binary.
 const NOT_BUILT: [&str; 2] = ["[build failed]", "[setup failed]"];
 
 #[derive(Deserialize)]
@@ -88,7 +88,7 @@ struct Package {
     shuffle: Option<String>,
 }
 
-/// What a `go test -json` run did.
+/// The outcome of a `go test -json` run.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     packages: BTreeMap<String, Package>,
@@ -312,7 +312,7 @@ impl Package {
         self.output.contains(mark) || self.tests.values().any(|test| test.output.contains(mark))
     }
 
-    /// What is wrong with the package beyond its tests. `explained`: a test tells already.
+    /// The fault of the package beyond its tests, if any. `explained`: a test tells already.
     fn verdict(
         &self,
         build: &str,
@@ -396,7 +396,7 @@ fn sanitizer_report(output: &str) -> Option<String> {
     Some(format!("{tool} {class}"))
 }
 
-/// What the runtime said when it died.
+/// The last message of a runtime that died.
 fn crash_message(output: &str) -> Option<String> {
     let starts = [
         "panic: ",

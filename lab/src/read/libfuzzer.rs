@@ -4,13 +4,13 @@ use std::path::Path;
 
 use crate::host::out::one_line;
 
-/// Whether the target started at all; if not, something did not build.
+/// Returns true if the target started at all; if not, something did not build.
 pub fn started(text: &str) -> bool {
     text.lines()
         .any(|line| line.starts_with("INFO: Seed:") || line.starts_with("Running: "))
 }
 
-/// How many inputs ran.
+/// The number of inputs that ran.
 pub fn executions(text: &str) -> Option<u64> {
     let after = |line: &str, start: &str| -> Option<u64> {
         line.strip_prefix(start)?
@@ -76,7 +76,7 @@ pub fn written(text: &str) -> Vec<&Path> {
         .collect()
 }
 
-/// Whether people want to see this line while the target runs.
+/// Returns this line in the form that people see while the target runs, if they want to see it.
 pub fn closing_line(line: &str) -> Option<String> {
     let shown = ["SUMMARY: ", "cgolab: broken=", "error"]
         .iter()

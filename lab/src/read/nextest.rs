@@ -25,12 +25,12 @@ pub(crate) struct Case {
     pub(crate) reason: Option<String>,
     /// The number of the signal that ended it.
     pub(crate) signal: Option<i32>,
-    /// What it printed, standard output first.
+    /// The printed text, standard output first.
     pub(crate) output: String,
 }
 
 impl Case {
-    /// Whether somebody asked it to end, as nextest does when it is asked itself.
+    /// Returns true if somebody asked it to end, as nextest does when it is asked itself.
     pub(crate) fn was_terminated(&self) -> bool {
         self.signal == Some(SIGTERM)
     }
@@ -103,7 +103,7 @@ fn signal(verdict: &Node<'_, '_>) -> Option<i32> {
     number.split_whitespace().next()?.parse().ok()
 }
 
-/// What Rust says when a panic meets another one.
+/// Lines that Rust prints when a panic meets another one.
 const SECOND_PANIC: [&str; 2] = [
     "panic in a destructor during cleanup",
     "panic in a function that cannot unwind",
@@ -179,7 +179,7 @@ pub(crate) fn records(
     notes.credit(base, named, known)
 }
 
-/// Whether people want to see this line of nextest's output while it runs.
+/// Returns this line of nextest's output in the form that people see, if they want to see it.
 pub fn closing_line(line: &str) -> Option<String> {
     let words = line.trim_start();
     let shown = [

@@ -14,7 +14,7 @@
 use crate::host::out::one_line;
 use crate::record::Record;
 
-/// Whether a model checker came to the end.
+/// The end of a model checker's search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
     /// Every schedule within the bound was explored.
@@ -25,7 +25,7 @@ pub enum Model {
     CutOff,
 }
 
-/// What a process said about itself.
+/// Facts that a process told about itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     /// Contract and number of checks; never zero checks.
@@ -62,7 +62,7 @@ impl Notes {
         notes
     }
 
-    /// What the oracle expected and what it saw, in one line; only of a broken contract.
+    /// Expectation and observation of the oracle, in one line; only of a broken contract.
     pub fn disagreement(&self) -> Option<String> {
         let (expected, observed) = (self.expected.as_ref()?, self.observed.as_ref()?);
         let broken = !self.broken.is_empty() || self.scenario.is_some();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::child::{End, Finished};
 
-/// Whether a record speaks about the subject or about the engine.
+/// The kind of a record: about the subject, or about the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
     Missing,
 }
 
-/// What came out.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -90,13 +90,13 @@ impl Outcome {
         }
     }
 
-    /// Whether a check ran and nothing was found.
+    /// Returns true if a check ran and nothing was found.
     pub(crate) fn held(self) -> bool {
         matches!(self, Outcome::Pass | Outcome::CutOff)
     }
 }
 
-/// Where to look further.
+/// Places to look further.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Evidence {
     /// A command that repeats the check, from the root of the checkout.
@@ -120,7 +120,7 @@ pub(crate) struct Record {
     pub(crate) reason: Option<String>,
     /// Duration of the check, all repetitions together.
     pub(crate) seconds: f64,
-    /// How often the contract was checked, where the check counts that.
+    /// Number of times that the contract was checked, where the check counts that.
     pub(crate) executions: Option<u64>,
     pub(crate) evidence: Evidence,
 }
@@ -163,12 +163,12 @@ impl Record {
         }
     }
 
-    /// Whether it tells of a check that had its turn, however that ended.
+    /// Returns true if it tells of a check that had its turn, however that ended.
     pub(crate) fn had_its_turn(&self) -> bool {
         self.kind == Kind::Check && !matches!(self.outcome, Outcome::NotRun | Outcome::Skipped)
     }
 
-    /// Whether a run may end with exit code 0 in spite of this record.
+    /// Returns true if a run may end with exit code 0 in spite of this record.
     pub(crate) fn is_green(&self) -> bool {
         match self.outcome {
             Outcome::Pass | Outcome::CutOff => true,

@@ -1,4 +1,4 @@
-//! How much of everything a run does.
+//! The amount of everything that a run does.
 
 use clap::ValueEnum;
 
@@ -8,7 +8,7 @@ pub enum Profile {
     /// Minutes on 2 warm cores: before a commit, and for pull requests.
     #[default]
     Quick,
-    /// As deep as a night allows: more schedules, longer fuzzing with a kept corpus.
+    /// The depth of a night: more schedules, longer fuzzing with a kept corpus.
     Full,
 }
 
@@ -29,12 +29,12 @@ impl Profile {
         }
     }
 
-    /// Whether fuzzing starts from the inputs that earlier runs found, and adds to them.
+    /// Returns true if fuzzing starts from the inputs that earlier runs found, and adds to them.
     pub(crate) fn keeps_corpus(self) -> bool {
         self == Profile::Full
     }
 
-    /// How often each test of Go's runs where each time is another chance: under the race detector,
+    /// Repetitions of each test of Go's where each time is another chance: under the race detector,
     /// and in a storm.
     pub(crate) fn storm_repetitions(self) -> u32 {
         match self {

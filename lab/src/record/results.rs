@@ -1,4 +1,4 @@
-//! Where results lie: `target/lab/runs/<time>/` holds a run, `target/lab/latest` names the last
+//! The folders of results: `target/lab/runs/<time>/` holds a run, `target/lab/latest` names the last
 //! one that has something to show.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! What is different from the run before: a gap that is new matters more than one that is known.
+//! Changes since the run before: a gap that is new matters more than one that is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,7 +20,7 @@ pub(super) struct Changes {
     pub(super) lists: Vec<List>,
 }
 
-/// What changed in the same way.
+/// The contracts that changed in the same way.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct List {
     /// The CSS class of an outcome that looks like it.

@@ -19,7 +19,7 @@ pub(super) struct Evidence {
     pub(super) more: usize,
     pub(super) reasons: Vec<String>,
     pub(super) command: String,
-    /// As a command that replays it, if it is one that can be replayed.
+    /// The command that replays it, if it can be replayed.
     pub(super) scenario: Option<String>,
     /// Relative to the folder of the run, if it may be linked to.
     pub(super) log: Option<String>,
@@ -124,7 +124,7 @@ fn replay(scenario: &str) -> String {
     }
 }
 
-/// Whether a check's name can be looked for in a log: `TestREQ03…` and `req_03_…` can, `all` and
+/// Returns true if a check's name can be looked for in a log: `TestREQ03…` and `req_03_…` can, `all` and
 /// `go test` are the lab's own words.
 fn is_specific(name: &str) -> bool {
     !name.contains(' ')

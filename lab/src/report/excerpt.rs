@@ -32,7 +32,7 @@ const TROUBLE: [&str; 12] = [
     "--- FAIL",
 ];
 
-/// What became of a log.
+/// The part of a log that is shown, or the reason why none is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Excerpt {
     /// The record names no log.
@@ -104,7 +104,7 @@ pub(super) fn excerpt(log: &str, names: &[&str], red: bool) -> Excerpt {
     Excerpt::Lines(collect(&lines, &shown, marked, MOST[kind]))
 }
 
-/// Whether a test runner speaks here about the next test.
+/// Returns true if a test runner speaks here about the next test.
 fn begins_test(line: &str) -> bool {
     let line = line.trim_start();
     [
@@ -120,7 +120,7 @@ fn begins_test(line: &str) -> bool {
     .any(|word| line.starts_with(word))
 }
 
-/// Whether it is a stack frame of the standard library, which every panic has.
+/// Returns true if it is a stack frame of the standard library, which every panic has.
 fn is_noise(line: &str) -> bool {
     let line = line.trim_start();
     let frame = line

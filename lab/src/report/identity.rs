@@ -1,4 +1,4 @@
-//! Who ran what, where: `run.json` in the folder of a run.
+//! The command, the machine and the tools of a run: `run.json` in its folder.
 //!
 //! It is written when the run begins, after each engine and at the end, so that a run which was
 //! killed still tells what it was.
@@ -32,9 +32,9 @@ pub(crate) struct Identity {
     pub seconds: Option<f64>,
     /// The user asked to stop.
     pub interrupted: bool,
-    /// What was typed.
+    /// The command as it was typed.
     pub command: String,
-    /// How deep engines go; none in a run of a version without profiles.
+    /// The depth of the engines; none in a run of a version without profiles.
     pub profile: Option<String>,
     /// The commit, in a git checkout.
     pub commit: Option<Commit>,
@@ -85,7 +85,7 @@ impl Identity {
         }
     }
 
-    /// What the verdict must know of it.
+    /// The facts of it that the verdict needs.
     pub(crate) fn facts(&self) -> Facts {
         Facts {
             end: if self.interrupted {

@@ -1,4 +1,4 @@
-//! What the page shows: verdict, catalogue and identity, arranged for the template.
+//! The content of the page: verdict, catalogue and identity, arranged for the template.
 //!
 //! Everything here is text and numbers; `templates/report.html` escapes all of it.
 
@@ -134,7 +134,7 @@ struct Cell {
     engine: String,
     anchor: String,
     state: CellState,
-    /// How many checks, how long they took, and what the worst of them says.
+    /// Number of checks, the time they took, and the words of the worst of them.
     hint: String,
     evidence: Vec<Evidence>,
 }

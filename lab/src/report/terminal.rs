@@ -118,7 +118,7 @@ pub(crate) fn engine_line(engine: &EngineRun<'_>) -> String {
     line.trim_end().to_owned()
 }
 
-/// What an engine does not see, in one line.
+/// A limit of an engine, in one line.
 fn limit_line(limit: &Record) -> String {
     let reason = limit.reason.as_deref().unwrap_or_default();
     format!("limit of {}: {}", limit.engine, one_line(reason, 200))
@@ -178,7 +178,7 @@ fn contracts_by_engines(
     table
 }
 
-/// What the ids and the cells of these engines take of the line.
+/// The width that the ids and the cells of these engines take of the line.
 fn taken_width(verdict: &Verdict<'_>, columns: std::ops::Range<usize>) -> usize {
     let engines: usize = columns
         .map(|column| {

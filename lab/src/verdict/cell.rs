@@ -25,7 +25,7 @@ impl CellState {
         }
     }
 
-    /// What it says to people, in every view.
+    /// The word that people read, in every view.
     pub(crate) fn word(self) -> &'static str {
         match self {
             CellState::Ran(outcome) => outcome.word(),
@@ -43,13 +43,13 @@ pub(crate) fn worst<'a>(records: &[&'a Record]) -> Option<&'a Record> {
         .max_by_key(|record| record.outcome.weight())
 }
 
-/// Whether these records of one contract under one engine say that it was checked and holds.
+/// Returns true if these records of one contract under one engine say that it was checked and holds.
 pub(crate) fn holds(records: &[&Record]) -> bool {
     worst(records).is_some_and(|record| record.outcome.held())
         && records.iter().all(|record| record.is_green())
 }
 
-/// Whether a record speaks about a contract: checks do, and what stands for them.
+/// Returns true if a record speaks about a contract: checks do, and what stands for them.
 pub(crate) fn speaks(record: &Record) -> bool {
     matches!(record.kind, Kind::Check | Kind::Missing)
 }

@@ -32,7 +32,7 @@ impl ContractState {
         ContractState::Planned,
     ];
 
-    /// What it says to people, in every view.
+    /// The word that people read, in every view.
     pub(crate) fn word(self) -> &'static str {
         match self {
             ContractState::Broken => "broken",
@@ -53,7 +53,7 @@ pub(crate) struct CellRun<'a> {
     pub(crate) records: Vec<&'a Record>,
 }
 
-/// What a run found out about a contract.
+/// The findings of a run about a contract.
 #[derive(Debug)]
 pub(crate) struct ContractRun<'a> {
     pub(crate) contract: &'a Contract,
@@ -82,12 +82,12 @@ impl<'a> ContractRun<'a> {
         }
     }
 
-    /// Whether any engine of the run said something about it.
+    /// Returns true if any engine of the run said something about it.
     pub(crate) fn was_spoken_of(&self) -> bool {
         self.cells.iter().any(|cell| !cell.records.is_empty())
     }
 
-    /// Whether this engine was part of the run.
+    /// Returns true if this engine was part of the run.
     pub(crate) fn has_cell(&self, engine: &str) -> bool {
         self.cells.iter().any(|cell| cell.engine == engine)
     }
@@ -111,7 +111,7 @@ fn state(contract: &Contract, cells: &[CellRun<'_>]) -> ContractState {
     }
 }
 
-/// How many contracts are in each state.
+/// The number of contracts in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ContractCounts([usize; ContractState::ALL.len()]);
 

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::cell;
 use crate::record::{Kind, Outcome, Record};
 
-/// What is known of an engine besides its records.
+/// Facts about an engine that its records do not hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EngineFacts {
     pub(crate) name: String,
-    /// What it is, in one line.
+    /// The engine's description, in one line.
     pub(crate) what: String,
     /// Wall time of canary and checks; none if it did not come to its end.
     pub(crate) seconds: Option<f64>,
@@ -31,7 +31,7 @@ pub(crate) enum EngineState {
 }
 
 impl EngineState {
-    /// What it says to people, in every view.
+    /// The word that people read, in every view.
     pub(crate) fn word(self) -> &'static str {
         match self {
             EngineState::On => "on",
@@ -87,7 +87,7 @@ impl<'a> EngineRun<'a> {
         self.of_kind(Kind::Canary).next()
     }
 
-    /// What it is stated not to see. A pass says that it does not.
+    /// The stated limits of the engine. A pass says that it does not see these things.
     pub(crate) fn limits(&self) -> impl Iterator<Item = &'a Record> {
         self.of_kind(Kind::Limit)
     }
@@ -118,7 +118,7 @@ impl<'a> EngineRun<'a> {
         checks.into_values().collect()
     }
 
-    /// How many checks came out how, the worst first.
+    /// The number of checks for each outcome, the worst first.
     pub(crate) fn counts(&self) -> Vec<(Outcome, usize)> {
         let mut counts: Vec<(Outcome, usize)> = Vec::new();
         for check in self.checks() {
@@ -131,21 +131,21 @@ impl<'a> EngineRun<'a> {
         counts
     }
 
-    /// How many checks came out like this.
+    /// The number of checks with this outcome.
     pub(crate) fn count(&self, outcome: Outcome) -> usize {
         let counts = self.counts();
         let found = counts.iter().find(|(other, _)| *other == outcome);
         found.map_or(0, |(_, count)| *count)
     }
 
-    /// How many contracts it found kept.
+    /// The number of contracts that it found kept.
     pub(crate) fn contracts(&self) -> usize {
         let held = self.records.iter().filter(|record| record.outcome.held());
         let ids: BTreeSet<&str> = held.filter_map(|r| r.contract.as_deref()).collect();
         ids.len()
     }
 
-    /// How often it checked something, where checks count that.
+    /// The number of single checks, from the checks that count them.
     pub(crate) fn executions(&self) -> u64 {
         self.records.iter().filter_map(|r| r.executions).sum()
     }

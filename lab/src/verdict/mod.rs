@@ -32,7 +32,7 @@ use self::headline::LeftOut;
 use crate::record::{Outcome, Record};
 use crate::subject::catalogue::Catalogue;
 
-/// How a run came to its end.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum End {
     /// By itself.
@@ -59,7 +59,7 @@ pub(crate) enum RunState {
     Stopped,
 }
 
-/// What is known of a run besides its records.
+/// Facts about a run that its records do not hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Facts {
     pub(crate) end: End,
@@ -69,7 +69,7 @@ pub(crate) struct Facts {
     pub(crate) not_asked: Vec<String>,
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Verdict<'a> {
     pub(crate) state: RunState,
@@ -100,7 +100,7 @@ impl<'a> Verdict<'a> {
         }
     }
 
-    /// Whether the exit code may be 0.
+    /// Returns true if the exit code may be 0.
     pub(crate) fn is_green(&self) -> bool {
         matches!(self.state, RunState::Passed | RunState::Partial)
     }
@@ -134,7 +134,7 @@ impl<'a> Verdict<'a> {
         self.records.iter().filter(|r| wanted(r)).collect()
     }
 
-    /// Whether any check had its turn, however it ended.
+    /// Returns true if any check had its turn, however it ended.
     pub(crate) fn has_something_to_show(&self) -> bool {
         self.records.iter().any(Record::had_its_turn)
     }

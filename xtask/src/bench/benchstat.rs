@@ -1,4 +1,4 @@
-//! What benchstat says about the goals: medians, how sure they are, and whether cases differ at all.
+//! Judgement of the goals by benchstat: medians, how sure they are, and whether cases differ at all.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ struct Comparison {
     benchmarks: Vec<&'static str>,
 }
 
-/// How to have all cases compared, for people.
+/// The command that compares all cases, for people.
 pub(super) fn command(figures: &str) -> String {
     format!("go run {PROGRAM} -row .name -col /case {figures}")
 }
@@ -69,7 +69,7 @@ fn table(
     Ok(Err(format!("it failed ({}): {last}", finished.how())))
 }
 
-/// What the goals of these rows compare, each once.
+/// The comparisons that the goals of these rows need, each once.
 fn comparisons(rows: &[&'static Row]) -> Vec<Comparison> {
     let mut comparisons: Vec<Comparison> = Vec::new();
     for row in rows {

@@ -1,4 +1,4 @@
-//! What was measured: figures by benchmark, case and unit, and how they are judged.
+//! Measured figures by benchmark, case and unit, and the judgement on them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Figures(Vec<f64>);
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Measured(BTreeMap<(String, String, String), Figures>);
 
-/// Whether a goal is met.
+/// The judgement on a goal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Verdict {
     #[serde(flatten)]
@@ -24,7 +24,7 @@ pub(crate) struct Verdict {
     pub(crate) met: bool,
 }
 
-/// Whether more of a unit is better, as of things a second.
+/// Returns true if more of a unit is better, as of things a second.
 fn more_is_better(unit: &str) -> bool {
     unit.ends_with("/s")
 }
@@ -93,7 +93,7 @@ impl Measured {
     }
 }
 
-/// Whether a figure meets a goal; `other` is the figure of the case that the goal names.
+/// Judges a figure by a goal; `other` is the figure of the case that the goal names.
 pub(crate) fn judge(goal: Goal, figure: f64, other: Option<f64>) -> Option<Verdict> {
     let is = match goal.against {
         Some(_) => figure / other?,

@@ -107,7 +107,7 @@ fn build(bench: &Bench<'_>, package: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the benchmarks print in one pass.
+/// Runs the benchmarks once and returns the output of this pass.
 fn run(bench: &Bench<'_>, binary: Binary, benchmarks: &[&str], pass: usize) -> Result<String> {
     let path = test_binary(bench, binary.package);
     let cpus = if binary.one_cpu { "-one-cpu" } else { "" };

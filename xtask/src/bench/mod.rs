@@ -38,7 +38,7 @@ use cgolab::host::workspace::Workspace;
 use cgolab::read::libfuzzer;
 use cgolab::record::results::fresh_dir;
 
-/// How often each case is measured.
+/// Number of measurements of each case.
 const PASSES: usize = 7;
 
 /// The same in Go, where a pass takes a quarter of the time: of many short ones, some are not disturbed by
@@ -54,14 +54,14 @@ pub(crate) enum Side {
     Go,
 }
 
-/// What a measurement needs to know.
+/// The needs of a measurement.
 struct Bench<'a> {
     workspace: &'a Workspace,
     tools: &'a Tools,
     progress: &'a Progress,
     /// Of this run: logs and results.
     folder: PathBuf,
-    /// How long an engine runs in each pass; a function takes a tenth.
+    /// Seconds that an engine runs in each pass; a function takes a tenth.
     seconds: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What is compared with what, and the goals.
+//! The comparisons and the goals.
 //!
 //! Of each row the first case is what the others are compared with, unless a goal names another.
 //! A goal that is missed for a reason has it here in short, for who reads the table; the whole of it stands
@@ -23,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) cases: &'static [Case],
 }
 
-/// Where the figures of a row come from.
+/// The source of the figures of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The program of `bench/`.
@@ -47,7 +47,7 @@ pub(crate) struct Case {
     pub(crate) goals: &'static [Goal],
 }
 
-/// What a case should reach.
+/// The figure that a case should reach.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Goal {
     pub(crate) bound: Bound,

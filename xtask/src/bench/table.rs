@@ -1,4 +1,4 @@
-//! What people see: each row with its cases, and whether goals are met.
+//! The table for people: each row with its cases, and whether goals are met.
 
 use std::fmt::Write as _;
 

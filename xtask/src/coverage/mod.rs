@@ -17,7 +17,7 @@ use cgolab::host::progress::Progress;
 use cgolab::host::tools::{Need, Tools};
 use cgolab::host::workspace::Workspace;
 
-/// What counts: the binding, by folders of `go-harness`.
+/// The binding's packages, which count, by folders of `go-harness`.
 const PACKAGES: [&str; 5] = [
     "courier",
     "courier/internal/capi",
@@ -129,7 +129,7 @@ fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Profile>
     Ok(Some(profile))
 }
 
-/// What is shown of a test's output.
+/// The part of a test's output that is shown.
 fn failure(line: &str) -> Option<String> {
     line.contains("FAIL").then(|| line.to_owned())
 }

@@ -39,7 +39,7 @@ pub(super) struct Unreached {
     pub(super) file: String,
     /// The number of its first line of code.
     pub(super) number: usize,
-    /// What is in `func …(`: its name, behind its receiver.
+    /// The function's name: the words of `func …(` behind the receiver.
     pub(super) function: String,
     /// Its first line of code.
     pub(super) code: String,
@@ -56,7 +56,7 @@ impl Profile {
         Ok(())
     }
 
-    /// How many statements of a package were run, and how many it has.
+    /// The number of statements of a package that were run, and of all that it has.
     pub(super) fn statements(&self, package: &str) -> (u32, u32) {
         let of_package = self.blocks.iter().filter(|(block, _)| {
             block

@@ -47,7 +47,7 @@ pub(super) fn load(path: &Path) -> Result<Vec<Reason>> {
     Ok(reasons.unreached)
 }
 
-/// What is not run, with its reasons, and reasons of nothing.
+/// The statements that are not run, with their reasons, and reasons of nothing.
 pub(super) struct Judged<'a> {
     unreached: Vec<(&'a Unreached, Option<&'a Reason>)>,
     stale: Vec<&'a Reason>,

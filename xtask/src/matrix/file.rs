@@ -42,7 +42,7 @@ pub(super) struct Job {
     pub(super) name: String,
     pub(super) why: String,
     pub(super) when: Vec<When>,
-    /// As Go writes it: `linux/amd64`.
+    /// The platform in Go's words: `linux/amd64`.
     pub(super) platform: String,
     pub(super) runner: String,
     /// A toolchain of rustup, or [`PINNED`].
@@ -50,7 +50,7 @@ pub(super) struct Job {
     /// A release, such as `1.26.8`.
     pub(super) go: String,
     pub(super) build: String,
-    /// What the build sets.
+    /// Variables that the build sets.
     pub(super) env: BTreeMap<String, String>,
     /// More toolchains of rustup that must be installed.
     pub(super) also: Vec<String>,
@@ -235,7 +235,7 @@ fn expand(file: &File, entry: &Entry, known: &[&str]) -> Result<Vec<Job>> {
     Ok(jobs)
 }
 
-/// What does not depend on the axes.
+/// Checks everything that does not depend on the axes.
 fn check(entry: &Entry, known: &[&str]) -> Result<()> {
     ensure!(
         is_word(&entry.name),

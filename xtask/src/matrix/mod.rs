@@ -58,7 +58,7 @@ fn as_table(jobs: &[Job]) -> String {
     )
 }
 
-/// What a job does, in a few words.
+/// The work of a job, in a few words.
 fn runs(job: &Job) -> String {
     let engines = match job.engines.as_deref() {
         None if job.steps.len() == 1 => return job.steps[0].clone(),
@@ -72,7 +72,7 @@ fn runs(job: &Job) -> String {
     }
 }
 
-/// What a workflow needs to know of a job; the rest is `--run`'s business.
+/// The facts of a job that a workflow needs; the rest is `--run`'s business.
 #[derive(Serialize)]
 struct Row<'a> {
     job: &'a str,
@@ -196,7 +196,7 @@ fn run_job(workspace: &Workspace, job: &Job) -> Result<bool> {
     Ok(true)
 }
 
-/// What a job sets for its steps.
+/// The variables that a job sets for its steps.
 fn variables(job: &Job) -> Vec<(String, String)> {
     let mut variables = vec![("GOTOOLCHAIN".to_owned(), format!("go{}", job.go))];
     if job.rust != PINNED {

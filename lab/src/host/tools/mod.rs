@@ -19,7 +19,7 @@ use crate::host::child::Task;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 
-/// What an engine or command cannot do without, the slow ones last.
+/// A tool that an engine or command needs; the slow ones come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
     /// A C compiler; cgo needs it too.
@@ -52,7 +52,7 @@ pub struct Program {
     pub path: PathBuf,
     /// Arguments before all others.
     pub args: Vec<String>,
-    /// How people call it.
+    /// The name that people type.
     pub shown: OsString,
 }
 

@@ -30,7 +30,7 @@ pub struct Pinned {
     pub version: &'static str,
     /// Options of `cargo install` that leave out parts.
     less: &'static [&'static str],
-    /// How long building it takes, for people.
+    /// The time that building it takes, for people.
     pub(crate) patience: &'static str,
 }
 
@@ -87,7 +87,7 @@ impl Pinned {
         Ok(self.is(&path).then(|| self.program(path)))
     }
 
-    /// What people type to install it by hand.
+    /// The command that people type to install it by hand.
     pub fn install_command(&self) -> String {
         format!(
             "cargo install {} --locked --version {}",
@@ -107,7 +107,7 @@ impl Pinned {
         format!("{}-{}", self.name, self.version)
     }
 
-    /// Where it is in the cache, if it is.
+    /// Its place in the cache, if it is there.
     fn cached(&self) -> Result<PathBuf> {
         Ok(self.bin(&cache()?.join("tools").join(self.folder())))
     }
@@ -117,7 +117,7 @@ impl Pinned {
             .join(format!("{}{}", self.name, env::consts::EXE_SUFFIX))
     }
 
-    /// Whether this program is the tool at the right version.
+    /// Returns true if this program is the tool at the right version.
     fn is(&self, path: &Path) -> bool {
         version(path, self.subcommand).as_deref() == Some(self.version)
     }
@@ -183,7 +183,7 @@ impl Pinned {
     }
 }
 
-/// What a subcommand of Cargo says about its version.
+/// The version that a subcommand of Cargo prints.
 pub fn version(path: &Path, subcommand: &str) -> Option<String> {
     let output = Command::new(path)
         .args([subcommand, "--version"])

@@ -30,7 +30,7 @@ impl ForFuzzing {
         }
     }
 
-    /// How people begin a command of cargo-fuzz, when it is on `PATH`.
+    /// The first words of a command of cargo-fuzz, when it is on `PATH`.
     pub fn plain(&self) -> &'static str {
         match self {
             ForFuzzing::Nightly => "cargo +nightly fuzz",
@@ -67,7 +67,7 @@ pub fn minimum(workspace: &Workspace) -> Version {
     rust_version_of(&manifest).unwrap_or((0, 0))
 }
 
-/// Where rustup is.
+/// The path of rustup.
 pub fn rustup() -> Option<PathBuf> {
     which::which("rustup").ok()
 }
@@ -81,7 +81,7 @@ pub fn answer(program: &str, args: &[&str]) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether `rustup toolchain list` names the nightly that `+nightly` means, and not a dated one.
+/// Returns true if `rustup toolchain list` names the nightly that `+nightly` means, and not a dated one.
 fn has_nightly(list: &str) -> bool {
     list.lines().any(|line| {
         let name = line.split_whitespace().next().unwrap_or_default();
