@@ -4,11 +4,11 @@
 //! was expected of it tell more than the part that differs.
 
 use courier_core::oneshot::Winner;
-use courier_core::{RequestState, SessionState};
+use courier_core::{Failure, RequestState, SessionState};
 
 use crate::model::{Contract, Expected};
 use crate::op::{Budget, Op};
-use crate::outcome::{End, Outcome, Seen, Told};
+use crate::outcome::{End, Event, Outcome, Seen, Told};
 use crate::state::{Runtime, State};
 
 /// The contracts that a wrong result breaks, the most likely one first: of drained events and of
@@ -39,7 +39,7 @@ pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Seen) -> Vec<Con
         };
     }
     let contract = match (&expected.seen.outcome, &observed.outcome) {
-        (Outcome::Drained(_), Outcome::Drained(_)) => Some(of_events(expected, &observed.outcome)),
+        (Outcome::Drained(should), Outcome::Drained(is)) => return of_events(expected, should, is),
         (Outcome::Pumped { unread, .. }, Outcome::Pumped { unread: is, .. }) if is != unread => {
             Some(of_pump(op, expected, is < unread))
         }
@@ -84,29 +84,27 @@ fn of_callback(told: &Told, expected: &Expected) -> Contract {
     }
 }
 
-/// The first wrong event: one out of its turn is a matter of the queue, another end one of that end, and
-/// a load that has not ended one of whoever ended it.
-fn of_events(expected: &Expected, observed: &Outcome) -> Contract {
-    let (Outcome::Drained(should), Outcome::Drained(is)) = (&expected.seen.outcome, observed)
-    else {
-        unreachable!("both are drains");
-    };
+/// The first wrong event: one out of its turn is a matter of the queue, another end of the same load one
+/// of that end, and an end that belongs to another load one of whoever ended it. A deadline ends a load as
+/// a cancel does.
+fn of_events(expected: &Expected, should: &[Event], is: &[Event]) -> Vec<Contract> {
     let wrong = (should.iter().zip(is)).position(|(should, is)| should != is);
     let Some(index) = wrong else {
-        return "EVT-02";
+        return vec!["EVT-02"];
     };
     let (should, is) = (&should[index], &is[index]);
     if (should.session, should.load) == (is.session, is.load) {
-        expected.events[index]
-    } else if expected.queued.contains(&(is.session, is.load)) {
-        "EVT-02"
-    } else {
-        match &is.end {
-            End::Cancelled => "REQ-20",
-            End::Failed(courier_core::Failure::Expired, _) => "REQ-22",
-            End::Failed(courier_core::Failure::Dropped, _) => "REQ-14",
-            End::Completed(_) | End::Failed(..) => "REQ-16",
-        }
+        return vec![expected.events[index]];
+    }
+    let mut queued = expected.queued.iter();
+    if queued.any(|(session, load, end)| (*session, *load, end) == (is.session, is.load, &is.end)) {
+        return vec!["EVT-02"];
+    }
+    match &is.end {
+        End::Cancelled => vec!["REQ-20"],
+        End::Failed(Failure::Expired, _) => vec!["REQ-22", "REQ-20"],
+        End::Failed(Failure::Dropped, _) => vec!["REQ-14"],
+        End::Completed(_) | End::Failed(..) => vec!["REQ-16"],
     }
 }
 
@@ -447,7 +445,7 @@ mod tests {
     #[test]
     fn each_wrong_result_names_its_contract() {
         type Row<'a> = (&'a [Op], fn(&mut Seen), &'a [Contract]);
-        fn event(seen: &mut Seen) -> &mut crate::outcome::Event {
+        fn event(seen: &mut Seen) -> &mut Event {
             match &mut seen.outcome {
                 Outcome::Drained(events) => &mut events[0],
                 other => panic!("{other:?}"),
@@ -475,7 +473,7 @@ mod tests {
             behaviour: Behaviour::Keep,
             reaction: Reaction::Use,
         };
-        let table: [Row<'_>; 10] = [
+        let table: [Row<'_>; 11] = [
             (
                 &[LOAD, LOAD, CANCEL, second, PUMP, DRAIN],
                 |seen| event(seen).load = 2,
@@ -500,6 +498,11 @@ mod tests {
                 &[LOAD, STEP, completes, CANCEL],
                 |seen| seen.upcalls.clear(),
                 &["REQ-21"],
+            ),
+            (
+                &[EXPIRING, LOAD, PUMP, DRAIN],
+                |seen| event(seen).load = 2,
+                &["REQ-22", "REQ-20"],
             ),
             (
                 &[EXPIRING, STEP, looks, PUMP],

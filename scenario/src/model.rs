@@ -35,8 +35,8 @@ pub struct Expected {
     pub contracts: Vec<Contract>,
     /// Of drained events: the contract that each one's end rests on.
     pub events: Vec<Contract>,
-    /// Of a drain: the loads whose events are in the queue, by session and number.
-    pub queued: Vec<(usize, u64)>,
+    /// Of a drain: the loads whose events are in the queue, by session and number, and their ends.
+    pub queued: Vec<(usize, u64, End)>,
     /// Of each callback: the contract that each of its calls rests on first, if any.
     pub inside: Vec<Vec<Option<Contract>>>,
     /// Of the loads that end in this step: the contract that each one's end rests on.
@@ -96,7 +96,7 @@ pub struct Model {
     upcalls: Vec<Upcall>,
     contracts: Vec<Contract>,
     events: Vec<Contract>,
-    queued: Vec<(usize, u64)>,
+    queued: Vec<(usize, u64, End)>,
     calls_inside: Vec<Vec<Option<Contract>>>,
     ends: Vec<Contract>,
     met: Met,
@@ -1305,9 +1305,8 @@ impl Model {
     fn drain(&mut self, lane: u8, ordinal: Ordinal, limit: u8) -> Result<Outcome, Word> {
         let index = self.owned_runtime(lane, ordinal)?;
         let queued = self.runtimes[index].events.iter();
-        self.queued = queued
-            .map(|(load, _)| (load.session, load.number as u64))
-            .collect();
+        let queued = queued.map(|(load, end)| (load.session, load.number as u64, end.clone()));
+        self.queued = queued.collect();
         let mut drained = Vec::new();
         while drained.len() < usize::from(limit)
             && let Some((load, end)) = self.runtimes[index].events.pop_front()
