@@ -33,8 +33,9 @@ pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Seen) -> Vec<Con
                     call.and_then(|call| expected.inside[index][call]),
                 )
             }
+            (_, Some(other)) if is.len() > should.len() => vec![of_one_too_many(&other.told)],
             (Some(one), _) => vec![of_callback(&one.told, expected)],
-            (None, Some(other)) => vec![of_callback(&other.told, expected)],
+            (None, Some(other)) => vec![of_one_too_many(&other.told)],
             (None, None) => unreachable!("one of them is longer"),
         };
     }
@@ -73,12 +74,18 @@ fn of_call_inside(told: &Told, call: Option<Contract>) -> Vec<Contract> {
     contracts
 }
 
-/// A callback that is missing, or one too many.
+/// A callback that is missing, or another one than it should be.
 fn of_callback(told: &Told, expected: &Expected) -> Contract {
+    match told {
+        Told::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
+        _ => of_one_too_many(told),
+    }
+}
+
+fn of_one_too_many(told: &Told) -> Contract {
     match told {
         Told::Provide(..) => "CBK-01",
         Told::Cancel => "REQ-21",
-        Told::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
         Told::Wake => "EVT-11",
         Told::Log(_) => "STA-11",
     }
@@ -239,6 +246,7 @@ mod tests {
     use crate::op::{
         Answer, Behaviour, Deadline, MaxLoads, Pause, Reaction, Root, Size, Step, Url,
     };
+    use crate::outcome::Upcall;
 
     const LOAD: Op = Op::Load {
         session: 0,
@@ -460,6 +468,17 @@ mod tests {
             reaction,
         };
         let completes = reacting(Reaction::Complete);
+        let waked = Op::SetWake {
+            runtime: 0,
+            reaction: Reaction::Nothing,
+        };
+        fn wake() -> Upcall {
+            Upcall {
+                callback: 1,
+                told: Told::Wake,
+                inside: vec![],
+            }
+        }
         let looks = reacting(Reaction::Use);
         let inside: fn(&mut Seen) = |seen| seen.upcalls[0].inside[0] = Outcome::Done;
         let fewer: fn(&mut Seen) = |seen| {
@@ -473,7 +492,7 @@ mod tests {
             behaviour: Behaviour::Keep,
             reaction: Reaction::Use,
         };
-        let table: [Row<'_>; 11] = [
+        let table: [Row<'_>; 13] = [
             (
                 &[LOAD, LOAD, CANCEL, second, PUMP, DRAIN],
                 |seen| event(seen).load = 2,
@@ -498,6 +517,16 @@ mod tests {
                 &[LOAD, STEP, completes, CANCEL],
                 |seen| seen.upcalls.clear(),
                 &["REQ-21"],
+            ),
+            (
+                &[LOAD, waked, STEP],
+                |seen| seen.upcalls.insert(0, wake()),
+                &["EVT-11"],
+            ),
+            (
+                &[LOAD, LOAD, CANCEL, second, waked, pump(Budget::One)],
+                |seen| seen.upcalls.clear(),
+                &["EVT-09"],
             ),
             (
                 &[EXPIRING, LOAD, PUMP, DRAIN],
