@@ -15,7 +15,8 @@
 //! - [`state`] is what the model says, and a library has, that no call shows,
 //! - [`features`] is the table of the features that meet,
 //! - [`driver`] carries the steps out,
-//! - [`oracle`] runs both, compares after each step, and counts what was checked,
+//! - [`oracle`] runs both, compares after each step, and counts what was checked; `blame` names the
+//!   contract of a difference,
 //! - [`linear`] runs operations at the same time, and asks whether some order explains the results,
 //! - [`hostile`] makes calls that no well-behaved host makes, and judges how they are refused,
 //! - [`replay`] names a scenario and its driver in a command,
@@ -24,6 +25,7 @@
 //! Start reading at [`oracle::run`].
 #![deny(unsafe_code)]
 
+mod blame;
 pub mod bytes;
 pub mod driver;
 pub mod features;

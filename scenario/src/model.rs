@@ -35,6 +35,12 @@ pub struct Expected {
     pub contracts: Vec<Contract>,
     /// Of drained events: the contract that each one's end rests on.
     pub events: Vec<Contract>,
+    /// Of a drain: the loads whose events are in the queue, by session and number, and their ends.
+    pub queued: Vec<(usize, u64, End)>,
+    /// Of each callback: the contract that each of its calls rests on first, if any.
+    pub inside: Vec<Vec<Option<Contract>>>,
+    /// Of the loads that end in this step: the contract that each one's end rests on.
+    pub ended: Vec<Contract>,
     /// The features that met.
     pub met: Met,
 }
@@ -90,6 +96,9 @@ pub struct Model {
     upcalls: Vec<Upcall>,
     contracts: Vec<Contract>,
     events: Vec<Contract>,
+    queued: Vec<(usize, u64, End)>,
+    calls_inside: Vec<Vec<Option<Contract>>>,
+    ends: Vec<Contract>,
     met: Met,
 }
 
@@ -384,6 +393,9 @@ impl Model {
             seen: Seen { outcome, upcalls },
             contracts: std::mem::take(&mut self.contracts),
             events: std::mem::take(&mut self.events),
+            queued: std::mem::take(&mut self.queued),
+            inside: std::mem::take(&mut self.calls_inside),
+            ended: std::mem::take(&mut self.ends),
             met: std::mem::take(&mut self.met),
         }
     }
@@ -859,8 +871,19 @@ impl Model {
         }
         self.inside.push(of);
         self.met.depth = self.met.depth.max(self.inside.len());
-        let inside = calls.into_iter().map(|op| self.outcome(lane, op)).collect();
+        let mut inside = Vec::new();
+        let mut reasons = Vec::new();
+        for op in calls {
+            let outer = std::mem::take(&mut self.contracts);
+            inside.push(self.outcome(lane, op));
+            let own = std::mem::replace(&mut self.contracts, outer);
+            reasons.push(own.first().copied());
+            for contract in own {
+                self.because(contract);
+            }
+        }
         self.inside.pop();
+        self.calls_inside.push(reasons);
         self.upcalls.push(Upcall {
             callback,
             told,
@@ -1281,6 +1304,9 @@ impl Model {
 
     fn drain(&mut self, lane: u8, ordinal: Ordinal, limit: u8) -> Result<Outcome, Word> {
         let index = self.owned_runtime(lane, ordinal)?;
+        let queued = self.runtimes[index].events.iter();
+        let queued = queued.map(|(load, end)| (load.session, load.number as u64, end.clone()));
+        self.queued = queued.collect();
         let mut drained = Vec::new();
         while drained.len() < usize::from(limit)
             && let Some((load, end)) = self.runtimes[index].events.pop_front()
@@ -1460,6 +1486,8 @@ impl Model {
         }
         let ended = self.load_of_mut(load).ended.replace(by);
         assert_eq!(ended, None, "ended twice");
+        let contract = self.contract_of_end(load, &end);
+        self.ends.push(contract);
         let level = match &end {
             End::Failed(..) => Level::Warn,
             End::Completed(_) | End::Cancelled => Level::Debug,

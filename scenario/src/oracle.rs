@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::blame;
 use crate::driver::{Driver, Stopped};
 use crate::features::Pair;
 use crate::model::{Contract, Expected, Interface, Met, Model, Settled};
 use crate::op::{Deadline, Op, Pause, SOON, Step};
-use crate::outcome::{Outcome, Seen, Told};
+use crate::outcome::{Outcome, Seen};
 use crate::replay::{Replay, Through};
 use crate::state::State;
 
@@ -234,7 +235,7 @@ impl<D: Driver + ?Sized> Run<'_, D> {
         };
         (self.watch)(step, &observed);
         if observed != expected.seen {
-            let contracts = in_question(&expected, &observed).into_iter().collect();
+            let contracts = blame::of_result(step.op, &expected, &observed);
             return Err(self.broken(contracts, expected.seen.to_string(), observed.to_string()));
         }
         self.compare_states(step, &before, &mut expected)?;
@@ -286,11 +287,9 @@ impl<D: Driver + ?Sized> Run<'_, D> {
         if is == should {
             return Ok(());
         }
-        let mut contracts: Vec<Contract> = should.in_question(&is).into_iter().collect();
-        if contracts.is_empty() {
-            // Of a refusal this is its cause: it has happened all the same.
-            contracts.extend(expected.contracts.first());
-        }
+        let contract = blame::of_state(step.op, expected, &should, &is);
+        let first = || expected.contracts.first().copied();
+        let mut contracts: Vec<Contract> = contract.or_else(first).into_iter().collect();
         if refused {
             add(&mut contracts, NO_TRACE);
         }
@@ -363,72 +362,6 @@ fn without_freedom(mut observed: Seen, expected: &Seen) -> Seen {
         _ => {}
     }
     observed
-}
-
-/// Ordinals of the objects that a step made.
-fn made(seen: &Seen) -> Vec<usize> {
-    let requests = seen.upcalls.iter().filter_map(|upcall| match upcall.told {
-        Told::Provide(request, _) => Some(request),
-        _ => None,
-    });
-    let mut made: Vec<usize> = requests.collect();
-    match &seen.outcome {
-        Outcome::Created(ordinal) | Outcome::Snapshot(ordinal, _) => made.push(*ordinal),
-        Outcome::Drained(events) => made.extend(events.iter().filter_map(|event| event.blob)),
-        _ => {}
-    }
-    made
-}
-
-/// The contract that a wrong result breaks: of drained events and of callbacks, that of the first
-/// wrong one.
-fn in_question(expected: &Expected, observed: &Seen) -> Option<Contract> {
-    let mut pairs = made(&expected.seen).into_iter().zip(made(observed));
-    if pairs.any(|(new, is)| is < new) {
-        // The id of an older object was issued again, so its holder now reaches the new one.
-        return Some("HDL-05");
-    }
-    let (should, is) = (&expected.seen.upcalls, &observed.upcalls);
-    let wrong = (0..should.len().max(is.len())).find(|index| should.get(*index) != is.get(*index));
-    if let Some(index) = wrong {
-        return Some(match (should.get(index), is.get(index)) {
-            (Some(should), Some(is))
-                if (should.callback, &should.told) == (is.callback, &is.told) =>
-            {
-                "CBK-09"
-            }
-            (Some(should), _) => contract_of_callback(&should.told, expected),
-            (None, Some(is)) => contract_of_callback(&is.told, expected),
-            (None, None) => unreachable!("one of them is longer"),
-        });
-    }
-    if let (Outcome::Drained(should), Outcome::Drained(is)) =
-        (&expected.seen.outcome, &observed.outcome)
-    {
-        let wrong = should.iter().zip(is).position(|(should, is)| should != is);
-        return match wrong {
-            Some(index) => expected.events.get(index).copied(),
-            None => Some("EVT-02"),
-        };
-    }
-    let content = |contract: &&Contract| contract.starts_with("LDR-");
-    let mut contracts = expected.contracts.iter();
-    match expected.seen.outcome {
-        // What is in a file shows when it is read, not in how many ends were seen.
-        Outcome::Pumped { .. } | Outcome::Next(_) => contracts.find(|it| !content(it)).copied(),
-        _ => contracts.next().copied(),
-    }
-}
-
-/// What a callback that is missing, or one too many, breaks.
-fn contract_of_callback(told: &Told, expected: &Expected) -> Contract {
-    match told {
-        Told::Provide(..) => "CBK-01",
-        Told::Cancel => "REQ-21",
-        Told::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
-        Told::Wake => "EVT-11",
-        Told::Log(_) => "STA-11",
-    }
 }
 
 #[cfg(test)]
@@ -506,8 +439,7 @@ mod tests {
     #[test]
     fn sta_12_a_refused_call_that_leaves_a_trace_is_seen() {
         let broken = report(true, 1);
-        assert_eq!(broken.contracts.last(), Some(&NO_TRACE));
-        assert!(broken.contracts.len() > 1, "the cause of the refusal is named, too");
+        assert_eq!(broken.contracts, ["THR-01", NO_TRACE]);
         assert!(broken.observed.contains("sessions: 1"), "{broken}");
     }
 

@@ -5,7 +5,6 @@
 
 use courier_core::{Courier, Id, Level, Live, RequestState, SessionState, Wait};
 
-use crate::model::Contract;
 use crate::op::SOON;
 
 /// Everything that a harness can know between two calls.
@@ -123,35 +122,5 @@ impl State {
             }
         }
         self
-    }
-
-    /// The contract that a difference breaks, if one part is to blame.
-    pub(crate) fn in_question(&self, is: &State) -> Option<Contract> {
-        if self.live.requests != is.live.requests {
-            return Some("REQ-05");
-        }
-        if (self.live.blobs, self.live.wake_sources) != (is.live.blobs, is.live.wake_sources) {
-            return Some("HDL-26");
-        }
-        if self.live != is.live {
-            return None;
-        }
-        let runtimes = || self.runtimes.iter().zip(&is.runtimes);
-        let differ = |part: fn(&Runtime) -> usize| {
-            runtimes().any(|(should, is)| should.as_ref().map(part) != is.as_ref().map(part))
-        };
-        if differ(|runtime| runtime.sessions) {
-            Some("HDL-02")
-        } else if self.requests != is.requests {
-            Some("REQ-17")
-        } else if differ(|runtime| runtime.loads) {
-            Some("REQ-23")
-        } else if differ(|runtime| runtime.unread) || differ(|runtime| runtime.ended) {
-            Some("EVT-02")
-        } else if differ(|runtime| runtime.next as usize) {
-            Some("EVT-10")
-        } else {
-            None
-        }
     }
 }
