@@ -23,6 +23,27 @@ const RECORD: &str = r#"{"kind":"check","engine":"proptest","contract":"REQ-04",
 /// A C compiler that makes an empty program of everything: its last argument is the output.
 const COMPILER: &str = r#"for last; do :; done; : > "$last""#;
 
+/// The description of a subject with a suite for each engine that needs one.
+fn description() -> String {
+    let mut text = "contracts = [\"contracts\"]\n[[go]]\ndir = \"go-harness\"\n\
+                    [native.plain]\nrun = [\"cargo\", \"build\"]\n"
+        .to_owned();
+    for engine in ["guard", "leak", "process"] {
+        text.push_str(&format!(
+            "[[suite]]\nengine = \"{engine}\"\nrunner = \"go\"\n"
+        ));
+    }
+    for engine in ["layout", "proptest", "loom", "shuttle"] {
+        text.push_str(&format!(
+            "[[suite]]\nengine = \"{engine}\"\nrunner = \"nextest\"\nwhat = \"tests\"\n\
+             package = \"p\"\ncanary = {{ test = \"canary\", says = \"planted\" }}\n"
+        ));
+    }
+    text + "[[suite]]\nengine = \"fuzz-abi\"\nrunner = \"libfuzzer\"\nwhat = \"inputs\"\n\
+            symbol = \"x\"\ntargets = { a = 1 }\n\
+            canary = { target = \"c\", says = \"planted\", input = \"BUG!\" }\n"
+}
+
 /// A checkout with a catalogue, earlier results and nothing else.
 fn checkout() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -31,6 +52,8 @@ fn checkout() -> tempfile::TempDir {
     fs::create_dir(root.join("contracts")).unwrap();
     fs::write(root.join("contracts/req.toml"), CONTRACT).unwrap();
     fs::create_dir(root.join("go-harness")).unwrap();
+    fs::write(root.join("go-harness/go.mod"), "module x\n").unwrap();
+    fs::write(root.join("cgolab.toml"), description()).unwrap();
     fs::create_dir_all(root.join("target/lab/latest")).unwrap();
     fs::write(root.join("target/lab/latest/results.jsonl"), RECORD).unwrap();
     dir
@@ -236,7 +259,13 @@ fn outside_of_a_checkout_it_says_so() {
     let output = lab(dir.path(), &["run"]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr.contains("no cgolab checkout"), "{stderr}");
+    assert!(stderr.contains("no cgolab.toml in"), "{stderr}");
+}
+
+/// A contract in what `contracts --json` prints.
+fn contract<'a>(json: &'a serde_json::Value, id: &str) -> &'a serde_json::Value {
+    let mut all = json.as_array().unwrap().iter();
+    all.find(|contract| contract["id"] == id).unwrap()
 }
 
 #[test]
@@ -247,15 +276,17 @@ fn contracts_as_json_has_states_from_the_last_run() {
     assert!(output.status.success());
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
-        json,
-        serde_json::json!([{
+        *contract(&json, "REQ-04"),
+        serde_json::json!({
             "id": "REQ-04",
             "sentence": "The C side also refuses a second completion, without effect.",
             "layer": ["native"],
             "source": ["S9"],
             "engines": {"proptest": "exercised", "race": "claimed", "loom": "planned"},
-        }])
+        })
     );
+    // One of any binding, which nobody claims here.
+    assert_eq!(contract(&json, "VAL-04")["engines"], serde_json::json!({}));
 }
 
 #[test]
@@ -582,8 +613,9 @@ fn a_run_of_one_engine_leaves_the_word_of_the_others() {
     std::os::unix::fs::symlink("runs/2026-01-02", lab_dir.join("latest")).unwrap();
     let output = lab(dir.path(), &["contracts", "--json"]).output().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(json[0]["engines"]["proptest"], "exercised");
-    assert_eq!(json[0]["engines"]["race"], "exercised");
+    let engines = &contract(&json, "REQ-04")["engines"];
+    assert_eq!(engines["proptest"], "exercised");
+    assert_eq!(engines["race"], "exercised");
 }
 
 /// Programs that stand in for what fuzzing needs, and the folder to put on `PATH`.

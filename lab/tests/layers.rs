@@ -66,3 +66,16 @@ fn a_use_that_points_upward_is_seen() {
     assert_eq!(uses("    crate::{a, b}"), ["x.rs uses "]);
     assert!(uses("use crate::host::out;\n// crate::cmd\nuse crate::read::notes;").is_empty());
 }
+
+/// Packages, tags and variables of a subject are its description's.
+#[test]
+fn the_tool_names_no_subject() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    assert!(files.len() > 50, "{}", files.len());
+    for (name, text) in files {
+        let text = text.to_lowercase();
+        assert!(!text.contains(&["cou", "rier"].concat()), "{name}");
+    }
+}

@@ -54,8 +54,10 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         first.bring_tools(workspace, &mut tools, &progress)?;
     }
     let folder = RunFolder::create(workspace, &progress)?;
+    catalogue.keep(&folder.path().join(report::CATALOGUE))?;
     let started = Instant::now();
     let mut identity = Identity::gather(workspace, &tools, profile, subject.engines.variables());
+    identity.replay = subject.file.replay.clone();
     identity.engines = engines.iter().map(Asked::facts).collect();
     identity.not_asked = not_asked(&subject.engines, &identity.engines);
     identity.write(folder.path())?;

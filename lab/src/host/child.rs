@@ -308,7 +308,7 @@ pub fn clean_environment(command: &mut Command, workspace: &Workspace) {
             command.env_remove(&key);
         }
     }
-    // `cargo run` puts the folders of its build first. A shared libcourier in there would be
+    // `cargo run` puts the folders of its build first. A shared library of the subject in there would be
     // taken in place of the static one; what the user put into the variable stays.
     let exe = env::current_exe().unwrap_or_default();
     let target = workspace.target();

@@ -785,8 +785,8 @@ mod tests {
     #[test]
     fn a_missing_archive_is_named_first() {
         let build = "# p.test\n/usr/lib/go/link: running gcc failed: exit status 1\n\
-                     target/release/libcourier.a is missing; run: cargo build\n";
-        assert!(first_message(build).starts_with("target/release/libcourier.a is missing"));
+                     target/release/libsubject.a is missing; run: cargo build\n";
+        assert!(first_message(build).starts_with("target/release/libsubject.a is missing"));
     }
 
     #[test]

@@ -202,15 +202,15 @@ mod tests {
     /// Shape as written by nextest 0.9.148, shortened.
     const JUNIT: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="nextest-run" tests="4" failures="2" errors="0" uuid="x" timestamp="2026-01-01T00:00:00.000+00:00" time="1.5">
-  <testsuite name="courier-scenario::model" tests="4" disabled="0" errors="0" failures="2">
-    <testcase name="req_03_named_only" classname="courier-scenario::model" timestamp="2026-01-01T00:00:00.000+00:00" time="0.250">
+  <testsuite name="subject-tests::model" tests="4" disabled="0" errors="0" failures="2">
+    <testcase name="req_03_named_only" classname="subject-tests::model" timestamp="2026-01-01T00:00:00.000+00:00" time="0.250">
       <system-out>
 running 1 test
 test req_03_named_only ... ok
 </system-out>
       <system-err></system-err>
     </testcase>
-    <testcase name="state_machine" classname="courier-scenario::model" time="1.250">
+    <testcase name="state_machine" classname="subject-tests::model" time="1.250">
       <system-out>
 running 1 test
 test state_machine ... cgolab: contract=REQ-04 checks=123
@@ -220,7 +220,7 @@ cgolab: executions=512
 ok
 </system-out>
     </testcase>
-    <testcase name="shrunk" classname="courier-scenario::model" time="0.001">
+    <testcase name="shrunk" classname="subject-tests::model" time="0.001">
       <failure message="thread 'shrunk' (12) panicked at scenario/tests/model.rs:3:5" type="test failure with exit code 101">thread 'shrunk' (12) panicked at scenario/tests/model.rs:3:5:
 second &lt;completion&gt; accepted
 note: run with `RUST_BACKTRACE=1`</failure>
@@ -233,7 +233,7 @@ cgolab: scenario=load; complete; complete
 second &lt;completion&gt; accepted
 </system-err>
     </testcase>
-    <testcase name="slow" classname="courier-scenario::model" time="600.0">
+    <testcase name="slow" classname="subject-tests::model" time="600.0">
       <failure type="test timeout"/>
     </testcase>
   </testsuite>
@@ -425,12 +425,12 @@ the child of SIGTERM lived</system-err></testcase>
     fn closing_lines_of_nextest() {
         for line in [
             "     Summary [   0.02s] 3 tests run: 3 passed, 0 skipped",
-            "        FAIL [   0.00s] courier-scenario req_03",
-            "     SIGABRT [   0.00s] courier-scenario req_03",
+            "        FAIL [   0.00s] subject-tests req_03",
+            "     SIGABRT [   0.00s] subject-tests req_03",
             "error: test run failed",
         ] {
             assert!(closing_line(line).is_some(), "{line}");
         }
-        assert!(closing_line("        PASS [   0.00s] courier-scenario req_03").is_none());
+        assert!(closing_line("        PASS [   0.00s] subject-tests req_03").is_none());
     }
 }

@@ -37,7 +37,6 @@ impl RunFolder {
         let path = fresh_dir(&runs, &time)?;
         fs::create_dir(path.join("logs"))?;
         File::create(path.join("results.jsonl"))?;
-        keep_catalogue(&workspace.path("contracts"), &path.join("contracts"))?;
         Ok(RunFolder {
             lab,
             path,
@@ -187,23 +186,6 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Copies the catalogue: sentences and claims change, a run stays what it was.
-fn keep_catalogue(from: &Path, to: &Path) -> Result<()> {
-    let copy = || -> io::Result<()> {
-        fs::create_dir(to)?;
-        for entry in fs::read_dir(from)? {
-            let path = entry?.path();
-            if let (Some(name), Some("toml")) =
-                (path.file_name(), path.extension().and_then(|e| e.to_str()))
-            {
-                fs::copy(&path, to.join(name))?;
-            }
-        }
-        Ok(())
-    };
-    copy().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
-}
-
 fn lock(path: &Path, progress: &Progress) -> Result<File> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
@@ -340,15 +322,6 @@ mod tests {
         assert!(needed.is_dir());
         assert!(!gone.exists());
         assert_eq!(runs(&workspace.lab()).len(), KEPT + 1);
-    }
-
-    #[test]
-    fn a_run_keeps_its_catalogue() {
-        let dir = checkout();
-        let run = RunFolder::create(&Workspace::at(dir.path()), &Progress::new()).unwrap();
-        let kept = run.path().join("contracts");
-        assert!(kept.join("req.toml").is_file());
-        assert!(!kept.join("README.md").exists());
     }
 
     #[test]

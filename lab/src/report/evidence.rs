@@ -109,7 +109,11 @@ impl Evidence {
             more,
             reasons: reasons.into_iter().collect(),
             command: first.evidence.command.clone(),
-            scenario: first.evidence.scenario.as_deref().map(replay),
+            scenario: first
+                .evidence
+                .scenario
+                .as_deref()
+                .map(|scenario| replay(logs.replay.as_deref(), scenario)),
             log,
             excerpt,
         }
@@ -117,10 +121,10 @@ impl Evidence {
 }
 
 /// The command for a scenario that names its driver; any other text as it is.
-fn replay(scenario: &str) -> String {
-    match scenario.starts_with("--through ") {
-        true => format!("cargo run -q -p courier-scenario --example replay -- {scenario}"),
-        false => scenario.to_owned(),
+fn replay(command: Option<&str>, scenario: &str) -> String {
+    match command {
+        Some(command) if scenario.starts_with("--through ") => format!("{command} {scenario}"),
+        _ => scenario.to_owned(),
     }
 }
 
@@ -136,12 +140,15 @@ fn is_specific(name: &str) -> bool {
 /// The logs of a run, each read once.
 pub(super) struct Logs {
     folder: PathBuf,
+    /// The command that repeats a scenario.
+    replay: Option<String>,
     read: RefCell<HashMap<String, Option<Rc<str>>>>,
 }
 
 impl Logs {
-    pub(super) fn of(folder: &Path) -> Logs {
+    pub(super) fn of(folder: &Path, replay: Option<&str>) -> Logs {
         Logs {
+            replay: replay.map(str::to_owned),
             folder: folder.to_path_buf(),
             read: RefCell::default(),
         }
@@ -181,8 +188,8 @@ mod tests {
 
     #[test]
     fn a_scenario_with_its_driver_becomes_a_command() {
-        let command = replay("--through c 0a1f");
-        assert!(command.ends_with("--example replay -- --through c 0a1f"));
+        let replay = |scenario| replay(Some("replay --"), scenario);
+        assert_eq!(replay("--through c 0a1f"), "replay -- --through c 0a1f");
         assert_eq!(replay("0a1f"), "0a1f", "through which driver?");
         assert_eq!(replay("load; complete"), "load; complete");
         assert_eq!(replay(""), "");

@@ -256,11 +256,11 @@ mod tests {
     #[test]
     fn a_message_is_shown_with_its_steps_and_without_the_librarys_frames() {
         let mut lines = log(200);
-        lines[9] = "        FAIL [   0.2s] courier req_03_x".to_owned();
+        lines[9] = "        FAIL [   0.2s] subject req_03_x".to_owned();
         lines[12] = "thread 'req_03_x' panicked at a.rs:1".to_owned();
         lines[59] = "   1: core::panicking::panic_fmt".to_owned();
         lines[60] = "             at /rustc/5980/library/core/src/panicking.rs:80:14".to_owned();
-        lines[61] = "   2: courier::handle".to_owned();
+        lines[61] = "   2: subject::handle".to_owned();
         let found = numbers(&excerpt(&lines.join("\n"), &["req_03_x"], true));
         assert!(found.contains(&59), "{found:?}");
         assert!(!found.contains(&60) && !found.contains(&61), "{found:?}");

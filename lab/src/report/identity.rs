@@ -44,6 +44,8 @@ pub(crate) struct Identity {
     pub tools: Vec<Tool>,
     /// Variables that were set and that engines listen to.
     pub(crate) environment: BTreeMap<String, String>,
+    /// The command that repeats a scenario, which is appended to it; none if the subject has none.
+    pub(crate) replay: Option<String>,
     /// The engines that were asked for, in the order in which they run.
     pub(crate) engines: Vec<EngineFacts>,
     /// The engines that nobody asked for.

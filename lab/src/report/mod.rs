@@ -68,10 +68,13 @@ pub(crate) fn write(
     Ok(dir.join("index.html"))
 }
 
+/// The folder with the catalogue of a run, in the run's folder.
+pub(crate) const CATALOGUE: &str = "contracts";
+
 /// `cargo lab report [RUN]`: renders again and prints where the page is.
 pub(crate) fn again(workspace: &Workspace, run: Option<&str>) -> Result<()> {
     let folder = find(workspace, run)?;
-    let kept = folder.join("contracts");
+    let kept = folder.join(CATALOGUE);
     // A run of a version that kept no catalogue is shown with the one of today.
     let catalogue = match kept.is_dir() {
         true => Catalogue::load(&kept)

@@ -168,7 +168,7 @@ impl Page {
         identity: &Identity,
         verdict: &Verdict<'_>,
     ) -> Page {
-        let logs = Logs::of(folder);
+        let logs = Logs::of(folder, identity.replay.as_deref());
         let families: Vec<FamilyRows> = catalogue
             .families
             .iter()

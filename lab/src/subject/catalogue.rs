@@ -1,4 +1,5 @@
-//! The contract catalogue: loads and validates `contracts/*.toml`.
+//! The contract catalogue. Contracts of any binding are part of the command (`lab/contracts`); those of a
+//! subject are in its own folders, which also say what engines check of the others.
 //!
 //! One file for each family. A contract names the engines that can see it broken: *claimed*
 //! (a run without a passing check of that engine is red) or *planned* (counted, not demanded).
@@ -8,6 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 
 use super::file::SubjectFile;
@@ -16,8 +18,11 @@ use crate::host::toml::{line_of, message};
 /// Who may have to keep a contract.
 pub(crate) const LAYERS: [&str; 3] = ["native", "abi", "go"];
 
+/// The contracts that hold for any binding.
+static GENERAL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/contracts");
+
 /// One numbered promise.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Contract {
     pub(crate) id: String,
@@ -32,7 +37,7 @@ pub(crate) struct Contract {
     /// Engines that could see it broken, and do not check it yet.
     pub(crate) planned: Vec<String>,
     /// Why it is exempt, or anything else that a reader must know.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
 }
 
@@ -67,7 +72,46 @@ pub(crate) struct Catalogue {
 #[serde(deny_unknown_fields)]
 struct File {
     title: String,
+    #[serde(default)]
     contract: Vec<Contract>,
+    #[serde(default)]
+    claim: Vec<Claim>,
+}
+
+/// What a subject's engines check of a contract of any binding.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claim {
+    id: String,
+    claimed: Vec<String>,
+    planned: Vec<String>,
+    #[serde(default)]
+    note: Option<String>,
+}
+
+/// A file with contracts of any binding.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GeneralFile {
+    title: String,
+    contract: Vec<General>,
+}
+
+/// A contract of any binding. Which engines check it is for each subject to say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct General {
+    id: String,
+    sentence: String,
+    layer: Vec<String>,
+    source: Vec<String>,
+}
+
+/// A file of a catalogue as it is kept beside results.
+#[derive(Serialize)]
+struct Kept<'a> {
+    title: &'a str,
+    contract: &'a [Contract],
 }
 
 /// How well an engine covers a contract.
@@ -83,10 +127,57 @@ pub(crate) enum State {
 }
 
 impl Catalogue {
-    /// Loads every `*.toml` in `dir`.
+    /// The contracts of any binding, checked by nobody.
+    fn general() -> Result<Catalogue> {
+        let mut families = Vec::new();
+        for file in GENERAL.files() {
+            let name = file.path().display().to_string();
+            let text = file.contents_utf8().unwrap_or_default();
+            let parsed: GeneralFile = toml::from_str(text)
+                .with_context(|| format!("contracts of any binding, {name}"))?;
+            let contracts = parsed.contract.into_iter().map(|it| Contract {
+                id: it.id,
+                sentence: it.sentence,
+                layer: it.layer,
+                source: it.source,
+                claimed: Vec::new(),
+                planned: Vec::new(),
+                note: None,
+            });
+            families.push(Family {
+                name: name.trim_end_matches(".toml").to_ascii_uppercase(),
+                title: parsed.title,
+                contracts: contracts.collect(),
+            });
+        }
+        Ok(Catalogue { families })
+    }
+
+    /// Loads every `*.toml` in `dir`, which holds contracts only.
     ///
     /// The error names the file and, where there is one, the contract.
     pub(crate) fn load(dir: &Path) -> Result<Catalogue> {
+        let mut catalogue = Catalogue::default();
+        catalogue.add(dir)?;
+        Ok(catalogue)
+    }
+
+    /// Writes the catalogue into a folder, which [`Catalogue::load`] reads.
+    pub(crate) fn keep(&self, dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        for family in &self.families {
+            let path = dir.join(format!("{}.toml", family.name.to_ascii_lowercase()));
+            let text = toml::to_string(&Kept {
+                title: &family.title,
+                contract: &family.contracts,
+            })?;
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Adds the contracts and claims of a folder.
+    fn add(&mut self, dir: &Path) -> Result<()> {
         let entries = fs::read_dir(dir)
             .with_context(|| format!("cannot read the catalogue folder {}", dir.display()))?;
         let mut files = Vec::new();
@@ -102,25 +193,73 @@ impl Catalogue {
             "the catalogue folder {} holds no .toml file",
             dir.display()
         );
-        let mut families = Vec::new();
         for path in files {
             let file = format!(
                 "contracts/{}",
                 path.file_name().unwrap_or_default().display()
             );
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
-            families.push(parse(&file, &text)?);
+            let (family, claims) = parse(&file, &text)?;
+            self.merge(&file, family, claims)?;
         }
-        Ok(Catalogue { families })
+        Ok(())
     }
 
-    /// The contracts of a subject: those in its folders.
-    pub(crate) fn of(root: &Path, file: &SubjectFile) -> Result<Catalogue> {
-        let mut families = Vec::new();
-        for folder in &file.contracts {
-            families.extend(Catalogue::load(&root.join(folder))?.families);
+    /// Adds the contracts and claims of a file.
+    fn merge(&mut self, file: &str, family: Family, claims: Vec<Claim>) -> Result<()> {
+        for contract in &family.contracts {
+            ensure!(
+                !self.contains(&contract.id),
+                "{file}: {}: there is a contract of this id; claim that, or take another id",
+                contract.id
+            );
         }
-        Ok(Catalogue { families })
+        match self.families.iter_mut().find(|it| it.name == family.name) {
+            Some(known) => known.contracts.extend(family.contracts),
+            None => self.families.push(family),
+        }
+        self.families
+            .sort_by(|one, other| one.name.cmp(&other.name));
+        for family in &mut self.families {
+            // As numbers: 100 comes after 99.
+            family
+                .contracts
+                .sort_by_key(|it| (it.id.len(), it.id.clone()));
+        }
+        for claim in claims {
+            let mut contracts = self.families.iter_mut().flat_map(|it| &mut it.contracts);
+            let contract = contracts
+                .find(|contract| contract.id == claim.id)
+                .with_context(|| {
+                    format!(
+                        "{file}: {}: there is no contract of this id to claim; mend the id",
+                        claim.id
+                    )
+                })?;
+            contract.claimed = claim.claimed;
+            contract.planned = claim.planned;
+            contract.note = claim.note;
+            check_named(contract).with_context(|| format!("{file}: {}", contract.id))?;
+        }
+        Ok(())
+    }
+
+    /// The contracts of a subject: those of any binding, and those in its folders.
+    pub(crate) fn of(root: &Path, file: &SubjectFile) -> Result<Catalogue> {
+        let general = Catalogue::general()?;
+        let mut catalogue = general.clone();
+        for folder in &file.contracts {
+            catalogue.add(&root.join(folder))?;
+        }
+        // Those of any binding may be nobody's here.
+        for contract in catalogue.contracts() {
+            let family = contract.family().to_ascii_lowercase();
+            if !general.contains(&contract.id) {
+                has_engine(contract)
+                    .with_context(|| format!("contracts/{family}.toml: {}", contract.id))?;
+            }
+        }
+        Ok(catalogue)
     }
 
     /// Checks that contracts name no engine but these.
@@ -187,7 +326,7 @@ impl Catalogue {
     }
 }
 
-fn parse(file: &str, text: &str) -> Result<Family> {
+fn parse(file: &str, text: &str) -> Result<(Family, Vec<Claim>)> {
     let parsed: File = toml::from_str(text).map_err(|error| {
         let line = line_of(text, error.span());
         let id = id_near(text, line).map_or(String::new(), |id| format!(" ({id})"));
@@ -221,11 +360,12 @@ fn parse(file: &str, text: &str) -> Result<Family> {
             .with_context(|| format!("{file}: {}", contract.id))?;
         seen.push(&contract.id);
     }
-    Ok(Family {
+    let family = Family {
         name,
         title: parsed.title,
         contracts: parsed.contract,
-    })
+    };
+    Ok((family, parsed.claim))
 }
 
 fn check(family: &str, contract: &Contract) -> Result<()> {
@@ -255,6 +395,11 @@ fn check(family: &str, contract: &Contract) -> Result<()> {
             LAYERS.join(", ")
         );
     }
+    check_named(contract)
+}
+
+/// Checks the engines that a contract names.
+fn check_named(contract: &Contract) -> Result<()> {
     let mut named: Vec<&str> = Vec::new();
     for engine in contract.claimed.iter().chain(&contract.planned) {
         ensure!(
@@ -263,8 +408,13 @@ fn check(family: &str, contract: &Contract) -> Result<()> {
         );
         named.push(engine);
     }
+    Ok(())
+}
+
+/// Checks that a contract names an engine, or says why none can see it.
+fn has_engine(contract: &Contract) -> Result<()> {
     ensure!(
-        !named.is_empty() || contract.note.is_some(),
+        !contract.claimed.is_empty() || !contract.planned.is_empty() || contract.note.is_some(),
         "no engine; plan one, or say in `note` why none can see it"
     );
     Ok(())
@@ -274,7 +424,7 @@ fn check(family: &str, contract: &Contract) -> Result<()> {
 fn id_near(text: &str, line: usize) -> Option<&str> {
     let lines: Vec<&str> = text.lines().collect();
     let line = line.min(lines.len());
-    let header = |text: &&str| text.trim() == "[[contract]]";
+    let header = |text: &&str| matches!(text.trim(), "[[contract]]" | "[[claim]]");
     // The error may point at the header itself (a missing key) or below it.
     let start = lines[..line].iter().rposition(header)?;
     lines[start + 1..]
@@ -312,12 +462,12 @@ note = "later"
     fn error(from: &str, to: &str) -> String {
         assert!(GOOD.contains(from), "{from}");
         let text = GOOD.replacen(from, to, 1);
-        format!("{:#}", parse("contracts/req.toml", &text).unwrap_err())
+        format!("{:#}", parse("contracts/req.toml", &text).err().unwrap())
     }
 
     #[test]
     fn a_good_file_loads() {
-        let family = parse("contracts/req.toml", GOOD).unwrap();
+        let (family, _) = parse("contracts/req.toml", GOOD).unwrap();
         assert_eq!(family.name, "REQ");
         assert_eq!(family.contracts.len(), 2);
         assert_eq!(family.contracts[0].family(), "REQ");
@@ -354,7 +504,7 @@ note = "later"
 
     #[test]
     fn engines_that_there_are_not_are_named() {
-        let family = parse("contracts/req.toml", GOOD).unwrap();
+        let (family, _) = parse("contracts/req.toml", GOOD).unwrap();
         let catalogue = Catalogue {
             families: vec![family],
         };
@@ -386,18 +536,24 @@ note = "later"
 
     #[test]
     fn a_file_is_named_after_its_family() {
-        let message = parse("contracts/requests.toml", GOOD).unwrap_err();
+        let message = parse("contracts/requests.toml", GOOD).err().unwrap();
         assert!(message.to_string().contains("three letters"), "{message}");
     }
 
     #[test]
     fn an_engine_needs_a_reason_to_be_absent() {
-        assert!(error("planned = [\"loom\"]\nnote = \"later\"", "planned = []").contains("note"));
+        let (family, _) = parse("contracts/req.toml", GOOD).unwrap();
+        let mut contract = family.contracts[1].clone();
+        contract.planned.clear();
+        assert!(has_engine(&contract).is_ok());
+        contract.note = None;
+        let error = has_engine(&contract).unwrap_err().to_string();
+        assert!(error.contains("`note`"), "{error}");
     }
 
     #[test]
     fn states_prefer_what_ran() {
-        let family = parse("contracts/req.toml", GOOD).unwrap();
+        let (family, _) = parse("contracts/req.toml", GOOD).unwrap();
         let states = Catalogue::states(
             &family.contracts[0],
             &["go", "loom", "proptest", "race"],
@@ -414,13 +570,65 @@ note = "later"
     }
 
     #[test]
+    fn contracts_of_any_binding_are_complete_and_checked_by_nobody() {
+        let general = Catalogue::of(Path::new("."), &SubjectFile::default()).unwrap();
+        assert!(general.contracts().count() >= 92);
+        for contract in general.contracts() {
+            let planned = Contract {
+                planned: vec!["go".to_owned()],
+                ..contract.clone()
+            };
+            check(contract.family(), &planned).unwrap();
+            assert!(contract.claimed.is_empty(), "{}", contract.id);
+        }
+    }
+
+    #[test]
+    fn own_contracts_and_claims_are_added_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("own");
+        fs::create_dir(&folder).unwrap();
+        let file = SubjectFile {
+            contracts: vec!["own".to_owned()],
+            ..SubjectFile::default()
+        };
+        let load = |text: &str| {
+            fs::write(folder.join("val.toml"), format!("title = \"x\"\n{text}")).unwrap();
+            Catalogue::of(dir.path(), &file).map_err(|error| format!("{error:#}"))
+        };
+        let claim =
+            |id: &str| format!("[[claim]]\nid = \"{id}\"\nclaimed = [\"go\"]\nplanned = []\n");
+        let own = |id: &str| {
+            format!(
+                "[[contract]]\nid = \"{id}\"\nsentence = \"x\"\nlayer = [\"go\"]\nsource = []\n\
+                 claimed = []\nplanned = [\"go\"]\n"
+            )
+        };
+        let catalogue = load(&(own("VAL-99") + &claim("VAL-04"))).unwrap();
+        assert!(catalogue.claimed_by("go").contains(&"VAL-04"));
+        let kept = dir.path().join("kept");
+        catalogue.keep(&kept).unwrap();
+        let again = Catalogue::load(&kept).unwrap();
+        let ids = |it: &Catalogue| it.contracts().map(|it| it.id.clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&again), ids(&catalogue));
+        assert_eq!(again.claimed_by("go"), catalogue.claimed_by("go"));
+        assert_eq!(
+            load(&claim("VAL-98")).unwrap_err(),
+            "contracts/val.toml: VAL-98: there is no contract of this id to claim; mend the id"
+        );
+        let twice = load(&own("VAL-04")).unwrap_err();
+        assert!(twice.contains("there is a contract of this id"), "{twice}");
+    }
+
+    #[test]
     fn the_catalogue_of_this_project_loads() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
-        if !dir.is_dir() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        if !root.join("contracts").is_dir() {
             return; // A published crate comes without it.
         }
-        let catalogue = Catalogue::load(&dir).unwrap();
-        assert!(catalogue.contracts().count() >= 131);
+        let file = SubjectFile::load(&root).unwrap();
+        let catalogue = Catalogue::of(&root, &file).unwrap();
+        assert_eq!(catalogue.contracts().count(), 148);
         assert!(catalogue.contains("REQ-04"));
         assert_eq!(catalogue.contracts_in_name("req_04_x"), ["REQ-04"]);
     }

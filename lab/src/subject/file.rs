@@ -32,6 +32,8 @@ pub struct SubjectFile {
     /// Folders with contracts of the subject's own, beside those of any binding.
     #[serde(default)]
     pub contracts: Vec<String>,
+    /// The command that repeats a scenario of a report, which is appended to it.
+    pub replay: Option<String>,
     /// The Go modules; those found by looking if there are none.
     #[serde(default)]
     pub go: Vec<GoModule>,

@@ -305,9 +305,9 @@ fn seeds_are_read_from_the_commands() {
         ..Record::check(engine, "x", Outcome::Pass)
     };
     let found = seeds(&[
-        with("race", "cd go-harness && go test -shuffle=17 ./courier"),
-        with("race", "cd go-harness && go test -shuffle=17 ./courier"),
-        with("race", "go test -shuffle=on ./courier"),
+        with("race", "cd go-harness && go test -shuffle=17 ./subject"),
+        with("race", "cd go-harness && go test -shuffle=17 ./subject"),
+        with("race", "go test -shuffle=on ./subject"),
         with("fuzz-abi", "cargo fuzz run x -- -seed=4 -runs=0"),
     ]);
     let shown: Vec<_> = found
@@ -324,7 +324,7 @@ fn seeds_are_read_from_the_commands() {
         shown,
         [
             ("fuzz-abi", "-seed=4", ""),
-            ("race", "-shuffle=17", "./courier")
+            ("race", "-shuffle=17", "./subject")
         ]
     );
 }
