@@ -256,10 +256,15 @@ fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
 #[test]
 fn outside_of_a_checkout_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    let output = lab(dir.path(), &["run"]).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr.contains("no cgolab.toml in"), "{stderr}");
+    for (command, says) in [
+        ("contracts", "no cgolab.toml in"),
+        ("run", "is in no Go module"),
+    ] {
+        let output = lab(dir.path(), &[command]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr.contains(says), "{stderr}");
+    }
 }
 
 /// A contract in what `contracts --json` prints.

@@ -112,6 +112,8 @@ mod tests {
 
     fn of(text: &str) -> Result<Description> {
         let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        fs::write(folder.path().join("go.mod"), "module a/b\n").unwrap();
         fs::write(folder.path().join(DESCRIPTION), text).unwrap();
         Description::of(folder.path())
     }
