@@ -128,7 +128,7 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go(
                 "vet.planted.log",
-                &["vet", "-C=../lab/planted", "-tags=canary", "./..."],
+                &["vet", "-C=../lab/canaries", "-tags=canary", "./..."],
             )?
         },
         Step {
