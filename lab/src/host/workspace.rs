@@ -1,11 +1,12 @@
 //! Finds the checkout that the command works on, and names the places in it.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// The file that makes a folder a checkout.
+/// The file that makes a folder a checkout, if it names contracts.
 pub const DESCRIPTION: &str = "cgolab.toml";
 
 /// A checkout: the folder that holds the description of a subject.
@@ -23,7 +24,8 @@ impl Workspace {
         match here.ancestors().find(|dir| is_checkout(dir)) {
             Some(root) => Ok(Workspace::at(root)),
             None => bail!(
-                "no {DESCRIPTION} in {} or above it; run the command inside a checkout that has one",
+                "no {DESCRIPTION} with `contracts` in {} or above it; run the command inside a checkout \
+                 that has one",
                 here.display()
             ),
         }
@@ -84,8 +86,13 @@ impl Workspace {
     }
 }
 
+/// A module without contracts of its own may have a description, too; the command treats it in another way.
+/// The line is looked for in the text, so that a malformed description is still one.
 fn is_checkout(dir: &Path) -> bool {
-    dir.join(DESCRIPTION).is_file()
+    fs::read_to_string(dir.join(DESCRIPTION)).is_ok_and(|text| {
+        let mut keys = text.lines().filter_map(|line| line.split_once('='));
+        keys.any(|(key, _)| key.trim() == "contracts")
+    })
 }
 
 #[cfg(test)]
@@ -93,10 +100,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkout_has_a_description() {
+    fn a_checkout_has_a_description_with_contracts() {
         let dir = tempfile::tempdir().unwrap();
         assert!(!is_checkout(dir.path()));
-        std::fs::write(dir.path().join(DESCRIPTION), "").unwrap();
+        fs::write(dir.path().join(DESCRIPTION), "tags = []\n").unwrap();
+        assert!(!is_checkout(dir.path()), "a module without contracts");
+        fs::write(dir.path().join(DESCRIPTION), "contracts = [\"c\"]\n").unwrap();
         assert!(is_checkout(dir.path()));
     }
 
