@@ -256,7 +256,6 @@ fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
 #[test]
 fn outside_of_a_checkout_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
-<<<<<<< HEAD
     for (command, says) in [
         ("contracts", "no cgolab.toml in"),
         ("run", "is in no Go module"),
@@ -266,15 +265,6 @@ fn outside_of_a_checkout_it_says_so() {
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr.contains(says), "{stderr}");
     }
-=======
-    let output = lab(dir.path(), &["contracts"]).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr.contains("no cgolab.toml with `contracts` in"),
-        "{stderr}"
-    );
->>>>>>> ded585f (Tests follow: outside of a checkout, and what staticcheck reads)
 }
 
 /// A contract in what `contracts --json` prints.
