@@ -257,7 +257,7 @@ fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
 fn outside_of_a_checkout_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     for (command, says) in [
-        ("contracts", "no cgolab.toml in"),
+        ("contracts", "no cgolab.toml with `contracts` in"),
         ("run", "is in no Go module"),
     ] {
         let output = lab(dir.path(), &[command]).output().unwrap();
