@@ -389,7 +389,8 @@ fn nothing_but_the_folder_of_results_is_written_and_git_does_not_see_it() {
     ] {
         assert!(root.join(".cgolab/latest").join(view).is_file(), "{view}");
     }
-    assert!(!root.join(".cgolab/running").exists());
+    let lock = fs::File::open(root.join(".cgolab/lock")).unwrap();
+    assert!(lock.try_lock().is_ok(), "the next run would not begin");
 }
 
 #[test]
@@ -466,8 +467,8 @@ fn two_runs_in_one_module_do_not_meet() {
         ),
     ]);
     fs::create_dir(root.join(".cgolab")).unwrap();
-    // This process lives as long as the test.
-    fs::write(root.join(".cgolab/running"), std::process::id().to_string()).unwrap();
+    let held = fs::File::create(root.join(".cgolab/lock")).unwrap();
+    held.lock().unwrap();
     let output = run(&root, &["--only", "plain"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use super::file::Fault;
 use super::plan::Planned;
 use super::scratch;
 use crate::engine::{Engine, Engines};
+use crate::host::lock::lock;
 use crate::host::machine::said;
 use crate::host::workspace::Workspace;
 
@@ -223,7 +224,10 @@ impl Store {
         let lab = workspace.lab();
         fs::create_dir_all(&lab)
             .with_context(|| format!("cannot create {}; is it writable?", lab.display()))?;
-        let lock = lock(&lab.join("faults.lock"))?;
+        // Two runs in one copy would plant one's faults under the other's checks.
+        let lock = lock(&lab.join("faults.lock"), || {
+            bail!("another `cargo lab faults` is at work in this checkout; wait for its end")
+        })?;
         let mut cells = load(workspace);
         cells.retain(|key, _| wanted.contains(key));
         let path = path(workspace);
@@ -277,20 +281,6 @@ fn path(workspace: &Workspace) -> PathBuf {
 
 fn line(cell: &Cell) -> Result<String> {
     Ok(serde_json::to_string(cell)? + "\n")
-}
-
-/// Two runs in one copy would plant one's faults under the other's checks.
-fn lock(path: &Path) -> Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!("another `cargo lab faults` is at work in this checkout; wait for its end")
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
-    }
 }
 
 #[cfg(test)]

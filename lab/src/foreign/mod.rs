@@ -27,7 +27,7 @@ pub(crate) mod vet;
 mod views;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,7 @@ use self::module::Module;
 use self::outcome::{EngineOutcome, Outcome, State};
 use self::trial::Trial;
 use crate::host::child;
+use crate::host::lock::lock;
 use crate::host::out;
 use crate::host::progress::Progress;
 use crate::host::workspace::{DESCRIPTION, Workspace};
@@ -190,7 +191,7 @@ pub(crate) fn doctor() -> Result<bool> {
 /// The folder of results, held by one run at a time.
 struct Folder {
     path: PathBuf,
-    lock: PathBuf,
+    _lock: File,
 }
 
 impl Folder {
@@ -204,19 +205,10 @@ impl Folder {
         })?;
         fs::write(path.join(".gitignore"), "*\n")
             .with_context(|| format!("cannot write into {}", path.display()))?;
-        let lock = path.join("running");
-        if let Ok(text) = fs::read_to_string(&lock) {
-            let pid = text.trim();
-            // One that was killed leaves its file behind.
-            if Path::new("/proc").join(pid).exists() && pid != std::process::id().to_string() {
-                bail!(
-                    "another run (process {pid}) is at work in {}; wait for it",
-                    path.display()
-                );
-            }
-        }
-        fs::write(&lock, std::process::id().to_string())?;
-        Ok(Folder { path, lock })
+        let lock = lock(&path.join("lock"), || {
+            bail!("another run is at work in {}; wait for it", path.display())
+        })?;
+        Ok(Folder { path, _lock: lock })
     }
 
     /// Writes the views, in place of those of the run before, and gives their folder as people type it.
@@ -232,12 +224,5 @@ impl Folder {
         fs::rename(&fresh, &latest)
             .with_context(|| format!("cannot write {}", latest.display()))?;
         Ok(format!("{FOLDER}/latest"))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A stale file is recognised by its process.
-        let _ = fs::remove_file(&self.lock);
     }
 }

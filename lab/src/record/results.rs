@@ -2,7 +2,7 @@
 //! one that has something to show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use crate::host::lock::lock;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 use crate::record::Record;
@@ -32,7 +33,10 @@ impl RunFolder {
         let runs = lab.join("runs");
         fs::create_dir_all(&runs)
             .with_context(|| format!("cannot create {}; is it writable?", runs.display()))?;
-        let lock = lock(&lab.join("lock"), progress)?;
+        let lock = lock(&lab.join("lock"), || {
+            progress.step("waiting for another `cargo lab` in this checkout");
+            Ok(())
+        })?;
         let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
         let path = fresh_dir(&runs, &time)?;
         fs::create_dir(path.join("logs"))?;
@@ -184,21 +188,6 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Record>> {
         records.push(record);
     }
     Ok(records)
-}
-
-fn lock(path: &Path, progress: &Progress) -> Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            progress.step("waiting for another `cargo lab` in this checkout");
-            file.lock()?;
-        }
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
-    }
-    Ok(file)
 }
 
 /// A folder of this name, or with a number if there is one already.
