@@ -26,7 +26,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use cgolab::cmd;
-use cgolab::host::workspace::Workspace;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::bench::Side;
@@ -134,29 +133,25 @@ impl Command {
     fn run(self) -> Result<u8> {
         match self {
             Command::Tool(command) => command.run(),
-            chore => cmd::in_checkout(|workspace| chore.run_in(workspace)),
-        }
-    }
-
-    /// Runs a chore and returns whether everything is green.
-    fn run_in(self, workspace: &Workspace) -> Result<bool> {
-        match self {
-            Command::Tool(_) => unreachable!("the tool finds its checkout itself"),
-            Command::Test => test::test(workspace),
-            Command::Coverage => coverage::coverage(workspace),
+            Command::Test => cmd::in_checkout(test::test),
+            Command::Coverage => cmd::in_checkout(coverage::coverage),
             Command::Bench {
                 side,
                 only,
                 seconds,
-            } => bench::bench(workspace, side, &only, seconds),
-            Command::Matrix { github, run, all } => match (github, run, all) {
-                (_, Some(job), _) => matrix::run(workspace, &job),
-                (_, _, Some(when)) => matrix::run_all(workspace, when),
-                (Some(when), _, _) => matrix::print_github(workspace, when).map(|()| true),
-                (None, None, None) => matrix::print(workspace).map(|()| true),
-            },
-            Command::Dist => dist::dist(workspace),
-            Command::Header { check } => header::command(workspace, check),
+            } => cmd::in_checkout(|workspace| bench::bench(workspace, side, &only, seconds)),
+            Command::Matrix { github, run, all } => {
+                cmd::in_checkout(|workspace| match (github, run, all) {
+                    (_, Some(job), _) => matrix::run(workspace, &job),
+                    (_, _, Some(when)) => matrix::run_all(workspace, when),
+                    (Some(when), _, _) => matrix::print_github(workspace, when).map(|()| true),
+                    (None, None, None) => matrix::print(workspace).map(|()| true),
+                })
+            }
+            Command::Dist => cmd::in_checkout(dist::dist),
+            Command::Header { check } => {
+                cmd::in_checkout(|workspace| header::command(workspace, check))
+            }
         }
     }
 }

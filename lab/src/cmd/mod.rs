@@ -13,8 +13,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::engine::Engines;
 use crate::engine::fuzz::Sanitizer;
-use crate::engine::{Engines, Subject};
 use crate::faults;
 use crate::faults::Wish;
 use crate::foreign;
@@ -120,23 +120,7 @@ pub enum Command {
     ///
     /// A run that times out counts as nothing. Results: .cgolab/storm.json.
     #[command(verbatim_doc_comment)]
-    Storm {
-        /// The module, or a folder in it.
-        #[arg(value_name = "DIR")]
-        dir: Option<PathBuf>,
-        /// Test these packages only, as `go list` takes them.
-        #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
-        packages: Vec<String>,
-        /// Run these tests only, as `go test -run` takes them.
-        #[arg(long, value_name = "REGEXP")]
-        run: Option<String>,
-        /// Storm for this time; builds are not counted.
-        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = triage::duration)]
-        time: Duration,
-        /// Stop at the first failure.
-        #[arg(long)]
-        until_fail: bool,
-    },
+    Storm(foreign::storm::Wish),
     /// Watch a program, and write one report if it crashes, aborts or hangs.
     ///
     /// The report has the goroutines and all native threads, says which goroutine ran on which
@@ -263,19 +247,7 @@ impl Command {
                 green(foreign::init(&dir.unwrap_or_else(|| PathBuf::from(".")))?)
             }
             Command::Doctor if !has_suites()? => green(foreign::doctor()?),
-            Command::Storm {
-                dir,
-                packages,
-                run,
-                time,
-                until_fail,
-            } => green(foreign::storm::storm(&foreign::storm::Wish {
-                dir: dir.unwrap_or_else(|| PathBuf::from(".")),
-                packages,
-                run,
-                time,
-                until_fail,
-            })?),
+            Command::Storm(wish) => green(foreign::storm::storm(&wish)?),
             Command::Vet { args } => foreign::vet::command(&args),
             Command::Run {
                 dir,
@@ -300,29 +272,18 @@ impl Command {
                 "--packages, --time and --baseline are for modules without suites of their own; \
                  name one as DIR"
             ),
-            command => in_checkout(|workspace| command.run_in(workspace)),
-        }
-    }
-
-    /// Runs the command on a checkout and returns whether everything is green.
-    fn run_in(self, workspace: &Workspace) -> Result<bool> {
-        match self {
-            Command::Triage(_)
-            | Command::Vet { .. }
-            | Command::Init { .. }
-            | Command::Storm { .. } => {
-                unreachable!("it runs without a checkout")
+            Command::Run { only, profile, .. } => {
+                in_checkout(|workspace| run::run(workspace, &only, profile))
             }
-            Command::Run { only, profile, .. } => run::run(workspace, &only, profile),
             Command::Fuzz {
                 target,
                 seconds,
                 sanitizer,
-            } => fuzz::fuzz(workspace, &target, seconds, sanitizer),
+            } => in_checkout(|workspace| fuzz::fuzz(workspace, &target, seconds, sanitizer)),
             Command::Faults {
                 command: Some(FaultsCommand::Refresh { ids }),
                 ..
-            } => faults::refresh(workspace, &ids).map(|()| true),
+            } => in_checkout(|workspace| faults::refresh(workspace, &ids).map(|()| true)),
             Command::Faults {
                 ids,
                 only,
@@ -337,31 +298,27 @@ impl Command {
                     quick,
                     again,
                 };
-                if list {
-                    faults::list(workspace, &wish).map(|()| true)
-                } else {
-                    faults::faults(workspace, &wish)
-                }
+                in_checkout(|workspace| match list {
+                    true => faults::list(workspace, &wish).map(|()| true),
+                    false => faults::faults(workspace, &wish),
+                })
             }
-            Command::Doctor => doctor::doctor(workspace),
+            Command::Doctor => in_checkout(doctor::doctor),
             Command::Report { run } => {
-                report::again(workspace, run.as_deref())?;
-                Ok(true)
+                in_checkout(|workspace| report::again(workspace, run.as_deref()).map(|()| true))
             }
-            Command::Contracts { json, family } => {
-                contracts::print(workspace, family.as_deref(), json)?;
-                Ok(true)
-            }
+            Command::Contracts { json, family } => in_checkout(|workspace| {
+                contracts::print(workspace, family.as_deref(), json).map(|()| true)
+            }),
         }
     }
 }
 
 /// The command line with the engines of the subject listed in the help of `run`.
 pub fn with_engines(command: clap::Command) -> clap::Command {
-    let subject = workspace().and_then(|workspace| Subject::load(&workspace));
+    let file = Workspace::find().and_then(|workspace| SubjectFile::load(workspace.root()));
     // What is wrong with the description is told by the commands that need it.
-    let engines = subject.map_or_else(|_| Engines::of(&SubjectFile::default()), |it| it.engines);
-    let engines: String = engines
+    let engines: String = Engines::of(&file.unwrap_or_default())
         .iter()
         .map(|engine| format!("\n  {:<9} {}", engine.name(), engine.describe()))
         .collect();

@@ -23,20 +23,26 @@ use crate::host::child::{End, interrupted};
 use crate::host::out;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
+use crate::triage::duration;
 
 /// A wish of the command line.
-#[derive(Debug, Clone)]
-pub(crate) struct Wish {
+#[derive(Debug, clap::Args)]
+pub struct Wish {
     /// The module, or a folder in it.
-    pub(crate) dir: PathBuf,
-    /// Packages as `go list` takes them; all that have to do with C if there are none.
-    pub(crate) packages: Vec<String>,
-    /// Tests to run, as `go test -run` takes them.
-    pub(crate) run: Option<String>,
-    /// The storm ends after this time; a run that has begun is finished.
-    pub(crate) time: Duration,
-    /// It ends at the first failure.
-    pub(crate) until_fail: bool,
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Test these packages only, as `go list` takes them; without it all that have to do with C.
+    #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
+    packages: Vec<String>,
+    /// Run these tests only, as `go test -run` takes them.
+    #[arg(long, value_name = "REGEXP")]
+    run: Option<String>,
+    /// Storm for this time; builds are not counted, and a run that has begun is finished.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    time: Duration,
+    /// Stop at the first failure.
+    #[arg(long)]
+    until_fail: bool,
 }
 
 /// A plain build with the overlay of storms.
