@@ -29,11 +29,7 @@ pub(super) fn write(folder: &Path) -> Result<Package> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (name, text) in FILES {
         let path = folder.join(name);
-        // Go takes a changed time for a changed file.
-        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            continue;
-        }
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        write_if_new(&path, text)?;
     }
     Ok(Package {
         path: "cgolab.example/canaries".to_owned(),
@@ -43,27 +39,37 @@ pub(super) fn write(folder: &Path) -> Result<Package> {
     })
 }
 
+/// The name of the file that an overlay adds to a package, without its ending.
+fn name(which: Overlay) -> &'static str {
+    match which {
+        Overlay::Settle => "zzz_cgolab_settle_test",
+        Overlay::Storm => "zzz_cgolab_storm_test",
+    }
+}
+
+/// The name of the file that `-overlay` takes.
+pub(super) fn list_name(which: Overlay, package: &Package) -> String {
+    format!("{}.{}.json", package.file_name(), name(which))
+}
+
 /// Writes an overlay for a package into a folder, and gives the file that `-overlay` takes.
 pub(super) fn overlay(which: Overlay, package: &Package, folder: &Path) -> Result<PathBuf> {
-    let (name, text, clause) = match which {
+    let (text, clause) = match which {
         // Files of the package NAME_test run last.
-        Overlay::Settle if package.external_tests => (
-            "zzz_cgolab_settle_test.go",
-            SETTLE,
-            format!("{}_test", package.name),
-        ),
-        Overlay::Settle => ("zzz_cgolab_settle_test.go", SETTLE, package.name.clone()),
-        Overlay::Storm => ("zzz_cgolab_storm_test.go", STORM, package.name.clone()),
+        Overlay::Settle if package.external_tests => (SETTLE, format!("{}_test", package.name)),
+        Overlay::Settle => (SETTLE, package.name.clone()),
+        Overlay::Storm => (STORM, package.name.clone()),
     };
-    let file = folder.join(format!("{}.{name}", package.file_name()));
+    let list = folder.join(list_name(which, package));
+    let file = list.with_extension("go");
     write_if_new(&file, &text.replace("PACKAGE", &clause))?;
-    let place = package.dir.join(name);
+    let place = package.dir.join(format!("{}.go", name(which)));
     let json = serde_json::json!({ "Replace": { place.display().to_string(): file.display().to_string() } });
-    let list = file.with_extension("json");
     write_if_new(&list, &json.to_string())?;
     Ok(list)
 }
 
+/// Writes a file that has another text. Go takes a changed time for a changed file.
 fn write_if_new(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

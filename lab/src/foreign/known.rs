@@ -1,5 +1,7 @@
 //! Known false alarms of Go's releases and of tools, each with a public reference: `known.toml`.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::findings::Report;
@@ -29,20 +31,21 @@ struct File {
     known: Vec<Known>,
 }
 
-/// The known false alarm that a report of an engine is, if it is one.
-pub(super) fn of(engine: &str, report: &Report) -> Option<Known> {
-    all().into_iter().find(|known| {
-        known.engines.iter().any(|it| it == engine)
-            && report.class.contains(&known.class)
-            && report.text.contains(&known.says)
-    })
-}
-
-fn all() -> Vec<Known> {
-    // A test reads it: it cannot be wrong in a binary.
+/// The list. A test reads it: it cannot be wrong in a binary.
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     toml::from_str::<File>(TEXT)
         .map(|file| file.known)
         .unwrap_or_default()
+});
+
+/// The known false alarm that a report of an engine is, if it is one.
+pub(super) fn of(engine: &str, report: &Report) -> Option<Known> {
+    let fits = |known: &&Known| {
+        known.engines.iter().any(|it| it == engine)
+            && report.class.contains(&known.class)
+            && report.text.contains(&known.says)
+    };
+    KNOWN.iter().find(fits).cloned()
 }
 
 #[cfg(test)]

@@ -146,6 +146,7 @@ pub(crate) fn init(dir: &Path) -> Result<bool> {
 pub(crate) fn doctor() -> Result<bool> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let package = canaries::write(&folder.path().join("canaries"))?;
+    // The module of the canaries: proving an engine is all that is done with it.
     let module = Module::find(&package.dir, &[])?;
     let workspace = Workspace::at(&module.root);
     let progress = Progress::new();
@@ -156,11 +157,9 @@ pub(crate) fn doctor() -> Result<bool> {
     ))?;
     let mut able = true;
     for engine in engines::select(&[])? {
-        let mut nothing = module.clone();
-        nothing.packages.clear();
         let trial = Trial {
             engine,
-            module: &nothing,
+            module: &module,
             workspace: &workspace,
             folder: folder.path(),
             progress: &progress,

@@ -21,6 +21,8 @@ pub(super) struct Module {
     pub(super) go: String,
     /// The C compiler is gcc: some flags differ.
     pub(super) gcc: bool,
+    /// The user's own compiler flags by the name of their variable, defaults included.
+    pub(super) flags: BTreeMap<String, String>,
     pub(super) packages: Vec<Package>,
     /// The packages that the user has named.
     pub(super) wanted: Vec<String>,
@@ -137,7 +139,9 @@ impl Module {
             .canonicalize()
             .with_context(|| format!("cannot read {}", dir.display()))?;
         which::which("go").context("Go is not on PATH; install it from https://go.dev/dl/")?;
-        let root = match go(&dir, &["env", "GOMOD"])?.trim() {
+        let mut settings = settings(&dir)?;
+        let mut setting = |name: &str| settings.remove(name).unwrap_or_default();
+        let root = match setting("GOMOD").as_str() {
             "" | "/dev/null" => bail!(
                 "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
                 dir.display()
@@ -148,16 +152,16 @@ impl Module {
                 .to_path_buf(),
         };
         ensure!(
-            go(&root, &["env", "CGO_ENABLED"])?.trim() == "1",
+            setting("CGO_ENABLED") == "1",
             "cgo is off here (CGO_ENABLED=0): install a C compiler, or set CGO_ENABLED=1"
         );
-        let release = go(&root, &["env", "GOVERSION"])?.trim().to_owned();
+        let release = setting("GOVERSION");
         ensure!(
             minor(&release) >= OLDEST,
             "{release} is too old: tests are left out with -skip, which Go 1.{OLDEST} has; \
              set GOTOOLCHAIN, or install a newer Go"
         );
-        let compiler = go(&root, &["env", "CC"])?.trim().to_owned();
+        let compiler = setting("CC");
         let description = Description::of(&root)?;
         // What is named on the command line goes before what the file names.
         let (packages, at) = match packages {
@@ -180,6 +184,7 @@ impl Module {
                 .to_lowercase()
                 .contains("clang"),
             go: release,
+            flags: settings,
             wanted: packages.to_vec(),
             description: description.clone(),
             root,
@@ -276,14 +281,6 @@ impl Module {
         }
         "no package of this module has to do with C: none imports \"C\", purego, or a package of the \
          module that does; name packages with --packages to run their tests all the same"
-            .to_owned()
-    }
-
-    /// A setting of Go, such as `CGO_CFLAGS`, with its default; empty if Go does not tell.
-    pub(super) fn setting(&self, dir: &Path, name: &str) -> String {
-        go(dir, &["env", name])
-            .unwrap_or_default()
-            .trim()
             .to_owned()
     }
 
@@ -460,10 +457,13 @@ fn minor(release: &str) -> u32 {
 
 /// `1 package`, `2 packages`.
 pub(super) fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
+    counted_as(count, what, &format!("{what}s"))
+}
+
+/// `1 way to fail`, `2 ways to fail`.
+pub(super) fn counted_as(count: usize, one: &str, many: &str) -> String {
+    let what = if count == 1 { one } else { many };
+    format!("{count} {what}")
 }
 
 fn first_line(text: &str) -> String {
@@ -497,6 +497,20 @@ fn go(dir: &Path, args: &[&str]) -> Result<String> {
         first_line(&error)
     );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What Go is set to in a folder; in the end only the flags of compilers are left in it.
+fn settings(dir: &Path) -> Result<BTreeMap<String, String>> {
+    let names = [
+        "GOMOD",
+        "CGO_ENABLED",
+        "GOVERSION",
+        "CC",
+        "CGO_CFLAGS",
+        "CGO_CXXFLAGS",
+    ];
+    let text = go(dir, &[&["env", "-json"][..], &names].concat())?;
+    serde_json::from_str(&text).context("go env says what cannot be read")
 }
 
 fn list(dir: &Path, args: &[&str]) -> Result<Vec<Listed>> {

@@ -9,7 +9,7 @@ use super::description::{self, Description};
 use super::engines::Engine;
 use super::findings::Report;
 use super::known::Known;
-use super::module::{Module, Package, counted};
+use super::module::{Module, Package, counted, counted_as};
 
 /// The state of an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,29 +40,30 @@ pub(super) enum TestTrouble {
     TimedOut,
 }
 
-/// Trouble with a package or a test.
+/// Something that keeps a package from being judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum What {
+    Test(String, TestTrouble),
+    /// It does not build under the engine, with the compiler's line.
+    NotBuilt(String),
+    Other(String),
+}
+
+/// Trouble with a package or with one of its tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Trouble {
     pub(super) package: String,
-    pub(super) test: Option<(String, TestTrouble)>,
-    /// The compiler's line, if the package does not build under the engine.
-    pub(super) not_built: Option<String>,
-    pub(super) other: Option<String>,
+    pub(super) what: What,
 }
 
 impl Trouble {
     pub(super) fn test(package: &Package, test: &str, what: TestTrouble) -> Trouble {
-        Trouble {
-            test: Some((test.to_owned(), what)),
-            ..Trouble::of(package)
-        }
+        Trouble::with(&package.path, What::Test(test.to_owned(), what))
     }
 
     pub(super) fn not_built(package: &Package, why: String) -> Trouble {
-        Trouble {
-            not_built: Some(why),
-            ..Trouble::of(package)
-        }
+        Trouble::with(&package.path, What::NotBuilt(why))
     }
 
     pub(super) fn package(package: &Package, why: &str) -> Trouble {
@@ -71,33 +72,22 @@ impl Trouble {
 
     /// Trouble with what has this path.
     pub(super) fn words(path: &str, why: &str) -> Trouble {
-        Trouble {
-            package: path.to_owned(),
-            test: None,
-            not_built: None,
-            other: Some(why.to_owned()),
-        }
+        Trouble::with(path, What::Other(why.to_owned()))
     }
 
-    fn of(package: &Package) -> Trouble {
+    fn with(path: &str, what: What) -> Trouble {
         Trouble {
-            package: package.path.clone(),
-            test: None,
-            not_built: None,
-            other: None,
+            package: path.to_owned(),
+            what,
         }
     }
 
     /// The trouble in one line.
     pub(super) fn shown(&self, plain: bool) -> String {
-        if let Some(why) = &self.not_built {
-            return format!("{} does not build: {why}", self.package);
-        }
-        if let Some(why) = &self.other {
-            return format!("{}: {why}", self.package);
-        }
-        let Some((test, what)) = &self.test else {
-            return self.package.clone();
+        let (test, what) = match &self.what {
+            What::Test(test, what) => (test, what),
+            What::NotBuilt(why) => return format!("{} does not build: {why}", self.package),
+            What::Other(why) => return format!("{}: {why}", self.package),
         };
         let only_here = if plain {
             ""
@@ -216,8 +206,10 @@ impl EngineOutcome {
 
     /// Tests that are no measure for other engines, as (package, test).
     pub(super) fn plain_failures(&self) -> Vec<(String, String)> {
-        let of_test =
-            |trouble: &Trouble| Some((trouble.package.clone(), trouble.test.as_ref()?.0.clone()));
+        let of_test = |trouble: &Trouble| match &trouble.what {
+            What::Test(test, _) => Some((trouble.package.clone(), test.clone())),
+            What::NotBuilt(_) | What::Other(_) => None,
+        };
         self.trouble.iter().filter_map(of_test).collect()
     }
 
@@ -365,11 +357,19 @@ impl Outcome {
                 State::On if engine.is_plain() => {}
                 State::On => {
                     if !engine.trouble.is_empty() {
-                        let count = counted(engine.trouble.len(), "failure without a report");
+                        let count = counted_as(
+                            engine.trouble.len(),
+                            "failure without a report",
+                            "failures without a report",
+                        );
                         left.push(format!("{count} in {}", engine.engine));
                     }
                     if !engine.left_unread.is_empty() {
-                        let count = counted(engine.left_unread.len(), "file or package");
+                        let count = counted_as(
+                            engine.left_unread.len(),
+                            "file or package",
+                            "files or packages",
+                        );
                         left.push(format!("{count} not read by {}", engine.engine));
                     }
                 }

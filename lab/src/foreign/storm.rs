@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::engines::{COLLECTS, COMPILER, Engine, GENTLE_ASAN, NO_STACK, Overlay, ROW};
 use super::findings;
-use super::module::{Module, Package, counted};
+use super::module::{Module, Package, counted, counted_as};
 use super::outcome::Finding;
 use super::trial::{Ran, Trial};
 use super::{FOLDER, Folder};
@@ -389,7 +389,7 @@ impl Storms<'_> {
                 return Ok(());
             }
             _ if ran.finished.success() => return Ok(()),
-            _ if timed_out(&ran) => {
+            _ if ran.timed_out() => {
                 count.timed_out += 1;
                 return Ok(());
             }
@@ -441,10 +441,6 @@ fn shown(finding: &Finding) -> String {
         Some(test) => format!("{text}, {test}"),
         None => text,
     }
-}
-
-fn timed_out(ran: &Ran) -> bool {
-    ran.finished.end == End::TimedOut || ran.text.contains("panic: test timed out after")
 }
 
 /// What a failed run has to say: reports, else its death, else the tests that failed.
@@ -561,7 +557,7 @@ fn report(module: &Module, storm: &Storm) -> String {
         0 => format!("nothing failed in {}", counted(runs as usize, "run")),
         count => format!(
             "{} in {}",
-            counted(count, "way to fail").replace("way to fails", "ways to fail"),
+            counted_as(count, "way to fail", "ways to fail"),
             counted(runs as usize, "run")
         ),
     };

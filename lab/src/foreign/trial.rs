@@ -12,7 +12,7 @@ use super::engines::{Engine, Must, Overlay};
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
-use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble};
+use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
 use crate::host::child::{self, End, Finished, Task, interrupted};
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -48,6 +48,13 @@ pub(super) struct Ran {
     pub(super) finished: Finished,
     pub(super) text: String,
     pub(super) tests: Tests,
+}
+
+impl Ran {
+    /// Reports whether it ended at a time limit, Go's own or ours.
+    pub(super) fn timed_out(&self) -> bool {
+        self.finished.end == End::TimedOut || self.text.contains("panic: test timed out after")
+    }
 }
 
 /// The tests of a run, as `-test.v` tells.
@@ -133,7 +140,8 @@ impl Trial<'_> {
     }
 
     fn builds_plainly(&self, package: &Package) -> bool {
-        let broken = |it: &Trouble| it.package == package.path && it.not_built.is_some();
+        let broken =
+            |it: &Trouble| it.package == package.path && matches!(it.what, What::NotBuilt(_));
         !self
             .plain
             .is_some_and(|plain| plain.trouble.iter().any(broken))
@@ -159,14 +167,10 @@ impl Trial<'_> {
             }
         };
         for canary in self.engine.canaries {
-            let pattern = match self.engine.overlay {
-                Some(Overlay::Settle) => format!("^({}|{SETTLES})$", canary.test),
-                _ => format!("^{}$", canary.test),
-            };
             let ran = self.test(
                 &package,
                 &program,
-                &[format!("-test.run={pattern}")],
+                &[format!("-test.run={}", self.only(canary.test))],
                 canary.test,
             )?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
@@ -216,7 +220,7 @@ impl Trial<'_> {
         for (key, value) in self.engine.env {
             task = task.env(key, value);
         }
-        for (key, value) in self.compiler_flags(&package.dir) {
+        for (key, value) in self.compiler_flags() {
             task = task.env(&key, value);
         }
         // What `go vet` says of a test is not the question here.
@@ -246,15 +250,23 @@ impl Trial<'_> {
         }))
     }
 
+    /// The pattern of one test, and of the last one if the engine adds it.
+    fn only(&self, test: &str) -> String {
+        match self.engine.overlay {
+            Some(Overlay::Settle) => format!("^({test}|{SETTLES})$"),
+            _ => format!("^{test}$"),
+        }
+    }
+
     /// The user's own flags and those that the engine adds.
-    fn compiler_flags(&self, dir: &Path) -> Vec<(String, String)> {
+    fn compiler_flags(&self) -> Vec<(String, String)> {
         let mut added: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let gcc = self.engine.gcc.iter().filter(|_| self.module.gcc);
         for (key, words) in self.engine.compiler.iter().chain(gcc) {
             added.entry(key).or_default().push(words);
         }
         let with_own = |(key, words): (&str, Vec<&str>)| {
-            let own = self.module.setting(dir, key);
+            let own = self.module.flags.get(key).map_or("", String::as_str);
             (
                 key.to_owned(),
                 format!("{own} {}", words.join(" ")).trim().to_owned(),
@@ -417,8 +429,7 @@ impl Trial<'_> {
 
     /// A test ended the process, and no detector spoke.
     fn died(&self, package: &Package, test: &str, ran: &Ran, outcome: &mut EngineOutcome) {
-        let timed_out =
-            ran.text.contains("panic: test timed out after") || ran.finished.end == End::TimedOut;
+        let timed_out = ran.timed_out();
         let death = findings::death(&ran.text, self.module).filter(|_| !timed_out);
         let why = match (&death, timed_out) {
             (_, true) => TestTrouble::TimedOut,
@@ -509,7 +520,7 @@ impl Trial<'_> {
             .chain(self.engine.run_env)
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        for (key, value) in self.compiler_flags(&package.dir) {
+        for (key, value) in self.compiler_flags() {
             words.push(format!("{key}='{value}'"));
         }
         if self.engine.one_cpu {
@@ -521,21 +532,13 @@ impl Trial<'_> {
             words.push(format!("-tags={}", package.tags.join(",")));
         }
         if let Some(overlay) = self.engine.overlay {
-            let name = match overlay {
-                Overlay::Settle => "zzz_cgolab_settle_test.json",
-                Overlay::Storm => "zzz_cgolab_storm_test.json",
-            };
             words.push(format!(
-                "-overlay=.cgolab/cache/{}/{}.{name}",
+                "-overlay=.cgolab/cache/{}/{}",
                 self.engine.builds_as,
-                package.file_name()
+                canaries::list_name(overlay, package)
             ));
         }
-        let test = test.map(|it| match self.engine.overlay {
-            Some(Overlay::Settle) => format!("'^({it}|{SETTLES})$'"),
-            _ => format!("'^{it}$'"),
-        });
-        words.extend(test.map(|it| format!("-run {it}")));
+        words.extend(test.map(|it| format!("-run '{}'", self.only(it))));
         words.push(package.relative(self.module));
         words.join(" ")
     }
@@ -568,7 +571,7 @@ impl Trial<'_> {
             let ran = self.test(
                 package,
                 program,
-                &[format!("-test.run=^({test}|{SETTLES})$")],
+                &[format!("-test.run={}", self.only(test))],
                 "alone",
             )?;
             for report in findings::read(&ran.text, self.module) {
