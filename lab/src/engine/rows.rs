@@ -148,6 +148,30 @@ const STORMS: &[Storm] = &[
     },
 ];
 
+/// The row from which the others differ.
+const ROW: Row = Row {
+    name: "",
+    what: "",
+    tests: Tests::All,
+    builds: BUILD,
+    experiment: None,
+    native: PLAIN,
+    repeated: false,
+    storms: &[],
+    releases: false,
+    canary: PLANTED,
+    limit: None,
+    word: Word::Failure,
+};
+
+const PLANTED: Planted = Planted {
+    check: "",
+    folder: "",
+    bugs: &[],
+    sound: None,
+    silent_without: false,
+};
+
 const DATA_RACE: &str = "WARNING: DATA RACE";
 
 /// In the order in which they run: those first that say something soon.
@@ -156,11 +180,6 @@ pub(super) static ROWS: [Row; 7] = [
         name: "guard",
         what: "borrowed memory that nobody can touch when the loan is over",
         tests: Tests::Suites,
-        builds: BUILD,
-        experiment: None,
-        native: PLAIN,
-        repeated: false,
-        storms: &[],
         releases: true,
         canary: Planted {
             check: "planted borrowers",
@@ -172,23 +191,16 @@ pub(super) static ROWS: [Row; 7] = [
                     "TestCanaryReadsTooFar: the child ended with code 2",
                 ],
             }],
-            sound: None,
-            silent_without: false,
+            ..PLANTED
         },
-        limit: None,
         // An access that a page refuses.
         word: Word::Crash(", code 2"),
+        ..ROW
     },
     Row {
         name: "leak",
         what: "native allocations minus frees, over rounds of each operation; goroutines left behind",
         tests: Tests::Suites,
-        builds: BUILD,
-        experiment: None,
-        native: PLAIN,
-        repeated: false,
-        storms: &[],
-        releases: false,
         canary: Planted {
             check: "planted leaks",
             folder: "leak",
@@ -200,22 +212,14 @@ pub(super) static ROWS: [Row; 7] = [
                     "TestCanaryHeldByGo: the C heap has grown",
                 ],
             }],
-            sound: None,
-            silent_without: false,
+            ..PLANTED
         },
-        limit: None,
-        word: Word::Failure,
+        ..ROW
     },
     Row {
         name: "process",
         what: "child processes: exits, panics, signals, threads, stacks",
         tests: Tests::Suites,
-        builds: BUILD,
-        experiment: None,
-        native: PLAIN,
-        repeated: false,
-        storms: &[],
-        releases: false,
         canary: Planted {
             check: "planted abort",
             folder: "process",
@@ -223,20 +227,13 @@ pub(super) static ROWS: [Row; 7] = [
                 run: ".",
                 says: &["SIGABRT: abort"],
             }],
-            sound: None,
-            silent_without: false,
+            ..PLANTED
         },
-        limit: None,
-        word: Word::Failure,
+        ..ROW
     },
     Row {
         name: "go",
         what: "go test over the binding, with the promised releases of Go, and in storms",
-        tests: Tests::All,
-        builds: BUILD,
-        experiment: None,
-        native: PLAIN,
-        repeated: false,
         storms: STORMS,
         releases: true,
         canary: Planted {
@@ -246,27 +243,20 @@ pub(super) static ROWS: [Row; 7] = [
                 run: ".",
                 says: &["canary: a failing test"],
             }],
-            sound: None,
-            silent_without: false,
+            ..PLANTED
         },
-        limit: None,
-        word: Word::Failure,
+        ..ROW
     },
     // For the detector each call of C is a release and an acquire of one lock that all calls share. So it
     // orders accesses of Go memory that nothing else orders, if there are calls between them.
     Row {
         name: "race",
         what: "go test -race over the binding, shuffled, on 1, 2 and 4 processors",
-        tests: Tests::All,
         builds: &[Build {
             log: "",
             options: &["-race"],
         }],
-        experiment: None,
-        native: PLAIN,
         repeated: true,
-        storms: &[],
-        releases: false,
         canary: Planted {
             check: "planted race",
             folder: "race",
@@ -274,8 +264,7 @@ pub(super) static ROWS: [Row; 7] = [
                 run: "^TestCanaryRace$",
                 says: &[DATA_RACE],
             }],
-            sound: None,
-            silent_without: false,
+            ..PLANTED
         },
         limit: Some(Limit {
             test: "TestLimitRaceAcrossC",
@@ -285,14 +274,13 @@ pub(super) static ROWS: [Row; 7] = [
             seen: "this Go reports a race also if both sides call C in between, which is more than is \
                    stated",
         }),
-        word: Word::Failure,
+        ..ROW
     },
     // The compiler puts a check before every store of a pointer. It is built with and without the race
     // detector, because users run it both ways, and because both change what the compiler writes.
     Row {
         name: "cgocheck2",
         what: "go test in a GOEXPERIMENT=cgocheck2 build, without and with -race",
-        tests: Tests::All,
         builds: &[
             Build {
                 log: "",
@@ -304,10 +292,6 @@ pub(super) static ROWS: [Row; 7] = [
             },
         ],
         experiment: Some("cgocheck2"),
-        native: PLAIN,
-        repeated: false,
-        storms: &[],
-        releases: false,
         canary: Planted {
             check: "planted Go pointer",
             folder: "cgocheck",
@@ -315,31 +299,26 @@ pub(super) static ROWS: [Row; 7] = [
                 run: ".",
                 says: &[STORED],
             }],
-            sound: None,
             silent_without: true,
+            ..PLANTED
         },
-        limit: None,
         word: Word::ReportOn(STORED, "VAL-04"),
+        ..ROW
     },
     // Checks in Go and C, and poison in what is left of a Go object's memory. A library that is built for it
     // calls the one runtime that Go's link brings.
     Row {
         name: "asan",
         what: "go test -asan, with the library built for AddressSanitizer if that is described",
-        tests: Tests::All,
         builds: &[Build {
             log: "",
             options: &["-asan"],
         }],
-        experiment: None,
         native: Native {
             kind: "asan",
             // Only the library's own code refers to it.
             mark: Some("__asan_report_load"),
         },
-        repeated: false,
-        storms: &[],
-        releases: false,
         canary: Planted {
             check: "planted overread",
             folder: "asan",
@@ -355,11 +334,11 @@ pub(super) static ROWS: [Row; 7] = [
                 },
             ],
             sound: Some("^TestPlain$"),
-            silent_without: false,
+            ..PLANTED
         },
-        limit: None,
         // LeakSanitizer's reports, too, which comes with it.
         word: Word::Report("Sanitizer: "),
+        ..ROW
     },
 ];
 
