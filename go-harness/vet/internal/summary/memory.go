@@ -90,12 +90,12 @@ func Integer(v ssa.Value) (origin ssa.Value, handle bool) {
 		handle = handle || IsHandle(v.Type())
 		switch x := v.(type) {
 		case *ssa.Convert:
-			if !isInteger(x.X.Type()) {
+			if !flow.IsInteger(x.X.Type()) {
 				return v, handle
 			}
 			v = x.X
 		case *ssa.ChangeType:
-			if !isInteger(x.X.Type()) {
+			if !flow.IsInteger(x.X.Type()) {
 				return v, handle
 			}
 			v = x.X
@@ -112,9 +112,4 @@ func Integer(v ssa.Value) (origin ssa.Value, handle bool) {
 			return v, handle
 		}
 	}
-}
-
-func isInteger(typ types.Type) bool {
-	basic, ok := typ.Underlying().(*types.Basic)
-	return ok && basic.Info()&types.IsInteger != 0
 }

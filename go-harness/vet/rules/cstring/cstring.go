@@ -236,7 +236,7 @@ func stored(p *rule.Pass, use flow.Use, what string) verdict {
 	if !ok {
 		return kept
 	}
-	container := base(store.Addr)
+	container := summary.Base(store.Addr)
 	switch container.(type) {
 	case *ssa.Alloc, *ssa.MakeSlice:
 		if holds(p, container, make(map[ssa.Value]bool)) {
@@ -256,26 +256,6 @@ func stored(p *rule.Pass, use flow.Use, what string) verdict {
 	}
 	p.ReportAt(use.At[0], "%s is stored in field %s, which nothing frees", what, field.Name())
 	return reported
-}
-
-// base is the variable, or the made slice, of which an address is a part.
-func base(addr ssa.Value) ssa.Value {
-	for {
-		switch v := addr.(type) {
-		case *ssa.FieldAddr:
-			addr = v.X
-		case *ssa.IndexAddr:
-			addr = v.X
-		case *ssa.Slice:
-			addr = v.X
-		default:
-			if root := flow.Root(addr); root != addr {
-				addr = root
-				continue
-			}
-			return addr
-		}
-	}
 }
 
 // holds reports whether what is stored in a local struct, array or slice may be freed, or found by others.

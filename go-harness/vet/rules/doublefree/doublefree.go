@@ -168,13 +168,7 @@ func isNativeNamed(typ types.Type) bool {
 	if !ok || !strings.HasPrefix(named.Obj().Name(), "_Ctype_") {
 		return false
 	}
-	switch under := named.Underlying().(type) {
-	case *types.Pointer:
-		return true
-	case *types.Basic:
-		return under.Kind() == types.UnsafePointer
-	}
-	return false
+	return flow.IsPointer(named)
 }
 
 // ownFree reports whether a Go function is a plain wrapper that frees a native argument every time.

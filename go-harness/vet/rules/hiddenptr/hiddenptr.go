@@ -2,8 +2,6 @@
 package hiddenptr
 
 import (
-	"go/types"
-
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -45,11 +43,11 @@ func run(p *rule.Pass) {
 		}
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			convert, ok := instr.(*ssa.Convert)
-			if !ok || !integer(convert.Type()) || integer(convert.X.Type()) || !summary.GoMemory(convert.X) {
+			if !ok || !flow.IsInteger(convert.Type()) || flow.IsInteger(convert.X.Type()) || !summary.GoMemory(convert.X) {
 				return
 			}
 			for _, use := range flow.Track(convert).Uses {
-				if use.Kind != flow.Argument || use.Index < 0 || !integer(use.Value.Type()) {
+				if use.Kind != flow.Argument || use.Index < 0 || !flow.IsInteger(use.Value.Type()) {
 					continue
 				}
 				if name := summary.CName(use.Call().StaticCallee()); name != "" {
@@ -59,9 +57,4 @@ func run(p *rule.Pass) {
 			}
 		})
 	}
-}
-
-func integer(typ types.Type) bool {
-	basic, ok := typ.Underlying().(*types.Basic)
-	return ok && basic.Info()&types.IsInteger != 0
 }

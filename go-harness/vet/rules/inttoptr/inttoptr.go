@@ -3,7 +3,6 @@ package inttoptr
 
 import (
 	"go/token"
-	"go/types"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -44,7 +43,7 @@ func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			convert, ok := instr.(*ssa.Convert)
-			if !ok || !isPointer(convert.Type()) || isPointer(convert.X.Type()) {
+			if !ok || !flow.IsUnsafePointer(convert.Type()) || flow.IsUnsafePointer(convert.X.Type()) {
 				return
 			}
 			if what := nameOf(convert.X); what != "" {
@@ -52,11 +51,6 @@ func run(p *rule.Pass) {
 			}
 		})
 	}
-}
-
-func isPointer(typ types.Type) bool {
-	basic, ok := typ.Underlying().(*types.Basic)
-	return ok && basic.Kind() == types.UnsafePointer
 }
 
 // nameOf names the token that an integer is, or is "".
@@ -90,7 +84,7 @@ func key(v ssa.Value, depth int) bool {
 				return true
 			}
 		case *ssa.Convert:
-			if basic, ok := instr.Type().Underlying().(*types.Basic); ok && basic.Info()&types.IsInteger != 0 && key(instr, depth+1) {
+			if flow.IsInteger(instr.Type()) && key(instr, depth+1) {
 				return true
 			}
 		case *ssa.ChangeType:

@@ -2,10 +2,9 @@
 package ptrparam
 
 import (
-	"go/types"
-
 	"golang.org/x/tools/go/ssa"
 
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
@@ -44,21 +43,11 @@ func goEach(userData C.uintptr_t) {
 func run(p *rule.Pass) {
 	for fn := range p.Exports() {
 		for _, param := range fn.Params {
-			if pointer(param.Type()) && number(param, 0) {
+			if flow.IsPointer(param.Type()) && number(param, 0) {
 				p.Report(param.Pos(), "%s of %s has pointer type and holds the number of a handle: a growing stack ends the process; take a C.uintptr_t", param.Name(), fn.Name())
 			}
 		}
 	}
-}
-
-func pointer(typ types.Type) bool {
-	switch typ := typ.Underlying().(type) {
-	case *types.Pointer:
-		return true
-	case *types.Basic:
-		return typ.Kind() == types.UnsafePointer
-	}
-	return false
 }
 
 // number reports whether a value is converted to a handle.

@@ -2,8 +2,6 @@
 package retain
 
 import (
-	"go/types"
-
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -44,19 +42,9 @@ func run(p *rule.Pass) {
 		}
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			store, ok := instr.(*ssa.Store)
-			if ok && pointer(store.Val.Type()) && summary.GoMemory(store.Val) && p.Know.NativeMemory(store.Addr) {
+			if ok && flow.IsPointer(store.Val.Type()) && summary.GoMemory(store.Val) && p.Know.NativeMemory(store.Addr) {
 				p.Report(store.Pos(), "the address of Go memory is stored in memory of C, where it keeps nothing alive; pin it first")
 			}
 		})
 	}
-}
-
-func pointer(typ types.Type) bool {
-	switch typ := typ.Underlying().(type) {
-	case *types.Pointer:
-		return true
-	case *types.Basic:
-		return typ.Kind() == types.UnsafePointer
-	}
-	return false
 }

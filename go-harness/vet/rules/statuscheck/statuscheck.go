@@ -50,7 +50,7 @@ func run(p *rule.Pass) {
 				return
 			}
 			name := p.Know.C(call.Common())
-			if name == "" || !integer(call.Type()) {
+			if name == "" || !flow.IsInteger(call.Type()) {
 				return
 			}
 			for _, use := range flow.Track(call).Uses {
@@ -68,11 +68,6 @@ func run(p *rule.Pass) {
 			p.ReportAt(call, "the status of C.%s is dropped", name)
 		}
 	}
-}
-
-func integer(typ types.Type) bool {
-	basic, ok := typ.Underlying().(*types.Basic)
-	return ok && basic.Info()&types.IsInteger != 0
 }
 
 // status reports whether a type is named after what says that a call failed.
