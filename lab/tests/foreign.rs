@@ -19,16 +19,20 @@ fn tools() -> bool {
     missing.is_none()
 }
 
-/// `cgolab run` in a folder.
-fn run(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cgolab"))
-        .arg("run")
+/// The command in a folder.
+fn cgolab(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cgolab"));
+    command
         .args(args)
         .current_dir(folder)
         .env_remove("GOFLAGS")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
+}
+
+/// `cgolab run` in a folder.
+fn run(folder: &Path, args: &[&str]) -> Output {
+    cgolab(folder, &["run"]).args(args).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -62,6 +66,17 @@ const CGO: (&str, &str) = (
 /// A test file of the package `m`.
 fn tests(imports: &str, body: &str) -> String {
     format!("package m\n\nimport (\n\t\"testing\"\n{imports})\n\n{body}\n")
+}
+
+/// A module with C and one test, which passes.
+fn passing_module() -> (TempDir, PathBuf) {
+    module(&[
+        CGO,
+        (
+            "m_test.go",
+            &tests("", "func TestA(t *testing.T) { one() }"),
+        ),
+    ])
 }
 
 /// A copy of an example.
@@ -174,12 +189,8 @@ fn a_storm_makes_a_rare_failure_frequent_and_names_the_knob() {
         return;
     }
     let storm = |folder: &Path| {
-        Command::new(env!("CARGO_BIN_EXE_cgolab"))
-            .args(["storm", "--run", "TestCount", "--time", "1s"])
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+        let args = ["storm", "--run", "TestCount", "--time", "1s"];
+        cgolab(folder, &args).output().unwrap()
     };
     let (_folder, root) = example("kv");
     let output = storm(&root);
@@ -256,9 +267,7 @@ fn where_there_is_nothing_to_run_one_line_says_why() {
 #[test]
 fn without_go_one_line_says_what_to_install() {
     let (_folder, root) = module(&[CGO]);
-    let output = Command::new(env!("CARGO_BIN_EXE_cgolab"))
-        .arg("run")
-        .current_dir(&root)
+    let output = cgolab(&root, &["run"])
         .env("PATH", root.join("nothing"))
         .output()
         .unwrap();
@@ -357,13 +366,7 @@ fn nothing_but_the_folder_of_results_is_written_and_git_does_not_see_it() {
     if !tools() {
         return;
     }
-    let (_folder, root) = module(&[
-        CGO,
-        (
-            "m_test.go",
-            &tests("", "func TestA(t *testing.T) { one() }"),
-        ),
-    ]);
+    let (_folder, root) = passing_module();
     let git = |args: &[&str]| {
         text(
             &Command::new("git")
@@ -428,20 +431,8 @@ fn init_writes_what_it_finds_once() {
     if !tools() {
         return;
     }
-    let (_folder, root) = module(&[
-        CGO,
-        (
-            "m_test.go",
-            &tests("", "func TestA(t *testing.T) { one() }"),
-        ),
-    ]);
-    let init = || {
-        Command::new(env!("CARGO_BIN_EXE_cgolab"))
-            .arg("init")
-            .current_dir(&root)
-            .output()
-            .unwrap()
-    };
+    let (_folder, root) = passing_module();
+    let init = || cgolab(&root, &["init"]).output().unwrap();
     assert!(init().status.success());
     let written = fs::read_to_string(root.join("cgolab.toml")).unwrap();
     assert!(written.contains("# packages = [\".\"]"), "{written}");
@@ -459,13 +450,7 @@ fn two_runs_in_one_module_do_not_meet() {
     if !tools() {
         return;
     }
-    let (_folder, root) = module(&[
-        CGO,
-        (
-            "m_test.go",
-            &tests("", "func TestA(t *testing.T) { one() }"),
-        ),
-    ]);
+    let (_folder, root) = passing_module();
     fs::create_dir(root.join(".cgolab")).unwrap();
     let held = fs::File::create(root.join(".cgolab/lock")).unwrap();
     held.lock().unwrap();
