@@ -98,6 +98,8 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
     Ok(vec![
         locked("bench/Cargo.toml", "bench.lock.log"),
         locked("fuzz/Cargo.toml", "fuzz.lock.log"),
+        // First of all that is built: Go links it, in a test of nextest too.
+        cargo("native.log", &["build", "--release", "-p", "courier-ffi"]),
         Step {
             task: tools
                 .nextest()?
@@ -111,7 +113,6 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             show: doc_line,
             ..cargo("doctests.log", &["test", "--doc", "--workspace"])
         },
-        cargo("native.log", &["build", "--release", "-p", "courier-ffi"]),
         Step {
             show: every_line,
             speaks: true,
