@@ -1,12 +1,15 @@
-//! The module of Go with the planted bugs, which is part of the command.
+//! The module of Go with the planted mistakes, which is part of the program.
+//!
+//! Its package `detectors` has one for each thing that a [`super::way::Way`] must see, and stands alone;
+//! the others prove one engine each, and use packages of the kit.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use include_dir::{Dir, include_dir};
 
 use super::Context;
+use super::overlay::write_if_new;
 use crate::host::child::{quiet, read_lossy};
 
 /// The module as it is in the checkout of cgolab.
@@ -16,7 +19,11 @@ pub(super) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries"
 const MODULE: &str = "github.com/cgolab/cgolab/go-harness/canary";
 /// The kit: packages for tests, by which some engines see what they see.
 const KIT: &str = "github.com/cgolab/cgolab/go-harness";
-/// The oldest release of Go that the canaries build with.
+/// The package that needs no kit.
+pub(crate) const DETECTORS: &str = "detectors";
+/// Its `go.mod` where it is a module of its own.
+const ALONE: &str = "module cgolab.example/canaries\n\ngo 1.20\n";
+/// The oldest release of Go that the whole module builds with.
 const GO: &str = "1.21";
 
 /// Writes the module below the folder of results, and returns its folder from the root of the checkout.
@@ -26,6 +33,14 @@ pub(super) fn lay_out(context: &Context<'_>) -> Result<PathBuf> {
     let manifest = manifest(kit(context)?.as_deref());
     write(&SOURCES, &dir, &manifest)?;
     Ok(dir)
+}
+
+/// Writes the package `detectors` into a folder, as a module of its own, and returns the package's folder.
+pub(crate) fn detectors(folder: &Path) -> Result<PathBuf> {
+    let package = SOURCES.get_dir(DETECTORS).expect("it is in the program");
+    write_if_new(&folder.join("go.mod"), ALONE)?;
+    write(package, folder, "")?;
+    Ok(folder.join(DETECTORS))
 }
 
 /// The folder of the kit that the subject uses, if it uses one.
@@ -54,27 +69,23 @@ fn manifest(kit: Option<&str>) -> String {
     text
 }
 
-fn write(from: &Dir<'_>, to: &std::path::Path, manifest: &str) -> Result<()> {
+fn write(from: &Dir<'_>, to: &Path, manifest: &str) -> Result<()> {
     for file in from.files() {
         let path = to.join(file.path());
         let text = match file.path().file_name() {
             Some(name) if name == "go.mod" => manifest.as_bytes(),
             _ => file.contents(),
         };
-        if fs::read(&path).is_ok_and(|there| there == text) {
-            continue;
-        }
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("cannot create {}", parent.display()))?;
-        }
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        let text = str::from_utf8(text).context("a planted mistake is no text")?;
+        write_if_new(&path, text)?;
     }
     from.dirs().try_for_each(|dir| write(dir, to, manifest))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -84,7 +95,7 @@ mod tests {
         let written = fs::read_to_string(dir.path().join("go.mod")).unwrap();
         let checked_in = SOURCES.get_file("go.mod").unwrap().contents_utf8().unwrap();
         assert_eq!(written.replace("\"/kit\"", "../../go-harness"), checked_in);
-        assert!(dir.path().join("race/race_test.go").is_file());
+        assert!(dir.path().join("guard/guard_test.go").is_file());
         assert!(!manifest(None).contains("require"));
     }
 }

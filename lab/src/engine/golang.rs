@@ -1,15 +1,15 @@
 //! An engine that is a row of [`super::rows`], on the Go tests that a subject's description names.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::env::consts::{ARCH, OS};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use anyhow::{Result, ensure};
 
 use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{GoSuite, Ran, Tests};
 use super::rows::{self, ROWS, Row, Storm};
+use super::way::{self, Way};
 use super::{Canary, Context, Engine, canaries, native};
 use crate::host::child;
 use crate::host::out::one_line;
@@ -19,7 +19,6 @@ use crate::record::profile::Profile;
 use crate::record::{self, Evidence, Kind, Outcome, Record};
 use crate::subject::file::{self, GoTests, Releases, SubjectFile, Suite};
 
-const EXPERIMENT: &str = "GOEXPERIMENT";
 const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
 /// A row on a subject.
@@ -73,7 +72,7 @@ impl Golang {
         let mut suites = Vec::new();
         for tests in &self.tests {
             for build in self.row.builds {
-                suites.push(self.suite(tests, build, profile, linked));
+                suites.push(self.suite(tests, &build.way, build.log, profile, linked));
             }
         }
         suites
@@ -82,22 +81,18 @@ impl Golang {
     fn suite(
         &self,
         tests: &Tests,
-        build: &rows::Build,
+        way: &Way,
+        log: &str,
         profile: Profile,
         linked: &native::Linked,
     ) -> GoSuite {
         let mut tests = tests.clone();
         tests.tags.extend(linked.tags.iter().cloned());
-        let mut env = tests.env.clone();
-        env.extend(linked.env.iter().cloned());
-        env.extend(self.experiment(true));
-        let mut options: Vec<String> = build.options.iter().map(ToString::to_string).collect();
-        options.append(&mut tests.args);
+        tests.env.extend(linked.env.iter().cloned());
         GoSuite {
             engine: self.row.name,
-            log: format!("{}{}{}", self.row.name, tests.log, build.log),
-            env,
-            options,
+            log: format!("{}{}{log}", self.row.name, tests.log),
+            way: *way,
             repetitions: match self.row.repeated {
                 true => profile.storm_repetitions(),
                 false => 1,
@@ -108,43 +103,42 @@ impl Golang {
         }
     }
 
-    /// The variable that turns the row's experiment on or off, whatever the user had.
-    fn experiment(&self, on: bool) -> Option<(String, OsString)> {
-        let name = self.row.experiment?;
-        let user = env::var_os(EXPERIMENT);
-        Some((EXPERIMENT.to_owned(), experiment(user.as_deref(), name, on)))
-    }
-
-    /// Runs planted bugs in one of the builds.
+    /// Runs a planted mistake in one way, or without the engine's experiment.
     fn planted(
         &self,
         context: &Context<'_>,
-        build: &rows::Build,
+        way: &Way,
         log: &str,
-        run: &str,
+        test: &str,
         on: bool,
     ) -> Result<Ran> {
         let dir = canaries::lay_out(context)?;
+        let without = way.experiment.filter(|_| !on);
+        let without = without.map(|name| way::experiment(name, false));
         let suite = GoSuite {
             engine: self.row.name,
-            log: format!("{}.canary{log}{}", self.row.name, build.log),
-            // A go.work above the checkout does not know the module.
-            env: [("GOWORK".to_owned(), "off".into())]
-                .into_iter()
-                .chain(self.experiment(on))
-                .collect(),
-            options: build.options.iter().map(ToString::to_string).collect(),
+            log: format!("{}.canary{log}", self.row.name),
+            way: Way {
+                experiment: way.experiment.filter(|_| on),
+                ..*way
+            },
             tests: Tests {
                 dir: context.workspace.shown(&dir),
                 packages: vec![format!("./{}", self.row.canary.folder)],
                 tags: vec!["canary".to_owned()],
+                // A go.work above the checkout does not know the module.
+                env: [("GOWORK".to_owned(), "off".to_owned())]
+                    .into_iter()
+                    .chain(without)
+                    .map(|(key, value)| (key, value.into()))
+                    .collect(),
                 ..Tests::default()
             },
             repetitions: 1,
             processors: &[],
             shuffle: false,
         };
-        suite.run_only(context, run)
+        suite.run_only(context, test)
     }
 
     /// Says of a release whether the tests pass with it.
@@ -189,21 +183,33 @@ impl Golang {
         storm: &Storm,
         linked: &native::Linked,
     ) -> Result<GoSuite> {
-        let build = &self.row.builds[0];
-        let mut suite = self.suite(&self.in_storms, build, context.profile, linked);
-        suite.log = format!("{}{}", self.row.name, storm.log);
-        let env = storm.env.iter();
-        suite
-            .env
-            .extend(env.map(|(key, value)| ((*key).to_owned(), value.into())));
-        if storm.one_processor {
-            let command = taskset::one_processor()?;
-            suite.options.push(format!("-exec={}", command.join(" ")));
-        }
+        possible(&storm.way)?;
+        let tests = &self.in_storms;
+        let mut suite = self.suite(tests, &storm.way, storm.log, context.profile, linked);
         suite.repetitions = context.profile.storm_repetitions();
         suite.processors = storm.processors;
         suite.shuffle = true;
         Ok(suite)
+    }
+
+    /// Adds to a canary whether this way sees a planted mistake.
+    fn sees(
+        &self,
+        context: &Context<'_>,
+        way: &Way,
+        log: &str,
+        bug: &way::Canary,
+        canary: &mut Canary,
+    ) -> Result<bool> {
+        let ran = self.planted(context, way, &format!("{log}.{}", bug.test), bug.test, true)?;
+        canary.seconds += ran.finished.seconds;
+        canary.evidence = context.evidence(&ran.finished);
+        let passed = ran.finished.success();
+        let missed = ran
+            .unfit()
+            .or_else(|| bug.missed(passed, ran.run.text(), &ran.finished.how()));
+        canary.missed = missed.map(|why| format!("{}: {why}", bug.test));
+        Ok(canary.missed.is_none())
     }
 
     /// Runs tests that have been credited already: what passes is one record, made by `sum`.
@@ -264,8 +270,8 @@ impl Engine for Golang {
         context
             .progress
             .step(format!("{name}: a program without a bug"));
-        let build = &self.row.builds[0];
-        let ran = self.planted(context, build, ".sound", sound, true)?;
+        let way = &self.row.builds[0].way;
+        let ran = self.planted(context, way, ".sound", sound, true)?;
         if ran.finished.success() {
             return Ok(None);
         }
@@ -290,10 +296,10 @@ impl Engine for Golang {
             evidence: Evidence::default(),
             seconds: 0.0,
         };
-        let first = &self.row.builds[0];
-        for (number, bug) in planted.bugs.iter().enumerate() {
+        let first = &self.row.builds[0].way;
+        for bug in planted.canaries.iter().filter(|it| it.limit().is_none()) {
             if planted.silent_without {
-                let plain = self.planted(context, first, ".without", bug.run, false)?;
+                let plain = self.planted(context, first, ".without", bug.test, false)?;
                 canary.seconds += plain.finished.seconds;
                 canary.evidence = context.evidence(&plain.finished);
                 if !plain.finished.success() {
@@ -304,19 +310,18 @@ impl Engine for Golang {
                 }
             }
             for build in self.row.builds {
-                let log = match number {
-                    0 => String::new(),
-                    number => format!(".{number}"),
-                };
-                let ran = self.planted(context, build, &log, bug.run, true)?;
-                canary.seconds += ran.finished.seconds;
-                canary.evidence = context.evidence(&ran.finished);
-                canary.missed = ran.unfit().or_else(|| {
-                    let text = ran.run.text();
-                    let silent = bug.says.iter().find(|says| !text.contains(**says))?;
-                    Some(format!("it failed without saying `{silent}`"))
-                });
-                if canary.missed.is_some() {
+                if !self.sees(context, &build.way, build.log, bug, &mut canary)? {
+                    return Ok(canary);
+                }
+            }
+        }
+        for storm in self.row.storms {
+            // A storm that this machine cannot make is skipped, and says so.
+            if possible(&storm.way).is_err() {
+                continue;
+            }
+            for bug in storm.way.canaries {
+                if !self.sees(context, &storm.way, storm.log, bug, &mut canary)? {
                     return Ok(canary);
                 }
             }
@@ -325,31 +330,31 @@ impl Engine for Golang {
     }
 
     fn limits(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let Some(limit) = &self.row.limit else {
-            return Ok(Vec::new());
-        };
-        context
-            .progress
-            .step(format!("{}: limit, {}", self.row.name, limit.test));
-        let pattern = format!("^{}$", limit.test);
-        let ran = self.planted(context, &self.row.builds[0], ".limit", &pattern, true)?;
-        let (outcome, why) = if ran.run.text().contains(limit.says) {
-            (Outcome::Fail, limit.seen.to_owned())
-        } else if ran.finished.success() {
-            (Outcome::Pass, limit.unseen.to_owned())
-        } else {
-            let cut = record::cut(&ran.finished);
-            let unfit = ran.unfit();
-            (
-                cut.unwrap_or(Outcome::BuildFailed),
-                unfit.unwrap_or_else(|| ran.finished.how()),
-            )
-        };
-        let mut record = Record::check(self.row.name, limit.test, outcome).because(why);
-        record.kind = Kind::Limit;
-        record.evidence = context.evidence(&ran.finished);
-        record.seconds = ran.finished.seconds;
-        Ok(vec![record])
+        let mut records = Vec::new();
+        for bug in self.row.canary.canaries {
+            let Some(limit) = bug.limit() else {
+                continue;
+            };
+            let step = format!("{}: limit, {}", self.row.name, bug.test);
+            context.progress.step(step);
+            let way = &self.row.builds[0].way;
+            let ran = self.planted(context, way, ".limit", bug.test, true)?;
+            let (outcome, why) = if ran.run.text().contains(limit.says) {
+                (Outcome::Fail, limit.seen.to_owned())
+            } else if ran.finished.success() {
+                (Outcome::Pass, limit.unseen.to_owned())
+            } else {
+                let cut = record::cut(&ran.finished);
+                let why = ran.unfit().unwrap_or_else(|| ran.finished.how());
+                (cut.unwrap_or(Outcome::BuildFailed), why)
+            };
+            let mut record = Record::check(self.row.name, bug.test, outcome).because(why);
+            record.kind = Kind::Limit;
+            record.evidence = context.evidence(&ran.finished);
+            record.seconds = ran.finished.seconds;
+            records.push(record);
+        }
+        Ok(records)
     }
 
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
@@ -427,7 +432,7 @@ impl Engine for Golang {
 
 fn with_toolchain(mut suite: GoSuite, release: &str) -> GoSuite {
     suite.log = format!("{}.{release}", suite.log);
-    suite.env.push((TOOLCHAIN.to_owned(), release.into()));
+    suite.tests.env.push((TOOLCHAIN.to_owned(), release.into()));
     suite
 }
 
@@ -481,17 +486,12 @@ fn owned(env: &std::collections::BTreeMap<String, String>) -> Vec<(String, OsStr
         .collect()
 }
 
-/// The user's experiments, and ours on or off.
-fn experiment(user: Option<&OsStr>, name: &str, on: bool) -> OsString {
-    let mut value = user.unwrap_or_default().to_owned();
-    if !value.is_empty() {
-        value.push(",");
+/// Says in an error why this machine cannot run tests in a way.
+fn possible(way: &Way) -> Result<()> {
+    if way.one_processor {
+        taskset::one_processor()?;
     }
-    if !on {
-        value.push("no");
-    }
-    value.push(name);
-    value
+    Ok(())
 }
 
 /// Adds the answers of the oldest release to those of this one. A test that is red with the oldest alone
@@ -545,16 +545,6 @@ mod tests {
         assert_eq!(blamed, ["go1.21.13 old"]);
     }
 
-    #[test]
-    fn experiments_of_the_user_are_kept() {
-        assert_eq!(experiment(None, "cgocheck2", true), "cgocheck2");
-        assert_eq!(experiment(None, "cgocheck2", false), "nocgocheck2");
-        assert_eq!(
-            experiment(Some(OsStr::new("jsonv2,cgocheck2")), "cgocheck2", false),
-            "jsonv2,cgocheck2,nocgocheck2"
-        );
-    }
-
     fn file(text: &str) -> SubjectFile {
         SubjectFile::parse(text).unwrap()
     }
@@ -593,7 +583,8 @@ mod tests {
         let suites = cgocheck2.suites(Profile::Quick, &native::Linked::default());
         let logs: Vec<_> = suites.iter().map(|suite| suite.log.as_str()).collect();
         assert_eq!(logs, ["cgocheck2", "cgocheck2.race"]);
-        assert_eq!(suites[1].options, ["-race"]);
-        assert!(suites[0].env.iter().any(|(key, _)| key == EXPERIMENT));
+        assert_eq!(suites[1].way.options, ["-race"]);
+        let experiments = suites.iter().map(|suite| suite.way.experiment);
+        assert!(experiments.eq([Some("cgocheck2"); 2]));
     }
 }

@@ -3,21 +3,25 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::Context;
 use super::ask::{Answer, Question, Sign};
+use super::overlay::{Overlay, SETTLES, Tested};
+use super::way::{self, Compilers, Way};
 use crate::host::child::{End, Finished, quiet, quoted, read_lossy};
 use crate::host::out::one_line;
+use crate::host::taskset;
 use crate::read::gotest::{self, Death, Run};
 use crate::record::{self, Evidence, Outcome, Record};
 
-/// Format of `go list`: path, folder and test files of each package that has tests in this build.
-const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Dir}}\
-    {{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
+/// Format of `go list`: path, name, folder, number of external test files and test files of each package
+/// that has tests in this build.
+const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Name}}\t{{.Dir}}\
+    \t{{len .XTestGoFiles}}{{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
 
 /// Go tests of the subject, as its description has them.
 #[derive(Debug, Clone, Default)]
@@ -43,9 +47,7 @@ pub(super) struct GoSuite {
     pub(super) engine: &'static str,
     /// Part of the names of log files.
     pub(super) log: String,
-    pub(super) env: Vec<(String, OsString)>,
-    /// Options of `go test`, beside `-json`, `-tags`, `-count`, `-cpu` and `-shuffle`.
-    pub(super) options: Vec<String>,
+    pub(super) way: Way,
     pub(super) tests: Tests,
     pub(super) repetitions: u32,
     /// How many processors Go may use: the repetitions run with each. Empty leaves it to Go.
@@ -61,11 +63,9 @@ pub(super) struct Ran {
 }
 
 impl Ran {
-    /// Why this run of a planted bug says nothing, if it ended in another way than the bug's.
+    /// The reason why the end of a planted mistake says nothing, if it was not the tests that ended.
     pub(super) fn unfit(&self) -> Option<String> {
-        if self.finished.success() {
-            Some("the planted bug passed".to_owned())
-        } else if let Some(error) = self.run.build_error() {
+        if let Some(error) = self.run.build_error() {
             Some(format!("it did not build: {error}"))
         } else if !matches!(self.finished.end, End::Exited(_)) {
             Some(self.finished.how())
@@ -88,12 +88,12 @@ impl Ran {
 }
 
 impl GoSuite {
-    /// Runs the tests that match `pattern`, once.
-    pub(super) fn run_only(&self, context: &Context<'_>, pattern: &str) -> Result<Ran> {
+    /// Runs a test, once.
+    pub(super) fn run_only(&self, context: &Context<'_>, test: &str) -> Result<Ran> {
         let mut options = vec![
             "-json".to_owned(),
             "-count=1".to_owned(),
-            format!("-run={pattern}"),
+            format!("-run={}", Overlay::with(self.way.overlay, test)),
         ];
         options.extend(self.tests.packages.iter().cloned());
         self.run(context, &self.log, &options, quiet)
@@ -121,6 +121,7 @@ impl GoSuite {
                 scenario: None,
             },
         );
+        records.retain(|record| record.check != SETTLES);
         let explained = records.iter().any(|record| !record.is_green());
         let wrong = if finished.success() {
             // A tag or a pattern that names nothing: go test calls that ok.
@@ -150,7 +151,8 @@ impl GoSuite {
             options.extend(self.shuffle.then(|| "-shuffle=1".to_owned()));
             let names: BTreeSet<&str> = left.iter().map(|(_, name)| name.as_str()).collect();
             let names: Vec<&str> = names.into_iter().collect();
-            options.push(format!("-run=^({})$", names.join("|")));
+            let names = format!("({})", names.join("|"));
+            options.push(format!("-run={}", Overlay::with(self.way.overlay, &names)));
             let packages: BTreeSet<&String> = left.iter().map(|(package, _)| package).collect();
             options.extend(packages.into_iter().cloned());
             let log = format!("{}.{}.{round}", self.log, question.log);
@@ -188,7 +190,7 @@ impl GoSuite {
         );
         let mut ended = BTreeSet::new();
         let mut answers = Vec::new();
-        for record in records {
+        for record in records.into_iter().filter(|it| it.check != SETTLES) {
             // It gets another turn.
             if record.outcome == Outcome::NotRun && record::cut(&ran.finished).is_none() {
                 continue;
@@ -211,37 +213,10 @@ impl GoSuite {
         context: &Context<'_>,
         question: &Question,
     ) -> Result<BTreeSet<(String, String)>> {
-        let options = self.options.iter().cloned().chain(self.tags());
-        let options = options.filter(|option| !option.starts_with("-exec="));
-        let mut task = context.go(
-            &format!("{}.{}.list.log", self.log, question.log),
-            &context.workspace.path(&self.tests.dir),
-            ["list"],
-        )?;
-        for (key, value) in &self.env {
-            task = task.env(key, value);
-        }
-        let out = context.log(&format!("{}.{}.list", self.log, question.log));
-        let finished = task
-            .args(options)
-            .args(["-f", TEST_FILES])
-            .args(&self.tests.packages)
-            .stdout_to(&out)
-            .run(context.progress, quiet)?;
-        ensure!(
-            finished.success(),
-            "go list {}: {}",
-            self.tests.packages.join(" "),
-            one_line(&finished.log_text(), 300)
-        );
         let mut tests = BTreeSet::new();
-        for line in read_lossy(&out).lines() {
-            let mut words = line.split('\t');
-            let (Some(package), Some(dir)) = (words.next(), words.next()) else {
-                continue;
-            };
-            for file in words {
-                let path = Path::new(dir).join(file);
+        for package in self.packages(context, &format!("{}.{}", self.log, question.log))? {
+            for file in package.files {
+                let path = package.tested.dir.join(file);
                 let text = fs::read_to_string(&path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
                 tests.extend(
@@ -253,11 +228,74 @@ impl GoSuite {
                         .filter(|name| {
                             question.concerns(&context.catalogue.contracts_in_name(name))
                         })
-                        .map(|name| (package.to_owned(), name.to_owned())),
+                        .map(|name| (package.path.clone(), name.to_owned())),
                 );
             }
         }
         Ok(tests)
+    }
+
+    /// The packages that have tests in this build.
+    fn packages(&self, context: &Context<'_>, log: &str) -> Result<Vec<Listed>> {
+        let dir = context.workspace.path(&self.tests.dir);
+        let mut task = context.go(&format!("{log}.list.log"), &dir, ["list"])?;
+        for (key, value) in &self.tests.env {
+            task = task.env(key, value);
+        }
+        let out = context.log(&format!("{log}.list"));
+        let finished = task
+            .args(self.way.options)
+            .args(self.tags())
+            .args(["-f", TEST_FILES])
+            .args(&self.tests.packages)
+            .stdout_to(&out)
+            .run(context.progress, quiet)?;
+        ensure!(
+            finished.success(),
+            "go list {}: {}",
+            self.tests.packages.join(" "),
+            one_line(&finished.log_text(), 300)
+        );
+        Ok(read_lossy(&out).lines().filter_map(Listed::read).collect())
+    }
+
+    /// Writes the files that the way lays beside the tests, and returns the option that names them.
+    fn overlay(&self, context: &Context<'_>) -> Result<Option<String>> {
+        let Some(overlay) = self.way.overlay else {
+            return Ok(None);
+        };
+        let listed = self.packages(context, &format!("{}.overlay", self.log))?;
+        let tested: Vec<Tested> = listed.into_iter().map(|it| it.tested).collect();
+        let list = self.overlay_list(context, overlay);
+        overlay.write(&tested, &list)?;
+        Ok(Some(format!("-overlay={}", list.display())))
+    }
+
+    /// Its place is the same in each run: Go builds anew what has moved.
+    fn overlay_list(&self, context: &Context<'_>, overlay: Overlay) -> PathBuf {
+        let folder = context
+            .workspace
+            .lab()
+            .join("overlays")
+            .join(overlay.name());
+        folder.join(format!("{}.json", self.log))
+    }
+
+    /// The user's compilers, if the way adds words to their flags.
+    fn compilers(&self, context: &Context<'_>) -> Result<Compilers> {
+        if self.way.compiler.is_empty() {
+            return Ok(Compilers::default());
+        }
+        let out = context.log(&format!("{}.compilers", self.log));
+        let dir = context.workspace.path(&self.tests.dir);
+        let log = format!("{}.compilers.log", self.log);
+        let finished = context
+            .go(&log, &dir, ["env", "-json"])?
+            .args(Compilers::SETTINGS)
+            .stdout_to(&out)
+            .run(context.progress, quiet)?;
+        ensure!(finished.success(), "go env: {}", finished.how());
+        Compilers::read(&read_lossy(&out))
     }
 
     /// What a person reads while it runs.
@@ -283,13 +321,18 @@ impl GoSuite {
     }
 
     fn command(&self, order: Option<String>, package: &str) -> String {
-        let mut words: Vec<_> = self
-            .env
-            .iter()
+        let env = self.tests.env.iter();
+        let mut words: Vec<_> = env
             .map(|(key, value)| format!("{key}={}", quoted(value)))
             .collect();
+        let experiment = self.way.experiment.map(|name| way::experiment(name, true));
+        let set = experiment.iter().map(|(key, value)| (&**key, &**value));
+        let set = set.chain(self.way.env.iter().copied());
+        words.extend(set.map(|(key, value)| format!("{key}={}", quoted(value.as_ref()))));
         words.extend(["go".to_owned(), "test".to_owned()]);
-        words.extend(self.options.iter().map(|option| quoted(option.as_ref())));
+        let options = self.way.options.iter().copied();
+        let options = options.chain(self.tests.args.iter().map(String::as_str));
+        words.extend(options.map(|option| quoted(option.as_ref())));
         words.extend(self.tags());
         words.extend(self.how_often());
         words.extend(order);
@@ -326,11 +369,23 @@ impl GoSuite {
         if let Some(limit) = self.tests.limit {
             task = task.limit(limit);
         }
-        for (key, value) in &self.env {
+        for (key, value) in &self.tests.env {
             task = task.env(key, value);
         }
+        for (key, value) in self.way.build_env(&self.compilers(context)?) {
+            task = task.env(&key, value);
+        }
+        for (key, value) in self.way.env {
+            task = task.env(key, value);
+        }
+        if self.way.one_processor {
+            let command = taskset::one_processor()?;
+            task = task.args([format!("-exec={}", command.join(" "))]);
+        }
         let finished = task
-            .args(&self.options)
+            .args(self.way.options)
+            .args(&self.tests.args)
+            .args(self.overlay(context)?)
             .args(self.tags())
             .args(options)
             .stdout_to(&events)
@@ -338,6 +393,28 @@ impl GoSuite {
         let run = Run::read(&read_lossy(&events), &finished.log_text());
         fs::write(&finished.log, run.text())?;
         Ok(Ran { run, finished })
+    }
+}
+
+/// A package that `go list` tells, with [`TEST_FILES`].
+struct Listed {
+    path: String,
+    tested: Tested,
+    files: Vec<String>,
+}
+
+impl Listed {
+    fn read(line: &str) -> Option<Listed> {
+        let mut words = line.split('\t').map(str::to_owned);
+        Some(Listed {
+            path: words.next()?,
+            tested: Tested {
+                name: words.next()?,
+                dir: words.next()?.into(),
+                external: words.next()? != "0",
+            },
+            files: words.collect(),
+        })
     }
 }
 
@@ -402,8 +479,7 @@ mod tests {
         let mut suite = GoSuite {
             engine: "race",
             log: "race".to_owned(),
-            env: Vec::new(),
-            options: vec!["-race".to_owned()],
+            way: way::RACE,
             tests: Tests {
                 dir: "binding".to_owned(),
                 packages: vec!["./...".to_owned()],
@@ -419,13 +495,14 @@ mod tests {
         );
         suite.shuffle = false;
         suite.processors = &[];
-        suite.options = vec!["-exec=taskset -c 0".to_owned()];
-        suite.env = vec![("GOEXPERIMENT".to_owned(), "cgocheck2".into())];
+        suite.way = way::CGOCHECK2;
+        suite.tests.args = vec!["-run=a b".to_owned()];
+        suite.tests.env = vec![("KEY".to_owned(), "value".into())];
         suite.tests.dir = ".".to_owned();
         suite.tests.tags = vec!["a".to_owned(), "b".to_owned()];
         assert_eq!(
             suite.repeat("p", None),
-            "GOEXPERIMENT=cgocheck2 go test '-exec=taskset -c 0' -tags=a,b -count=3 p"
+            "KEY=value GOEXPERIMENT=cgocheck2 go test '-run=a b' -tags=a,b -count=3 p"
         );
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! | module | engines |
 //! |---|---|
-//! | [`rows`], [`golang`] | ways to build and run Go tests: one row each |
+//! | [`way`], [`overlay`] | ways to build and run Go tests, and the mistakes that each must see |
+//! | [`rows`], [`golang`] | such ways as engines of contracts: one row each |
 //! | [`rust`] | suites of Rust tests that the subject describes |
 //! | [`libfuzzer`] | targets of cargo-fuzz that the subject describes |
 //!
@@ -11,14 +12,16 @@
 
 pub(crate) mod ask;
 mod blame;
-mod canaries;
+pub(crate) mod canaries;
 pub mod fuzz;
 mod golang;
 mod gosuite;
 mod libfuzzer;
 mod native;
+pub(crate) mod overlay;
 mod rows;
 mod rust;
+pub(crate) mod way;
 
 use std::path::{Path, PathBuf};
 

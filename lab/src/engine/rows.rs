@@ -11,8 +11,10 @@
 //! | asan | bad accesses of the native heap, and of Go memory from C |
 //!
 //! A row knows no subject: packages, tags and builds of the native library are its description's. To add an
-//! engine, add a row, and its canary in `lab/canaries`.
+//! engine, add a row; a [`Way`] if it is another way to build tests; and its canary in `lab/canaries`.
 
+use super::canaries::DETECTORS;
+use super::way::{self, Canary, Way, says};
 use crate::host::tools::Need;
 
 /// As many as make goroutines take turns, run side by side, and outnumber small machines.
@@ -26,8 +28,6 @@ pub(super) struct Row {
     pub(super) tests: Tests,
     /// Every test runs in each of these builds.
     pub(super) builds: &'static [Build],
-    /// The experiment of Go's that is the engine: it is turned on, beside those of the user.
-    pub(super) experiment: Option<&'static str>,
     /// The kind of build of the native library that is linked, if the subject has one; else the plain one.
     pub(super) native: Native,
     /// Shuffled, repeated and on several numbers of processors, so that rare orders are less rare.
@@ -37,7 +37,6 @@ pub(super) struct Row {
     /// The releases of Go that the subject promises have their turn.
     pub(super) releases: bool,
     pub(super) canary: Planted,
-    pub(super) limit: Option<Limit>,
     pub(super) word: Word,
 }
 
@@ -54,8 +53,7 @@ pub(super) enum Tests {
 pub(super) struct Build {
     /// Added to the names of logs.
     pub(super) log: &'static str,
-    /// Options of `go test`.
-    pub(super) options: &'static [&'static str],
+    pub(super) way: Way,
 }
 
 /// The native library that an engine links.
@@ -69,39 +67,20 @@ pub(super) struct Native {
 pub(super) struct Storm {
     pub(super) check: &'static str,
     pub(super) log: &'static str,
-    /// All threads of the process share one, unlike those of one P.
-    pub(super) one_processor: bool,
-    pub(super) env: &'static [(&'static str, &'static str)],
+    pub(super) way: Way,
     pub(super) processors: &'static [u32],
 }
 
-/// The bugs in a folder of `lab/canaries`.
+/// The planted mistakes of a package in `lab/canaries`.
 pub(super) struct Planted {
-    /// What was planted, as a check name.
+    /// Their name as a check.
     pub(super) check: &'static str,
     pub(super) folder: &'static str,
-    pub(super) bugs: &'static [Bug],
-    /// A test without a bug. Where it does not build or run, the engine is not possible.
+    pub(super) canaries: &'static [Canary],
+    /// A test without a mistake. Where it does not build or run, the engine is not possible.
     pub(super) sound: Option<&'static str>,
-    /// The bugs must pass without the engine's experiment: only the engine can be what ends them.
+    /// They must pass without the engine's experiment: only the engine can be what ends them.
     pub(super) silent_without: bool,
-}
-
-/// Bugs of one run.
-pub(super) struct Bug {
-    /// Pattern of the tests.
-    pub(super) run: &'static str,
-    /// What the reports say.
-    pub(super) says: &'static [&'static str],
-}
-
-/// A bug that the engine is stated not to see.
-pub(super) struct Limit {
-    pub(super) test: &'static str,
-    /// Its report if it were seen.
-    pub(super) says: &'static str,
-    pub(super) unseen: &'static str,
-    pub(super) seen: &'static str,
 }
 
 /// What counts as the engine's word that a contract is broken.
@@ -124,55 +103,68 @@ const PLAIN: Native = Native {
     mark: None,
 };
 
-const BUILD: &[Build] = &[Build {
-    log: "",
-    options: &[],
-}];
+const fn build(log: &'static str, way: Way) -> Build {
+    Build { log, way }
+}
+
+/// The way from which storms differ that have no canary of their own.
+const CALM: Way = Way {
+    canaries: &[],
+    ..way::PLAIN
+};
 
 const STORMS: &[Storm] = &[
-    // It runs all the time, stops the world for it, and leaves nothing to read in what it has freed.
+    // It runs often, stops the world for it, and leaves nothing to read in what it has freed.
     Storm {
-        check: "storm: the collector never rests",
-        log: ".collector",
-        one_processor: false,
-        env: &[("GODEBUG", "clobberfree=1,gcstoptheworld=1"), ("GOGC", "1")],
+        check: "storm: the collector runs often, and overwrites what it frees",
+        log: ".overwrites",
+        way: Way {
+            env: &[("GODEBUG", "clobberfree=1,gcstoptheworld=1"), ("GOGC", "1")],
+            ..CALM
+        },
         processors: PROCESSORS,
     },
     // Threads of the library and threads in C have to take turns, too.
     Storm {
         check: "storm: one processor for all threads",
         log: ".one-cpu",
-        one_processor: true,
-        env: &[],
+        way: Way {
+            one_processor: true,
+            ..CALM
+        },
         processors: &[],
     },
+    COLLECTOR,
 ];
+
+const COLLECTOR: Storm = Storm {
+    check: "storm: the collector never rests, on one processor for all threads",
+    log: ".collector",
+    way: way::STORM,
+    processors: &[],
+};
 
 /// The row from which the others differ.
 const ROW: Row = Row {
     name: "",
     what: "",
     tests: Tests::All,
-    builds: BUILD,
-    experiment: None,
+    builds: &[build("", way::PLAIN)],
     native: PLAIN,
     repeated: false,
     storms: &[],
     releases: false,
     canary: PLANTED,
-    limit: None,
     word: Word::Failure,
 };
 
 const PLANTED: Planted = Planted {
     check: "",
-    folder: "",
-    bugs: &[],
+    folder: DETECTORS,
+    canaries: way::PLAIN.canaries,
     sound: None,
     silent_without: false,
 };
-
-const DATA_RACE: &str = "WARNING: DATA RACE";
 
 /// In the order in which they run: those first that say something soon.
 pub(super) static ROWS: [Row; 7] = [
@@ -184,13 +176,16 @@ pub(super) static ROWS: [Row; 7] = [
         canary: Planted {
             check: "planted borrowers",
             folder: "guard",
-            bugs: &[Bug {
-                run: ".",
-                says: &[
+            canaries: &[
+                says(
+                    "TestCanaryReadsLater",
                     "TestCanaryReadsLater: the child ended with code 2",
+                ),
+                says(
+                    "TestCanaryReadsTooFar",
                     "TestCanaryReadsTooFar: the child ended with code 2",
-                ],
-            }],
+                ),
+            ],
             ..PLANTED
         },
         // An access that a page refuses.
@@ -204,14 +199,17 @@ pub(super) static ROWS: [Row; 7] = [
         canary: Planted {
             check: "planted leaks",
             folder: "leak",
-            bugs: &[Bug {
-                run: ".",
-                says: &[
-                    "TestCanaryLost: the C heap has grown",
+            canaries: &[
+                says("TestCanaryLost", "TestCanaryLost: the C heap has grown"),
+                says(
+                    "TestCanaryLostNowAndThen",
                     "TestCanaryLostNowAndThen: the C heap has grown",
+                ),
+                says(
+                    "TestCanaryHeldByGo",
                     "TestCanaryHeldByGo: the C heap has grown",
-                ],
-            }],
+                ),
+            ],
             ..PLANTED
         },
         ..ROW
@@ -223,10 +221,7 @@ pub(super) static ROWS: [Row; 7] = [
         canary: Planted {
             check: "planted abort",
             folder: "process",
-            bugs: &[Bug {
-                run: ".",
-                says: &["SIGABRT: abort"],
-            }],
+            canaries: &[says("TestCanaryProcess", "SIGABRT: abort")],
             ..PLANTED
         },
         ..ROW
@@ -238,102 +233,65 @@ pub(super) static ROWS: [Row; 7] = [
         releases: true,
         canary: Planted {
             check: "planted failure",
-            folder: "failure",
-            bugs: &[Bug {
-                run: ".",
-                says: &["canary: a failing test"],
-            }],
             ..PLANTED
         },
         ..ROW
     },
-    // For the detector each call of C is a release and an acquire of one lock that all calls share. So it
-    // orders accesses of Go memory that nothing else orders, if there are calls between them.
     Row {
         name: "race",
         what: "go test -race over the binding, shuffled, on 1, 2 and 4 processors",
-        builds: &[Build {
-            log: "",
-            options: &["-race"],
-        }],
+        builds: &[build("", way::RACE)],
         repeated: true,
         canary: Planted {
             check: "planted race",
-            folder: "race",
-            bugs: &[Bug {
-                run: "^TestCanaryRace$",
-                says: &[DATA_RACE],
-            }],
+            canaries: way::RACE.canaries,
             ..PLANTED
         },
-        limit: Some(Limit {
-            test: "TestLimitRaceAcrossC",
-            says: DATA_RACE,
-            unseen: "a race is not reported if both sides call C in between: a call counts as \
-                     synchronisation",
-            seen: "this Go reports a race also if both sides call C in between, which is more than is \
-                   stated",
-        }),
         ..ROW
     },
-    // The compiler puts a check before every store of a pointer. It is built with and without the race
-    // detector, because users run it both ways, and because both change what the compiler writes.
+    // It is built with and without the race detector, because users run it both ways, and because both
+    // change what the compiler writes.
     Row {
         name: "cgocheck2",
         what: "go test in a GOEXPERIMENT=cgocheck2 build, without and with -race",
         builds: &[
-            Build {
-                log: "",
-                options: &[],
-            },
-            Build {
-                log: ".race",
-                options: &["-race"],
-            },
+            build("", way::CGOCHECK2),
+            build(
+                ".race",
+                Way {
+                    options: way::RACE.options,
+                    ..way::CGOCHECK2
+                },
+            ),
         ],
-        experiment: Some("cgocheck2"),
         canary: Planted {
             check: "planted Go pointer",
-            folder: "cgocheck",
-            bugs: &[Bug {
-                run: ".",
-                says: &[STORED],
-            }],
+            canaries: way::CGOCHECK2.canaries,
             silent_without: true,
             ..PLANTED
         },
-        word: Word::ReportOn(STORED, "VAL-04"),
+        word: Word::ReportOn(way::STORED, "VAL-04"),
         ..ROW
     },
-    // Checks in Go and C, and poison in what is left of a Go object's memory. A library that is built for it
-    // calls the one runtime that Go's link brings.
+    // Checks in Go, C and C++, and poison in what is left of a Go object's memory. A library that is built
+    // for it calls the one runtime that Go's link brings.
     Row {
         name: "asan",
         what: "go test -asan, with the library built for AddressSanitizer if that is described",
-        builds: &[Build {
-            log: "",
-            options: &["-asan"],
-        }],
+        builds: &[build("", way::ASAN)],
         native: Native {
             kind: "asan",
             // Only the library's own code refers to it.
             mark: Some("__asan_report_load"),
         },
+        storms: &[Storm {
+            way: way::STORM_ASAN,
+            ..COLLECTOR
+        }],
         canary: Planted {
             check: "planted overread",
-            folder: "asan",
-            // Each report ends the process.
-            bugs: &[
-                Bug {
-                    run: "^TestCanaryAsanReadsTooFar$",
-                    says: &["AddressSanitizer: use-after-poison"],
-                },
-                Bug {
-                    run: "^TestCanaryAsanUsesFreedMemory$",
-                    says: &["AddressSanitizer: heap-use-after-free"],
-                },
-            ],
-            sound: Some("^TestPlain$"),
+            canaries: way::ASAN.canaries,
+            sound: Some("TestPasses"),
             ..PLANTED
         },
         // LeakSanitizer's reports, too, which comes with it.
@@ -341,9 +299,6 @@ pub(super) static ROWS: [Row; 7] = [
         ..ROW
     },
 ];
-
-/// What the checker says, after "unpinned " since Go 1.21.
-const STORED: &str = "Go pointer stored into non-Go memory";
 
 impl Row {
     /// The numbers of processors that its tests run with; empty leaves it to Go.
@@ -366,16 +321,10 @@ mod tests {
                 .files()
                 .filter_map(|file| file.contents_utf8())
                 .collect();
-            let limit = row.limit.iter().map(|limit| limit.test);
-            let runs = row.canary.bugs.iter().map(|bug| bug.run);
-            for test in runs.chain(row.canary.sound).chain(limit) {
-                let name = test.trim_matches(['^', '$']);
-                assert!(
-                    name == "." || text.contains(&format!("func {name}(")),
-                    "{test}"
-                );
+            let tests = row.canary.canaries.iter().map(|canary| canary.test);
+            for test in tests.chain(row.canary.sound) {
+                assert!(text.contains(&format!("func {test}(t ")), "{test}");
             }
-            assert!(row.canary.bugs.iter().all(|bug| !bug.says.is_empty()));
             assert!(!row.builds.is_empty() && !row.what.is_empty());
         }
     }

@@ -32,8 +32,10 @@ const COMMON: [&str; 6] = [
     "rust-toolchain.toml",
 ];
 
-/// The part of the lab that asks, reads and judges.
-const LAB: [&str; 7] = [
+/// The part of the lab that plants, asks, reads and judges.
+const LAB: [&str; 9] = [
+    "lab/canaries",
+    "lab/contracts",
     "lab/src/engine",
     "lab/src/faults/cell.rs",
     "lab/src/host/child.rs",

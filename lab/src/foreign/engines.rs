@@ -1,36 +1,11 @@
-//! The engines as a table: flags, environment, canaries. One row serves every module.
+//! The engines of modules as a table of [`Way`]s. One row serves every module.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
 use super::module::{Module, counted};
-
-/// A file that is laid beside the tests of a package while it is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Overlay {
-    /// A last test that collects what is dead: what it held shows as leaked.
-    Settle,
-    /// The collector runs all the time, if [`COLLECTS`] is set.
-    Storm,
-}
-
-/// A planted mistake, as a test of the canaries' module.
-pub(super) struct Canary {
-    pub(super) test: &'static str,
-    pub(super) must: Must,
-}
-
-/// What must come of a planted mistake.
-pub(super) enum Must {
-    /// The test fails and its output has this text.
-    Say(&'static str),
-    /// The test passes: a known false alarm of the engine is silenced.
-    StaySilent,
-    /// The test passes although it has a mistake: the engine cannot see it, and every view says so in
-    /// these words.
-    Miss(&'static str),
-}
+use crate::engine::way::{self, Way};
 
 /// A way to run the tests of a module.
 pub(super) struct Engine {
@@ -39,19 +14,8 @@ pub(super) struct Engine {
     pub(super) builds_as: &'static str,
     /// What runs, for people.
     pub(super) what: &'static str,
-    /// Options of `go test -c`.
-    pub(super) flags: &'static [&'static str],
-    /// Variables of the build.
-    pub(super) env: &'static [(&'static str, &'static str)],
-    /// Words added to the user's own compiler flags.
-    pub(super) compiler: &'static [(&'static str, &'static str)],
-    /// The same for gcc only.
-    pub(super) gcc: &'static [(&'static str, &'static str)],
-    /// Variables of the tests.
-    pub(super) run_env: &'static [(&'static str, &'static str)],
-    pub(super) overlay: Option<Overlay>,
-    /// All threads of the process share one processor.
-    pub(super) one_cpu: bool,
+    /// How it builds and runs them.
+    pub(super) way: Way,
     /// How often all tests run.
     pub(super) repeat: u32,
     /// A test that fails here, and not plainly, is a finding: failing is how this engine sees.
@@ -60,66 +24,18 @@ pub(super) struct Engine {
     pub(super) reads: bool,
     /// C is compiled with other flags than those of a plain build: all of it, anew.
     pub(super) compiles_c: bool,
-    pub(super) canaries: &'static [Canary],
 }
 
-const fn says(test: &'static str, text: &'static str) -> Canary {
-    Canary {
-        test,
-        must: Must::Say(text),
-    }
-}
-
-/// What every row changes.
+/// The row from which the others differ.
 pub(super) const ROW: Engine = Engine {
     id: "",
     builds_as: "",
     what: "",
-    flags: &[],
-    env: &[],
-    compiler: &[],
-    gcc: &[],
-    run_env: &[],
-    overlay: None,
-    one_cpu: false,
+    way: way::PLAIN,
     repeat: 1,
     failing_is_seeing: false,
     reads: false,
     compiles_c: false,
-    canaries: &[],
-};
-
-/// gcc leaves marks of dead frames on the stack when a panic goes over them, and finds them later.
-pub(super) const NO_STACK: &[(&str, &str)] = &[
-    ("CGO_CFLAGS", "--param asan-stack=0"),
-    ("CGO_CXXFLAGS", "--param asan-stack=0"),
-];
-
-/// `go test -asan` instruments C and not C++. With frame pointers the sanitizer's fast walk over a stack,
-/// which it takes for each allocation, comes to its end; without tail calls no function is missing on it.
-pub(super) const COMPILER: &[(&str, &str)] = &[
-    (
-        "CGO_CFLAGS",
-        "-fno-omit-frame-pointer -fno-optimize-sibling-calls",
-    ),
-    (
-        "CGO_CXXFLAGS",
-        "-fsanitize=address -fno-omit-frame-pointer -fno-optimize-sibling-calls",
-    ),
-];
-
-/// The overlay of storms has the collector run all the time if this is set.
-pub(super) const COLLECTS: (&str, &str) = ("CGOLAB_STORM", "collect");
-
-/// Without the report of leaks at the end: a storm is about the order of events.
-pub(super) const GENTLE_ASAN: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=0");
-
-/// With abort_on_error Go prints its goroutines behind the report: C's stack ends at the call.
-const ASAN_OPTIONS: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1");
-
-const NO_CANARY_STACK: Canary = Canary {
-    test: "TestPanicsOverC",
-    must: Must::StaySilent,
 };
 
 /// All engines, in the order in which they run: plain first.
@@ -129,7 +45,6 @@ pub(super) const ENGINES: [Engine; 7] = [
         builds_as: "plain",
         what: "go test, three times: what fails here is blamed on no other engine",
         repeat: 3,
-        canaries: &[says("TestFails", "canary: a failing test")],
         ..ROW
     },
     Engine {
@@ -137,97 +52,48 @@ pub(super) const ENGINES: [Engine; 7] = [
         builds_as: "vet",
         what: "analyzers that read Go code which calls C",
         reads: true,
-        canaries: &[says("keepalive", "")],
+        way: Way {
+            canaries: &[way::says("keepalive", "")],
+            ..way::PLAIN
+        },
         ..ROW
     },
     Engine {
         id: "asan",
         builds_as: "asan",
         what: "AddressSanitizer in Go, C and C++, and leaks at exit",
-        flags: &["-asan"],
-        compiler: COMPILER,
-        gcc: NO_STACK,
-        run_env: &[ASAN_OPTIONS],
-        overlay: Some(Overlay::Settle),
+        way: way::ASAN,
         compiles_c: true,
-        canaries: &[
-            says(
-                "TestReadsBehindASlice",
-                "AddressSanitizer: use-after-poison",
-            ),
-            says(
-                "TestUsesFreedMemory",
-                "AddressSanitizer: heap-use-after-free",
-            ),
-            says(
-                "TestCxxReadsTooFar",
-                "AddressSanitizer: heap-buffer-overflow",
-            ),
-            says("TestLosesMemory", "LeakSanitizer: detected memory leaks"),
-            says(
-                "TestLosesMemoryInGo",
-                "LeakSanitizer: detected memory leaks",
-            ),
-            NO_CANARY_STACK,
-        ],
         ..ROW
     },
     Engine {
         id: "race",
         builds_as: "race",
         what: "Go's race detector",
-        flags: &["-race"],
+        way: way::RACE,
         compiles_c: true,
-        canaries: &[
-            says("TestRace", "WARNING: DATA RACE"),
-            Canary {
-                test: "TestRaceAcrossC",
-                must: Must::Miss(
-                    "a race is not reported if both sides call C in between: a call counts as synchronisation",
-                ),
-            },
-        ],
         ..ROW
     },
     Engine {
         id: "cgocheck2",
         builds_as: "cgocheck2",
         what: "checks of every Go pointer that is stored in memory of C",
-        env: &[("GOEXPERIMENT", "cgocheck2")],
-        canaries: &[says(
-            "TestStoresGoPointer",
-            "unpinned Go pointer stored into non-Go memory",
-        )],
+        way: way::CGOCHECK2,
         ..ROW
     },
     Engine {
         id: "storm",
         builds_as: "storm",
         what: "the collector runs all the time, on one processor",
-        overlay: Some(Overlay::Storm),
-        run_env: &[COLLECTS],
-        one_cpu: true,
+        way: way::STORM,
         failing_is_seeing: true,
-        canaries: &[says("TestFreedUnderACall", "canary: freed under a call")],
         ..ROW
     },
     Engine {
         id: "storm-asan",
         builds_as: "storm-asan",
         what: "the same under AddressSanitizer",
-        flags: &["-asan"],
-        compiler: COMPILER,
-        gcc: NO_STACK,
-        run_env: &[GENTLE_ASAN, COLLECTS],
-        overlay: Some(Overlay::Storm),
-        one_cpu: true,
-        canaries: &[
-            says(
-                "TestFreedUnderACall",
-                "AddressSanitizer: heap-use-after-free",
-            ),
-            NO_CANARY_STACK,
-        ],
+        way: way::STORM_ASAN,
         ..ROW
     },
 ];
@@ -262,7 +128,7 @@ pub(super) fn cost(engines: &[&Engine], module: &Module) -> String {
     let builds: BTreeSet<_> = engines
         .iter()
         .filter(|it| it.compiles_c)
-        .map(|it| it.flags)
+        .map(|it| it.way.options)
         .collect();
     let builds = 1 + builds.len();
     format!(
@@ -288,19 +154,9 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_row_is_proven_by_a_canary() {
+    fn plain_is_first_and_every_row_says_what_it_is() {
         assert!(ENGINES[0].is_plain());
-        for engine in &ENGINES {
-            assert!(
-                engine
-                    .canaries
-                    .iter()
-                    .any(|it| matches!(it.must, Must::Say(_))),
-                "{}",
-                engine.id
-            );
-            assert!(!engine.what.is_empty());
-        }
+        assert!(ENGINES.iter().all(|engine| !engine.what.is_empty()));
     }
 
     #[test]

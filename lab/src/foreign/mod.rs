@@ -14,7 +14,6 @@
 //! Start reading in [`run`]; the engines are in [`engines`].
 
 mod baseline;
-mod canaries;
 mod description;
 mod engines;
 mod findings;
@@ -37,6 +36,7 @@ use self::baseline::Baseline;
 use self::module::Module;
 use self::outcome::{EngineOutcome, Outcome, State};
 use self::trial::Trial;
+use crate::engine::canaries;
 use crate::host::child;
 use crate::host::lock::lock;
 use crate::host::out;
@@ -145,15 +145,15 @@ pub(crate) fn init(dir: &Path) -> Result<bool> {
 /// Tells for each engine whether it can run on this machine: builds its canaries and looks for them.
 pub(crate) fn doctor() -> Result<bool> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let package = canaries::write(&folder.path().join("canaries"))?;
+    let package = canaries::detectors(&folder.path().join("canaries"))?;
     // The module of the canaries: proving an engine is all that is done with it.
-    let module = Module::find(&package.dir, &[])?;
+    let module = Module::find(&package, &[])?;
     let workspace = Workspace::at(&module.root);
     let progress = Progress::new();
     out::line(format_args!(
         "{}, {}",
         module.go,
-        if module.gcc { "gcc" } else { "clang" }
+        if module.compilers.gcc { "gcc" } else { "clang" }
     ))?;
     let mut able = true;
     for engine in engines::select(&[])? {

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::description::Description;
+use crate::engine::way::Compilers;
 
 /// A module, and those of its packages that are tested.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +20,7 @@ pub(super) struct Module {
     pub(super) path: String,
     /// The release of Go that builds it, such as `go1.26.8`.
     pub(super) go: String,
-    /// The C compiler is gcc: some flags differ.
-    pub(super) gcc: bool,
-    /// The user's own compiler flags by the name of their variable, defaults included.
-    pub(super) flags: BTreeMap<String, String>,
+    pub(super) compilers: Compilers,
     pub(super) packages: Vec<Package>,
     /// The packages that the user has named.
     pub(super) wanted: Vec<String>,
@@ -161,7 +159,6 @@ impl Module {
             "{release} is too old: tests are left out with -skip, which Go 1.{OLDEST} has; \
              set GOTOOLCHAIN, or install a newer Go"
         );
-        let compiler = setting("CC");
         let description = Description::of(&root)?;
         // What is named on the command line goes before what the file names.
         let (packages, at) = match packages {
@@ -180,11 +177,8 @@ impl Module {
         args.extend(&wanted);
         let listed = list(at, &args)?;
         let mut module = Module {
-            gcc: !said(&compiler, &["--version"])
-                .to_lowercase()
-                .contains("clang"),
             go: release,
-            flags: settings,
+            compilers: Compilers::of(settings),
             wanted: packages.to_vec(),
             description: description.clone(),
             root,
@@ -290,7 +284,7 @@ impl Module {
             "{} with {}, {}",
             self.path,
             self.go,
-            if self.gcc { "gcc" } else { "clang" }
+            if self.compilers.gcc { "gcc" } else { "clang" }
         )];
         let names: Vec<String> = self.packages.iter().map(|it| it.relative(self)).collect();
         lines.push(format!(
@@ -474,14 +468,6 @@ fn first_line(text: &str) -> String {
         .to_owned()
 }
 
-fn said(program: &str, args: &[&str]) -> String {
-    let program = program.split_whitespace().next().unwrap_or("cc");
-    let output = Command::new(program).args(args).output();
-    output
-        .map(|it| String::from_utf8_lossy(&it.stdout).into_owned())
-        .unwrap_or_default()
-}
-
 /// What a command of Go prints.
 fn go(dir: &Path, args: &[&str]) -> Result<String> {
     let output = Command::new("go")
@@ -499,17 +485,10 @@ fn go(dir: &Path, args: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What Go is set to in a folder; in the end only the flags of compilers are left in it.
+/// Go's settings in a folder.
 fn settings(dir: &Path) -> Result<BTreeMap<String, String>> {
-    let names = [
-        "GOMOD",
-        "CGO_ENABLED",
-        "GOVERSION",
-        "CC",
-        "CGO_CFLAGS",
-        "CGO_CXXFLAGS",
-    ];
-    let text = go(dir, &[&["env", "-json"][..], &names].concat())?;
+    let own = ["env", "-json", "GOMOD", "CGO_ENABLED", "GOVERSION"];
+    let text = go(dir, &[&own[..], &Compilers::SETTINGS].concat())?;
     serde_json::from_str(&text).context("go env says what cannot be read")
 }
 

@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::engines::{COLLECTS, COMPILER, Engine, GENTLE_ASAN, NO_STACK, Overlay, ROW};
+use super::engines::{Engine, ROW};
 use super::findings;
 use super::module::{Module, Package, counted, counted_as};
 use super::outcome::Finding;
 use super::trial::{Ran, Trial};
 use super::{FOLDER, Folder};
+use crate::engine::overlay::{COLLECTS, Overlay};
+use crate::engine::way::{self, GENTLE_ASAN, Way};
 use crate::host::child::{End, interrupted};
 use crate::host::out;
 use crate::host::progress::Progress;
@@ -45,13 +47,6 @@ pub struct Wish {
     until_fail: bool,
 }
 
-/// A plain build with the overlay of storms.
-const PLAIN: Engine = Engine {
-    builds_as: "storm",
-    overlay: Some(Overlay::Storm),
-    ..ROW
-};
-
 /// Conditions, the plainest first. The first is the measure of all others.
 pub(super) const KNOBS: [Engine; 8] = [
     Engine {
@@ -62,56 +57,75 @@ pub(super) const KNOBS: [Engine; 8] = [
     Engine {
         id: "collector",
         what: "the collector runs all the time",
-        run_env: &[COLLECTS],
+        way: Way {
+            env: &[COLLECTS],
+            ..CALM
+        },
         ..PLAIN
     },
     Engine {
         id: "collector, one CPU",
         what: "the same, and all threads share one processor",
-        run_env: &[COLLECTS],
-        one_cpu: true,
+        way: way::STORM,
         ..PLAIN
     },
     Engine {
         id: "GOMAXPROCS=1",
         what: "one goroutine runs at a time",
-        run_env: &[("GOMAXPROCS", "1")],
+        way: Way {
+            env: &[("GOMAXPROCS", "1")],
+            ..CALM
+        },
         ..PLAIN
     },
     Engine {
         id: "GOGC=1, clobberfree",
         what: "the collector runs often, and overwrites what it frees",
-        run_env: &[("GOGC", "1"), ("GODEBUG", "clobberfree=1")],
+        way: Way {
+            env: &[("GOGC", "1"), ("GODEBUG", "clobberfree=1")],
+            ..CALM
+        },
         ..PLAIN
     },
     Engine {
         id: "race",
         what: "Go's race detector",
         builds_as: "race",
-        flags: &["-race"],
+        way: way::RACE,
         ..ROW
     },
     Engine {
         id: "asan, GOGC=1",
         what: "AddressSanitizer, and the collector runs often",
-        run_env: &[GENTLE_ASAN, ("GOGC", "1")],
+        way: Way {
+            env: &[GENTLE_ASAN, ("GOGC", "1")],
+            one_processor: false,
+            ..way::STORM_ASAN
+        },
         ..ASAN
     },
     Engine {
         id: "asan, collector, one CPU",
         what: "AddressSanitizer, the collector runs all the time, on one processor",
-        run_env: &[GENTLE_ASAN, COLLECTS],
-        one_cpu: true,
         ..ASAN
     },
 ];
 
+/// The build of [`way::STORM`] without a storm.
+const CALM: Way = Way {
+    overlay: Some(Overlay::Storm),
+    ..way::PLAIN
+};
+
+const PLAIN: Engine = Engine {
+    builds_as: "storm",
+    way: CALM,
+    ..ROW
+};
+
 const ASAN: Engine = Engine {
     builds_as: "storm-asan",
-    flags: &["-asan"],
-    compiler: COMPILER,
-    gcc: NO_STACK,
-    overlay: Some(Overlay::Storm),
+    way: way::STORM_ASAN,
     ..ROW
 };
 
@@ -298,7 +312,7 @@ impl Storms<'_> {
                 for (number, package) in self.module.packages.iter().enumerate() {
                     self.progress.step(format!(
                         "go test -c {} {}",
-                        knob.flags.join(" "),
+                        knob.way.options.join(" "),
                         package.relative(self.module)
                     ));
                     match (trial.build(package)?, &mut programs) {
@@ -680,7 +694,8 @@ mod tests {
 
     #[test]
     fn the_first_knob_is_no_storm_and_all_are_told_apart() {
-        assert!(KNOBS[0].run_env.is_empty() && !KNOBS[0].one_cpu && KNOBS[0].flags.is_empty());
+        let none = &KNOBS[0].way;
+        assert!(none.env.is_empty() && !none.one_processor && none.options.is_empty());
         let ids: BTreeSet<&str> = KNOBS.iter().map(|it| it.id).collect();
         assert_eq!(ids.len(), KNOBS.len());
     }

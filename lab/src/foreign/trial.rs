@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::canaries::{self, SETTLES};
-use super::engines::{Engine, Must, Overlay};
+use super::engines::Engine;
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
 use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
-use crate::host::child::{self, End, Finished, Task, interrupted};
+use crate::engine::canaries;
+use crate::engine::overlay::{Overlay, SETTLES, Tested};
+use crate::host::child::{self, End, Finished, Task, interrupted, quoted};
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
 use crate::host::taskset;
@@ -130,7 +131,7 @@ impl Trial<'_> {
         let mut outcome = EngineOutcome::left_out(self.engine, State::On);
         let cache = self.cache();
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        match self.engine.one_cpu.then(taskset::one_processor) {
+        match self.engine.way.one_processor.then(taskset::one_processor) {
             Some(Err(why)) => outcome.state = State::Unsupported(format!("{why:#}")),
             _ if self.engine.reads => self.prove_vet(&mut outcome)?,
             _ => self.prove(&mut outcome)?,
@@ -166,7 +167,7 @@ impl Trial<'_> {
                 return Ok(());
             }
         };
-        for canary in self.engine.canaries {
+        for canary in self.engine.way.canaries {
             let ran = self.test(
                 &package,
                 &program,
@@ -174,21 +175,9 @@ impl Trial<'_> {
                 canary.test,
             )?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
-            let why = match canary.must {
-                Must::Say(_) if passed => Some("the planted mistake passed".to_owned()),
-                Must::Say(text) if !ran.text.contains(text) => {
-                    Some(format!("it ended without `{text}`: {}", ran.finished.how()))
-                }
-                Must::Say(_) => None,
-                Must::StaySilent if passed => None,
-                Must::StaySilent => Some("a known false alarm is not silenced".to_owned()),
-                Must::Miss(limit) => {
-                    if passed {
-                        outcome.limits.push(limit.to_owned());
-                    }
-                    None
-                }
-            };
+            let unseen = canary.limit().filter(|_| passed);
+            outcome.limits.extend(unseen.map(|it| it.unseen.to_owned()));
+            let why = canary.missed(passed, &ran.text, &ran.finished.how());
             if let Some(why) = why {
                 outcome.state = match interrupted() {
                     true => State::NotRun("interrupted".to_owned()),
@@ -202,7 +191,13 @@ impl Trial<'_> {
 
     /// The package of planted mistakes.
     pub(super) fn canaries(&self) -> Result<Package> {
-        canaries::write(&self.folder.join("cache").join("canaries"))
+        let dir = canaries::detectors(&self.folder.join("cache").join("canaries"))?;
+        Ok(Package {
+            path: "cgolab.example/canaries/detectors".to_owned(),
+            name: canaries::DETECTORS.to_owned(),
+            dir,
+            ..Package::default()
+        })
     }
 
     /// Builds the tests of a package. The inner error is the compiler's line.
@@ -217,18 +212,21 @@ impl Trial<'_> {
         let mut task = Task::new(self.workspace, "go", &log)
             .dir(&package.dir)
             .limit(BUILD);
-        for (key, value) in self.engine.env {
-            task = task.env(key, value);
-        }
-        for (key, value) in self.compiler_flags() {
+        for (key, value) in self.build_env() {
             task = task.env(&key, value);
         }
         // What `go vet` says of a test is not the question here.
         task = task
             .args(["test", "-c", "-vet=off"])
-            .args(self.engine.flags);
-        if let Some(overlay) = self.engine.overlay {
-            let list = canaries::overlay(overlay, package, &self.cache())?;
+            .args(self.engine.way.options);
+        if let Some(overlay) = self.engine.way.overlay {
+            let list = self.cache().join(list_name(overlay, package));
+            let tested = Tested {
+                name: package.name.clone(),
+                dir: package.dir.clone(),
+                external: package.external_tests,
+            };
+            overlay.write(&[tested], &list)?;
             task = task.args(["-overlay"]).args([&list]);
         }
         if !package.tags.is_empty() {
@@ -252,27 +250,12 @@ impl Trial<'_> {
 
     /// The pattern of one test, and of the last one if the engine adds it.
     fn only(&self, test: &str) -> String {
-        match self.engine.overlay {
-            Some(Overlay::Settle) => format!("^({test}|{SETTLES})$"),
-            _ => format!("^{test}$"),
-        }
+        Overlay::with(self.engine.way.overlay, test)
     }
 
-    /// The user's own flags and those that the engine adds.
-    fn compiler_flags(&self) -> Vec<(String, String)> {
-        let mut added: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        let gcc = self.engine.gcc.iter().filter(|_| self.module.gcc);
-        for (key, words) in self.engine.compiler.iter().chain(gcc) {
-            added.entry(key).or_default().push(words);
-        }
-        let with_own = |(key, words): (&str, Vec<&str>)| {
-            let own = self.module.flags.get(key).map_or("", String::as_str);
-            (
-                key.to_owned(),
-                format!("{own} {}", words.join(" ")).trim().to_owned(),
-            )
-        };
-        added.into_iter().map(with_own).collect()
+    /// Variables of its builds.
+    fn build_env(&self) -> Vec<(String, String)> {
+        self.engine.way.build_env(&self.module.compilers)
     }
 
     /// Runs a test program with these options.
@@ -286,7 +269,7 @@ impl Trial<'_> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
         let limit = self.module.description.timeout.unwrap_or(LIMIT);
         let mut words: Vec<String> = Vec::new();
-        if self.engine.one_cpu {
+        if self.engine.way.one_processor {
             words.extend(taskset::one_processor()?);
         }
         words.push(program.display().to_string());
@@ -302,7 +285,7 @@ impl Trial<'_> {
         for (key, value) in &self.module.description.env {
             task = task.env(key, value);
         }
-        for (key, value) in self.engine.run_env {
+        for (key, value) in self.engine.way.env {
             task = task.env(key, value);
         }
         let finished = task.run(self.progress, child::quiet)?;
@@ -515,27 +498,26 @@ impl Trial<'_> {
     fn command(&self, package: &Package, test: Option<&str>) -> String {
         let mut words: Vec<String> = self
             .engine
+            .way
             .env
             .iter()
-            .chain(self.engine.run_env)
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        for (key, value) in self.compiler_flags() {
-            words.push(format!("{key}='{value}'"));
-        }
-        if self.engine.one_cpu {
+        let build_env = self.build_env().into_iter();
+        words.extend(build_env.map(|(key, value)| format!("{key}={}", quoted(value.as_ref()))));
+        if self.engine.way.one_processor {
             words.push("taskset -c 0".to_owned());
         }
         words.push("go test".to_owned());
-        words.extend(self.engine.flags.iter().map(|it| (*it).to_owned()));
+        words.extend(self.engine.way.options.iter().map(|it| (*it).to_owned()));
         if !package.tags.is_empty() {
             words.push(format!("-tags={}", package.tags.join(",")));
         }
-        if let Some(overlay) = self.engine.overlay {
+        if let Some(overlay) = self.engine.way.overlay {
             words.push(format!(
                 "-overlay=.cgolab/cache/{}/{}",
                 self.engine.builds_as,
-                canaries::list_name(overlay, package)
+                list_name(overlay, package)
             ));
         }
         words.extend(test.map(|it| format!("-run '{}'", self.only(it))));
@@ -591,6 +573,11 @@ impl Trial<'_> {
         }
         Ok(())
     }
+}
+
+/// The name of the file that `-overlay` takes.
+fn list_name(overlay: Overlay, package: &Package) -> String {
+    format!("{}.{}.json", package.file_name(), overlay.name())
 }
 
 /// What two leaks have in common that are the same: class and stack, without addresses.

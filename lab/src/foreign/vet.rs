@@ -66,7 +66,7 @@ impl Trial<'_> {
                 return Ok(());
             }
         };
-        for canary in self.engine.canaries {
+        for canary in self.engine.way.canaries {
             let package = self.canaries()?;
             let (printed, how) = self.analyse(&program, &package.dir, &[], &["./..."], "canary")?;
             let rules = printed.findings.unwrap_or_default();

@@ -1,8 +1,11 @@
-// Package canaries has one planted mistake for each thing that an engine must see.
+// Package detectors has one planted mistake for each thing that an engine must see.
 //
-// `cgolab run` builds it with the flags of an engine before it believes the engine: one that misses its
-// mistakes is off, and finds nothing elsewhere either.
-package canaries
+// cgolab builds it with the flags of an engine before it believes the engine: one that misses its mistakes
+// is off, and finds nothing elsewhere either.
+//
+//	go test -asan -run TestPasses ./detectors
+//	go test -asan -run TestReadsBehindASlice ./detectors
+package detectors
 
 /*
 #include <stdint.h>
@@ -91,6 +94,15 @@ func usesFreedMemory() int {
 	C.memset(memory, 0, 24)
 	C.free(memory)
 	return int(C.read_at((*C.char)(memory), 3))
+}
+
+// goReadsFreedMemory keeps a Go value that refers to memory of C longer than that is there.
+//
+//go:noinline
+func goReadsFreedMemory() byte {
+	memory := (*[33]byte)(C.malloc(33))
+	C.free(unsafe.Pointer(memory))
+	return memory[0]
 }
 
 //go:noinline

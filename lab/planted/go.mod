@@ -1,3 +1,0 @@
-module cgolab.example/canaries
-
-go 1.20

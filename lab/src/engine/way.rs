@@ -1,0 +1,350 @@
+//! Ways to build and run Go tests so that mistakes show, each with the planted mistakes that it must see.
+//!
+//! The engines of contracts ([`super::rows`]), those of modules and the knobs of storms are made of these.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsStr;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use super::overlay::{COLLECTS, Overlay};
+
+/// A way to build and run Go tests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    /// Options of `go test`.
+    pub(crate) options: &'static [&'static str],
+    /// The experiment of Go's that is turned on, beside those of the user.
+    pub(crate) experiment: Option<&'static str>,
+    /// Words added to the user's own compiler flags, by variable.
+    pub(crate) compiler: &'static [(&'static str, &'static str)],
+    /// The same for gcc only.
+    pub(crate) gcc: &'static [(&'static str, &'static str)],
+    /// Variables of the tests while they run.
+    pub(crate) env: &'static [(&'static str, &'static str)],
+    pub(crate) overlay: Option<Overlay>,
+    /// All threads of the process share one processor.
+    pub(crate) one_processor: bool,
+    /// Tests of the package `detectors` of the canaries.
+    pub(crate) canaries: &'static [Canary],
+}
+
+/// A test with a planted mistake.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Canary {
+    pub(crate) test: &'static str,
+    pub(crate) must: Must,
+}
+
+/// The end that a test with a planted mistake must come to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Must {
+    /// It fails, and its output has this text.
+    Say(&'static str),
+    /// It passes: a known false alarm is silenced.
+    StaySilent,
+    /// It passes although it has a mistake, and every view says so.
+    Miss(&'static Limit),
+}
+
+/// A mistake that is stated not to be seen.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    /// The report, if it were seen.
+    pub(crate) says: &'static str,
+    pub(crate) unseen: &'static str,
+    pub(crate) seen: &'static str,
+}
+
+impl Canary {
+    /// The statement that it is not seen, if there is one.
+    pub(crate) fn limit(&self) -> Option<&'static Limit> {
+        match self.must {
+            Must::Miss(limit) => Some(limit),
+            Must::Say(_) | Must::StaySilent => None,
+        }
+    }
+
+    /// The reason why the end of its test does not prove the way on, if it does not.
+    pub(crate) fn missed(&self, passed: bool, text: &str, how: &str) -> Option<String> {
+        match self.must {
+            Must::Say(_) if passed => Some("the planted mistake passed".to_owned()),
+            Must::Say(says) if !text.contains(says) => {
+                Some(format!("it ended without `{says}`: {how}"))
+            }
+            Must::StaySilent if !passed => Some("a known false alarm is not silenced".to_owned()),
+            Must::Say(_) | Must::StaySilent | Must::Miss(_) => None,
+        }
+    }
+}
+
+/// A canary that must be reported in these words.
+pub(crate) const fn says(test: &'static str, text: &'static str) -> Canary {
+    Canary {
+        test,
+        must: Must::Say(text),
+    }
+}
+
+/// `go test` as it is.
+pub(crate) const PLAIN: Way = Way {
+    options: &[],
+    experiment: None,
+    compiler: &[],
+    gcc: &[],
+    env: &[],
+    overlay: None,
+    one_processor: false,
+    canaries: &[says("TestFails", "canary: a failing test")],
+};
+
+/// Go's race detector. It takes each call of C for a release and an acquire of one lock that all calls
+/// share, and so it orders accesses of Go memory that nothing else orders.
+pub(crate) const RACE: Way = Way {
+    options: &["-race"],
+    canaries: &[
+        says("TestRace", DATA_RACE),
+        Canary {
+            test: "TestRaceAcrossC",
+            must: Must::Miss(&Limit {
+                says: DATA_RACE,
+                unseen: "a race is not reported if both sides call C in between: a call counts as \
+                         synchronisation",
+                seen: "this Go reports a race also if both sides call C in between, which is more than \
+                       is stated",
+            }),
+        },
+    ],
+    ..PLAIN
+};
+
+const DATA_RACE: &str = "WARNING: DATA RACE";
+
+/// A check before every store of a pointer, which the compiler writes.
+pub(crate) const CGOCHECK2: Way = Way {
+    experiment: Some("cgocheck2"),
+    canaries: &[says("TestStoresGoPointer", STORED)],
+    ..PLAIN
+};
+
+/// The report of cgocheck2, after "unpinned " since Go 1.21.
+pub(crate) const STORED: &str = "Go pointer stored into non-Go memory";
+
+/// AddressSanitizer in Go, C and C++, and leaks at exit.
+///
+/// `go test -asan` instruments C and not C++. With frame pointers the sanitizer's fast walk over a stack,
+/// which it takes for each allocation, comes to its end; without tail calls no function is missing on it.
+/// gcc leaves marks of dead frames on the stack when a panic goes over them, and finds them later.
+pub(crate) const ASAN: Way = Way {
+    options: &["-asan"],
+    compiler: &[
+        (
+            "CGO_CFLAGS",
+            "-fno-omit-frame-pointer -fno-optimize-sibling-calls",
+        ),
+        (
+            "CGO_CXXFLAGS",
+            "-fsanitize=address -fno-omit-frame-pointer -fno-optimize-sibling-calls",
+        ),
+    ],
+    gcc: &[
+        ("CGO_CFLAGS", "--param asan-stack=0"),
+        ("CGO_CXXFLAGS", "--param asan-stack=0"),
+    ],
+    // With abort_on_error Go prints its goroutines behind the report: C's stack ends at the call.
+    env: &[("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1")],
+    overlay: Some(Overlay::Settle),
+    canaries: &[
+        says(
+            "TestReadsBehindASlice",
+            "AddressSanitizer: use-after-poison",
+        ),
+        says(
+            "TestUsesFreedMemory",
+            "AddressSanitizer: heap-use-after-free",
+        ),
+        // It is Go that reads here: a Go value that still refers to C memory is seen, too.
+        says(
+            "TestGoReadsFreedMemory",
+            "AddressSanitizer: heap-use-after-free",
+        ),
+        says(
+            "TestCxxReadsTooFar",
+            "AddressSanitizer: heap-buffer-overflow",
+        ),
+        says("TestLosesMemory", "LeakSanitizer: detected memory leaks"),
+        says(
+            "TestLosesMemoryInGo",
+            "LeakSanitizer: detected memory leaks",
+        ),
+        PANIC_OVER_C,
+    ],
+    ..PLAIN
+};
+
+const PANIC_OVER_C: Canary = Canary {
+    test: "TestPanicsOverC",
+    must: Must::StaySilent,
+};
+
+/// The collector runs all the time, and all threads share one processor: of all conditions that were
+/// tried, the one under which most rare orders of events are frequent.
+pub(crate) const STORM: Way = Way {
+    env: &[COLLECTS],
+    overlay: Some(Overlay::Storm),
+    one_processor: true,
+    canaries: &[says("TestFreedUnderACall", "canary: freed under a call")],
+    ..PLAIN
+};
+
+/// The report of leaks at the end is off in storms: they are about the order of events.
+pub(crate) const GENTLE_ASAN: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=0");
+
+/// The same under AddressSanitizer.
+pub(crate) const STORM_ASAN: Way = Way {
+    env: &[GENTLE_ASAN, COLLECTS],
+    overlay: Some(Overlay::Storm),
+    one_processor: true,
+    canaries: &[
+        says(
+            "TestFreedUnderACall",
+            "AddressSanitizer: heap-use-after-free",
+        ),
+        PANIC_OVER_C,
+    ],
+    ..ASAN
+};
+
+const EXPERIMENT: &str = "GOEXPERIMENT";
+
+impl Way {
+    /// Variables of its builds, beside the environment of this process.
+    pub(crate) fn build_env(&self, compilers: &Compilers) -> Vec<(String, String)> {
+        let experiment = self.experiment.map(|name| experiment(name, true));
+        let mut added: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let gcc = self.gcc.iter().filter(|_| compilers.gcc);
+        for (key, words) in self.compiler.iter().chain(gcc) {
+            added.entry(key).or_default().push(words);
+        }
+        let with_own = |(key, words): (&str, Vec<&str>)| {
+            let own = compilers.flags.get(key).map_or("", String::as_str);
+            let all = format!("{own} {}", words.join(" "));
+            (key.to_owned(), all.trim().to_owned())
+        };
+        let flags = added.into_iter().map(with_own);
+        experiment.into_iter().chain(flags).collect()
+    }
+}
+
+/// The variable that turns an experiment of Go's on or off, beside those of the user.
+pub(crate) fn experiment(name: &str, on: bool) -> (String, String) {
+    let user = env::var_os(EXPERIMENT);
+    (EXPERIMENT.to_owned(), beside(user.as_deref(), name, on))
+}
+
+fn beside(user: Option<&OsStr>, name: &str, on: bool) -> String {
+    let user = user.unwrap_or_default().to_string_lossy();
+    let comma = if user.is_empty() { "" } else { "," };
+    let no = if on { "" } else { "no" };
+    format!("{user}{comma}{no}{name}")
+}
+
+/// The compilers that cgo calls, as `go env` has them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Compilers {
+    /// The C compiler is gcc: some flags differ.
+    pub(crate) gcc: bool,
+    /// The user's own flags by the name of their variable, defaults included.
+    pub(crate) flags: BTreeMap<String, String>,
+}
+
+impl Compilers {
+    /// The settings that [`Compilers::of`] reads.
+    pub(crate) const SETTINGS: [&str; 3] = ["CC", "CGO_CFLAGS", "CGO_CXXFLAGS"];
+
+    /// Reads what `go env -json` prints, and asks the C compiler who it is.
+    pub(crate) fn of(mut settings: BTreeMap<String, String>) -> Compilers {
+        let compiler = settings.remove("CC").unwrap_or_default();
+        settings.retain(|key, _| key.ends_with("FLAGS"));
+        Compilers {
+            gcc: is_gcc(&compiler),
+            flags: settings,
+        }
+    }
+
+    /// Reads the text of `go env -json`.
+    pub(crate) fn read(text: &str) -> Result<Compilers> {
+        let settings = serde_json::from_str(text).context("go env says what cannot be read")?;
+        Ok(Compilers::of(settings))
+    }
+}
+
+/// True of a compiler that does not call itself clang.
+fn is_gcc(compiler: &str) -> bool {
+    let mut words = compiler.split_whitespace();
+    let output = words.next().and_then(|program| {
+        let mut command = Command::new(program);
+        command.args(words).arg("--version").output().ok()
+    });
+    let said = output.map(|it| String::from_utf8_lossy(&it.stdout).to_lowercase());
+    !said.unwrap_or_default().contains("clang")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_is_proven_by_a_canary_that_is_there() {
+        let package = super::super::canaries::SOURCES.get_dir("detectors");
+        let files = package.unwrap().files();
+        let text: String = files.filter_map(|file| file.contents_utf8()).collect();
+        for way in [PLAIN, RACE, CGOCHECK2, ASAN, STORM, STORM_ASAN] {
+            let says = |canary: &Canary| matches!(canary.must, Must::Say(_));
+            assert!(way.canaries.iter().any(says));
+            for canary in way.canaries {
+                let head = format!("func {}(t ", canary.test);
+                assert!(text.contains(&head), "{}", canary.test);
+            }
+        }
+    }
+
+    #[test]
+    fn a_canary_is_missed_if_it_ends_in_another_way() {
+        let loud = says("TestX", "a report");
+        assert!(loud.missed(true, "a report", "").is_some());
+        assert!(loud.missed(false, "another", "").is_some());
+        assert!(loud.missed(false, "a report", "").is_none());
+        assert!(PANIC_OVER_C.missed(false, "", "").is_some());
+        assert!(PANIC_OVER_C.missed(true, "", "").is_none());
+    }
+
+    #[test]
+    fn experiments_of_the_user_are_kept() {
+        assert_eq!(beside(None, "cgocheck2", true), "cgocheck2");
+        assert_eq!(beside(None, "cgocheck2", false), "nocgocheck2");
+        let user = OsStr::new("jsonv2,cgocheck2");
+        let off = beside(Some(user), "cgocheck2", false);
+        assert_eq!(off, "jsonv2,cgocheck2,nocgocheck2");
+    }
+
+    #[test]
+    fn flags_of_the_user_come_first_and_gcc_has_its_own() {
+        let mut compilers = Compilers {
+            gcc: false,
+            flags: [("CGO_CFLAGS".to_owned(), "-O2 -g".to_owned())].into(),
+        };
+        let flags = |compilers: &Compilers| {
+            let mut env = ASAN.build_env(compilers);
+            assert_eq!(env[0].0, "CGO_CFLAGS");
+            env.swap_remove(0).1
+        };
+        assert!(flags(&compilers).starts_with("-O2 -g -fno-omit-frame-pointer"));
+        assert!(!flags(&compilers).contains("asan-stack"));
+        compilers.gcc = true;
+        assert!(flags(&compilers).ends_with("--param asan-stack=0"));
+        assert!(PLAIN.build_env(&compilers).is_empty());
+    }
+}
