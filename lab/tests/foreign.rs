@@ -188,34 +188,42 @@ fn a_storm_makes_a_rare_failure_frequent_and_names_the_knob() {
     if !tools() {
         return;
     }
-    let storm = |folder: &Path| {
-        let args = ["storm", "--run", "TestCount", "--time", "1s"];
-        cgolab(folder, &args).output().unwrap()
+    let storm = |folder: &Path, more: &[&str]| {
+        let args = [&["storm", "--time", "1s"], more].concat();
+        let output = cgolab(folder, &args).output().unwrap();
+        let errors = text(&output.stderr);
+        (output.status.code(), text(&output.stdout), errors)
     };
-    let (_folder, root) = example("kv");
-    let output = storm(&root);
-    let printed = text(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(1),
-        "{printed}{}",
-        text(&output.stderr)
-    );
-    assert!(
-        printed.contains("heap-use-after-free in kv_count (kv.c:50)"),
-        "{printed}"
-    );
-    assert!(printed.contains("seen under a storm only"), "{printed}");
-    assert!(printed.contains("likeliest under"), "{printed}");
+    let (_folder, root) = example("rare");
+    let (code, printed, errors) = storm(&root, &["--run", "TestSum", "--bisect"]);
+    assert_eq!(code, Some(1), "{printed}{errors}");
+    for words in [
+        "heap-use-after-free in sample_sum (rare.c:",
+        "seen under a storm only",
+        "likeliest under ",
+        "smallest, one test, failed in ",
+    ] {
+        assert!(printed.contains(words), "{words}: {printed}");
+    }
+    let of = |printed: &str, knob: &str| {
+        let row = printed.lines().find(|line| line.starts_with(knob));
+        let row = row.unwrap_or_else(|| panic!("no row {knob}: {printed}"));
+        let number = |at: usize| row[26..].split_whitespace().nth(at).unwrap().parse();
+        let (runs, failed): (Result<u32, _>, Result<u32, _>) = (number(0), number(1));
+        (runs.unwrap(), failed.unwrap())
+    };
+    let (runs, failed) = of(&printed, "collector, one CPU ");
+    assert!(failed * 2 > runs, "{failed} of {runs}: {printed}");
+    // What was counted counts on, for the same programs and tests only.
+    let (_, again, errors) = storm(&root, &["--run", "TestSum", "--resume"]);
+    let (more, _) = of(&again, "none ");
+    assert!(more > of(&printed, "none ").0, "{again}{errors}");
+    let (code, _, errors) = storm(&root, &["--run", "TestTick", "--resume"]);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("begin anew, without --resume"), "{errors}");
     let (_folder, mended) = mended("kv");
-    let output = storm(&mended);
-    let printed = text(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{printed}{}",
-        text(&output.stderr)
-    );
+    let (code, printed, errors) = storm(&mended, &["--run", "TestCount"]);
+    assert_eq!(code, Some(0), "{printed}{errors}");
     assert!(
         printed.contains("example.com/kv: nothing failed in "),
         "{printed}"

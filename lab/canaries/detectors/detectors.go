@@ -72,6 +72,9 @@ func panicsOverC() (recovered any) {
 	return nil
 }
 
+// waits calls C, which lets other threads run.
+func waits() { C.usleep(1000) }
+
 func usesTheStack() int { return int(C.uses_the_stack(3)) }
 
 func emptyCall() int { return int(C.empty_call()) }
@@ -104,6 +107,26 @@ func goReadsFreedMemory() byte {
 	C.free(unsafe.Pointer(memory))
 	return memory[0]
 }
+
+// readsCollectedMemory reads what the collector has taken, by an address that is no pointer for it.
+func readsCollectedMemory() uint32 {
+	at := hides()
+	runtime.GC()
+	runtime.GC()
+	return **(**uint32)(unsafe.Pointer(&at))
+}
+
+//go:noinline
+func hides() uintptr {
+	hidden = new([64]uint32)
+	hidden[0] = 1
+	at := uintptr(unsafe.Pointer(hidden))
+	hidden = nil
+	return at
+}
+
+// hidden keeps an object from living on the stack.
+var hidden *[64]uint32
 
 //go:noinline
 func losesMemory() { C.memset(C.malloc(1000), 0, 1000) }

@@ -1,6 +1,8 @@
 package detectors
 
 import (
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 )
@@ -77,4 +79,37 @@ func TestFreedUnderACall(t *testing.T) {
 		}()
 	}
 	group.Wait()
+}
+
+// TestTheCollectorRests fails if the collector runs again and again though there is nothing to collect.
+func TestTheCollectorRests(t *testing.T) {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	before := stats.NumGC
+	for i := 0; i < 200; i++ {
+		waits()
+		runtime.Gosched()
+	}
+	runtime.ReadMemStats(&stats)
+	if stats.NumGC-before >= 3 {
+		t.Error("canary: the collector does not rest")
+	}
+}
+
+func TestGoroutinesRunSideBySide(t *testing.T) {
+	if runtime.GOMAXPROCS(0) == 1 {
+		t.Error("canary: one goroutine at a time")
+	}
+}
+
+func TestCollectsSeldom(t *testing.T) {
+	if debug.SetGCPercent(100) == 1 {
+		t.Error("canary: GOGC is 1")
+	}
+}
+
+func TestReadsCollectedMemory(t *testing.T) {
+	if readsCollectedMemory() == 0xdeadbeef {
+		t.Error("canary: collected memory is overwritten")
+	}
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::outcome::Folded;
-use crate::subject::file::{Accept, SubjectFile};
+use crate::subject::file::{Accept, Knob, SubjectFile};
 
 /// The part of a description that a module without suites of its own uses.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,8 @@ pub(super) struct Description {
     /// The most that one run of a test program may take.
     pub(super) timeout: Option<Duration>,
     pub(super) accept: Vec<Accept>,
+    /// Conditions for storms.
+    pub(super) knobs: Vec<Knob>,
 }
 
 impl Description {
@@ -30,6 +32,7 @@ impl Description {
         let module = file.go.into_iter().find(|it| it.dir == ".");
         let mut told = Description {
             accept: file.accept,
+            knobs: file.knob,
             ..Description::default()
         };
         if let Some(module) = module {
@@ -89,6 +92,11 @@ pub(super) fn template(packages: &[String], tags: &[String]) -> String {
 # tags = [{}]
 # timeout = \"5m\"
 # env = {{ NAME = \"value\" }}
+
+# A condition for `cgolab storm`, beside its own. `build` is plain, race, cgocheck2 or asan.
+# [[knob]]
+# name = \"two at a time\"
+# env = {{ GOMAXPROCS = \"2\" }}
 
 # A finding that is none, or that is known: it is shown and not red. `reason` is needed, and a `test` or a part of
 # the name of a function as `frame`. An entry that fits no finding any more is told.

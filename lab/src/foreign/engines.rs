@@ -8,6 +8,7 @@ use super::module::{Module, counted};
 use crate::engine::way::{self, Way};
 
 /// A way to run the tests of a module.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Engine {
     pub(super) id: &'static str,
     /// Rows with the same word share their programs.

@@ -22,6 +22,20 @@ pub(super) struct Report {
     pub(super) text: String,
 }
 
+/// A report in one line: its class, places and test.
+pub(super) fn shown(report: &Report) -> String {
+    let mut text = report.class.clone();
+    for (word, place) in [("in", &report.c), ("in Go in", &report.go)] {
+        if let Some(place) = place {
+            text = format!("{text} {word} {}", place.shown());
+        }
+    }
+    match &report.test {
+        Some(test) => format!("{text}, {test}"),
+        None => text,
+    }
+}
+
 /// A function, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {

@@ -167,26 +167,32 @@ impl Trial<'_> {
                 return Ok(());
             }
         };
+        outcome.state = self.sees(&package, &program, &mut outcome.limits)?;
+        Ok(())
+    }
+
+    /// Looks whether a program of canaries ends as it must under this engine; adds what is stated not to be
+    /// seen.
+    pub(super) fn sees(
+        &self,
+        package: &Package,
+        program: &Path,
+        limits: &mut Vec<String>,
+    ) -> Result<State> {
         for canary in self.engine.way.canaries {
-            let ran = self.test(
-                &package,
-                &program,
-                &[format!("-test.run={}", self.only(canary.test))],
-                canary.test,
-            )?;
+            let only = format!("-test.run={}", self.only(canary.test));
+            let ran = self.test(package, program, &[only], canary.test)?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
             let unseen = canary.limit().filter(|_| passed);
-            outcome.limits.extend(unseen.map(|it| it.unseen.to_owned()));
-            let why = canary.missed(passed, &ran.text, &ran.finished.how());
-            if let Some(why) = why {
-                outcome.state = match interrupted() {
+            limits.extend(unseen.map(|it| it.unseen.to_owned()));
+            if let Some(why) = canary.missed(passed, &ran.text, &ran.finished.how()) {
+                return Ok(match interrupted() {
                     true => State::NotRun("interrupted".to_owned()),
                     false => State::Off(format!("{}: {why}", canary.test)),
-                };
-                return Ok(());
+                });
             }
         }
-        Ok(())
+        Ok(State::On)
     }
 
     /// The package of planted mistakes.
@@ -266,12 +272,47 @@ impl Trial<'_> {
         options: &[String],
         log: &str,
     ) -> Result<Ran> {
+        self.wrapped(&[], package, program, options, log)
+    }
+
+    /// Runs a test program under triage, and returns the place of its report if the program died.
+    pub(super) fn triage(
+        &self,
+        package: &Package,
+        program: &Path,
+        options: &[String],
+    ) -> Result<Option<String>> {
+        let reports = self.folder.join("triage");
+        let before = reports_in(&reports);
+        let this = std::env::current_exe().context("cannot tell which program this is")?;
+        let words = ["triage", "--out"].map(str::to_owned);
+        let mut wrapper = vec![this.display().to_string()];
+        wrapper.extend(words);
+        wrapper.extend([reports.display().to_string(), "--".to_owned()]);
+        self.wrapped(&wrapper, package, program, options, "triage")?;
+        let new = reports_in(&reports).difference(&before).next().cloned();
+        Ok(new.map(|path| {
+            let relative = path.strip_prefix(&self.module.root).unwrap_or(&path);
+            relative.display().to_string()
+        }))
+    }
+
+    /// Runs a test program behind the words of another one.
+    fn wrapped(
+        &self,
+        wrapper: &[String],
+        package: &Package,
+        program: &Path,
+        options: &[String],
+        log: &str,
+    ) -> Result<Ran> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
         let limit = self.module.description.timeout.unwrap_or(LIMIT);
         let mut words: Vec<String> = Vec::new();
         if self.engine.way.one_processor {
             words.extend(taskset::one_processor()?);
         }
+        words.extend(wrapper.iter().cloned());
         words.push(program.display().to_string());
         words.extend([
             "-test.v".to_owned(),
@@ -489,13 +530,13 @@ impl Trial<'_> {
             package: package.path.clone(),
             tests: report.test.iter().cloned().collect(),
             known: known::of(self.engine.id, &report),
-            command: self.command(package, report.test.as_deref()),
+            command: self.command(package, report.test.as_deref(), 1),
             report,
         }
     }
 
-    /// The shortest command that shows a finding again.
-    fn command(&self, package: &Package, test: Option<&str>) -> String {
+    /// The shortest command that shows a finding again, with this many repetitions.
+    pub(super) fn command(&self, package: &Package, test: Option<&str>, repeat: u32) -> String {
         let mut words: Vec<String> = self
             .engine
             .way
@@ -509,6 +550,9 @@ impl Trial<'_> {
             words.push("taskset -c 0".to_owned());
         }
         words.push("go test".to_owned());
+        if repeat > 1 {
+            words.push(format!("-count={repeat}"));
+        }
         words.extend(self.engine.way.options.iter().map(|it| (*it).to_owned()));
         if !package.tags.is_empty() {
             words.push(format!("-tags={}", package.tags.join(",")));
@@ -567,7 +611,7 @@ impl Trial<'_> {
             }
             if let Some(tests) = found.get(&key(&finding.report)) {
                 finding.report.test = tests.first().cloned();
-                finding.command = self.command(package, finding.report.test.as_deref());
+                finding.command = self.command(package, finding.report.test.as_deref(), 1);
                 finding.tests.clone_from(tests);
             }
         }
@@ -578,6 +622,15 @@ impl Trial<'_> {
 /// The name of the file that `-overlay` takes.
 fn list_name(overlay: Overlay, package: &Package) -> String {
     format!("{}.{}.json", package.file_name(), overlay.name())
+}
+
+/// The reports of triage in a folder.
+fn reports_in(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it == "md"))
+        .collect()
 }
 
 /// What two leaks have in common that are the same: class and stack, without addresses.

@@ -43,6 +43,9 @@ pub struct SubjectFile {
     /// Tests of the subject that an engine runs, beside those that it finds by itself.
     #[serde(default)]
     pub suite: Vec<Suite>,
+    /// Conditions for `cgolab storm`, beside its own.
+    #[serde(default)]
+    pub knob: Vec<Knob>,
     /// Findings that are known and accepted.
     #[serde(default)]
     pub accept: Vec<Accept>,
@@ -269,6 +272,40 @@ pub struct CanaryTarget {
     pub says: String,
     /// The bytes that an input must begin with to make it crash.
     pub input: String,
+}
+
+/// A condition under which `cgolab storm` runs tests.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Knob {
+    /// The name in reports.
+    pub name: String,
+    /// The build of the tests.
+    #[serde(default)]
+    pub build: KnobBuild,
+    /// Variables of the tests.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// All threads of a test program share one processor.
+    #[serde(default)]
+    pub one_processor: bool,
+}
+
+/// A build of tests for a storm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum KnobBuild {
+    /// As `go test` builds them; with `CGOLAB_STORM=collect` the collector runs all the time.
+    #[default]
+    Plain,
+    /// With Go's race detector.
+    Race,
+    /// With checks of every stored Go pointer.
+    Cgocheck2,
+    /// With AddressSanitizer.
+    Asan,
 }
 
 /// A finding that is known and accepted. It is reported when nothing matches it any more.

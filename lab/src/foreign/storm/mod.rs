@@ -1,0 +1,603 @@
+//! `cgolab storm`: runs tests again and again under conditions that change the order of events, and says
+//! under which of them they fail more often.
+//!
+//! Each condition is a row of [`knobs`]. All have their turn first; then time goes where failures come:
+//! to the knob with the most failures a second, with every fourth run for another one, so that a rate
+//! which is 0 by luck is not kept for ever.
+//!
+//! ```text
+//!  knobs ──► canaries ──► rounds ──► tally ──► bisect ──► triage ──► report
+//!            is each on?  adaptive   counts    smallest    on one
+//!                                    kept      command     that died
+//! ```
+//!
+//! Programs run one at a time: a rate belongs to its knob only if nothing else changes what happens.
+
+mod bisect;
+mod knobs;
+mod report;
+mod tally;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+
+use self::bisect::Minimal;
+use self::knobs::{LOAD, NONE};
+use self::tally::{Count, Failure, Rate, Storm};
+use super::engines::Engine;
+use super::findings::{self, shown};
+use super::module::{Module, Package, counted};
+use super::outcome::{Finding, State};
+use super::trial::{Ran, Trial};
+use super::{FOLDER, Folder};
+use crate::engine::overlay::COLLECTS;
+use crate::engine::way::Way;
+use crate::host::child::{End, interrupted};
+use crate::host::out;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
+use crate::triage::duration;
+
+/// A wish of the command line.
+#[derive(Debug, clap::Args)]
+pub struct Wish {
+    /// The module, or a folder in it.
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// Test these packages only, as `go list` takes them; without it all that have to do with C.
+    #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
+    packages: Vec<String>,
+    /// Run these tests only, as `go test -run` takes them.
+    #[arg(long, value_name = "REGEXP")]
+    run: Option<String>,
+    /// Storm for this time; builds are not counted, and a run that has begun is finished.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    time: Duration,
+    /// Stop at the first failure.
+    #[arg(long)]
+    until_fail: bool,
+    /// Go on with the storm that was kept: its runs and failures count.
+    #[arg(long)]
+    resume: bool,
+    /// Look for the smallest command that fails: fewer tests, fewer conditions, and how many repetitions it
+    /// needs.
+    #[arg(long)]
+    bisect: bool,
+}
+
+/// Reports of triage that a storm makes: one for each of the first ways to die.
+const REPORTS: usize = 3;
+/// Runs under a debugger until a failure is given up, which is rarer there.
+const DEBUGGED: u32 = 5;
+
+/// Storms and returns whether nothing failed.
+///
+/// # Errors
+/// There is nothing to run: see [`super::run`]; no test fits the pattern; or there is no storm to go on with.
+pub(crate) fn storm(wish: &Wish) -> Result<bool> {
+    let progress = Progress::new();
+    progress.step("looking at the module");
+    let module = Module::find(&wish.dir, &wish.packages)?;
+    let knobs = knobs::all(&module.description.knobs)?;
+    let folder = Folder::open(&module.root)?;
+    let workspace = Workspace::at(&module.root);
+    for line in module.told() {
+        progress.line(&line);
+    }
+    progress.line(&format!(
+        "{}, {} for each round",
+        counted(knobs.len(), "knob"),
+        counted(module.packages.len(), "package")
+    ));
+    let place = folder.path.join("storm.json");
+    let storms = Storms {
+        module: &module,
+        workspace: &workspace,
+        folder: &folder.path,
+        progress: &progress,
+        knobs: &knobs,
+        place: &place,
+        wish,
+    };
+    let storm = storms.run()?;
+    progress.finish();
+    let order: Vec<&str> = knobs.iter().map(|knob| knob.id).collect();
+    out::print(report::report(&storm, &order))?;
+    out::line(format_args!("results: {FOLDER}/storm.json"))?;
+    Ok(storm.is_green())
+}
+
+/// A storm's surroundings.
+struct Storms<'a> {
+    module: &'a Module,
+    workspace: &'a Workspace,
+    folder: &'a Path,
+    progress: &'a Progress,
+    knobs: &'a [&'static Engine],
+    /// The file of results.
+    place: &'a Path,
+    wish: &'a Wish,
+}
+
+/// The programs of a build, by the number of their package, or the line that says why there are none.
+type Programs = Result<Vec<(usize, PathBuf)>, String>;
+
+/// A package that was built for a knob.
+struct Built<'a> {
+    package: &'a Package,
+    program: PathBuf,
+}
+
+/// A knob, and the programs that run under it.
+type Ready<'a> = (&'static Engine, Vec<Built<'a>>);
+
+impl Storms<'_> {
+    fn trial(&self, knob: &'static Engine) -> Trial<'_> {
+        Trial {
+            engine: knob,
+            module: self.module,
+            workspace: self.workspace,
+            folder: self.folder,
+            progress: self.progress,
+            plain: None,
+        }
+    }
+
+    fn run(&self) -> Result<Storm> {
+        let mut anew = Storm {
+            module: self.module.path.clone(),
+            go: self.module.go.clone(),
+            ..Storm::default()
+        };
+        let built = self.build(&mut anew)?;
+        anew.subject = self.subject(&built)?;
+        let mut storm = match self.wish.resume {
+            false => anew,
+            true => Storm {
+                unsupported: anew.unsupported,
+                off: anew.off,
+                interrupted: false,
+                ..Storm::resumed(self.place, &anew.subject)?
+            },
+        };
+        self.progress.step("storm");
+        let started = Instant::now();
+        let before = storm.seconds;
+        let mut round = 0;
+        'rounds: while !interrupted() && (round < built.len() || started.elapsed() < self.wish.time)
+        {
+            let Some((knob, programs)) = self.next(&built, &storm, round) else {
+                break;
+            };
+            round += 1;
+            for one in programs {
+                self.once(knob, one, &mut storm)?;
+                storm.seconds = before + started.elapsed().as_secs_f64();
+                storm.interrupted = interrupted();
+                storm.save(self.place)?;
+                if interrupted() || (self.wish.until_fail && !storm.failures.is_empty()) {
+                    break 'rounds;
+                }
+            }
+        }
+        self.look_closer(&built, &mut storm)?;
+        storm.interrupted = interrupted();
+        storm.save(self.place)?;
+        Ok(storm)
+    }
+
+    /// Builds every package for every knob, which has to see its canaries first. Knobs that share a build
+    /// share its programs.
+    fn build(&self, storm: &mut Storm) -> Result<Vec<Ready<'_>>> {
+        let mut done: BTreeMap<&str, Programs> = BTreeMap::new();
+        let mut canaries: BTreeMap<&str, Result<PathBuf, String>> = BTreeMap::new();
+        let mut built = Vec::new();
+        for knob in self.knobs {
+            if interrupted() {
+                break;
+            }
+            let trial = self.trial(knob);
+            if !done.contains_key(knob.builds_as) {
+                fs::create_dir_all(trial.cache())?;
+                self.progress.step(format!("{}: canaries", knob.id));
+                canaries.insert(knob.builds_as, trial.build(&trial.canaries()?)?);
+                let mut programs = Ok(Vec::new());
+                for (number, package) in self.module.packages.iter().enumerate() {
+                    self.progress.step(format!(
+                        "go test -c {} {}",
+                        knob.way.options.join(" "),
+                        package.relative(self.module)
+                    ));
+                    match (trial.build(package)?, &mut programs) {
+                        (Ok(program), Ok(programs)) => programs.push((number, program)),
+                        (Err(why), programs) => *programs = Err(why),
+                        _ => {}
+                    }
+                }
+                done.insert(knob.builds_as, programs);
+            }
+            let state = match &canaries[knob.builds_as] {
+                Ok(program) => trial.sees(&trial.canaries()?, program, &mut Vec::new())?,
+                Err(why) => State::Unsupported(why.clone()),
+            };
+            match (&state, &done[knob.builds_as]) {
+                (State::On, Ok(programs)) => {
+                    let of = |(number, program): &(usize, PathBuf)| Built {
+                        package: &self.module.packages[*number],
+                        program: program.clone(),
+                    };
+                    built.push((*knob, programs.iter().map(of).collect()));
+                }
+                (State::Off(why), _) => {
+                    storm.off.insert(knob.id.to_owned(), why.clone());
+                }
+                (State::On, Err(why)) | (State::Unsupported(why) | State::NotRun(why), _) => {
+                    storm.unsupported.insert(knob.id.to_owned(), why.clone());
+                }
+            }
+        }
+        let reason = |of: &BTreeMap<String, String>| of.get(NONE).cloned();
+        ensure!(
+            interrupted() || built.iter().any(|(knob, _)| knob.id == NONE),
+            "the tests do not build: {}",
+            reason(&storm.unsupported)
+                .or(reason(&storm.off))
+                .unwrap_or_else(|| "go gives no reason".to_owned())
+        );
+        Ok(built)
+    }
+
+    /// The identity of a storm: what was asked for, and the programs.
+    fn subject(&self, built: &[Ready<'_>]) -> Result<String> {
+        let mut digest = DefaultHasher::new();
+        self.wish.run.hash(&mut digest);
+        for (knob, programs) in built {
+            knob.id.hash(&mut digest);
+            for one in programs {
+                let program = &one.program;
+                let bytes = fs::read(program)
+                    .with_context(|| format!("cannot read {}", program.display()))?;
+                bytes.hash(&mut digest);
+            }
+        }
+        Ok(format!("{:016x}", digest.finish()))
+    }
+
+    /// The knob whose turn it is.
+    fn next<'b>(
+        &self,
+        built: &'b [Ready<'b>],
+        storm: &Storm,
+        round: usize,
+    ) -> Option<(&'static Engine, &'b [Built<'b>])> {
+        let promise = |knob: &Engine| {
+            storm
+                .counts
+                .get(knob.id)
+                .map_or(f64::INFINITY, Count::promise)
+        };
+        let (knob, programs) = if round < built.len() || round % 4 == 3 {
+            built.get(if round < built.len() {
+                round
+            } else {
+                round / 4 % built.len()
+            })?
+        } else {
+            built
+                .iter()
+                .max_by(|(a, _), (b, _)| promise(a).total_cmp(&promise(b)))?
+        };
+        Some((*knob, programs))
+    }
+
+    /// Runs the tests of a package once under a knob.
+    fn once(&self, knob: &'static Engine, one: &Built<'_>, storm: &mut Storm) -> Result<()> {
+        let count = storm.counts.get(knob.id).cloned().unwrap_or_default();
+        self.progress.detail(&format!(
+            "{}: run {}, {} failed",
+            knob.id,
+            count.runs + 1,
+            count.failed
+        ));
+        let options = self.wish.run.iter();
+        let options: Vec<String> = options.map(|it| format!("-test.run={it}")).collect();
+        let Some(ran) = self.program(knob, one, &options)? else {
+            let why = "the threads that should keep the processors busy had no turn";
+            storm.off.insert(knob.id.to_owned(), why.to_owned());
+            return Ok(());
+        };
+        ensure!(
+            !ran.text.contains("testing: warning: no tests to run"),
+            "no test fits -run {}",
+            self.wish.run.as_deref().unwrap_or("")
+        );
+        if ran.finished.end == End::Interrupted {
+            return Ok(());
+        }
+        let count = storm.counts.entry(knob.id.to_owned()).or_default();
+        count.runs += 1;
+        count.seconds += ran.finished.seconds;
+        if ran.finished.success() {
+            return Ok(());
+        }
+        if ran.timed_out() {
+            count.timed_out += 1;
+            return Ok(());
+        }
+        count.failed += 1;
+        let died = !ran.tests.complete && findings::read(&ran.text, self.module).is_empty();
+        for (signature, finding) in self.failures(knob, one.package, &ran) {
+            let same = |it: &Failure| it.signature == signature;
+            let at = storm.failures.iter().position(same).unwrap_or_else(|| {
+                let told = shown(&finding.report);
+                self.progress.line(&format!("{}: {told}", knob.id));
+                storm.failures.push(Failure {
+                    signature: signature.clone(),
+                    first: finding.clone(),
+                    by: BTreeMap::new(),
+                    commands: BTreeMap::new(),
+                    died,
+                    minimal: None,
+                    report: None,
+                });
+                storm.failures.len() - 1
+            });
+            let failure = &mut storm.failures[at];
+            *failure.by.entry(knob.id.to_owned()).or_default() += 1;
+            let command = failure.commands.entry(knob.id.to_owned());
+            command.or_insert(finding.command);
+        }
+        Ok(())
+    }
+
+    /// Runs a program under a knob; nothing if the knob could not be turned.
+    fn program(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        options: &[String],
+    ) -> Result<Option<Ran>> {
+        let trial = self.trial(knob);
+        let run = || trial.test(one.package, &one.program, options, "storm");
+        match knob.id {
+            LOAD => knobs::under_load(run).transpose(),
+            _ => run().map(Some),
+        }
+    }
+
+    /// The ways in which a run failed, each once.
+    fn failures(
+        &self,
+        knob: &'static Engine,
+        package: &Package,
+        ran: &Ran,
+    ) -> BTreeMap<String, Finding> {
+        let trial = self.trial(knob);
+        let found = failures(ran, self.module).into_iter();
+        let mut ways = BTreeMap::new();
+        for finding in found.map(|report| trial.finding(package, report)) {
+            ways.entry(finding.signature()).or_insert(finding);
+        }
+        ways
+    }
+
+    /// Looks for the smallest command of each failure, if that is wanted, and for a report on those that
+    /// ended their program.
+    fn look_closer(&self, built: &[Ready<'_>], storm: &mut Storm) -> Result<()> {
+        let mut reports = 0;
+        for at in 0..storm.failures.len() {
+            if interrupted() {
+                break;
+            }
+            let failure = &storm.failures[at];
+            let Some((knob, _)) = failure.likeliest(&storm.counts) else {
+                continue;
+            };
+            let Some((knob, programs)) = built.iter().find(|(it, _)| it.id == knob) else {
+                continue;
+            };
+            let package = &failure.first.package;
+            let Some(one) = programs.iter().find(|it| it.package.path == *package) else {
+                continue;
+            };
+            let rate = Rate::of(failure.by[knob.id], storm.counts[knob.id].runs);
+            let minimal = match self.wish.bisect && knob.id != LOAD {
+                true => self.smallest(knob, one, failure, rate)?,
+                false => None,
+            };
+            let report = match failure.died && reports < REPORTS {
+                true => self.triaged(knob, one, failure)?,
+                false => None,
+            };
+            reports += usize::from(report.is_some());
+            let failure = &mut storm.failures[at];
+            failure.minimal = minimal;
+            failure.report = report;
+        }
+        Ok(())
+    }
+
+    /// The smallest command under which a failure comes, starting from a knob where it has this rate.
+    fn smallest(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        failure: &Failure,
+        rate: Rate,
+    ) -> Result<Option<Minimal>> {
+        let what = shown(&failure.first.report);
+        self.progress
+            .step(format!("the smallest command for {what}"));
+        let tries = bisect::tries(rate);
+        let all = self.program(knob, one, &["-test.list=.".to_owned()])?;
+        let all: BTreeSet<String> = all.map(|ran| listed(&ran.text)).unwrap_or_default();
+        let mut broken = None;
+        let mut fails = |knob: &'static Engine, tests: Option<&BTreeSet<String>>| match self
+            .comes(knob, one, failure, tests, tries)
+        {
+            Ok(count) => count.failed > 0,
+            Err(error) => {
+                broken.get_or_insert(error);
+                false
+            }
+        };
+        let tests = failure
+            .first
+            .report
+            .test
+            .as_ref()
+            .and_then(|failing| bisect::tests(failing, &all, |tests| fails(knob, Some(tests))));
+        let way = bisect::conditions(&knob.way, |way| fails(turned(knob, *way), tests.as_ref()));
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        let knob = turned(knob, way);
+        let Count { runs, failed, .. } = self.comes(knob, one, failure, tests.as_ref(), 0)?;
+        if failed == 0 {
+            return Ok(None);
+        }
+        let repeat = bisect::repetitions(Rate::of(failed, runs).share);
+        let pattern = tests.as_ref().map(alternatives);
+        // What lies beside the tests does nothing without its variable.
+        let plain = !way.env.contains(&COLLECTS);
+        let overlay = way.overlay.filter(|_| !plain);
+        let shown = turned(knob, Way { overlay, ..way });
+        let command = self.trial(shown);
+        Ok(Some(Minimal {
+            command: command.command(one.package, pattern.as_deref(), repeat),
+            failed,
+            runs,
+            tests: tests.map(|it| it.len()),
+        }))
+    }
+
+    /// Runs tests until a failure comes, at most this often; with 0 tries, as often as a rate takes.
+    fn comes(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        failure: &Failure,
+        tests: Option<&BTreeSet<String>>,
+        tries: u32,
+    ) -> Result<Count> {
+        let pattern = match (tests, &self.wish.run) {
+            (Some(tests), _) => Some(format!("^{}$", alternatives(tests))),
+            (None, run) => run.clone(),
+        };
+        let options = pattern.iter().map(|it| format!("-test.run={it}"));
+        let options: Vec<String> = options.collect();
+        let mut count = Count::default();
+        while count.runs < if tries == 0 { 10 } else { tries } && !interrupted() {
+            self.progress.detail(&format!("run {}", count.runs + 1));
+            let Some(ran) = self.program(knob, one, &options)? else {
+                break;
+            };
+            count.runs += 1;
+            let ways = self.failures(knob, one.package, &ran);
+            let failed = !ran.finished.success() && ways.contains_key(&failure.signature);
+            count.failed += u32::from(failed);
+            if tries > 0 && failed {
+                break;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Lets triage look at a failure that ends its program, and returns the report's place.
+    fn triaged(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        failure: &Failure,
+    ) -> Result<Option<String>> {
+        let trial = self.trial(knob);
+        let test = failure.first.report.test.as_deref();
+        let pattern = test.map(|test| format!("^{test}$"));
+        let pattern = pattern.or_else(|| self.wish.run.clone());
+        let options = pattern.iter().map(|it| format!("-test.run={it}"));
+        let options: Vec<String> = options.collect();
+        for _ in 0..DEBUGGED {
+            if interrupted() {
+                break;
+            }
+            let what = shown(&failure.first.report);
+            self.progress.step(format!("triage of {what}"));
+            if let Some(report) = trial.triage(one.package, &one.program, &options)? {
+                return Ok(Some(report));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A knob with another way. It is kept as long as the program: a handful for each bisection.
+fn turned(knob: &'static Engine, way: Way) -> &'static Engine {
+    Box::leak(Box::new(Engine { way, ..*knob }))
+}
+
+/// Tests as a pattern: one of them.
+fn alternatives(tests: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = tests.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [one] => (*one).to_owned(),
+        several => format!("({})", several.join("|")),
+    }
+}
+
+/// The tests that `-test.list` prints.
+fn listed(text: &str) -> BTreeSet<String> {
+    let names = text.lines().filter(|line| {
+        let starts = ["Test", "Example", "Fuzz"];
+        starts.iter().any(|start| line.starts_with(start)) && !line.contains(' ')
+    });
+    names.map(str::to_owned).collect()
+}
+
+/// What a failed run has to say: reports, else its death, else the tests that failed.
+fn failures(ran: &Ran, module: &Module) -> Vec<findings::Report> {
+    let reports = findings::read(&ran.text, module);
+    if !reports.is_empty() {
+        return reports;
+    }
+    if let Some(death) = findings::death(&ran.text, module).filter(|_| !ran.tests.complete) {
+        return vec![death];
+    }
+    let failed = |test: Option<&String>| findings::Report {
+        class: if test.is_some() {
+            "test fails".to_owned()
+        } else {
+            ran.finished.how()
+        },
+        test: test.cloned(),
+        c: None,
+        go: None,
+        text: String::new(),
+    };
+    match ran.tests.failed.is_empty() {
+        true => vec![failed(None)],
+        false => ran
+            .tests
+            .failed
+            .iter()
+            .map(|test| failed(Some(test)))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_are_listed_and_named_by_one_pattern() {
+        let text = "TestA\nExampleB\nFuzzC\nok  \tx\t0.1s\nTestless words\n";
+        let tests = listed(text);
+        assert_eq!(alternatives(&tests), "(ExampleB|FuzzC|TestA)");
+        assert_eq!(alternatives(&["TestA".to_owned()].into()), "TestA");
+    }
+}

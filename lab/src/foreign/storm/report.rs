@@ -1,0 +1,168 @@
+//! A storm for a terminal.
+
+use super::knobs::NONE;
+use super::tally::{Count, Failure, Rate, Storm};
+use crate::foreign::findings::shown;
+use crate::foreign::module::{counted, counted_as};
+
+/// The whole storm. `order` has the names of the knobs.
+pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "{:<26} {:>6} {:>7} {:>9}  {:<15} {:>9}",
+            "knob", "runs", "failed", "time-outs", "95 % interval", "a minute"
+        ),
+    ];
+    for knob in order {
+        lines.extend(storm.counts.get(*knob).map(|count| row(knob, count)));
+    }
+    for (knob, why) in &storm.off {
+        lines.push(format!("{knob:<26} OFF: {why}"));
+    }
+    for (knob, why) in &storm.unsupported {
+        lines.push(format!("{knob:<26} unsupported here: {why}"));
+    }
+    for (number, failure) in (1..).zip(&storm.failures) {
+        lines.push(String::new());
+        lines.push(format!("{number}. {}", shown(&failure.first.report)));
+        lines.extend(
+            story(storm, failure)
+                .into_iter()
+                .map(|it| format!("   {it}")),
+        );
+    }
+    lines.push(String::new());
+    lines.push(headline(storm));
+    lines.join("\n") + "\n"
+}
+
+fn row(knob: &str, count: &Count) -> String {
+    let Rate { low, high, .. } = count.rate();
+    format!(
+        "{knob:<26} {:>6} {:>7} {:>9}  {:>5.1} … {:>5.1} % {:>9.1}",
+        count.runs,
+        count.failed,
+        count.timed_out,
+        low * 100.0,
+        high * 100.0,
+        f64::from(count.failed) / count.seconds.max(0.001) * 60.0
+    )
+}
+
+/// The lines below the name of a failure.
+fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
+    let mut lines = vec![failure.verdict(&storm.counts).words().to_owned()];
+    let by = failure.by.iter().map(|(knob, times)| {
+        let runs = storm.counts.get(knob).map_or(*times, |it| it.runs);
+        let Rate { low, high, .. } = Rate::of(*times, runs);
+        let (low, high) = (low * 100.0, high * 100.0);
+        format!("{times} of {runs} ({low:.0} … {high:.0} %) under {knob}")
+    });
+    lines.push(format!("seen: {}", by.collect::<Vec<_>>().join("; ")));
+    if let Some((knob, rate)) = failure.likeliest(&storm.counts) {
+        let mut line = format!("likeliest under {knob}: {:.1} a minute", rate * 60.0);
+        if let Some(factor) = against_none(storm, failure, rate) {
+            line.push_str(&format!(", {factor}"));
+        }
+        lines.push(line);
+        lines.extend(failure.commands.get(knob).cloned());
+    }
+    if let Some(minimal) = &failure.minimal {
+        lines.push(format!("smallest, {}:", minimal.found()));
+        lines.push(minimal.command.clone());
+    }
+    lines.extend(failure.report.iter().map(|it| format!("report: {it}")));
+    lines
+}
+
+/// The rate of a failure, compared with the plain runs.
+fn against_none(storm: &Storm, failure: &Failure, rate: f64) -> Option<String> {
+    let plain = storm.counts.get(NONE).filter(|it| it.seconds > 0.0)?;
+    let times = failure.by.get(NONE).copied().unwrap_or_default();
+    // Not seen is taken for once more than not at all: a bound.
+    let most = f64::from(times.max(1)) / plain.seconds;
+    let factor = rate / most;
+    match times {
+        _ if factor < 2.0 => None,
+        0 => Some(format!(
+            "more than {factor:.0} times as often as without a storm"
+        )),
+        _ => Some(format!("{factor:.0} times as often as without a storm")),
+    }
+}
+
+fn headline(storm: &Storm) -> String {
+    let runs: u32 = storm.counts.values().map(|it| it.runs).sum();
+    let runs = counted(runs as usize, "run");
+    let mut text = match storm.failures.len() {
+        0 => format!("nothing failed in {runs}"),
+        ways => format!(
+            "{} in {runs}",
+            counted_as(ways, "way to fail", "ways to fail")
+        ),
+    };
+    let timed_out = storm.timed_out();
+    if timed_out > 0 {
+        text.push_str(&format!("; {timed_out} timed out, which says nothing"));
+    }
+    let left_out = storm.unsupported.len() + storm.off.len();
+    if left_out > 0 {
+        text.push_str(&format!("; left out: {}", counted(left_out, "knob")));
+    }
+    if storm.interrupted {
+        text.push_str("; stopped by Ctrl-C");
+    }
+    format!("{}: {text}, {:.0} s", storm.module, storm.seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::tally::tests::{count, failure};
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_with_its_likeliest_command_and_how_much_that_helps() {
+        let storm = Storm {
+            counts: BTreeMap::from([
+                ("none".to_owned(), count(100, 1, 100.0)),
+                ("race".to_owned(), count(9, 9, 9.0)),
+            ]),
+            failures: vec![failure(&[("none", 1), ("race", 9)])],
+            ..Storm::default()
+        };
+        let text = report(&storm, &["none", "race"]);
+        for words in [
+            "race: go test",
+            "1 way to fail in 109 runs",
+            "9 of 9 (70 … 100 %) under race",
+            "likeliest under race: 60.0 a minute, 100 times as often as without a storm",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_is_in_the_headline() {
+        let mut timed_out = count(3, 0, 3.0);
+        timed_out.timed_out = 1;
+        let storm = Storm {
+            module: "a/b".to_owned(),
+            counts: BTreeMap::from([("none".to_owned(), timed_out)]),
+            off: BTreeMap::from([("race".to_owned(), "missed".to_owned())]),
+            ..Storm::default()
+        };
+        let text = report(&storm, &["none", "race"]);
+        assert!(
+            text.contains("race                       OFF: missed"),
+            "{text}"
+        );
+        let last = text.lines().last().unwrap();
+        assert_eq!(
+            last,
+            "a/b: nothing failed in 3 runs; 1 timed out, which says nothing; left out: 1 knob, 0 s"
+        );
+    }
+}

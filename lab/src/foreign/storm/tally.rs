@@ -1,0 +1,320 @@
+//! The results of a storm: runs of each knob, ways to fail, and the verdict on each.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::bisect::Minimal;
+use super::knobs::{LOAD, NONE};
+use crate::foreign::outcome::Finding;
+
+/// Runs under a knob.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Count {
+    pub(super) runs: u32,
+    /// Runs that failed in another way than by a time-out.
+    pub(super) failed: u32,
+    pub(super) timed_out: u32,
+    pub(super) seconds: f64,
+}
+
+impl Count {
+    /// Failures a second, with one of each that was not seen: a knob that was hardly tried is worth a try.
+    pub(super) fn promise(&self) -> f64 {
+        f64::from(self.failed + 1) / (self.seconds + 1.0)
+    }
+
+    /// The share of runs that fail, and its 95 % interval.
+    pub(super) fn rate(&self) -> Rate {
+        Rate::of(self.failed, self.runs)
+    }
+}
+
+/// A share of runs, and its 95 % interval after Wilson (1927), which is good for few runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Rate {
+    pub(super) share: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+impl Rate {
+    pub(super) fn of(failed: u32, runs: u32) -> Rate {
+        let (failed, runs) = (f64::from(failed), f64::from(runs));
+        if runs == 0.0 {
+            return Rate {
+                share: 0.0,
+                low: 0.0,
+                high: 1.0,
+            };
+        }
+        let z = 1.96_f64;
+        let share = failed / runs;
+        let middle = (share + z * z / (2.0 * runs)) / (1.0 + z * z / runs);
+        let half = z / (1.0 + z * z / runs)
+            * (share * (1.0 - share) / runs + z * z / (4.0 * runs * runs)).sqrt();
+        Rate {
+            share,
+            low: (middle - half).max(0.0),
+            high: (middle + half).min(1.0),
+        }
+    }
+}
+
+/// A way to fail, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Failure {
+    pub(super) signature: String,
+    pub(super) first: Finding,
+    /// How often under which knob.
+    pub(super) by: BTreeMap<String, u32>,
+    /// The shortest command that sets each of these knobs.
+    pub(super) commands: BTreeMap<String, String>,
+    /// It ended its program, and no detector said why.
+    pub(super) died: bool,
+    /// The smallest command that was found, if it was looked for.
+    pub(super) minimal: Option<Minimal>,
+    /// The report of triage on it, from the folder of results.
+    pub(super) report: Option<String>,
+}
+
+/// The verdict on a way to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It fails in at least half of the runs without any storm.
+    Broken,
+    /// It fails without any storm, now and then.
+    Rare,
+    /// It fails if other threads want the processors, and in no other way.
+    Contention,
+    /// It was seen under a storm only.
+    UnderStorm,
+}
+
+impl Verdict {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Verdict::Broken => "fails without any storm: no rare order is needed",
+            Verdict::Rare => "genuine: it fails without any storm, now and then",
+            Verdict::Contention => "contention only: it fails on a busy machine, and never alone",
+            Verdict::UnderStorm => "genuine: a legal order of events, seen under a storm only",
+        }
+    }
+}
+
+impl Failure {
+    /// The verdict on it, given the runs of each knob.
+    pub(super) fn verdict(&self, counts: &BTreeMap<String, Count>) -> Verdict {
+        let plain = counts.get(NONE).cloned().unwrap_or_default();
+        match self.by.get(NONE) {
+            Some(times) if times * 2 >= plain.runs => Verdict::Broken,
+            Some(_) => Verdict::Rare,
+            None if self.by.keys().eq([LOAD]) => Verdict::Contention,
+            None => Verdict::UnderStorm,
+        }
+    }
+
+    /// The knob under which it comes most often in a second, and how often.
+    pub(super) fn likeliest(&self, counts: &BTreeMap<String, Count>) -> Option<(&str, f64)> {
+        let rate = |(knob, times): (&'_ String, &u32)| {
+            let seconds = counts.get(knob)?.seconds.max(0.001);
+            Some((knob.as_str().to_owned(), f64::from(*times) / seconds))
+        };
+        let best = self.by.iter().filter_map(rate);
+        let (knob, rate) = best.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (knob, _) = self.by.get_key_value(&knob)?;
+        Some((knob, rate))
+    }
+}
+
+/// A storm, as it is kept between runs.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Storm {
+    pub(super) module: String,
+    pub(super) go: String,
+    /// What was asked for, and a digest of the test programs: a storm goes on only where it left off.
+    pub(super) subject: String,
+    /// By knob.
+    pub(super) counts: BTreeMap<String, Count>,
+    pub(super) failures: Vec<Failure>,
+    /// Knobs that cannot be built here, and why.
+    pub(super) unsupported: BTreeMap<String, String>,
+    /// Knobs that missed their canaries, and how.
+    pub(super) off: BTreeMap<String, String>,
+    pub(super) seconds: f64,
+    pub(super) interrupted: bool,
+}
+
+impl Storm {
+    /// Reads a storm that was kept, to go on with it.
+    pub(super) fn resumed(place: &Path, subject: &str) -> Result<Storm> {
+        let text = fs::read_to_string(place)
+            .with_context(|| format!("there is no storm to go on with: {}", place.display()))?;
+        let storm: Storm = serde_json::from_str(&text)
+            .with_context(|| format!("{} is of another cgolab; begin anew", place.display()))?;
+        ensure!(
+            storm.subject == subject,
+            "{} is about other test programs, packages or tests; begin anew, without --resume",
+            place.display()
+        );
+        Ok(storm)
+    }
+
+    /// Writes it beside what is there, and then in its place: a run that is killed loses nothing.
+    pub(super) fn save(&self, place: &Path) -> Result<()> {
+        let whole = || format!("cannot write {}", place.display());
+        let new = place.with_extension("json.new");
+        fs::write(&new, serde_json::to_string_pretty(self)?).with_context(whole)?;
+        fs::rename(&new, place).with_context(whole)
+    }
+
+    pub(super) fn timed_out(&self) -> u32 {
+        self.counts.values().map(|it| it.timed_out).sum()
+    }
+
+    /// True if nothing failed, and nothing that was tried says nothing.
+    pub(super) fn is_green(&self) -> bool {
+        self.failures.is_empty()
+            && self.timed_out() == 0
+            && self.off.is_empty()
+            && !self.interrupted
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::foreign::findings::Report;
+
+    pub(in crate::foreign::storm) fn count(runs: u32, failed: u32, seconds: f64) -> Count {
+        Count {
+            runs,
+            failed,
+            timed_out: 0,
+            seconds,
+        }
+    }
+
+    pub(in crate::foreign::storm) fn failure(by: &[(&str, u32)]) -> Failure {
+        let report = Report {
+            class: "SIGSEGV".to_owned(),
+            test: Some("TestA".to_owned()),
+            c: None,
+            go: None,
+            text: String::new(),
+        };
+        let first = Finding {
+            engine: "none".to_owned(),
+            package: "a/b".to_owned(),
+            tests: Vec::new(),
+            known: None,
+            command: "go test".to_owned(),
+            report,
+        };
+        let command = |knob: &str| (knob.to_owned(), format!("{knob}: go test"));
+        Failure {
+            signature: first.signature(),
+            first,
+            by: by
+                .iter()
+                .map(|(knob, times)| ((*knob).to_owned(), *times))
+                .collect(),
+            commands: by.iter().map(|(knob, _)| command(knob)).collect(),
+            died: false,
+            minimal: None,
+            report: None,
+        }
+    }
+
+    #[test]
+    fn intervals_are_those_of_wilson() {
+        let near = |is: Rate, should: (f64, f64, f64)| {
+            for (is, should) in [
+                (is.share, should.0),
+                (is.low, should.1),
+                (is.high, should.2),
+            ] {
+                assert!((is - should).abs() < 0.001, "{is} is not {should}");
+            }
+        };
+        near(count(10, 5, 1.0).rate(), (0.5, 0.237, 0.763));
+        near(count(10, 0, 1.0).rate(), (0.0, 0.0, 0.278));
+        near(count(20, 20, 1.0).rate(), (1.0, 0.839, 1.0));
+        near(count(0, 0, 0.0).rate(), (0.0, 0.0, 1.0));
+    }
+
+    #[test]
+    fn a_failure_is_told_by_what_it_needs() {
+        let counts = BTreeMap::from([
+            ("none".to_owned(), count(10, 5, 10.0)),
+            ("race".to_owned(), count(4, 1, 40.0)),
+        ]);
+        for (by, expected) in [
+            (&[("none", 5)][..], Verdict::Broken),
+            (&[("none", 1), ("race", 1)], Verdict::Rare),
+            (&[("race", 1)], Verdict::UnderStorm),
+            (&[("load", 3), ("race", 1)], Verdict::UnderStorm),
+            (&[("load", 3)], Verdict::Contention),
+        ] {
+            assert_eq!(failure(by).verdict(&counts), expected);
+        }
+    }
+
+    #[test]
+    fn the_likeliest_knob_is_that_with_most_failures_in_a_second() {
+        let counts = BTreeMap::from([
+            ("none".to_owned(), count(10, 5, 1.0)),
+            ("race".to_owned(), count(9, 9, 90.0)),
+        ]);
+        let failure = failure(&[("none", 1), ("race", 9)]);
+        assert_eq!(failure.likeliest(&counts).unwrap().0, "none");
+    }
+
+    #[test]
+    fn a_storm_goes_on_only_with_the_same_programs() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("storm.json");
+        let storm = Storm {
+            subject: "programs".to_owned(),
+            counts: BTreeMap::from([("none".to_owned(), count(3, 1, 2.0))]),
+            failures: vec![failure(&[("none", 1)])],
+            ..Storm::default()
+        };
+        let none = Storm::resumed(&place, "programs").unwrap_err().to_string();
+        assert!(none.contains("there is no storm to go on with"), "{none}");
+        storm.save(&place).unwrap();
+        assert_eq!(Storm::resumed(&place, "programs").unwrap(), storm);
+        let other = Storm::resumed(&place, "others").unwrap_err().to_string();
+        assert!(other.contains("begin anew"), "{other}");
+    }
+
+    #[test]
+    fn what_says_nothing_is_not_green() {
+        assert!(Storm::default().is_green());
+        let mut timed_out = count(3, 0, 3.0);
+        timed_out.timed_out = 1;
+        for storm in [
+            Storm {
+                counts: BTreeMap::from([("none".to_owned(), timed_out)]),
+                ..Storm::default()
+            },
+            Storm {
+                off: BTreeMap::from([("race".to_owned(), "missed".to_owned())]),
+                ..Storm::default()
+            },
+            Storm {
+                interrupted: true,
+                ..Storm::default()
+            },
+            Storm {
+                failures: vec![failure(&[("none", 1)])],
+                ..Storm::default()
+            },
+        ] {
+            assert!(!storm.is_green());
+        }
+    }
+}
