@@ -1,20 +1,29 @@
-//! loom models of courier: every schedule of a small program, within a bound.
+//! Models of courier's concurrency, each explored by a checker.
+//!
+//! | checker | models | schedules |
+//! |---|---|---|
+//! | loom | all of `tests/` but `lives.rs`: one race of two or three threads | every one within a bound |
+//! | shuttle | `tests/lives.rs`: whole lives of runtimes, six to eight threads | random ones, no proof |
 //!
 //! ```text
 //! RUSTFLAGS="--cfg courier_loom" cargo test -p courier-loom --release --target-dir target/loom
+//! RUSTFLAGS="--cfg courier_shuttle" cargo test -p courier-loom --release --target-dir target/shuttle
 //! ```
 //!
-//! (The lab runs them so, with debug assertions, one process a model.) In a build without the cfg
-//! the same tests run once, on whatever schedule the machine happens to take, which proves little
-//! and keeps them compiling.
+//! The lab runs the same, with debug assertions, and each model in a process of its own. A build without
+//! either cfg runs every model once, on real threads, which proves little and keeps them compiling.
 //!
-//! A model holds one race: two or three threads, one to three operations each, capacities of one or
-//! two, no spinning, and no time but the model's own, which moves when somebody waits
-//! ([`timed_model`]). What must hold is asserted on the model's main thread, because a panic inside a
-//! provider is contained by the runtime. Models run twice, without and with spurious wake-ups.
+//! Everything that a model waits with comes from [`courier_core::sync`], and nothing depends on the clock,
+//! or a schedule could not be repeated. Assertions stand on the model's main thread, because the runtime
+//! contains a panic inside a provider.
 //!
-//! loom's own limits end a model with success. [`model`] counts its executions and says whether
-//! the model is complete or was cut off.
+//! A model for loom has one to three operations in each thread, capacities of one or two, no spinning, and
+//! no time but its own, which moves when a thread waits (`timed_model`). It runs twice, without and with
+//! spurious wake-ups. loom ends a model with success when it reaches its own limits, so [`model`] counts the
+//! executions and says whether the model is complete or was cut off.
+//!
+//! shuttle sees races of logic only, because its atomics are all sequentially consistent. It prints a
+//! schedule that fails, which `COURIER_SHUTTLE_REPLAY` runs again.
 
 use std::time::Duration;
 
@@ -24,16 +33,20 @@ use courier_core::{
     RuntimeOptions, Wait, Word, WorkerKind,
 };
 
-#[cfg(not(courier_loom))]
+#[cfg(not(any(courier_loom, courier_shuttle)))]
 mod plain;
 #[cfg(courier_loom)]
 mod under_loom;
+#[cfg(courier_shuttle)]
+mod under_shuttle;
 mod watch;
 
-#[cfg(not(courier_loom))]
+#[cfg(not(any(courier_loom, courier_shuttle)))]
 pub use plain::{model, timed_model};
 #[cfg(courier_loom)]
 pub use under_loom::{model, timed_model};
+#[cfg(courier_shuttle)]
+pub use under_shuttle::model;
 pub use watch::{Bell, Count, Watch};
 
 /// Options of a load that expires at the next pump.

@@ -1,6 +1,7 @@
 //! The one-shot alone: who wins, who learns it, and who gets the content.
 //!
 //! Contenders × contenders: every pair of different winners, and all three at once.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::oneshot::{OneShot, Winner};
 use courier_core::sync::atomic::{AtomicU8, Ordering};

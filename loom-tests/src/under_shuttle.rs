@@ -24,7 +24,7 @@ const REPLAY: &str = "COURIER_SHUTTLE_REPLAY";
 ///
 /// # Panics
 /// When some schedule does, or deadlocks.
-pub fn explore(body: impl Fn() + Send + Sync + 'static) {
+pub fn model(body: impl Fn() + Send + Sync + 'static) {
     let body = Arc::new(body);
     if let Ok(schedule) = env::var(REPLAY) {
         run(ReplayScheduler::new_from_encoded(schedule.trim()), &body);
