@@ -82,23 +82,23 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// With stepped workers.
+    /// A fixture with stepped workers.
     pub fn new() -> Fixture {
         Fixture::with_workers(WorkerKind::Stepped)
     }
 
-    /// With workers of this kind.
+    /// A fixture with workers of this kind.
     pub fn with_workers(workers: WorkerKind) -> Fixture {
         Fixture::in_courier(Arc::new(Courier::new()), workers)
     }
 
-    /// With stepped workers, and slots that retire after `last_generation` objects.
+    /// A fixture with stepped workers, and slots that retire after `last_generation` objects.
     pub fn with_last_generation(last_generation: u32) -> Fixture {
         let courier = Courier::with_last_generation(last_generation);
         Fixture::in_courier(Arc::new(courier), WorkerKind::Stepped)
     }
 
-    /// In a library that others use too.
+    /// A fixture in an instance of the library that others use, too.
     pub fn in_courier(courier: Arc<Courier>, workers: WorkerKind) -> Fixture {
         let options = RuntimeOptions {
             workers,
@@ -118,7 +118,7 @@ impl Fixture {
         self.kept_request_of(&LoadOptions::default())
     }
 
-    /// As [`kept_request`](Self::kept_request), of a load with these options.
+    /// The same as [`kept_request`](Self::kept_request), for a load with these options.
     pub fn kept_request_of(&self, options: &LoadOptions) -> (u64, Id) {
         let kept = Arc::new(Mutex::new(None));
         let keeper = Arc::clone(&kept);
@@ -169,14 +169,14 @@ impl Fixture {
         self.courier.runtime_wake_source(self.runtime).unwrap()
     }
 
-    /// Has `on_work` called when there is work for the owner.
+    /// Installs a wake callback.
     pub fn on_work(&self, on_work: impl Fn() + Send + Sync + 'static) {
         self.courier
             .runtime_set_on_work(self.runtime, Some(Box::new(on_work)))
             .unwrap();
     }
 
-    /// Cancels a load; whether it was in time.
+    /// Cancels a load. Returns `true` if it was in time.
     pub fn cancel(&self, load: u64) -> bool {
         match self.courier.session_cancel(self.session, load) {
             Ok(()) => true,
@@ -187,7 +187,7 @@ impl Fixture {
         }
     }
 
-    /// Releases what came with the events, and ends session and runtime.
+    /// Releases the blobs of the events, and ends session and runtime.
     pub fn close(&self, events: Vec<Event>) {
         for event in events {
             if let EventKind::Completed(blob) | EventKind::Failed(_, blob) = event.kind {
@@ -199,20 +199,20 @@ impl Fixture {
         self.courier.runtime_destroy(self.runtime).unwrap();
     }
 
-    /// As [`close`](Self::close), and checks that nothing is left.
+    /// The same as [`close`](Self::close); checks in addition that nothing is left.
     pub fn end(&self, events: Vec<Event>) {
         self.close(events);
         assert_eq!(self.courier.live(), Live::default());
     }
 
-    /// Pumps without a budget. Returns how many events are unread.
+    /// Pumps without a budget. Returns the number of unread events.
     pub fn pump(&self, wait: Wait) -> usize {
         self.courier
             .runtime_pump(self.runtime, wait, usize::MAX)
             .unwrap()
     }
 
-    /// The events that are there without waiting.
+    /// Pumps without waiting, and drains the events.
     pub fn events(&self) -> Vec<Event> {
         self.pump(Wait::No);
         self.courier.runtime_drain_events(self.runtime, 9).unwrap()

@@ -1,4 +1,4 @@
-//! What may be called from inside an upcall: a lock held across one would deadlock here.
+//! Calls from inside an upcall: a lock held across one would deadlock here.
 #![cfg(not(courier_shuttle))]
 
 use courier_core::sync::{Arc, Mutex};
