@@ -22,12 +22,12 @@ use crate::subject::file::{self, GoTests, Releases, SubjectFile, Suite};
 const EXPERIMENT: &str = "GOEXPERIMENT";
 const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
-/// A row on a subject.
+/// A row, applied to a subject.
 pub(super) struct Golang {
     row: &'static Row,
-    /// What runs, in each build.
+    /// The tests that run in each build.
     tests: Vec<Tests>,
-    /// What runs in storms.
+    /// The tests that run in storms.
     in_storms: Tests,
     releases: Option<Releases>,
     build: Build,
@@ -39,7 +39,7 @@ pub(super) fn engines(file: &SubjectFile) -> impl Iterator<Item = Golang> {
 }
 
 impl Golang {
-    /// The row on a subject, if that has tests for it.
+    /// Applies a row to a subject; `None` if the subject has no tests for it.
     fn of(row: &'static Row, file: &SubjectFile) -> Option<Golang> {
         let suites = |storm| {
             let suites = file.suite.iter().filter_map(|suite| match suite {
@@ -108,7 +108,7 @@ impl Golang {
         }
     }
 
-    /// The variable that turns the row's experiment on or off, whatever the user had.
+    /// The variable that turns the row's experiment on or off, and keeps the user's experiments.
     fn experiment(&self, on: bool) -> Option<(String, OsString)> {
         let name = self.row.experiment?;
         let user = env::var_os(EXPERIMENT);
@@ -147,7 +147,7 @@ impl Golang {
         suite.run_only(context, run)
     }
 
-    /// Says of a release whether the tests pass with it.
+    /// The record of the tests with a release of Go.
     fn release(&self, name: &str, outcome: Outcome) -> Record {
         Record {
             contract: self.releases.as_ref().and_then(|it| it.contract.clone()),
@@ -155,7 +155,7 @@ impl Golang {
         }
     }
 
-    /// Runs the tests with another release, which Go fetches. Where it cannot, they are skipped.
+    /// Runs the tests with another release, which Go fetches. If Go cannot fetch it, they are skipped.
     fn with_release(
         &self,
         context: &Context<'_>,
@@ -206,7 +206,7 @@ impl Golang {
         Ok(suite)
     }
 
-    /// Runs tests that have been credited already: what passes is one record, made by `sum`.
+    /// Runs tests again whose contracts were credited before: those that pass become one record, made by `sum`.
     fn again(
         &self,
         context: &Context<'_>,
@@ -252,7 +252,8 @@ impl Engine for Golang {
         &self.build
     }
 
-    /// A program without a bug comes first: where that does not build or run, nothing is missed.
+    /// Runs a program without a bug. If that does not build or run, the engine is impossible here, and has not
+    /// missed its canary.
     fn unable(&self, context: &Context<'_>) -> Result<Option<String>> {
         let Some(sound) = self.row.canary.sound else {
             return Ok(None);
@@ -393,7 +394,7 @@ impl Engine for Golang {
         Ok(records)
     }
 
-    /// Storms are asked when calm has seen nothing.
+    /// Runs storms only if the plain runs have seen nothing.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let linked = match native::linked(context, self.row)? {
             Ok(linked) => linked,
@@ -494,8 +495,8 @@ fn experiment(user: Option<&OsStr>, name: &str, on: bool) -> OsString {
     value
 }
 
-/// Adds the answers of the oldest release to those of this one. A test that is red with the oldest alone
-/// breaks the promise to it, too.
+/// Adds the answers of the oldest release to those of this one. A test that is red only with the oldest
+/// release also breaks the contract that promises that release.
 fn of_release(
     mut answers: Vec<Answer>,
     found: Vec<Answer>,

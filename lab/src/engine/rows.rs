@@ -1,11 +1,11 @@
-//! The engines that are a way to build and run Go tests, one row each.
+//! The engines that build and run Go tests, one row each.
 //!
 //! | engine | what it sees |
 //! |---|---|
 //! | guard | memory that is touched after its loan has ended |
 //! | leak | native memory that an operation takes and does not give back; goroutines that stay |
-//! | process | how a whole process ends, and what it does with signals, threads and stacks |
-//! | go | what plain tests see |
+//! | process | the end of a whole process, and its signals, threads and stacks |
+//! | go | failures of plain tests |
 //! | race | accesses of Go memory that nothing orders |
 //! | cgocheck2 | Go pointers stored into memory that is not Go's |
 //! | asan | bad accesses of the native heap, and of Go memory from C |
@@ -15,7 +15,8 @@
 
 use crate::host::tools::Need;
 
-/// As many as make goroutines take turns, run side by side, and outnumber small machines.
+/// Numbers of processors for Go: with one goroutines take turns, with two they run side by side, and four are
+/// more than small machines have.
 const PROCESSORS: &[u32] = &[1, 2, 4];
 
 /// A way to build and run Go tests.
@@ -26,15 +27,15 @@ pub(super) struct Row {
     pub(super) tests: Tests,
     /// Every test runs in each of these builds.
     pub(super) builds: &'static [Build],
-    /// The experiment of Go's that is the engine: it is turned on, beside those of the user.
+    /// The experiment of Go that the engine turns on, beside those of the user.
     pub(super) experiment: Option<&'static str>,
     /// The kind of build of the native library that is linked, if the subject has one; else the plain one.
     pub(super) native: Native,
-    /// Shuffled, repeated and on several numbers of processors, so that rare orders are less rare.
+    /// Tests are shuffled, repeated, and run on several numbers of processors, to provoke rare orders of events.
     pub(super) repeated: bool,
-    /// The conditions that the tests go through besides.
+    /// Further conditions that the tests run under.
     pub(super) storms: &'static [Storm],
-    /// The releases of Go that the subject promises have their turn.
+    /// The tests also run with the releases of Go that the subject promises.
     pub(super) releases: bool,
     pub(super) canary: Planted,
     pub(super) limit: Option<Limit>,
@@ -46,7 +47,7 @@ pub(super) struct Row {
 pub(super) enum Tests {
     /// Its suites for the engine; every package of its modules if there are none.
     All,
-    /// Its suites for the engine, which is left out if there are none: their tests are written for it.
+    /// Its suites for the engine. Without any, the engine is left out: it needs tests that are written for it.
     Suites,
 }
 
@@ -61,15 +62,15 @@ pub(super) struct Build {
 /// The native library that an engine links.
 pub(super) struct Native {
     pub(super) kind: &'static str,
-    /// What is in a library of this kind and in no other.
+    /// A symbol that only a library of this kind contains.
     pub(super) mark: Option<&'static str>,
 }
 
-/// The tests once more, shuffled and repeated, where rare orders of events are less rare.
+/// A condition that provokes rare orders of events. The tests run under it again, shuffled and repeated.
 pub(super) struct Storm {
     pub(super) check: &'static str,
     pub(super) log: &'static str,
-    /// All threads of the process share one, unlike those of one P.
+    /// All threads of the process share one processor. (GOMAXPROCS=1 limits only those that run Go code.)
     pub(super) one_processor: bool,
     pub(super) env: &'static [(&'static str, &'static str)],
     pub(super) processors: &'static [u32],
@@ -77,13 +78,13 @@ pub(super) struct Storm {
 
 /// The bugs in a folder of `lab/canaries`.
 pub(super) struct Planted {
-    /// What was planted, as a check name.
+    /// The planted bug, as the name of a check.
     pub(super) check: &'static str,
     pub(super) folder: &'static str,
     pub(super) bugs: &'static [Bug],
-    /// A test without a bug. Where it does not build or run, the engine is not possible.
+    /// A test without a bug. If it does not build or run, the engine cannot work on this machine.
     pub(super) sound: Option<&'static str>,
-    /// The bugs must pass without the engine's experiment: only the engine can be what ends them.
+    /// The bugs must pass without the engine's experiment, which proves that the engine is what ends them.
     pub(super) silent_without: bool,
 }
 
@@ -91,20 +92,20 @@ pub(super) struct Planted {
 pub(super) struct Bug {
     /// Pattern of the tests.
     pub(super) run: &'static str,
-    /// What the reports say.
+    /// Texts that the reports contain.
     pub(super) says: &'static [&'static str],
 }
 
 /// A bug that the engine is stated not to see.
 pub(super) struct Limit {
     pub(super) test: &'static str,
-    /// Its report if it were seen.
+    /// The report that would show that the engine sees it after all.
     pub(super) says: &'static str,
     pub(super) unseen: &'static str,
     pub(super) seen: &'static str,
 }
 
-/// What counts as the engine's word that a contract is broken.
+/// The kind of output that counts as an engine's report of a broken contract.
 pub(super) enum Word {
     /// A check that fails.
     Failure,
@@ -116,7 +117,7 @@ pub(super) enum Word {
     ReportOn(&'static str, &'static str),
 }
 
-/// What every row of Go tests needs.
+/// The tools that every row needs.
 pub(super) const NEEDS: &[Need] = &[Need::C, Need::Go];
 
 const PLAIN: Native = Native {
@@ -174,7 +175,7 @@ const PLANTED: Planted = Planted {
 
 const DATA_RACE: &str = "WARNING: DATA RACE";
 
-/// In the order in which they run: those first that say something soon.
+/// All rows, in the order in which they run: those that give results soon come first.
 pub(super) static ROWS: [Row; 7] = [
     Row {
         name: "guard",
@@ -342,7 +343,7 @@ pub(super) static ROWS: [Row; 7] = [
     },
 ];
 
-/// What the checker says, after "unpinned " since Go 1.21.
+/// The checker's message, without "unpinned ", which precedes it since Go 1.21.
 const STORED: &str = "Go pointer stored into non-Go memory";
 
 impl Row {
