@@ -1,4 +1,4 @@
-//! Sessions: their loads, their landing buffer, their surface.
+//! Sessions: their loads, their retained buffer, their surface.
 
 use std::ffi::c_void;
 use std::mem::size_of;

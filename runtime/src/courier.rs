@@ -8,15 +8,15 @@ use crate::cancel_hook::{OnCancel, Waits};
 use crate::error::{Error, Word};
 use crate::event::{Event, EventKind};
 use crate::id::{Id, Kind};
-use crate::landing::HostMemory;
 use crate::load::{Ended, Failed, Failure, Job, Load, Outcome};
 use crate::loader::Loader;
 use crate::log::{Level, Log, Logger};
 use crate::mailbox::Wait;
 use crate::oneshot::Winner;
-use crate::outlet::{OnWork, Outlet};
+use crate::owner_notifier::{OnWork, OwnerNotifier};
 use crate::provider::Provider;
 use crate::request::{Request, Response};
+use crate::retained_buffer::HostMemory;
 use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
 use crate::session::{self, LoadOptions, Session};
 use crate::sync::thread::{self, ThreadId};
@@ -43,9 +43,9 @@ pub struct Courier {
     waits: Arc<Waits>,
 }
 
-/// Keeps an outlet alive past its runtime, so that a late signal is harmless.
+/// Keeps a notifier alive past its runtime, so that a late signal is harmless.
 #[derive(Debug)]
-struct WakeSource(Arc<Outlet>);
+struct WakeSource(Arc<OwnerNotifier>);
 
 /// How many handles of each kind are live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,8 +156,8 @@ impl Courier {
             ));
         }
         let requests = Arc::clone(&self.requests);
-        let outlet = Outlet::new(Arc::clone(&self.log), Arc::clone(&self.waits));
-        let id = Runtime::start(options, loader, requests, outlet)
+        let notifier = OwnerNotifier::new(Arc::clone(&self.log), Arc::clone(&self.waits));
+        let id = Runtime::start(options, loader, requests, notifier)
             .and_then(|runtime| self.runtimes.insert(runtime))
             .inspect_err(|_| self.forget_owner(me))?;
         let raw = id.to_raw();
@@ -211,16 +211,16 @@ impl Courier {
         } else {
             wait.until(deadline)
         };
-        let mut ended = runtime.outlet.mailbox.collect(wait, budget);
+        let mut ended = runtime.notifier.mailbox.collect(wait, budget);
         if ended.is_empty() && self.expire_due(&runtime) {
             // The wait was over because of a deadline.
-            ended = runtime.outlet.mailbox.collect(Wait::No, budget);
+            ended = runtime.notifier.mailbox.collect(Wait::No, budget);
         }
         for message in ended {
             self.queue_event(&runtime, message);
         }
-        if !runtime.outlet.mailbox.is_idle() {
-            runtime.outlet.call_on_work();
+        if !runtime.notifier.mailbox.is_idle() {
+            runtime.notifier.call_on_work();
         }
         Ok(runtime.owned.lock().events.len())
     }
@@ -358,9 +358,9 @@ impl Courier {
     /// Those of every owner-thread call; the old callback stays then.
     pub fn runtime_set_on_work(&self, id: Id, on_work: Option<OnWork>) -> Result<(), Error> {
         let runtime = self.owned_runtime(id)?;
-        runtime.outlet.on_work.replace(on_work);
-        if !runtime.outlet.mailbox.is_idle() {
-            runtime.outlet.call_on_work();
+        runtime.notifier.on_work.replace(on_work);
+        if !runtime.notifier.mailbox.is_idle() {
+            runtime.notifier.call_on_work();
         }
         Ok(())
     }
@@ -372,7 +372,7 @@ impl Courier {
     pub fn runtime_wake_source(&self, id: Id) -> Result<Id, Error> {
         let runtime = self.owned_runtime(id)?;
         self.wake_sources
-            .insert(WakeSource(Arc::clone(&runtime.outlet)))
+            .insert(WakeSource(Arc::clone(&runtime.notifier)))
     }
 
     // ---- wake sources --------------------------------------------------------------------------
@@ -417,11 +417,11 @@ impl Courier {
         let pending = session.cancel_all();
         runtime.discard_ended_jobs();
         runtime
-            .outlet
+            .notifier
             .mailbox
             .discard(|message| message.session == id);
         // None is fine; one that is being written is waited for.
-        let _ = session.landing.detach();
+        let _ = session.buffer.detach();
         {
             let mut owned = runtime.owned.lock();
             let before = owned.events.len();
@@ -448,8 +448,8 @@ impl Courier {
         let deadline = options.deadline.and_then(|after| now().checked_add(after));
         runtime.owned.lock().begin_load()?;
         let (number, load) = session.start(deadline, |number, surface| {
-            let outlet = Arc::clone(&runtime.outlet);
-            Load::new(outlet, Arc::clone(&session.landing), id, number, surface)
+            let notifier = Arc::clone(&runtime.notifier);
+            Load::new(notifier, Arc::clone(&session.buffer), id, number, surface)
         });
         if let Some(deadline) = deadline {
             let mut owned = runtime.owned.lock();
@@ -484,7 +484,7 @@ impl Courier {
     /// # Errors
     /// [`Word::BufferAttached`].
     pub fn session_attach_buffer(&self, id: Id, memory: Box<dyn HostMemory>) -> Result<(), Error> {
-        self.owned_session(id)?.landing.attach(memory)
+        self.owned_session(id)?.buffer.attach(memory)
     }
 
     /// Gives the buffer back, after a write that is under way. Nothing writes afterwards. Owner thread.
@@ -492,7 +492,7 @@ impl Courier {
     /// # Errors
     /// [`Word::NoBuffer`].
     pub fn session_detach_buffer(&self, id: Id) -> Result<Box<dyn HostMemory>, Error> {
-        self.owned_session(id)?.landing.detach()
+        self.owned_session(id)?.buffer.detach()
     }
 
     /// Copies what the last completed load left in the buffer into a blob. Owner thread.
@@ -500,7 +500,7 @@ impl Courier {
     /// # Errors
     /// [`Word::NoBuffer`].
     pub fn session_snapshot(&self, id: Id) -> Result<Id, Error> {
-        let bytes = self.owned_session(id)?.landing.snapshot()?;
+        let bytes = self.owned_session(id)?.buffer.snapshot()?;
         self.blobs.insert(bytes)
     }
 
@@ -572,8 +572,8 @@ impl Courier {
         let dropped = self.requests.get(id)?.release()?;
         // Of several releases one comes here.
         self.requests.remove(id)?;
-        if let Some(notice) = dropped {
-            notice.send();
+        if let Some(upcalls) = dropped {
+            upcalls.run();
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ pub struct RuntimeState {
 pub struct SessionState {
     /// Loads without an event so far.
     pub pending: usize,
-    /// A landing buffer is attached.
+    /// A retained buffer is attached.
     pub buffer: bool,
     /// The surface of later loads.
     pub surface: usize,
@@ -54,7 +54,7 @@ impl Courier {
     pub fn inspect_runtime(&self, id: Id) -> Option<RuntimeState> {
         let runtime = self.runtimes.get(id).ok()?;
         let next_wait = runtime.next_wait();
-        let (ended, signalled) = runtime.outlet.mailbox.inspect();
+        let (ended, signalled) = runtime.notifier.mailbox.inspect();
         let owned = runtime.owned.lock();
         Some(RuntimeState {
             sessions: owned.sessions,
@@ -65,7 +65,7 @@ impl Courier {
             signalled,
             next_wait,
             provider: runtime.provider.is_installed(),
-            on_work: runtime.outlet.on_work.is_installed(),
+            on_work: runtime.notifier.on_work.is_installed(),
         })
     }
 
@@ -75,7 +75,7 @@ impl Courier {
         let (pending, surface) = session.inspect();
         Some(SessionState {
             pending,
-            buffer: session.landing.is_attached(),
+            buffer: session.buffer.is_attached(),
             surface,
         })
     }

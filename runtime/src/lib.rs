@@ -30,7 +30,7 @@
 //! # Where to read
 //!
 //! [`oneshot`] is the heart and holds the only `unsafe` of this crate; `mailbox` parks and wakes the
-//! owner; `upcall` makes replacement of callbacks quiescent; `landing` writes to the host's memory;
+//! owner; `upcall` makes replacement of callbacks quiescent; `retained_buffer` writes to the host's memory;
 //! `table` issues and refuses ids; `courier` puts them together. All concurrency goes through [`sync`]: no other module names `std::sync` or
 //! `std::thread`.
 #![deny(unsafe_code)]
@@ -42,16 +42,16 @@ mod event;
 mod id;
 #[cfg(feature = "test-hooks")]
 mod inspect;
-mod landing;
 mod load;
 mod loader;
 mod log;
 mod mailbox;
 pub mod oneshot;
-mod outlet;
+mod owner_notifier;
 mod provider;
 mod queue;
 mod request;
+mod retained_buffer;
 mod runtime;
 mod session;
 pub mod sync;
@@ -66,12 +66,12 @@ pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
 #[cfg(feature = "test-hooks")]
 pub use inspect::{RequestState, RuntimeState, SessionState};
-pub use landing::HostMemory;
 pub use load::Failure;
 pub use log::{Level, Logger};
 pub use mailbox::Wait;
-pub use outlet::OnWork;
+pub use owner_notifier::OnWork;
 pub use provider::{Decision, Provider};
 pub use request::Response;
+pub use retained_buffer::HostMemory;
 pub use runtime::{RuntimeOptions, WorkerKind};
 pub use session::LoadOptions;

@@ -7,13 +7,13 @@ use url::Url;
 use crate::cancel_hook::CancelHook;
 use crate::error::contain;
 use crate::id::Id;
-use crate::landing::Landing;
 use crate::loader::Loader;
 use crate::log::Level;
 use crate::oneshot::{OneShot, Winner};
-use crate::outlet::{Notice, Outlet};
+use crate::owner_notifier::{OwnerNotifier, PendingUpcalls};
 use crate::provider::{Decision, ProviderSlot};
 use crate::request::Request;
+use crate::retained_buffer::RetainedBuffer;
 use crate::sync::Arc;
 use crate::table::Table;
 
@@ -100,34 +100,34 @@ pub(crate) struct Ended {
 /// [reports](Self::report) an outcome or drops it, which ends the load without an event.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    outlet: Arc<Outlet>,
-    landing: Arc<Landing>,
+    notifier: Arc<OwnerNotifier>,
+    buffer: Arc<RetainedBuffer>,
     session: Id,
     load: u64,
 }
 
 impl Ending {
-    /// Tells the owner. The caller sends the notice when it holds no lock.
-    pub(crate) fn report(self, outcome: Outcome) -> Notice {
+    /// Tells the owner. The caller runs the upcalls when it holds no lock.
+    pub(crate) fn report(self, outcome: Outcome) -> PendingUpcalls {
         let (session, load) = (self.session.to_raw(), self.load);
         if let Outcome::Completed(bytes) = &outcome {
             // Before the event: who sees that finds the bytes in place.
-            self.landing.land(bytes);
+            self.buffer.store(bytes);
         }
         let level = outcome.level();
         // Made here, because the outcome goes to the owner; and not at all if nobody reads it.
         let text = self
-            .outlet
+            .notifier
             .log
             .wants(level)
             .then(|| format!("load {load} of session {session:#x} {outcome}"));
-        let edge = self.outlet.mailbox.post(Ended {
+        let edge = self.notifier.mailbox.post(Ended {
             session: self.session,
             load,
             outcome,
         });
-        Notice {
-            outlet: self.outlet,
+        PendingUpcalls {
+            notifier: self.notifier,
             edge,
             level,
             text,
@@ -148,17 +148,17 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn new(
-        outlet: Arc<Outlet>,
-        landing: Arc<Landing>,
+        notifier: Arc<OwnerNotifier>,
+        buffer: Arc<RetainedBuffer>,
         session: Id,
         load: u64,
         surface: usize,
     ) -> Load {
-        let on_cancel = CancelHook::new(Arc::clone(&outlet.waits));
+        let on_cancel = CancelHook::new(Arc::clone(&notifier.waits));
         Load {
             end: OneShot::new(Ending {
-                outlet,
-                landing,
+                notifier,
+                buffer,
                 session,
                 load,
             }),
@@ -191,13 +191,13 @@ impl Load {
         outcome: Option<Outcome>,
     ) -> Result<(), Winner> {
         let ending = self.claim(contender)?;
-        let outlet = Arc::clone(&ending.outlet);
+        let notifier = Arc::clone(&ending.notifier);
         if let Some(outcome) = outcome {
-            ending.report(outcome).send();
+            ending.report(outcome).run();
         }
         if let Err(panic) = self.on_cancel.fire() {
             let text = || format!("a cancellation callback panicked: {panic}");
-            outlet.log.write(Level::Error, text);
+            notifier.log.write(Level::Error, text);
         }
         Ok(())
     }
@@ -218,7 +218,7 @@ pub(crate) struct JobRunner {
     pub(crate) requests: Arc<Table<Request>>,
     pub(crate) provider: Arc<ProviderSlot>,
     pub(crate) loader: Arc<Loader>,
-    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) notifier: Arc<OwnerNotifier>,
 }
 
 impl JobRunner {
@@ -269,7 +269,7 @@ impl JobRunner {
             Ok(decision) => decision.unwrap_or(Decision::Pass),
             Err(panic) => {
                 let text = format!("the provider panicked: {panic}");
-                self.outlet.log.write(Level::Error, || text.clone());
+                self.notifier.log.write(Level::Error, || text.clone());
                 Decision::Fail(text)
             }
         }
@@ -302,7 +302,7 @@ fn outcome_of(load: impl FnOnce() -> Result<Vec<u8>, Failed>) -> Outcome {
 /// Ends a load in the loader's name, unless somebody else was first.
 fn end(load: &Load, outcome: Outcome) {
     if let Ok(ending) = load.claim(Winner::Loader) {
-        ending.report(outcome).send();
+        ending.report(outcome).run();
     }
 }
 

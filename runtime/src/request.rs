@@ -4,7 +4,7 @@ use crate::cancel_hook::OnCancel;
 use crate::error::{Error, Word};
 use crate::load::{Failure, Load, Outcome};
 use crate::oneshot::Winner;
-use crate::outlet::Notice;
+use crate::owner_notifier::PendingUpcalls;
 use crate::sync::{Arc, Mutex, MutexGuard};
 
 /// What a provider answers to a request.
@@ -56,17 +56,17 @@ impl Request {
     /// Ends the load with the response, or with the error of a malformed one, which is returned and
     /// consumes the request all the same.
     pub(crate) fn complete(&self, response: Result<Response, Error>) -> Result<(), Error> {
-        let (notice, result) = self.end_load(response)?;
+        let (upcalls, result) = self.end_load(response)?;
         // Not needed any more. Its drop is foreign code.
         self.load.on_cancel.close();
-        notice.send();
+        upcalls.run();
         result
     }
 
     fn end_load(
         &self,
         response: Result<Response, Error>,
-    ) -> Result<(Notice, Result<(), Error>), Error> {
+    ) -> Result<(PendingUpcalls, Result<(), Error>), Error> {
         let _hold = self.enter()?;
         let ending = self.load.claim(Winner::Provider).map_err(too_late)?;
         let (outcome, result) = match response {
@@ -124,18 +124,18 @@ impl Request {
     }
 
     /// Ends the hold, after calls in flight, and fails the load if it is still pending; waits for a
-    /// cancellation callback. The caller takes the request out of its table, and sends the notice then.
+    /// cancellation callback. The caller takes the request out of its table, and runs the upcalls then.
     ///
     /// # Errors
     /// [`Word::Stale`] after the end of the hold. Waits all the same: a provider that releases what it
     /// did not want may rely on its callback's end.
-    pub(crate) fn release(&self) -> Result<Option<Notice>, Error> {
+    pub(crate) fn release(&self) -> Result<Option<PendingUpcalls>, Error> {
         let dropped = self.drop_load();
         self.load.on_cancel.close();
         dropped
     }
 
-    fn drop_load(&self) -> Result<Option<Notice>, Error> {
+    fn drop_load(&self) -> Result<Option<PendingUpcalls>, Error> {
         let mut hold = self.enter()?;
         *hold = Hold::Ended;
         let ending = self.load.claim(Winner::Provider).ok();

@@ -10,7 +10,7 @@ use crate::id::Id;
 use crate::load::{Job, JobRunner, Outcome};
 use crate::loader::Loader;
 use crate::mailbox::Wait;
-use crate::outlet::Outlet;
+use crate::owner_notifier::OwnerNotifier;
 use crate::provider::ProviderSlot;
 use crate::request::Request;
 use crate::sync::thread::{self, ThreadId};
@@ -62,7 +62,7 @@ pub(crate) struct QueuedEvent {
 #[derive(Debug)]
 pub(crate) struct Runtime {
     owner: ThreadId,
-    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) notifier: Arc<OwnerNotifier>,
     pub(crate) provider: Arc<ProviderSlot>,
     pub(crate) workers: Workers<Job>,
     pub(crate) runner: JobRunner,
@@ -126,15 +126,15 @@ impl Runtime {
         options: &RuntimeOptions,
         loader: Loader,
         requests: Arc<Table<Request>>,
-        outlet: Outlet,
+        notifier: OwnerNotifier,
     ) -> Result<Runtime, Error> {
         let provider = Arc::new(ProviderSlot::new());
-        let outlet = Arc::new(outlet);
+        let notifier = Arc::new(notifier);
         let runner = JobRunner {
             requests,
             provider: Arc::clone(&provider),
             loader: Arc::new(loader),
-            outlet: Arc::clone(&outlet),
+            notifier: Arc::clone(&notifier),
         };
         let workers = match options.workers {
             WorkerKind::Stepped => Workers::stepped(),
@@ -150,7 +150,7 @@ impl Runtime {
         };
         Ok(Runtime {
             owner: thread::current_id(),
-            outlet,
+            notifier,
             provider,
             workers,
             runner,
@@ -179,7 +179,7 @@ impl Runtime {
     /// The time that the owner may sleep before it pumps.
     pub(crate) fn next_wait(&self) -> Wait {
         let owned = self.owned.lock();
-        if !owned.events.is_empty() || !self.outlet.mailbox.is_idle() {
+        if !owned.events.is_empty() || !self.notifier.mailbox.is_idle() {
             return Wait::No;
         }
         let deadline = owned.deadlines.first().map(|(deadline, ..)| *deadline);
@@ -201,7 +201,7 @@ impl Runtime {
     pub(crate) fn shut_down(&self) {
         self.workers.shut_down();
         self.provider.replace(None);
-        self.outlet.close();
+        self.notifier.close();
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Word};
-use crate::landing::Landing;
 use crate::load::Load;
 use crate::oneshot::Winner;
+use crate::retained_buffer::RetainedBuffer;
 use crate::runtime::Runtime;
 use crate::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ pub struct LoadOptions {
 pub(crate) struct Session {
     pub(crate) runtime: Arc<Runtime>,
     /// Where completed loads leave their bytes, too.
-    pub(crate) landing: Arc<Landing>,
+    pub(crate) buffer: Arc<RetainedBuffer>,
     state: Mutex<State>,
 }
 
@@ -48,7 +48,7 @@ impl Session {
     pub(crate) fn new(runtime: Arc<Runtime>) -> Session {
         Session {
             runtime,
-            landing: Arc::new(Landing::new()),
+            buffer: Arc::new(RetainedBuffer::new()),
             state: Mutex::new(State {
                 last: 0,
                 pending: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! Memory of the host that the runtime writes to: a session's landing buffer.
+//! Memory of the host that the runtime writes to: a session's retained buffer.
 //!
 //! While a buffer is attached, the bytes of each of the session's loads land in it as the load
 //! completes, on the thread that completes it. A write and a detach exclude each other: when a
@@ -22,7 +22,7 @@ pub trait HostMemory: Send {
 }
 
 /// A session's place for a buffer.
-pub(crate) struct Landing {
+pub(crate) struct RetainedBuffer {
     attached: Mutex<Option<Attached>>,
 }
 
@@ -32,9 +32,9 @@ struct Attached {
     len: usize,
 }
 
-impl Landing {
-    pub(crate) fn new() -> Landing {
-        Landing {
+impl RetainedBuffer {
+    pub(crate) fn new() -> RetainedBuffer {
+        RetainedBuffer {
             attached: Mutex::new(None),
         }
     }
@@ -73,7 +73,7 @@ impl Landing {
     }
 
     /// The bytes of a load that completed. What does not fit is left out.
-    pub(crate) fn land(&self, bytes: &[u8]) {
+    pub(crate) fn store(&self, bytes: &[u8]) {
         // The lock is held during the write: that is what a detach waits for.
         if let Some(attached) = &mut *self.attached.lock() {
             attached.len = bytes.len().min(attached.memory.capacity());
@@ -96,10 +96,10 @@ fn no_buffer() -> Error {
     Error::new(Word::NoBuffer, "the session has no buffer")
 }
 
-impl fmt::Debug for Landing {
+impl fmt::Debug for RetainedBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attached = self.attached.lock();
-        f.debug_tuple("Landing")
+        f.debug_tuple("RetainedBuffer")
             .field(&attached.as_ref().map(|attached| attached.len))
             .finish()
     }
@@ -128,20 +128,20 @@ mod tests {
 
     #[test]
     fn val_13_a_buffer_takes_the_last_load_until_it_is_detached() {
-        let landing = Landing::new();
-        landing.land(b"nowhere");
-        assert_eq!(landing.snapshot().unwrap_err().word(), Word::NoBuffer);
-        landing.attach(Box::new(Bytes(vec![9; 4]))).unwrap();
-        assert_eq!(landing.snapshot().unwrap(), b"");
-        let second = landing.attach(Box::new(Bytes(vec![]))).unwrap_err();
+        let buffer = RetainedBuffer::new();
+        buffer.store(b"nowhere");
+        assert_eq!(buffer.snapshot().unwrap_err().word(), Word::NoBuffer);
+        buffer.attach(Box::new(Bytes(vec![9; 4]))).unwrap();
+        assert_eq!(buffer.snapshot().unwrap(), b"");
+        let second = buffer.attach(Box::new(Bytes(vec![]))).unwrap_err();
         assert_eq!(second.word(), Word::BufferAttached);
-        landing.land(b"longer than that");
-        assert_eq!(landing.snapshot().unwrap(), b"long");
-        landing.land(b"ab");
-        assert_eq!(landing.snapshot().unwrap(), b"ab");
-        let memory = landing.detach().unwrap();
-        landing.land(b"late");
+        buffer.store(b"longer than that");
+        assert_eq!(buffer.snapshot().unwrap(), b"long");
+        buffer.store(b"ab");
+        assert_eq!(buffer.snapshot().unwrap(), b"ab");
+        let memory = buffer.detach().unwrap();
+        buffer.store(b"late");
         assert_eq!(memory.read(4), b"abng");
-        assert_eq!(landing.detach().err().unwrap().word(), Word::NoBuffer);
+        assert_eq!(buffer.detach().err().unwrap().word(), Word::NoBuffer);
     }
 }

@@ -1,4 +1,4 @@
-//! The landing buffer: a completion that writes to it, against all that takes it away.
+//! The retained buffer: a completion that writes to it, against all that takes it away.
 #![cfg(not(courier_shuttle))]
 
 use courier_core::sync::Arc;

@@ -17,7 +17,7 @@ pub type OnWork = Box<dyn Fn() + Send + Sync>;
 
 /// Shared by a runtime and all that reports to it; outlives it harmlessly.
 #[derive(Debug)]
-pub(crate) struct Outlet {
+pub(crate) struct OwnerNotifier {
     pub(crate) mailbox: Mailbox<Ended>,
     pub(crate) on_work: Slot<OnWork>,
     pub(crate) log: Arc<Log>,
@@ -25,9 +25,9 @@ pub(crate) struct Outlet {
     pub(crate) waits: Arc<Waits>,
 }
 
-impl Outlet {
-    pub(crate) fn new(log: Arc<Log>, waits: Arc<Waits>) -> Outlet {
-        Outlet {
+impl OwnerNotifier {
+    pub(crate) fn new(log: Arc<Log>, waits: Arc<Waits>) -> OwnerNotifier {
+        OwnerNotifier {
             mailbox: Mailbox::new(),
             on_work: Slot::new(),
             log,
@@ -58,12 +58,12 @@ impl Outlet {
     }
 }
 
-/// The upcalls that a report leads to. Made by [`send`](Self::send), when the reporter has let go of
+/// The upcalls that a report leads to. Made by [`run`](Self::run), when the reporter has let go of
 /// its locks.
 #[must_use]
 #[derive(Debug)]
-pub(crate) struct Notice {
-    pub(crate) outlet: Arc<Outlet>,
+pub(crate) struct PendingUpcalls {
+    pub(crate) notifier: Arc<OwnerNotifier>,
     /// The owner has work and had none before.
     pub(crate) edge: bool,
     pub(crate) level: Level,
@@ -71,13 +71,13 @@ pub(crate) struct Notice {
     pub(crate) text: Option<String>,
 }
 
-impl Notice {
-    pub(crate) fn send(self) {
+impl PendingUpcalls {
+    pub(crate) fn run(self) {
         if let Some(text) = self.text {
-            self.outlet.log.write(self.level, || text);
+            self.notifier.log.write(self.level, || text);
         }
         if self.edge {
-            self.outlet.call_on_work();
+            self.notifier.call_on_work();
         }
     }
 }
