@@ -22,17 +22,23 @@
 //!
 //! # Handles
 //!
-//! Everything outside is named by an [`Id`]: a number, checked at every use, that never names a
-//! newer object than the one it was issued for. [`Courier`] owns the tables and is the whole public
-//! API; it is `Sync`, and every method says which thread may call it. Methods check in one order,
-//! so that one answer is predictable: arguments, liveness of the handle, thread, state.
+//! Hosts name every object by an [`Id`]: a number that is checked at every use, and never names a newer
+//! object than the one it was issued for. [`Courier`] owns the tables and is the whole public API; it is
+//! `Sync`, and every method says which thread may call it. All methods check in the same order, so that the
+//! refusal is predictable: arguments, liveness of the handle, thread, state.
 //!
 //! # Where to read
 //!
-//! [`oneshot`] is the heart and holds the only `unsafe` of this crate; `mailbox` parks and wakes the
-//! owner; `upcall` makes replacement of callbacks quiescent; `retained_buffer` writes to the host's memory;
-//! `table` issues and refuses ids; `courier` puts them together. All concurrency goes through [`sync`]: no other module names `std::sync` or
-//! `std::thread`.
+//! | module | job |
+//! |---|---|
+//! | [`oneshot`] | the one end of a load among several contenders; the only `unsafe` of this crate |
+//! | `mailbox` | parks and wakes the owner |
+//! | `owner_notifier` | the mailbox, and the upcalls that work for the owner leads to |
+//! | `upcall` | callbacks, and their replacement without a call of the old one |
+//! | `retained_buffer` | writes to memory of the host |
+//! | `table` | issues and refuses ids |
+//! | `courier` | puts them together |
+//! | [`sync`] | all locks, atomics and threads: no other module names `std::sync` or `std::thread` |
 #![deny(unsafe_code)]
 
 mod cancel_hook;

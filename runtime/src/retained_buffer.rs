@@ -1,8 +1,8 @@
-//! Memory of the host that the runtime writes to: a session's retained buffer.
+//! A session's retained buffer: memory of the host that the runtime keeps and writes to.
 //!
-//! While a buffer is attached, the bytes of each of the session's loads land in it as the load
-//! completes, on the thread that completes it. A write and a detach exclude each other: when a
-//! detach has returned, nothing writes any more, and the host may free or move the memory.
+//! While a buffer is attached, each load of the session writes its bytes to it when it completes, on the
+//! thread that completes it. A write and a detach exclude each other: when a detach has returned, nothing
+//! writes any more, and the host may free or move the memory.
 
 use std::fmt;
 
@@ -11,24 +11,24 @@ use crate::sync::Mutex;
 
 /// Memory that the host lends for writing.
 pub trait HostMemory: Send {
-    /// How many bytes fit.
+    /// The number of bytes that fit.
     fn capacity(&self) -> usize;
 
     /// Writes `bytes`, which fit, from the beginning.
     fn write(&mut self, bytes: &[u8]);
 
-    /// Copies the first `len` bytes, which were written before.
+    /// Copies the first `len` bytes. They were written before.
     fn read(&self, len: usize) -> Vec<u8>;
 }
 
-/// A session's place for a buffer.
+/// The place in a session where a buffer is attached.
 pub(crate) struct RetainedBuffer {
     attached: Mutex<Option<Attached>>,
 }
 
 struct Attached {
     memory: Box<dyn HostMemory>,
-    /// How many bytes the last load left there.
+    /// The number of bytes that the last load wrote.
     len: usize,
 }
 
@@ -39,10 +39,10 @@ impl RetainedBuffer {
         }
     }
 
-    /// Takes the memory for writing.
+    /// Attaches memory for writing.
     ///
     /// # Errors
-    /// [`Word::BufferAttached`]: one must be detached before the next.
+    /// [`Word::BufferAttached`] if there is a buffer, which must be detached first.
     pub(crate) fn attach(&self, memory: Box<dyn HostMemory>) -> Result<(), Error> {
         let mut attached = self.attached.lock();
         if attached.is_some() {
@@ -55,10 +55,10 @@ impl RetainedBuffer {
         Ok(())
     }
 
-    /// Gives the memory back, after a write that is under way.
+    /// Gives the memory back, after waiting for a write that is under way.
     ///
     /// # Errors
-    /// [`Word::NoBuffer`].
+    /// [`Word::NoBuffer`] if there is none.
     pub(crate) fn detach(&self) -> Result<Box<dyn HostMemory>, Error> {
         let attached = self.attached.lock().take();
         attached
@@ -66,22 +66,22 @@ impl RetainedBuffer {
             .ok_or_else(no_buffer)
     }
 
-    /// `true` if there is memory.
+    /// Reports whether a buffer is attached.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn is_attached(&self) -> bool {
         self.attached.lock().is_some()
     }
 
-    /// The bytes of a load that completed. What does not fit is left out.
+    /// Writes the bytes of a load that completed, as many as fit.
     pub(crate) fn store(&self, bytes: &[u8]) {
-        // The lock is held during the write: that is what a detach waits for.
+        // Held during the write, so that a detach waits for it.
         if let Some(attached) = &mut *self.attached.lock() {
             attached.len = bytes.len().min(attached.memory.capacity());
             attached.memory.write(&bytes[..attached.len]);
         }
     }
 
-    /// What landed last.
+    /// A copy of the bytes that were written last.
     ///
     /// # Errors
     /// [`Word::NoBuffer`].
