@@ -1,4 +1,4 @@
-//! The module of planted mistakes, which is in the binary, and the files of overlays.
+//! The module of planted mistakes, which is part of the command, and the files of overlays.
 
 use std::fs;
 use std::path::{Path, PathBuf};

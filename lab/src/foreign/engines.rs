@@ -6,12 +6,12 @@ use anyhow::{Result, bail};
 
 use super::module::{Module, counted};
 
-/// A file that is laid beside the tests of a package while it is built.
+/// A file that is added to the tests of a package while they are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overlay {
-    /// A last test that collects what is dead: what it held shows as leaked.
+    /// A last test that runs the collector, so that memory which only dead objects held shows as leaked.
     Settle,
-    /// The collector runs all the time, if [`COLLECTS`] is set.
+    /// Code that runs the collector all the time, if [`COLLECTS`] is set.
     Storm,
 }
 
@@ -21,23 +21,23 @@ pub(super) struct Canary {
     pub(super) must: Must,
 }
 
-/// What must come of a planted mistake.
+/// The required result of a planted mistake.
 pub(super) enum Must {
     /// The test fails and its output has this text.
     Say(&'static str),
     /// The test passes: a known false alarm of the engine is silenced.
     StaySilent,
-    /// The test passes although it has a mistake: the engine cannot see it, and every view says so in
-    /// these words.
+    /// The test passes although it has a mistake, because the engine cannot see it. Every view states this
+    /// limit in these words.
     Miss(&'static str),
 }
 
 /// A way to run the tests of a module.
 pub(super) struct Engine {
     pub(super) id: &'static str,
-    /// Rows with the same word share their programs.
+    /// A name for the build. Rows with the same name share their programs.
     pub(super) builds_as: &'static str,
-    /// What runs, for people.
+    /// A description for people.
     pub(super) what: &'static str,
     /// Options of `go test -c`.
     pub(super) flags: &'static [&'static str],
@@ -45,20 +45,21 @@ pub(super) struct Engine {
     pub(super) env: &'static [(&'static str, &'static str)],
     /// Words added to the user's own compiler flags.
     pub(super) compiler: &'static [(&'static str, &'static str)],
-    /// The same for gcc only.
+    /// Words that are added for gcc only.
     pub(super) gcc: &'static [(&'static str, &'static str)],
     /// Variables of the tests.
     pub(super) run_env: &'static [(&'static str, &'static str)],
     pub(super) overlay: Option<Overlay>,
-    /// All threads of the process share one processor.
+    /// True if all threads of the process share one processor.
     pub(super) one_cpu: bool,
-    /// How often all tests run.
+    /// The number of times that all tests run.
     pub(super) repeat: u32,
-    /// A test that fails here, and not plainly, is a finding: failing is how this engine sees.
+    /// True if a test that fails here and not in the plain run is a finding: some engines show a mistake by
+    /// nothing but a failed test.
     pub(super) failing_is_seeing: bool,
-    /// It reads source and runs nothing: its canaries name rules.
+    /// True if it reads source and runs nothing. Its canaries name rules.
     pub(super) reads: bool,
-    /// C is compiled with other flags than those of a plain build: all of it, anew.
+    /// True if C is compiled with other flags than in a plain build, so that all of it is compiled again.
     pub(super) compiles_c: bool,
     pub(super) canaries: &'static [Canary],
 }
@@ -70,7 +71,7 @@ const fn says(test: &'static str, text: &'static str) -> Canary {
     }
 }
 
-/// What every row changes.
+/// The row from which the others differ.
 pub(super) const ROW: Engine = Engine {
     id: "",
     builds_as: "",
@@ -89,14 +90,16 @@ pub(super) const ROW: Engine = Engine {
     canaries: &[],
 };
 
-/// gcc leaves marks of dead frames on the stack when a panic goes over them, and finds them later.
+/// Flags that turn off gcc's checks of the stack. When a panic unwinds frames of C, gcc's marks of these frames
+/// remain on the stack, and later code that is sound would be reported.
 pub(super) const NO_STACK: &[(&str, &str)] = &[
     ("CGO_CFLAGS", "--param asan-stack=0"),
     ("CGO_CXXFLAGS", "--param asan-stack=0"),
 ];
 
-/// `go test -asan` instruments C and not C++. With frame pointers the sanitizer's fast walk over a stack,
-/// which it takes for each allocation, comes to its end; without tail calls no function is missing on it.
+/// Flags that instrument C++, too, because `go test -asan` instruments only C. Frame pointers let the
+/// sanitizer's fast stack walk, which it uses at each allocation, reach the end; without tail calls no function
+/// is missing.
 pub(super) const COMPILER: &[(&str, &str)] = &[
     (
         "CGO_CFLAGS",
@@ -108,13 +111,14 @@ pub(super) const COMPILER: &[(&str, &str)] = &[
     ),
 ];
 
-/// The overlay of storms has the collector run all the time if this is set.
+/// Variable that makes the overlay of storms run the collector all the time.
 pub(super) const COLLECTS: (&str, &str) = ("CGOLAB_STORM", "collect");
 
-/// Without the report of leaks at the end: a storm is about the order of events.
+/// Options of AddressSanitizer without the report of leaks, because a storm looks for orders of events.
 pub(super) const GENTLE_ASAN: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=0");
 
-/// With abort_on_error Go prints its goroutines behind the report: C's stack ends at the call.
+/// Options of AddressSanitizer. With abort_on_error Go prints its goroutines behind the report, whose C stack
+/// ends at the call from Go.
 const ASAN_OPTIONS: (&str, &str) = ("ASAN_OPTIONS", "abort_on_error=1:detect_leaks=1");
 
 const NO_CANARY_STACK: Canary = Canary {
@@ -256,7 +260,7 @@ pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
     Ok(ENGINES.iter().filter(wanted).collect())
 }
 
-/// A line on what the builds will cost.
+/// A line that says how often C is compiled, which is what takes long.
 pub(super) fn cost(engines: &[&Engine], module: &Module) -> String {
     let names: Vec<&str> = engines.iter().map(|engine| engine.id).collect();
     let builds: BTreeSet<_> = engines

@@ -1,9 +1,8 @@
-//! `cgolab storm`: runs tests again and again under conditions that change the order of events, and says
-//! under which of them they fail more often.
+//! `cgolab storm`: runs tests again and again under conditions that change the order of events, and reports
+//! the conditions under which they fail more often.
 //!
-//! Each condition is a row of [`KNOBS`]. All have their turn first; then time goes where failures come:
-//! to the knob with the most failures a second, with every fourth run for another one, so that a rate
-//! which is 0 by luck is not kept for ever.
+//! Each condition is a row of [`KNOBS`]. First each of them runs once. Then most time goes to the knob with the
+//! most failures a second. Every fourth run is for another one, so that a rate that is 0 by chance is corrected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +24,7 @@ use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 use crate::triage::duration;
 
-/// A wish of the command line.
+/// The options of the command line.
 #[derive(Debug, clap::Args)]
 pub struct Wish {
     /// The module, or a folder in it.
@@ -52,7 +51,7 @@ const PLAIN: Engine = Engine {
     ..ROW
 };
 
-/// Conditions, the plainest first. The first is the measure of all others.
+/// Conditions, the plainest first. The others are compared with the first.
 pub(super) const KNOBS: [Engine; 8] = [
     Engine {
         id: "none",
@@ -119,19 +118,20 @@ const ASAN: Engine = Engine {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Count {
     runs: u32,
-    /// Runs that failed in another way than by a time-out.
+    /// Runs that failed, without those that timed out.
     failed: u32,
     timed_out: u32,
     seconds: f64,
 }
 
 impl Count {
-    /// Failures a second, with one of each that was not seen: a knob that was hardly tried is worth a try.
+    /// The expected failures a second. One failure is added to those that were seen, so that a knob with few
+    /// runs is tried again.
     fn promise(&self) -> f64 {
         f64::from(self.failed + 1) / (self.seconds + 1.0)
     }
 
-    /// The share of runs that fail, and its 95 % interval after Wilson (1927), which is good for few runs.
+    /// The share of runs that fail, with its 95 % interval after Wilson (1927), which holds for few runs, too.
     fn rate(&self) -> (f64, f64, f64) {
         let runs = f64::from(self.runs);
         if self.runs == 0 {
@@ -146,12 +146,12 @@ impl Count {
     }
 }
 
-/// A way to fail, and what is known of it.
+/// A way to fail, with its counts and commands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Failure {
     signature: String,
     first: Finding,
-    /// How often under which knob.
+    /// Its number of failures under each knob.
     by: BTreeMap<String, u32>,
     /// The shortest command that sets each of these knobs.
     commands: BTreeMap<String, String>,
@@ -178,10 +178,10 @@ impl Verdict {
     }
 }
 
-/// What came of a storm.
+/// The outcome of a storm.
 #[derive(Debug, Default)]
 struct Storm {
-    /// By knob.
+    /// The runs, by knob.
     counts: BTreeMap<&'static str, Count>,
     failures: Vec<Failure>,
     /// Knobs that cannot be built here, and why.
@@ -189,7 +189,7 @@ struct Storm {
     seconds: f64,
 }
 
-/// Storms and returns whether nothing failed.
+/// Runs a storm, and returns `true` if nothing failed.
 ///
 /// # Errors
 /// There is nothing to run: see [`super::run`]; or no test fits the pattern.
@@ -234,7 +234,7 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
     Ok(storm.failures.is_empty() && !timed_out && !interrupted())
 }
 
-/// What a storm works with.
+/// The surroundings of a storm: its options, the module, and the folder of results.
 struct Storms<'a> {
     module: &'a Module,
     workspace: &'a Workspace,
@@ -243,7 +243,7 @@ struct Storms<'a> {
     wish: &'a Wish,
 }
 
-/// The programs of a build, by the number of their package, or the line that says why there are none.
+/// The programs of a build, by the number of their package, or the compiler's line if it failed.
 type Programs = Result<Vec<(usize, PathBuf)>, String>;
 
 /// A package that was built for a knob.
@@ -331,7 +331,7 @@ impl Storms<'_> {
         Ok(built)
     }
 
-    /// The knob whose turn it is.
+    /// The knob of the next run.
     fn next<'b>(
         &self,
         built: &'b [(&'static Engine, Vec<Built<'b>>)],
@@ -443,7 +443,7 @@ fn shown(finding: &Finding) -> String {
     }
 }
 
-/// What a failed run has to say: reports, else its death, else the tests that failed.
+/// The failures of a failed run: reports of detectors, else its death, else the tests that failed.
 fn failures(ran: &Ran, module: &Module) -> Vec<findings::Report> {
     let reports = findings::read(&ran.text, module);
     if !reports.is_empty() {
