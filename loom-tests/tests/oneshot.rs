@@ -65,7 +65,7 @@ fn req_17_all_three_have_one_winner() {
     model(|| race(&[Winner::Provider, Winner::Loader, Winner::Cancel]));
 }
 
-/// What the winner did before is visible to whoever learns that it won.
+/// A contender that learns the winner sees everything that the winner did before its claim.
 #[test]
 fn req_17_a_loser_sees_what_the_winner_did_before() {
     model(|| {
