@@ -68,43 +68,43 @@
 typedef struct courier_string_view {
     // The first byte.
     const char *data;
-    // How many bytes.
+    // The number of bytes.
     size_t len;
 } courier_string_view;
 
-// What a function returns.
+// The result of a function: COURIER_OK, or the reason of a refusal.
 typedef int32_t courier_status;
 
-// Who runs the loads of a runtime.
+// The kind of threads that run the loads of a runtime.
 typedef int32_t courier_workers;
 
-// How a new runtime is set up. courier_runtime_options_init fills in the defaults.
+// Options of a new runtime. courier_runtime_options_init fills in the defaults.
 typedef struct courier_runtime_options {
     // sizeof(courier_runtime_options) of the header that the host was compiled with.
     uint32_t size;
     // COURIER_WORKERS_THREADS (the default) or COURIER_WORKERS_STEPPED.
     courier_workers workers;
-    // How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
+    // The number of worker threads, from 1 to 64; 2 is the default. Not read with stepped workers.
     uint32_t worker_threads;
-    // How many loads the runtime may have at once, from their start until their event is drained: a
-    // bound for all its queues. 1024 is the default; 0 is refused.
+    // The number of loads that the runtime may have at once, from their start until their event is
+    // drained. It bounds all queues. 1024 is the default; 0 is refused.
     uint32_t max_loads;
     // The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
     // for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
     const char *root;
 } courier_runtime_options;
 
-// What one owner thread owns.
+// A runtime: sessions, loads and events of one owner thread.
 typedef uint64_t courier_runtime;
 
-// How a load is started. courier_load_options_init fills in the defaults.
+// Options of a load. courier_load_options_init fills in the defaults.
 typedef struct courier_load_options {
     // sizeof(courier_load_options) of the header that the host was compiled with.
     uint32_t size;
     // 1 if the load has a deadline, 0 (the default) if not.
     uint32_t has_deadline;
     // Milliseconds from the start of the load after which it fails with COURIER_FAILURE_EXPIRED; 0: at
-    // the next pump. Not looked at without a deadline.
+    // the next pump. Not read without a deadline.
     uint64_t deadline_ms;
 } courier_load_options;
 
@@ -114,27 +114,27 @@ typedef uint64_t courier_session;
 // Immutable bytes.
 typedef uint64_t courier_blob;
 
-// What happened. Hosts keep numbers that they do not know.
+// A number for the way in which a load ended. Hosts accept numbers that they do not know.
 typedef int32_t courier_event_kind;
 
-// Why a load failed. Hosts keep numbers that they do not know.
+// A number for the reason of a failure. Hosts accept numbers that they do not know.
 typedef int32_t courier_failure;
 
 // The end of one load.
 typedef struct courier_event {
-    // What happened: COURIER_EVENT_...
+    // The way in which the load ended: COURIER_EVENT_...
     courier_event_kind kind;
-    // Why a load failed: COURIER_FAILURE_..., or COURIER_FAILURE_NONE.
+    // The reason of a failure: COURIER_FAILURE_..., or COURIER_FAILURE_NONE if the load did not fail.
     courier_failure failure;
     // The session that loaded. It may be stale by now, and never names a newer session.
     courier_session session;
     // The load's number in that session.
     uint64_t load;
-    // A blob that the caller now owns and releases, or 0.
+    // A blob, which the caller now owns and must release, or 0.
     courier_blob payload;
 } courier_event;
 
-// What a provider answers.
+// The answer of a provider.
 typedef int32_t courier_decision;
 
 // A provider's hold on one load.
@@ -142,10 +142,10 @@ typedef uint64_t courier_request;
 
 // Offers a load to the host.
 //
-// `request` is the host's hold on the load while the call runs, and longer if it answers
+// `request` is the host's hold on the load. It is valid while the call runs, and longer if the answer is
 // COURIER_DECISION_HANDLE. `url` is borrowed for the call. Any other number than the three decisions
 // fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then, unless it has
-// completed the request already. To have completed it means that courier_request_complete returned
+// completed the request already. A request has been completed when courier_request_complete returned
 // COURIER_OK, or refused a malformed response.
 //
 // Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. See
@@ -154,7 +154,7 @@ typedef courier_decision (*courier_provider_fn)(void *user_data,
                                                 courier_request request,
                                                 struct courier_string_view url);
 
-// A provider: a callback and what it works on.
+// A provider: a callback and its user_data.
 typedef struct courier_provider {
     // sizeof(courier_provider) of the header that the host was compiled with.
     uint32_t size;
@@ -166,14 +166,14 @@ typedef struct courier_provider {
     void *user_data;
 } courier_provider;
 
-// What a response carries.
+// The kind of content that a response carries.
 typedef int32_t courier_response_kind;
 
 // Bytes: `len` of them at `data`. With `len` 0, `data` may be anything.
 typedef struct courier_bytes_view {
     // The first byte.
     const uint8_t *data;
-    // How many bytes.
+    // The number of bytes.
     size_t len;
 } courier_bytes_view;
 
@@ -183,9 +183,9 @@ typedef struct courier_response {
     uint32_t size;
     // COURIER_RESPONSE_BYTES or COURIER_RESPONSE_ERROR.
     courier_response_kind kind;
-    // The resource. Looked at with COURIER_RESPONSE_BYTES only; may be empty.
+    // The resource, which may be empty. Read with COURIER_RESPONSE_BYTES only.
     struct courier_bytes_view bytes;
-    // The error text. Looked at with COURIER_RESPONSE_ERROR only; may be empty.
+    // The error text, which may be empty. Read with COURIER_RESPONSE_ERROR only.
     struct courier_string_view message;
 } courier_response;
 
@@ -196,29 +196,29 @@ typedef struct courier_response {
 // courier_runtime_pump. See CALLBACKS above.
 typedef void (*courier_cancel_fn)(void *user_data);
 
-// A cancellation callback and what it works on.
+// A cancellation callback and its user_data.
 typedef struct courier_cancel_callback {
     // sizeof(courier_cancel_callback) of the header that the host was compiled with.
     uint32_t size;
     // The callback; not NULL.
     courier_cancel_fn cancel;
     // Passed to the call. The library never looks into it. It must stay valid until
-    // courier_request_clear_on_cancel or courier_request_release has returned, and for a running call that
-    // these do not wait for. A provider that does not keep the request, as with COURIER_DECISION_PASS,
-    // clears its callback first.
+    // courier_request_clear_on_cancel or courier_request_release has returned, and until the end of a running
+    // call that these do not wait for. A provider that does not keep the request, as with
+    // COURIER_DECISION_PASS, clears its callback first.
     void *user_data;
 } courier_cancel_callback;
 
 // A signal that wakes a runtime's owner thread.
 typedef uint64_t courier_wake_source;
 
-// Tells that the owner should pump: there was nothing to do for it, and now there is; or a pump left
-// work behind. A call may come although a pump has done the work meanwhile.
+// Tells the host that the owner should pump: work has come where there was none, or a pump left work
+// behind. A call may come although a pump has done the work meanwhile.
 //
 // Thread: any, several at once. See CALLBACKS above.
 typedef void (*courier_wake_fn)(void *user_data);
 
-// A wake callback and what it works on: for hosts that pump from a loop of their own.
+// A wake callback and its user_data, for hosts that pump from a loop of their own.
 typedef struct courier_wake_callback {
     // sizeof(courier_wake_callback) of the header that the host was compiled with.
     uint32_t size;
@@ -230,18 +230,18 @@ typedef struct courier_wake_callback {
     void *user_data;
 } courier_wake_callback;
 
-// How important a record is: the lower, the more.
+// The importance of a record: the lower the number, the more important.
 typedef int32_t courier_log_level;
 
-// Takes one record: a line of text without its end, borrowed for the call.
+// Receives one record: a line of text without a line break, borrowed for the call.
 //
-// Thread: any, several at once. See CALLBACKS above. Records that are made inside the callback are not
-// delivered.
+// Thread: any, several at once. See CALLBACKS above. Records that come from calls inside the callback are
+// not delivered.
 typedef void (*courier_log_fn)(void *user_data,
                                courier_log_level level,
                                struct courier_string_view text);
 
-// A log callback and what it works on.
+// A log callback and its user_data.
 typedef struct courier_log_callback {
     // sizeof(courier_log_callback) of the header that the host was compiled with.
     uint32_t size;
@@ -261,7 +261,7 @@ typedef struct courier_log_callback {
 // An argument or a handle is not acceptable.
 #define COURIER_INVALID_ARGUMENT -1
 
-// The arguments are fine, the moment is not.
+// The arguments are acceptable, but the state of the object does not allow the call.
 #define COURIER_INVALID_STATE -2
 
 // The call belongs to the owner thread.
@@ -321,17 +321,17 @@ typedef struct courier_log_callback {
 // The load's deadline passed.
 #define COURIER_FAILURE_EXPIRED 10
 
-// Not mine: the runtime serves the load itself, or fails it. The provider keeps nothing and does not
-// release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
+// The provider leaves the load to the runtime, which serves or fails it. The provider keeps nothing and does
+// not release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
 #define COURIER_DECISION_PASS 0
 
-// Mine: the provider completes the request inline, later, or on another thread, and releases it
+// The provider takes the load: it completes the request now, later, or on another thread, and releases it
 // exactly once.
 #define COURIER_DECISION_HANDLE 1
 
 // The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, unless it has completed
-// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a
-// way of its own, such as a panic in its language.
+// the request already, as with COURIER_DECISION_PASS. For a callback that fails by itself, such as with a
+// panic in its language.
 #define COURIER_DECISION_FAIL 2
 
 // The resource's bytes.
@@ -356,20 +356,19 @@ typedef struct courier_log_callback {
 extern "C" {
 #endif // __cplusplus
 
-// The ABI version of the library: equal to the header's COURIER_ABI_VERSION, or the two must not be
-// used together. Any thread.
+// Returns the ABI version of the library. If it differs from the header's COURIER_ABI_VERSION, the two must
+// not be used together. Any thread.
 uint32_t courier_abi_version(void);
 
-// A number that changes whenever this header changes, or a size, an offset or a constant in it: the
-// FNV-1a hash (64 bits) of the layout text. courier_layout.h lists what the text speaks of, so that a host
-// can compute the number from the header that it was compiled with and refuse another library. Any
-// thread.
+// Returns a number that changes whenever this header, or a size, an offset or a constant in it, changes: the
+// FNV-1a hash (64 bits) of the layout text. With courier_layout.h a host computes the number of the header
+// that it was compiled with, and refuses a library that returns another one. Any thread.
 uint64_t courier_layout_fingerprint(void);
 
-// Why the calling thread's last status-returning call failed; empty if it succeeded. The text begins
-// with a word in brackets, belongs to the library, and is valid until the thread's next
-// status-returning call or its end. Functions that return nothing leave it alone. Any thread: each has
-// its own.
+// Returns the reason why the calling thread's last status-returning call failed; empty if it succeeded. The
+// text begins with a word in brackets, belongs to the library, and is valid until the thread's next
+// status-returning call or its end. Functions that return nothing do not change it. Any thread: each has
+// its own text.
 struct courier_string_view courier_last_error(void);
 
 // Fills `*options` with the defaults. `size` is the caller's sizeof(courier_runtime_options): a size
@@ -381,10 +380,10 @@ struct courier_string_view courier_last_error(void);
 courier_status courier_runtime_options_init(struct courier_runtime_options *options,
                                             uint32_t size);
 
-// Creates a runtime and makes the calling thread its owner, which destroys it before it ends: nobody
-// else can. A thread owns at most one live runtime: [owner-has-runtime]. `options` may be NULL for the
-// defaults. A root directory that cannot be opened and listed is refused with [bad-root]. Refused with
-// [inside-callback] from inside a callback. Any thread.
+// Creates a runtime and makes the calling thread its owner. Only the owner can destroy the runtime, and
+// must do so before the thread ends. A thread that owns a live runtime is refused with [owner-has-runtime].
+// `options` may be NULL for the defaults. A root directory that cannot be opened and listed is refused with
+// [bad-root]. Refused with [inside-callback] from inside a callback. Any thread.
 //
 // Pointers:
 // `options` is NULL or valid for reading as many bytes as its size field says, with a root as
@@ -392,15 +391,15 @@ courier_status courier_runtime_options_init(struct courier_runtime_options *opti
 courier_status courier_runtime_create(const struct courier_runtime_options *options,
                                       courier_runtime *runtime);
 
-// Destroys a runtime. Loads that no worker has begun are discarded; for those that are running,
-// provider calls included, the call waits. Provider and wake callback are taken out: when it returns
-// COURIER_OK, no call of them runs any more and none comes later. Blobs, wake sources and requests
-// outlive the runtime, and are released as ever. Refused with [live-children] while the runtime has
-// sessions: it is intact then, and the call can be repeated. Owner thread.
+// Destroys a runtime. Loads that no worker has begun are discarded; running ones, calls of the provider
+// included, are waited for. Provider and wake callback are removed: when this returns COURIER_OK, no call
+// of them runs any more and none comes later. Blobs, wake sources and requests outlive the runtime, and
+// still have to be released. Refused with [live-children] while the runtime has sessions: the runtime is
+// intact then, and the call can be repeated. Owner thread.
 courier_status courier_runtime_destroy(courier_runtime runtime);
 
-// Turns finished loads into events, at most `budget` of them but one at least, and says in `*unread`
-// how many events wait to be drained. Loads whose deadline has passed end here. When there is nothing to
+// Turns finished loads into events, at most `budget` of them but one at least, and writes to `*unread` the
+// number of events that wait to be drained. Loads whose deadline has passed end here. When there is nothing to
 // do, a positive `timeout_ms` waits at most that many milliseconds, a negative one without limit, and 0
 // not at all. With unread events it never waits, and never beyond the next deadline. It may return early
 // with nothing done. A signal of a wake source ends the wait and is cleared by the pump that returns. A
@@ -413,17 +412,17 @@ courier_status courier_runtime_pump(courier_runtime runtime,
                                     uint32_t budget,
                                     uint32_t *unread);
 
-// For hosts that pump from a loop of their own: says in `*timeout_ms` how long the loop may sleep before
-// it pumps. 0: there is work, or an unread event. Positive: so many milliseconds, until the next
-// deadline. -1: without limit. The wake callback ends the sleep. Owner thread.
+// Writes to `*timeout_ms` how long a host with a loop of its own may sleep before it pumps. 0: not at all,
+// there is work or an unread event. Positive: so many milliseconds, until the next deadline. -1: without
+// limit. The wake callback ends the sleep. Owner thread.
 //
 // Pointers:
 // `timeout_ms` is NULL or valid for writing.
 courier_status courier_runtime_next_timeout(courier_runtime runtime,
                                             int64_t *timeout_ms);
 
-// Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
-// was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
+// Runs one load on the calling thread, the call of the provider included. Sets `*ran` to 1 if there was
+// one, and else to 0. Refused with [not-stepped] if the runtime has worker threads. Owner thread.
 //
 // Pointers:
 // `ran` is NULL or valid for writing.
@@ -488,25 +487,25 @@ courier_status courier_session_attach_buffer(courier_session session,
 // any more, and the memory is the host's again. Refused with [no-buffer] if there is none. Owner thread.
 courier_status courier_session_detach_buffer(courier_session session);
 
-// Copies what the last completed load left in the buffer into a new blob, which the caller releases; it is
-// empty if none completed since the buffer was attached. Refused with [no-buffer] if there is none. Owner
-// thread.
+// Copies the bytes of the last completed load from the buffer into a new blob, which the caller releases. The
+// blob is empty if no load completed since the buffer was attached. Refused with [no-buffer] if there is no
+// buffer. Owner thread.
 //
 // Pointers:
 // `blob` is NULL or valid for reading and writing.
 courier_status courier_session_snapshot(courier_session session,
                                         courier_blob *blob);
 
-// Names the surface of the loads that start from now on: the address of an object of the host's, such as
-// a device or a window, for which they are loaded. Their providers get it from courier_request_surface.
-// The library never follows it; NULL (the default) is none. Owner thread.
+// Sets the surface of loads that start later: the address of an object of the host's, such as a device or a
+// window, that resources are loaded for. Providers read it with courier_request_surface. The library never
+// follows it; NULL (the default) means none. Owner thread.
 //
 // Pointers:
-// `surface` may be any: it is not followed.
+// `surface` may be any pointer: it is not followed.
 courier_status courier_session_set_surface(courier_session session,
                                            void *surface);
 
-// Moves at most `capacity` events into `events`, oldest first, and says in `*count` how many. `stride`
+// Moves at most `capacity` events into `events`, oldest first, and writes their number to `*count`. `stride`
 // is the caller's sizeof(courier_event): the distance between two events in memory. A stride that is
 // below this library's, or not a multiple of the struct's alignment, is refused with [bad-size]; of a
 // larger one only the part that this library knows is written. With `capacity` 0, `events` may be
@@ -545,16 +544,15 @@ void courier_blob_release(courier_blob blob);
 courier_status courier_runtime_set_provider(courier_runtime runtime,
                                             const struct courier_provider *provider);
 
-// Takes the provider out, and returns when no call of it runs any more; none comes later. Requests
-// that it holds stay usable. Fine when there is none. Owner thread.
+// Removes the provider, and returns when no call of it runs any more; none comes later. Requests that it
+// holds stay usable. Does nothing if there is none. Owner thread.
 courier_status courier_runtime_clear_provider(courier_runtime runtime);
 
-// Completes a request. One-shot: the first completion ends the load. The response is copied. Any
-// thread.
+// Completes a request. Only the first completion ends the load. The response is copied. Any thread.
 //
 // Refused without effect: a NULL response or one whose size is too small; a completion after another
 // ([completed]), after a cancel or the end of the session ([cancelled]), after the load's deadline
-// ([expired]), or after a release on another thread ([stale], as of every released handle).
+// ([expired]), or after a release on another thread ([stale], as for every released handle).
 // A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
 // length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
 // COURIER_FAILURE_BAD_RESPONSE.
@@ -565,16 +563,17 @@ courier_status courier_runtime_clear_provider(courier_runtime runtime);
 courier_status courier_request_complete(courier_request request,
                                         const struct courier_response *response);
 
-// Says in `*cancelled` whether the load was cancelled or its deadline has passed (1) or not (0), so that
-// completing it is pointless. Any thread.
+// Sets `*cancelled` to 1 if the load was cancelled or its deadline has passed, so that a completion would
+// be refused, and else to 0. Any thread.
 //
 // Pointers:
 // `cancelled` is NULL or valid for writing.
 courier_status courier_request_is_cancelled(courier_request request,
                                             uint32_t *cancelled);
 
-// Has a callback called, once, if the load is cancelled before the request is completed or released. If
-// that has happened, `*cancelled` is 1, and the callback is not stored and never called; else it is 0.
+// Registers a callback that is called, once, if the load is cancelled before the request is completed or
+// released. If the load was cancelled before, `*cancelled` is set to 1, and the callback is not stored and
+// never called; else it is set to 0.
 // Refused with [callback-set] if the request has one, with [completed] after a completion, and with
 // [stale] after a release on another thread. Any thread.
 //
@@ -585,8 +584,8 @@ courier_status courier_request_on_cancel(courier_request request,
                                          const struct courier_cancel_callback *callback,
                                          uint32_t *cancelled);
 
-// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
-// is not called later. It waits as courier_request_release does. Fine when there is none. Any thread.
+// Removes the cancellation callback, and returns when it does not run any more on another thread; it is not
+// called later. It waits like courier_request_release. Does nothing if there is none. Any thread.
 courier_status courier_request_clear_on_cancel(courier_request request);
 
 // Writes the surface that the session had when the load was started; NULL for none. Any thread.
@@ -595,11 +594,11 @@ courier_status courier_request_clear_on_cancel(courier_request request);
 // `surface` is NULL or valid for writing.
 courier_status courier_request_surface(courier_request request, void **surface);
 
-// Releases a request, after waiting for calls on it that other threads are inside, a cancellation
-// callback included. It does not wait from inside that callback, nor for a callback that is waiting for
-// the one that it is made in: two that release each other's request both go on. If the request was not
-// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
-// thread.
+// Releases a request. First it waits for calls on the request that run on other threads, its cancellation
+// callback included. It does not wait when it is called from inside that callback, nor where two
+// cancellation callbacks would wait for each other because each releases the other's request. If the
+// request was not completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are
+// ignored. Any thread.
 void courier_request_release(courier_request request);
 
 // Makes a wake source for the runtime, which the caller releases. It may outlive the runtime. Owner thread.
@@ -628,7 +627,7 @@ void courier_wake_source_release(courier_wake_source source);
 courier_status courier_runtime_set_wake_callback(courier_runtime runtime,
                                                  const struct courier_wake_callback *callback);
 
-// Takes the wake callback out, and returns when no call of it runs any more; none comes later. Fine when
+// Removes the wake callback, and returns when no call of it runs any more; none comes later. Does nothing if
 // there is none. Owner thread.
 courier_status courier_runtime_clear_wake_callback(courier_runtime runtime);
 
@@ -641,7 +640,7 @@ courier_status courier_runtime_clear_wake_callback(courier_runtime runtime);
 // good as documented there.
 courier_status courier_set_log_callback(const struct courier_log_callback *callback);
 
-// Takes the log callback out, and returns when no call of it runs any more; none comes later. Fine when
+// Removes the log callback, and returns when no call of it runs any more; none comes later. Does nothing if
 // there is none. Refused with [inside-callback] from inside a callback. Any thread.
 courier_status courier_clear_log_callback(void);
 

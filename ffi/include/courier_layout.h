@@ -13,7 +13,7 @@
 #define COURIER_LAYOUT_H
 
 // The FNV-1a hash of courier.h.
-#define COURIER_HEADER_HASH UINT64_C(0x4000772bc9c0b31d)
+#define COURIER_HEADER_HASH UINT64_C(0xce8d5ed4efc7e04c)
 
 #define COURIER_LAYOUT(STRUCT, FIELD, CONST) \
     STRUCT(courier_string_view) \

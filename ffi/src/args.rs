@@ -17,7 +17,7 @@ pub(crate) unsafe trait Growable: Sized {
     /// The size in the first version that had the struct.
     const MINIMUM: usize;
 
-    /// What fields have that the caller's version of the struct does not know.
+    /// Values for the fields that the caller's version of the struct does not have.
     fn defaults() -> Self;
 }
 
@@ -88,7 +88,7 @@ pub(crate) unsafe fn init_growable<T: Growable>(
     Ok(())
 }
 
-/// What a host passes to its own callbacks. Never looked into.
+/// A host's pointer that is passed back to its callbacks, and never followed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UserData(*mut c_void);
 
@@ -124,7 +124,7 @@ pub(crate) fn truth(value: u32, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// Checks the place for a new handle: there, and null so far.
+/// Checks that there is a place for a new handle, and that it holds none yet.
 ///
 /// # Safety
 /// `out` is null or valid for reading and aligned.
@@ -144,7 +144,7 @@ pub(crate) unsafe fn check_out_handle(out: *const u64, name: &str) -> Result<(),
 /// Creates an object and writes its handle, after checking the place for it.
 ///
 /// # Safety
-/// As [`check_out_handle`], and `out` is valid for writing.
+/// The same as [`check_out_handle`], and `out` is valid for writing.
 pub(crate) unsafe fn create(
     out: *mut u64,
     name: &str,
@@ -187,7 +187,7 @@ pub(crate) unsafe fn bytes<'a>(view: courier_bytes_view, name: &str) -> Result<&
 /// Borrows text for the call.
 ///
 /// # Safety
-/// As [`bytes`].
+/// The same as [`bytes`].
 pub(crate) unsafe fn text<'a>(view: courier_string_view, name: &str) -> Result<&'a str, Error> {
     let view = courier_bytes_view {
         data: view.data.cast(),

@@ -1,4 +1,4 @@
-//! Blobs: bytes that outlive what made them.
+//! Blobs: bytes that outlive the runtime that made them.
 
 use std::ptr;
 

@@ -1,4 +1,4 @@
-//! What every export goes through: the panic boundary and the thread's last error.
+//! The wrapper around every export: it contains panics and keeps the thread's last error.
 
 use std::cell::RefCell;
 use std::sync::LazyLock;

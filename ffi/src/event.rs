@@ -8,7 +8,7 @@ use crate::args;
 use crate::boundary::{COURIER, status};
 use crate::types::{courier_blob, courier_runtime, courier_session, courier_status};
 
-/// What happened. Hosts keep numbers that they do not know.
+/// A number for the way in which a load ended. Hosts accept numbers that they do not know.
 pub type courier_event_kind = i32;
 
 /// A load completed; the payload is a blob with its bytes.
@@ -18,7 +18,7 @@ pub const COURIER_EVENT_FAILED: courier_event_kind = 2;
 /// A load was cancelled; there is no payload.
 pub const COURIER_EVENT_CANCELLED: courier_event_kind = 3;
 
-/// Why a load failed. Hosts keep numbers that they do not know.
+/// A number for the reason of a failure. Hosts accept numbers that they do not know.
 pub type courier_failure = i32;
 
 /// It did not fail.
@@ -62,19 +62,19 @@ const _: () = {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_event {
-    /// What happened: COURIER_EVENT_...
+    /// The way in which the load ended: COURIER_EVENT_...
     pub kind: courier_event_kind,
-    /// Why a load failed: COURIER_FAILURE_..., or COURIER_FAILURE_NONE.
+    /// The reason of a failure: COURIER_FAILURE_..., or COURIER_FAILURE_NONE if the load did not fail.
     pub failure: courier_failure,
     /// The session that loaded. It may be stale by now, and never names a newer session.
     pub session: courier_session,
     /// The load's number in that session.
     pub load: u64,
-    /// A blob that the caller now owns and releases, or 0.
+    /// A blob, which the caller now owns and must release, or 0.
     pub payload: courier_blob,
 }
 
-/// Moves at most `capacity` events into `events`, oldest first, and says in `*count` how many. `stride`
+/// Moves at most `capacity` events into `events`, oldest first, and writes their number to `*count`. `stride`
 /// is the caller's sizeof(courier_event): the distance between two events in memory. A stride that is
 /// below this library's, or not a multiple of the struct's alignment, is refused with [bad-size]; of a
 /// larger one only the part that this library knows is written. With `capacity` 0, `events` may be

@@ -1,11 +1,10 @@
-//! How Rust, C and Go find out whether they see the same ABI.
+//! The layout text, by which Rust, C and Go compare their views of the ABI.
 //!
-//! The ABI's layout is written down as a text: one line for the version, for the header (its hash, so
-//! that a changed prototype counts too), for each struct (size, alignment), each field (offset, size)
-//! and each constant. This module prints Rust's view of it. The
-//! generated `courier_layout.h` lists the same names for C, and `layout_generated.go` for Go, each of
-//! which prints its own view. Tests compare the three texts; a binding compares their hash when it
-//! loads the library.
+//! The text has one line for the version, one for the header (its hash, so that a changed prototype
+//! counts too), and one for each struct (size, alignment), field (offset, size) and constant. This
+//! module prints Rust's view. The generated `courier_layout.h` lists the same names for C, and
+//! `layout_generated.go` lists them for Go; each of the two prints its own view. Tests compare the three
+//! texts. A binding compares their hash when it loads the library.
 
 use std::fmt::Write as _;
 use std::mem::{align_of, offset_of, size_of};

@@ -4,8 +4,8 @@
 //! and contains panics. Behaviour lives in the core. `include/courier.h` is generated from this
 //! crate's doc comments, which are therefore written for C programmers.
 //!
-//! One file per family of functions. `boundary` is what every export goes through, `args` is where
-//! raw pointers are read and written, `layout` is how Rust, C and Go find out whether they agree.
+//! One file per family of functions. `boundary` wraps every export, `args` reads and writes raw pointers,
+//! and `layout` lets Rust, C and Go compare their views of the ABI.
 
 #![expect(
     non_camel_case_types,

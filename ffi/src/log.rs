@@ -1,4 +1,4 @@
-//! The log: what the library tells people.
+//! The log callback, which receives the library's messages for people.
 
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -10,7 +10,7 @@ use crate::args::{self, Growable, UserData};
 use crate::boundary::{COURIER, status};
 use crate::types::{courier_status, courier_string_view};
 
-/// How important a record is: the lower, the more.
+/// The importance of a record: the lower the number, the more important.
 pub type courier_log_level = i32;
 
 /// A contained panic: a bug in a callback, or in the loader.
@@ -30,10 +30,10 @@ const _: () = {
     assert!(COURIER_LOG_DEBUG == Level::Debug as i32);
 };
 
-/// Takes one record: a line of text without its end, borrowed for the call.
+/// Receives one record: a line of text without a line break, borrowed for the call.
 ///
-/// Thread: any, several at once. See CALLBACKS above. Records that are made inside the callback are not
-/// delivered.
+/// Thread: any, several at once. See CALLBACKS above. Records that come from calls inside the callback are
+/// not delivered.
 pub type courier_log_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -42,7 +42,7 @@ pub type courier_log_fn = Option<
     ),
 >;
 
-/// A log callback and what it works on.
+/// A log callback and its user_data.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_log_callback {
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn courier_set_log_callback(
     })
 }
 
-/// Takes the log callback out, and returns when no call of it runs any more; none comes later. Fine when
+/// Removes the log callback, and returns when no call of it runs any more; none comes later. Does nothing if
 /// there is none. Refused with [inside-callback] from inside a callback. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_clear_log_callback() -> courier_status {

@@ -10,26 +10,26 @@ use crate::args::{self, Growable, UserData};
 use crate::boundary::{COURIER, status};
 use crate::types::{courier_request, courier_runtime, courier_status, courier_string_view};
 
-/// What a provider answers.
+/// The answer of a provider.
 pub type courier_decision = i32;
 
-/// Not mine: the runtime serves the load itself, or fails it. The provider keeps nothing and does not
-/// release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
+/// The provider leaves the load to the runtime, which serves or fails it. The provider keeps nothing and does
+/// not release the request, unless it has completed it already: that counts as COURIER_DECISION_HANDLE.
 pub const COURIER_DECISION_PASS: courier_decision = 0;
-/// Mine: the provider completes the request inline, later, or on another thread, and releases it
+/// The provider takes the load: it completes the request now, later, or on another thread, and releases it
 /// exactly once.
 pub const COURIER_DECISION_HANDLE: courier_decision = 1;
 /// The load fails with COURIER_FAILURE_PROVIDER. The provider keeps nothing, unless it has completed
-/// the request already, as with COURIER_DECISION_PASS. This is what a callback answers that failed in a
-/// way of its own, such as a panic in its language.
+/// the request already, as with COURIER_DECISION_PASS. For a callback that fails by itself, such as with a
+/// panic in its language.
 pub const COURIER_DECISION_FAIL: courier_decision = 2;
 
 /// Offers a load to the host.
 ///
-/// `request` is the host's hold on the load while the call runs, and longer if it answers
+/// `request` is the host's hold on the load. It is valid while the call runs, and longer if the answer is
 /// COURIER_DECISION_HANDLE. `url` is borrowed for the call. Any other number than the three decisions
 /// fails the load with COURIER_FAILURE_BAD_RESPONSE; the provider keeps nothing then, unless it has
-/// completed the request already. To have completed it means that courier_request_complete returned
+/// completed the request already. A request has been completed when courier_request_complete returned
 /// COURIER_OK, or refused a malformed response.
 ///
 /// Thread: a worker thread, several at once, or the owner thread inside courier_runtime_step. See
@@ -42,7 +42,7 @@ pub type courier_provider_fn = Option<
     ) -> courier_decision,
 >;
 
-/// A provider: a callback and what it works on.
+/// A provider: a callback and its user_data.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_provider {
@@ -113,8 +113,8 @@ pub unsafe extern "C" fn courier_runtime_set_provider(
     })
 }
 
-/// Takes the provider out, and returns when no call of it runs any more; none comes later. Requests
-/// that it holds stay usable. Fine when there is none. Owner thread.
+/// Removes the provider, and returns when no call of it runs any more; none comes later. Requests that it
+/// holds stay usable. Does nothing if there is none. Owner thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_runtime_clear_provider(runtime: courier_runtime) -> courier_status {
     status(|| COURIER.runtime_clear_provider(Id::from_raw(runtime)))

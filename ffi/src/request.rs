@@ -1,4 +1,4 @@
-//! Requests: how a provider answers.
+//! Requests, by which providers answer.
 
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -10,7 +10,7 @@ use crate::args::{self, Growable, UserData};
 use crate::boundary::{COURIER, silent, status};
 use crate::types::{courier_bytes_view, courier_request, courier_status, courier_string_view};
 
-/// What a response carries.
+/// The kind of content that a response carries.
 pub type courier_response_kind = i32;
 
 /// The resource's bytes.
@@ -26,9 +26,9 @@ pub struct courier_response {
     pub size: u32,
     /// COURIER_RESPONSE_BYTES or COURIER_RESPONSE_ERROR.
     pub kind: courier_response_kind,
-    /// The resource. Looked at with COURIER_RESPONSE_BYTES only; may be empty.
+    /// The resource, which may be empty. Read with COURIER_RESPONSE_BYTES only.
     pub bytes: courier_bytes_view,
-    /// The error text. Looked at with COURIER_RESPONSE_ERROR only; may be empty.
+    /// The error text, which may be empty. Read with COURIER_RESPONSE_ERROR only.
     pub message: courier_string_view,
 }
 
@@ -75,12 +75,11 @@ impl courier_response {
     }
 }
 
-/// Completes a request. One-shot: the first completion ends the load. The response is copied. Any
-/// thread.
+/// Completes a request. Only the first completion ends the load. The response is copied. Any thread.
 ///
 /// Refused without effect: a NULL response or one whose size is too small; a completion after another
 /// ([completed]), after a cancel or the end of the session ([cancelled]), after the load's deadline
-/// ([expired]), or after a release on another thread ([stale], as of every released handle).
+/// ([expired]), or after a release on another thread ([stale], as for every released handle).
 /// A response with malformed contents (an unknown kind, a message that is not UTF-8, a NULL view with a
 /// length) is refused with COURIER_INVALID_ARGUMENT, but does complete the request: the load fails with
 /// COURIER_FAILURE_BAD_RESPONSE.
@@ -102,8 +101,8 @@ pub unsafe extern "C" fn courier_request_complete(
     })
 }
 
-/// Says in `*cancelled` whether the load was cancelled or its deadline has passed (1) or not (0), so that
-/// completing it is pointless. Any thread.
+/// Sets `*cancelled` to 1 if the load was cancelled or its deadline has passed, so that a completion would
+/// be refused, and else to 0. Any thread.
 ///
 /// # Safety
 /// `cancelled` is NULL or valid for writing.
@@ -128,7 +127,7 @@ pub unsafe extern "C" fn courier_request_is_cancelled(
 /// courier_runtime_pump. See CALLBACKS above.
 pub type courier_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A cancellation callback and what it works on.
+/// A cancellation callback and its user_data.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_cancel_callback {
@@ -137,9 +136,9 @@ pub struct courier_cancel_callback {
     /// The callback; not NULL.
     pub cancel: courier_cancel_fn,
     /// Passed to the call. The library never looks into it. It must stay valid until
-    /// courier_request_clear_on_cancel or courier_request_release has returned, and for a running call that
-    /// these do not wait for. A provider that does not keep the request, as with COURIER_DECISION_PASS,
-    /// clears its callback first.
+    /// courier_request_clear_on_cancel or courier_request_release has returned, and until the end of a running
+    /// call that these do not wait for. A provider that does not keep the request, as with
+    /// COURIER_DECISION_PASS, clears its callback first.
     pub user_data: *mut c_void,
 }
 
@@ -156,8 +155,9 @@ unsafe impl Growable for courier_cancel_callback {
     }
 }
 
-/// Has a callback called, once, if the load is cancelled before the request is completed or released. If
-/// that has happened, `*cancelled` is 1, and the callback is not stored and never called; else it is 0.
+/// Registers a callback that is called, once, if the load is cancelled before the request is completed or
+/// released. If the load was cancelled before, `*cancelled` is set to 1, and the callback is not stored and
+/// never called; else it is set to 0.
 /// Refused with [callback-set] if the request has one, with [completed] after a completion, and with
 /// [stale] after a release on another thread. Any thread.
 ///
@@ -188,8 +188,8 @@ pub unsafe extern "C" fn courier_request_on_cancel(
     })
 }
 
-/// Takes the cancellation callback out, and returns when it does not run any more on another thread; it
-/// is not called later. It waits as courier_request_release does. Fine when there is none. Any thread.
+/// Removes the cancellation callback, and returns when it does not run any more on another thread; it is not
+/// called later. It waits like courier_request_release. Does nothing if there is none. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_request_clear_on_cancel(request: courier_request) -> courier_status {
     status(|| COURIER.request_clear_on_cancel(Id::from_raw(request)))
@@ -213,11 +213,11 @@ pub unsafe extern "C" fn courier_request_surface(
     })
 }
 
-/// Releases a request, after waiting for calls on it that other threads are inside, a cancellation
-/// callback included. It does not wait from inside that callback, nor for a callback that is waiting for
-/// the one that it is made in: two that release each other's request both go on. If the request was not
-/// completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are ignored. Any
-/// thread.
+/// Releases a request. First it waits for calls on the request that run on other threads, its cancellation
+/// callback included. It does not wait when it is called from inside that callback, nor where two
+/// cancellation callbacks would wait for each other because each releases the other's request. If the
+/// request was not completed, the load fails with COURIER_FAILURE_DROPPED. Null and released requests are
+/// ignored. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_request_release(request: courier_request) {
     silent(|| COURIER.request_release(Id::from_raw(request)));

@@ -13,7 +13,7 @@ use crate::args::{self, Growable};
 use crate::boundary::{COURIER, status};
 use crate::types::{courier_runtime, courier_status};
 
-/// Who runs the loads of a runtime.
+/// The kind of threads that run the loads of a runtime.
 pub type courier_workers = i32;
 
 /// Threads of the runtime's own.
@@ -21,7 +21,7 @@ pub const COURIER_WORKERS_THREADS: courier_workers = 1;
 /// The owner thread, one load at a time, by courier_runtime_step.
 pub const COURIER_WORKERS_STEPPED: courier_workers = 2;
 
-/// How a new runtime is set up. courier_runtime_options_init fills in the defaults.
+/// Options of a new runtime. courier_runtime_options_init fills in the defaults.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_runtime_options {
@@ -29,10 +29,10 @@ pub struct courier_runtime_options {
     pub size: u32,
     /// COURIER_WORKERS_THREADS (the default) or COURIER_WORKERS_STEPPED.
     pub workers: courier_workers,
-    /// How many worker threads, from 1 to 64; 2 is the default. Not looked at with stepped workers.
+    /// The number of worker threads, from 1 to 64; 2 is the default. Not read with stepped workers.
     pub worker_threads: u32,
-    /// How many loads the runtime may have at once, from their start until their event is drained: a
-    /// bound for all its queues. 1024 is the default; 0 is refused.
+    /// The number of loads that the runtime may have at once, from their start until their event is
+    /// drained. It bounds all queues. 1024 is the default; 0 is refused.
     pub max_loads: u32,
     /// The directory under which `file:` URLs are resolved: a NUL-terminated path in UTF-8, borrowed
     /// for the call. NULL (the default): `file:` URLs are not served. An empty path is refused.
@@ -105,10 +105,10 @@ pub unsafe extern "C" fn courier_runtime_options_init(
     status(|| unsafe { args::init_growable(options, size, "options") })
 }
 
-/// Creates a runtime and makes the calling thread its owner, which destroys it before it ends: nobody
-/// else can. A thread owns at most one live runtime: [owner-has-runtime]. `options` may be NULL for the
-/// defaults. A root directory that cannot be opened and listed is refused with [bad-root]. Refused with
-/// [inside-callback] from inside a callback. Any thread.
+/// Creates a runtime and makes the calling thread its owner. Only the owner can destroy the runtime, and
+/// must do so before the thread ends. A thread that owns a live runtime is refused with [owner-has-runtime].
+/// `options` may be NULL for the defaults. A root directory that cannot be opened and listed is refused with
+/// [bad-root]. Refused with [inside-callback] from inside a callback. Any thread.
 ///
 /// # Safety
 /// `options` is NULL or valid for reading as many bytes as its size field says, with a root as
@@ -132,18 +132,18 @@ pub unsafe extern "C" fn courier_runtime_create(
     })
 }
 
-/// Destroys a runtime. Loads that no worker has begun are discarded; for those that are running,
-/// provider calls included, the call waits. Provider and wake callback are taken out: when it returns
-/// COURIER_OK, no call of them runs any more and none comes later. Blobs, wake sources and requests
-/// outlive the runtime, and are released as ever. Refused with [live-children] while the runtime has
-/// sessions: it is intact then, and the call can be repeated. Owner thread.
+/// Destroys a runtime. Loads that no worker has begun are discarded; running ones, calls of the provider
+/// included, are waited for. Provider and wake callback are removed: when this returns COURIER_OK, no call
+/// of them runs any more and none comes later. Blobs, wake sources and requests outlive the runtime, and
+/// still have to be released. Refused with [live-children] while the runtime has sessions: the runtime is
+/// intact then, and the call can be repeated. Owner thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_runtime_destroy(runtime: courier_runtime) -> courier_status {
     status(|| COURIER.runtime_destroy(Id::from_raw(runtime)))
 }
 
-/// Turns finished loads into events, at most `budget` of them but one at least, and says in `*unread`
-/// how many events wait to be drained. Loads whose deadline has passed end here. When there is nothing to
+/// Turns finished loads into events, at most `budget` of them but one at least, and writes to `*unread` the
+/// number of events that wait to be drained. Loads whose deadline has passed end here. When there is nothing to
 /// do, a positive `timeout_ms` waits at most that many milliseconds, a negative one without limit, and 0
 /// not at all. With unread events it never waits, and never beyond the next deadline. It may return early
 /// with nothing done. A signal of a wake source ends the wait and is cleared by the pump that returns. A
@@ -172,9 +172,9 @@ pub unsafe extern "C" fn courier_runtime_pump(
     })
 }
 
-/// For hosts that pump from a loop of their own: says in `*timeout_ms` how long the loop may sleep before
-/// it pumps. 0: there is work, or an unread event. Positive: so many milliseconds, until the next
-/// deadline. -1: without limit. The wake callback ends the sleep. Owner thread.
+/// Writes to `*timeout_ms` how long a host with a loop of its own may sleep before it pumps. 0: not at all,
+/// there is work or an unread event. Positive: so many milliseconds, until the next deadline. -1: without
+/// limit. The wake callback ends the sleep. Owner thread.
 ///
 /// # Safety
 /// `timeout_ms` is NULL or valid for writing.
@@ -199,8 +199,8 @@ pub unsafe extern "C" fn courier_runtime_next_timeout(
     })
 }
 
-/// Runs one load on the calling thread, the provider's call included, and says in `*ran` whether there
-/// was one (1) or not (0). Refused with [not-stepped] if the runtime has worker threads. Owner thread.
+/// Runs one load on the calling thread, the call of the provider included. Sets `*ran` to 1 if there was
+/// one, and else to 0. Refused with [not-stepped] if the runtime has worker threads. Owner thread.
 ///
 /// # Safety
 /// `ran` is NULL or valid for writing.

@@ -1,4 +1,4 @@
-//! Sessions: their loads, their landing buffer, their surface.
+//! Sessions: their loads, their retained buffer, their surface.
 
 use std::ffi::c_void;
 use std::mem::size_of;
@@ -13,7 +13,7 @@ use crate::types::{
     courier_blob, courier_runtime, courier_session, courier_status, courier_string_view,
 };
 
-/// How a load is started. courier_load_options_init fills in the defaults.
+/// Options of a load. courier_load_options_init fills in the defaults.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_load_options {
@@ -22,7 +22,7 @@ pub struct courier_load_options {
     /// 1 if the load has a deadline, 0 (the default) if not.
     pub has_deadline: u32,
     /// Milliseconds from the start of the load after which it fails with COURIER_FAILURE_EXPIRED; 0: at
-    /// the next pump. Not looked at without a deadline.
+    /// the next pump. Not read without a deadline.
     pub deadline_ms: u64,
 }
 
@@ -202,9 +202,9 @@ pub extern "C" fn courier_session_detach_buffer(session: courier_session) -> cou
     })
 }
 
-/// Copies what the last completed load left in the buffer into a new blob, which the caller releases; it is
-/// empty if none completed since the buffer was attached. Refused with [no-buffer] if there is none. Owner
-/// thread.
+/// Copies the bytes of the last completed load from the buffer into a new blob, which the caller releases. The
+/// blob is empty if no load completed since the buffer was attached. Refused with [no-buffer] if there is no
+/// buffer. Owner thread.
 ///
 /// # Safety
 /// `blob` is NULL or valid for reading and writing.
@@ -220,12 +220,12 @@ pub unsafe extern "C" fn courier_session_snapshot(
     })
 }
 
-/// Names the surface of the loads that start from now on: the address of an object of the host's, such as
-/// a device or a window, for which they are loaded. Their providers get it from courier_request_surface.
-/// The library never follows it; NULL (the default) is none. Owner thread.
+/// Sets the surface of loads that start later: the address of an object of the host's, such as a device or a
+/// window, that resources are loaded for. Providers read it with courier_request_surface. The library never
+/// follows it; NULL (the default) means none. Owner thread.
 ///
 /// # Safety
-/// `surface` may be any: it is not followed.
+/// `surface` may be any pointer: it is not followed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn courier_session_set_surface(
     session: courier_session,

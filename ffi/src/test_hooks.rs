@@ -1,4 +1,4 @@
-//! What a harness may know of the process's instance, and hosts may not.
+//! Access to the process's instance for test harnesses, which hosts do not have.
 
 use std::cell::Cell;
 
@@ -6,12 +6,12 @@ use courier_core::{Courier, Live};
 
 use crate::boundary::COURIER;
 
-/// The process's instance, to be looked into between calls.
+/// The process's instance, for inspection between calls.
 pub fn instance() -> &'static Courier {
     &COURIER
 }
 
-/// How many handles of each kind are live.
+/// The number of live handles of each kind.
 pub fn live() -> Live {
     COURIER.live()
 }
@@ -21,7 +21,7 @@ pub fn reset() -> bool {
     COURIER.reset()
 }
 
-/// As [`reset`], also if something is live: after a history that broke off. No call may be running.
+/// The same as [`reset`], even if something is live, as after an interrupted test. No call may be running.
 pub fn force_reset() {
     PANIC_NEXT.set(false);
     COURIER.force_reset();

@@ -7,14 +7,14 @@ use courier_core::Status;
 /// The version of this header. A library with another version must not be used.
 pub const COURIER_ABI_VERSION: u32 = 1;
 
-/// What a function returns.
+/// The result of a function: COURIER_OK, or the reason of a refusal.
 pub type courier_status = i32;
 
 /// Done.
 pub const COURIER_OK: courier_status = 0;
 /// An argument or a handle is not acceptable.
 pub const COURIER_INVALID_ARGUMENT: courier_status = -1;
-/// The arguments are fine, the moment is not.
+/// The arguments are acceptable, but the state of the object does not allow the call.
 pub const COURIER_INVALID_STATE: courier_status = -2;
 /// The call belongs to the owner thread.
 pub const COURIER_WRONG_THREAD: courier_status = -3;
@@ -23,7 +23,7 @@ pub const COURIER_UNSUPPORTED: courier_status = -4;
 /// The library itself, or the system below it, failed.
 pub const COURIER_NATIVE_ERROR: courier_status = -5;
 
-/// What one owner thread owns.
+/// A runtime: sessions, loads and events of one owner thread.
 pub type courier_runtime = u64;
 /// A group of loads that ends together.
 pub type courier_session = u64;
@@ -40,7 +40,7 @@ pub type courier_wake_source = u64;
 pub struct courier_string_view {
     /// The first byte.
     pub data: *const c_char,
-    /// How many bytes.
+    /// The number of bytes.
     pub len: usize,
 }
 
@@ -60,7 +60,7 @@ impl courier_string_view {
 pub struct courier_bytes_view {
     /// The first byte.
     pub data: *const u8,
-    /// How many bytes.
+    /// The number of bytes.
     pub len: usize,
 }
 

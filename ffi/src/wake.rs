@@ -41,13 +41,13 @@ pub extern "C" fn courier_wake_source_release(source: courier_wake_source) {
     silent(|| COURIER.wake_source_release(Id::from_raw(source)));
 }
 
-/// Tells that the owner should pump: there was nothing to do for it, and now there is; or a pump left
-/// work behind. A call may come although a pump has done the work meanwhile.
+/// Tells the host that the owner should pump: work has come where there was none, or a pump left work
+/// behind. A call may come although a pump has done the work meanwhile.
 ///
 /// Thread: any, several at once. See CALLBACKS above.
 pub type courier_wake_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A wake callback and what it works on: for hosts that pump from a loop of their own.
+/// A wake callback and its user_data, for hosts that pump from a loop of their own.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct courier_wake_callback {
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn courier_runtime_set_wake_callback(
     })
 }
 
-/// Takes the wake callback out, and returns when no call of it runs any more; none comes later. Fine when
+/// Removes the wake callback, and returns when no call of it runs any more; none comes later. Does nothing if
 /// there is none. Owner thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_runtime_clear_wake_callback(runtime: courier_runtime) -> courier_status {

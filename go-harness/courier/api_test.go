@@ -18,7 +18,7 @@ import (
 )
 
 // parseBinding parses every Go file of the binding, by its path from the module's root. The binding is what
-// programs link: not the harness beside it, nor the library that lies.
+// programs link: not the harness beside it, nor the fault-injecting fake.
 func parseBinding(t *testing.T, fset *token.FileSet) map[string]*ast.File {
 	t.Helper()
 	files := map[string]*ast.File{}

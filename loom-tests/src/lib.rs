@@ -1,20 +1,29 @@
-//! loom models of courier: every schedule of a small program, within a bound.
+//! Models of courier's concurrency, each explored by a checker.
+//!
+//! | checker | models | schedules |
+//! |---|---|---|
+//! | loom | all of `tests/` but `lives.rs`: one race of two or three threads | every one within a bound |
+//! | shuttle | `tests/lives.rs`: whole lives of runtimes, six to eight threads | random ones, no proof |
 //!
 //! ```text
 //! RUSTFLAGS="--cfg courier_loom" cargo test -p courier-loom --release --target-dir target/loom
+//! RUSTFLAGS="--cfg courier_shuttle" cargo test -p courier-loom --release --target-dir target/shuttle
 //! ```
 //!
-//! (The lab runs them so, with debug assertions, one process a model.) In a build without the cfg
-//! the same tests run once, on whatever schedule the machine happens to take, which proves little
-//! and keeps them compiling.
+//! The lab runs the same, with debug assertions, and each model in a process of its own. A build without
+//! either cfg runs every model once, on real threads, which proves little and keeps them compiling.
 //!
-//! A model holds one race: two or three threads, one to three operations each, capacities of one or
-//! two, no spinning, and no time but the model's own, which moves when somebody waits
-//! ([`timed_model`]). What must hold is asserted on the model's main thread, because a panic inside a
-//! provider is contained by the runtime. Models run twice, without and with spurious wake-ups.
+//! Everything that a model waits with comes from [`courier_core::sync`], and nothing depends on the clock,
+//! or a schedule could not be repeated. Assertions stand on the model's main thread, because the runtime
+//! contains a panic inside a provider.
 //!
-//! loom's own limits end a model with success. [`model`] counts its executions and says whether
-//! the model is complete or was cut off.
+//! A model for loom has one to three operations in each thread, capacities of one or two, no spinning, and
+//! no time but its own, which moves when a thread waits (`timed_model`). It runs twice, without and with
+//! spurious wake-ups. loom ends a model with success when it reaches its own limits, so [`model`] counts the
+//! executions and says whether the model is complete or was cut off.
+//!
+//! shuttle sees races of logic only, because its atomics are all sequentially consistent. It prints a
+//! schedule that fails, which `COURIER_SHUTTLE_REPLAY` runs again.
 
 use std::time::Duration;
 
@@ -24,16 +33,20 @@ use courier_core::{
     RuntimeOptions, Wait, Word, WorkerKind,
 };
 
-#[cfg(not(courier_loom))]
+#[cfg(not(any(courier_loom, courier_shuttle)))]
 mod plain;
 #[cfg(courier_loom)]
 mod under_loom;
+#[cfg(courier_shuttle)]
+mod under_shuttle;
 mod watch;
 
-#[cfg(not(courier_loom))]
+#[cfg(not(any(courier_loom, courier_shuttle)))]
 pub use plain::{model, timed_model};
 #[cfg(courier_loom)]
 pub use under_loom::{model, timed_model};
+#[cfg(courier_shuttle)]
+pub use under_shuttle::model;
 pub use watch::{Bell, Count, Watch};
 
 /// Options of a load that expires at the next pump.
@@ -69,23 +82,23 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// With stepped workers.
+    /// A fixture with stepped workers.
     pub fn new() -> Fixture {
         Fixture::with_workers(WorkerKind::Stepped)
     }
 
-    /// With workers of this kind.
+    /// A fixture with workers of this kind.
     pub fn with_workers(workers: WorkerKind) -> Fixture {
         Fixture::in_courier(Arc::new(Courier::new()), workers)
     }
 
-    /// With stepped workers, and slots that retire after `last_generation` objects.
+    /// A fixture with stepped workers, and slots that retire after `last_generation` objects.
     pub fn with_last_generation(last_generation: u32) -> Fixture {
         let courier = Courier::with_last_generation(last_generation);
         Fixture::in_courier(Arc::new(courier), WorkerKind::Stepped)
     }
 
-    /// In a library that others use too.
+    /// A fixture in an instance of the library that others use, too.
     pub fn in_courier(courier: Arc<Courier>, workers: WorkerKind) -> Fixture {
         let options = RuntimeOptions {
             workers,
@@ -105,7 +118,7 @@ impl Fixture {
         self.kept_request_of(&LoadOptions::default())
     }
 
-    /// As [`kept_request`](Self::kept_request), of a load with these options.
+    /// The same as [`kept_request`](Self::kept_request), for a load with these options.
     pub fn kept_request_of(&self, options: &LoadOptions) -> (u64, Id) {
         let kept = Arc::new(Mutex::new(None));
         let keeper = Arc::clone(&kept);
@@ -156,14 +169,14 @@ impl Fixture {
         self.courier.runtime_wake_source(self.runtime).unwrap()
     }
 
-    /// Has `on_work` called when there is work for the owner.
+    /// Installs a wake callback.
     pub fn on_work(&self, on_work: impl Fn() + Send + Sync + 'static) {
         self.courier
             .runtime_set_on_work(self.runtime, Some(Box::new(on_work)))
             .unwrap();
     }
 
-    /// Cancels a load; whether it was in time.
+    /// Cancels a load. Returns `true` if it was in time.
     pub fn cancel(&self, load: u64) -> bool {
         match self.courier.session_cancel(self.session, load) {
             Ok(()) => true,
@@ -174,7 +187,7 @@ impl Fixture {
         }
     }
 
-    /// Releases what came with the events, and ends session and runtime.
+    /// Releases the blobs of the events, and ends session and runtime.
     pub fn close(&self, events: Vec<Event>) {
         for event in events {
             if let EventKind::Completed(blob) | EventKind::Failed(_, blob) = event.kind {
@@ -186,20 +199,20 @@ impl Fixture {
         self.courier.runtime_destroy(self.runtime).unwrap();
     }
 
-    /// As [`close`](Self::close), and checks that nothing is left.
+    /// The same as [`close`](Self::close); checks in addition that nothing is left.
     pub fn end(&self, events: Vec<Event>) {
         self.close(events);
         assert_eq!(self.courier.live(), Live::default());
     }
 
-    /// Pumps without a budget. Returns how many events are unread.
+    /// Pumps without a budget. Returns the number of unread events.
     pub fn pump(&self, wait: Wait) -> usize {
         self.courier
             .runtime_pump(self.runtime, wait, usize::MAX)
             .unwrap()
     }
 
-    /// The events that are there without waiting.
+    /// Pumps without waiting, and drains the events.
     pub fn events(&self) -> Vec<Event> {
         self.pump(Wait::No);
         self.courier.runtime_drain_events(self.runtime, 9).unwrap()

@@ -1,10 +1,10 @@
-//! Without loom: one run on real threads, under a watchdog.
+//! Models without a checker: one run on real threads, under a watchdog.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Generous: a model takes milliseconds here.
+/// The time after which a model counts as hung. Generous: it takes milliseconds.
 const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// Runs the model once.
@@ -15,7 +15,7 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
     let (done, ended) = channel();
     let runner = thread::spawn(move || {
         body();
-        // The receiver is gone only after the watchdog has barked.
+        // The receiver is gone only if the wait has timed out.
         let _ = done.send(());
     });
     match ended.recv_timeout(WATCHDOG) {
@@ -28,7 +28,7 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
     }
 }
 
-/// The same as [`model`]: here time passes always.
+/// The same as [`model`], because real time always passes.
 ///
 /// # Panics
 /// Those of [`model`].

@@ -1,20 +1,20 @@
-//! With loom: all schedules, counted.
+//! Models under loom: all schedules, counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use courier_core::sync::{inject_spurious_wake_ups, let_time_pass};
 
-/// How many preemptions a schedule may have, unless `COURIER_LOOM_BOUND` says otherwise: a number,
-/// or `none`.
+/// The number of preemptions that a schedule may have, unless `COURIER_LOOM_BOUND` gives another one, or
+/// `none`.
 const BOUND: usize = 2;
-/// Executions after which a model is cut off, unless `COURIER_LOOM_LIMIT` says otherwise.
+/// The number of executions after which a model is cut off, unless `COURIER_LOOM_LIMIT` gives another one.
 const LIMIT: usize = 400_000;
-/// loom looks at its limits every so many executions.
+/// The number of executions after which loom looks at its limits again.
 const CHECKPOINT: usize = 1_000;
 
-/// Checks every schedule of the model within the bound, without and with spurious wake-ups. Prints
-/// how many there were, and whether that was all of them.
+/// Checks every schedule of the model within the bound, without and with spurious wake-ups. Prints the
+/// number of schedules, and whether the model is complete.
 ///
 /// # Panics
 /// When some schedule does, deadlocks, races on a cell, or leaks an `Arc`.
@@ -22,7 +22,7 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
     check(false, body);
 }
 
-/// [`model`] with waits that come to their limit.
+/// The same as [`model`], with waits that reach their time limit.
 ///
 /// # Panics
 /// Those of [`model`].

@@ -1,4 +1,4 @@
-//! What models look with, and wait with.
+//! Observers and signals for models.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,12 +19,12 @@ struct Seen {
 }
 
 impl Watch {
-    /// Has seen nothing.
+    /// A watch that has seen no call.
     pub fn new() -> Arc<Watch> {
         Arc::new(Watch(Mutex::new(Seen::default())))
     }
 
-    /// What a call does. Does not panic: the runtime would contain that.
+    /// Notes one call, from inside the callback. Does not panic: the runtime would contain that.
     pub fn call(&self) {
         {
             let mut seen = self.0.lock();
@@ -35,7 +35,7 @@ impl Watch {
         self.0.lock().inside -= 1;
     }
 
-    /// What holds when the call has returned that ends the callback.
+    /// Notes that the callback was ended. From here on no call may run.
     ///
     /// # Panics
     /// When a call is running.
@@ -45,7 +45,7 @@ impl Watch {
         assert_eq!(seen.inside, 0, "returned during a call");
     }
 
-    /// How many calls there were.
+    /// The number of calls.
     ///
     /// # Panics
     /// When there was one after [`quiet`](Self::quiet).
@@ -56,7 +56,7 @@ impl Watch {
     }
 }
 
-/// Something to wait for. Stays rung until somebody has waited.
+/// A signal between threads. It stays rung until a thread has waited for it.
 #[derive(Debug)]
 pub struct Bell {
     rung: Mutex<bool>,
@@ -64,7 +64,7 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// Not rung.
+    /// A bell that is not rung.
     pub fn new() -> Arc<Bell> {
         Arc::new(Bell {
             rung: Mutex::new(false),
@@ -78,7 +78,7 @@ impl Bell {
         self.changed.notify_one();
     }
 
-    /// Waits until it is rung. One thread.
+    /// Waits until it is rung. For one thread at a time.
     pub fn wait(&self) {
         let mut rung = self.rung.lock();
         while !*rung {
@@ -93,12 +93,12 @@ impl Bell {
 pub struct Count(std::sync::Arc<AtomicUsize>);
 
 impl Count {
-    /// One more.
+    /// Adds one.
     pub fn up(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// One more if this was the call that won; the others were refused with `lost`.
+    /// Adds one if the call succeeded; else it must have been refused with `lost`.
     pub fn up_if_won(&self, result: Result<(), Error>, lost: Word) {
         match result {
             Ok(()) => self.up(),
@@ -106,7 +106,7 @@ impl Count {
         }
     }
 
-    /// How many.
+    /// The count.
     pub fn get(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }

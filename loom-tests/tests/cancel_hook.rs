@@ -12,6 +12,7 @@
 //!
 //! Beside the table: two callbacks that release each other's request, and set against a completion, which
 //! ends the chance. What set is told beside the provider's PASS is in `requests.rs`.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::sync::{Arc, Mutex};
 use courier_core::{Id, Level, Live, LoadOptions, Logger, Wait, Word, WorkerKind};

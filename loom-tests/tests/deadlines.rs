@@ -1,4 +1,5 @@
 //! Deadlines, and waits that end at them: on the model's own clock, which moves only when somebody waits.
+#![cfg(not(courier_shuttle))]
 
 use std::time::Duration;
 

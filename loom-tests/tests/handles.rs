@@ -1,4 +1,5 @@
 //! The handle tables: use against release, and release against reuse.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::{Wait, Word};
 use courier_loom::{Count, Fixture, bytes, model};

@@ -1,5 +1,6 @@
 //! The loader on a file that would make it wait. Files are no part of a model: what is looked at here is
 //! that a worker comes back.
+#![cfg(not(courier_shuttle))]
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! The one-shot alone: who wins, who learns it, and who gets the content.
 //!
 //! Contenders × contenders: every pair of different winners, and all three at once.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::oneshot::{OneShot, Winner};
 use courier_core::sync::atomic::{AtomicU8, Ordering};
@@ -64,7 +65,7 @@ fn req_17_all_three_have_one_winner() {
     model(|| race(&[Winner::Provider, Winner::Loader, Winner::Cancel]));
 }
 
-/// What the winner did before is visible to whoever learns that it won.
+/// A contender that learns the winner sees everything that the winner did before its claim.
 #[test]
 fn req_17_a_loser_sees_what_the_winner_did_before() {
     model(|| {

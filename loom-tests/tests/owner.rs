@@ -1,4 +1,5 @@
 //! The owner's mailbox: parking and waking, posting and draining, a wake source's life.
+#![cfg(not(courier_shuttle))]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
 //! Replacing and clearing a provider while a worker thread calls it, and shutting workers down.
+#![cfg(not(courier_shuttle))]
 
 use std::num::NonZeroU8;
 

@@ -1,5 +1,6 @@
 //! Steps that the system refuses: each one once, the n-th of a life, for every n. After it one call or
 //! one event has told of it, nothing is left, and the same life works on the same thread.
+#![cfg(not(courier_shuttle))]
 
 use std::collections::HashSet;
 use std::fs;

@@ -23,6 +23,7 @@
 //! come too late are told *stale*, and so is a release.
 //!
 //! Each model lists every end that there may be. Under loom each of them must be met.
+#![cfg(not(courier_shuttle))]
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! What may be called from inside an upcall: a lock held across one would deadlock here.
+//! Calls from inside an upcall: a lock held across one would deadlock here.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::sync::{Arc, Mutex};
 use courier_core::{Courier, Decision, EventKind, Id, Level, Logger, Wait, Word};

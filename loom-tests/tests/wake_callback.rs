@@ -1,5 +1,6 @@
 //! The wake callback: a host loop that waits for it misses nothing, and it ends when it is told to.
 //! The logger, whose end is the same, beside it.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::sync::Arc;
 use courier_core::{Event, Id, Level, Logger, Wait};

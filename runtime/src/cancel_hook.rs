@@ -1,4 +1,4 @@
-//! The callback by which a provider learns at once that its load was cancelled.
+//! The cancellation callback, by which a provider learns at once that its load was cancelled.
 //!
 //! | state | `set` | `fire` (the cancel) | `clear` | `close` (completion, release) |
 //! |---|---|---|---|---|
@@ -7,12 +7,13 @@
 //! | `Running` | told of the cancel | impossible: a load is cancelled once | waits, unless that thread waits for this one, or is it | likewise |
 //! | `Closed` | told who ended it | nothing | nothing | nothing |
 //!
-//! The load's one-shot and the request's hold decide who ended it; this decides only whether the hook
-//! still runs. `set` looks at them under the lock that `fire` and `close` take after the end was decided:
-//! either `set` sees the end, or they see the hook.
+//! The load's one-shot and the request's hold decide who ends the load. This module decides only whether
+//! the hook still runs. `set` reads that decision under the lock that `fire` and `close` take after it was
+//! made: either `set` sees the end, or they see the hook.
 //!
-//! Hooks run on owner threads, and may release each other's request: a circle of threads, each of which
-//! would wait for the next. [`Waits`] knows who waits for whom, and whoever would close a circle goes on.
+//! Hooks run on owner threads, and two hooks may release each other's request, so that threads could wait
+//! for each other in a circle. [`Waits`] has all these waits; a thread whose wait would close a circle does
+//! not wait.
 
 use std::fmt;
 
@@ -21,7 +22,7 @@ use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Arc, Condvar, Mutex};
 use crate::upcall::Inside;
 
-/// Called at most once, on the thread that cancels.
+/// A cancellation callback, which is called at most once, on the thread that cancels.
 pub type OnCancel = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct CancelHook {
@@ -30,12 +31,12 @@ pub(crate) struct CancelHook {
     waits: Arc<Waits>,
 }
 
-/// Threads that wait for a hook, with the threads that run it: one for all hooks of the library. Locked
-/// inside the lock of a hook.
+/// The list of threads that wait for a hook, each with the thread that runs it. One list for all hooks of an
+/// instance; its lock is taken while that of a hook is held.
 #[derive(Debug)]
 pub(crate) struct Waits(Mutex<Vec<Edge>>);
 
-/// From a thread that waits to the one that runs what it waits for. A thread waits for one.
+/// A thread that waits, and the thread that runs the hook. A thread waits for one hook at a time.
 type Edge = (ThreadId, ThreadId);
 
 impl Waits {
@@ -43,26 +44,26 @@ impl Waits {
         Waits(Mutex::new(Vec::new()))
     }
 
-    /// Notes that `waiter` waits for `runner`. `false`, and nothing is noted, if `runner` is `waiter` or
-    /// waits for it, by way of others or not.
+    /// Notes that `waiter` waits for `runner`. Returns `false`, and notes nothing, if `runner` is `waiter` or
+    /// waits for it, directly or through others.
     fn begin(&self, waiter: ThreadId, runner: ThreadId) -> bool {
         let mut edges = self.0.lock();
         let waits_for = |thread| edges.iter().find(|(from, _)| *from == thread);
         let mut last = runner;
-        // Ends: no edge that is noted closes a circle.
+        // The loop ends, because noted edges never form a circle.
         while let Some((_, next)) = waits_for(last) {
             last = *next;
         }
         if last == waiter {
             return false;
         }
-        // Noted before, if it has woken too early.
+        // A thread that woke too early has noted its edge before.
         edges.retain(|(from, _)| *from != waiter);
         edges.push((waiter, runner));
         true
     }
 
-    /// Notes that nobody waits for `runner` any more.
+    /// Notes that no thread waits for `runner` any more.
     fn end(&self, runner: ThreadId) {
         self.0.lock().retain(|(_, to)| *to != runner);
     }
@@ -84,11 +85,11 @@ impl CancelHook {
         }
     }
 
-    /// Stores `hook`, if `look` finds the load pending. `true` if it finds that the load was cancelled:
-    /// the hook is dropped then.
+    /// Stores `hook` if `look` finds the load pending. Returns `true`, and drops the hook, if it finds that the
+    /// load was cancelled.
     ///
     /// # Errors
-    /// Those of `look`, which sees every other end; [`Word::CallbackSet`] for a second hook.
+    /// Those of `look`, for every other end of the load; [`Word::CallbackSet`] for a second hook.
     pub(crate) fn set(
         &self,
         hook: OnCancel,
@@ -113,7 +114,7 @@ impl CancelHook {
         }
     }
 
-    /// Runs the hook, if there is one. Called once, by whoever cancelled the load. No lock is held.
+    /// Runs the hook, if there is one. Called once, by the thread that cancelled the load, without a lock.
     ///
     /// # Errors
     /// The text of the hook's panic, which is contained.
@@ -142,19 +143,19 @@ impl CancelHook {
         result
     }
 
-    /// `true` if a hook waits for a cancel.
+    /// Reports whether a hook is set and has not run.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn is_set(&self) -> bool {
         matches!(*self.state.lock(), State::Set(_))
     }
 
-    /// Takes the hook out, after waiting for one that runs on another thread, unless that would be for
-    /// ever. It does not run afterwards; another one may be set.
+    /// Removes the hook. If it runs on another thread, this waits for its end, unless the wait would never end.
+    /// The hook does not run afterwards; another one may be set.
     pub(crate) fn clear(&self) {
         self.take_out(State::Empty);
     }
 
-    /// As [`clear`](Self::clear), for good.
+    /// The same as [`clear`](Self::clear), and no other hook can be set afterwards.
     pub(crate) fn close(&self) {
         self.take_out(State::Closed);
     }
@@ -168,7 +169,7 @@ impl CancelHook {
             state = self.ended.wait(state);
         }
         let unused = match *state {
-            // From inside the hook, or of a circle of hooks: `fire` closes it.
+            // Called from inside the hook, or in a circle of hooks: `fire` closes it.
             State::Running(_) | State::Closed => None,
             State::Empty | State::Set(_) => Some(std::mem::replace(&mut *state, next)),
         };

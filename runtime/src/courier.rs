@@ -1,4 +1,4 @@
-//! The library: every handle table, and every call by id.
+//! The library's public API: all handle tables, and all calls by id.
 
 use std::collections::HashSet;
 
@@ -8,15 +8,15 @@ use crate::cancel_hook::{OnCancel, Waits};
 use crate::error::{Error, Word};
 use crate::event::{Event, EventKind};
 use crate::id::{Id, Kind};
-use crate::landing::HostMemory;
 use crate::load::{Ended, Failed, Failure, Job, Load, Outcome};
 use crate::loader::Loader;
 use crate::log::{Level, Log, Logger};
 use crate::mailbox::Wait;
 use crate::oneshot::Winner;
-use crate::outlet::{OnWork, Outlet};
+use crate::owner_notifier::{OnWork, OwnerNotifier};
 use crate::provider::Provider;
 use crate::request::{Request, Response};
+use crate::retained_buffer::HostMemory;
 use crate::runtime::{QueuedEvent, Runtime, RuntimeOptions};
 use crate::session::{self, LoadOptions, Session};
 use crate::sync::thread::{self, ThreadId};
@@ -24,7 +24,7 @@ use crate::sync::{Arc, Mutex, now};
 use crate::table::Table;
 use crate::upcall;
 
-/// One instance of the library. The C ABI has one for the process; tests make their own.
+/// An instance of the library. The C ABI has one for the process; tests make their own.
 ///
 /// Methods that say *owner thread* are refused elsewhere with [`Word::WrongThread`], and from inside
 /// a provider call with [`Word::InsideCallback`]. The others may be called on any thread. Every
@@ -33,21 +33,21 @@ use crate::upcall;
 pub struct Courier {
     pub(crate) runtimes: Table<Runtime>,
     pub(crate) sessions: Table<Session>,
-    /// Shared with the workers, which make requests.
+    /// The requests; shared with the workers, which create them.
     pub(crate) requests: Arc<Table<Request>>,
     blobs: Table<Vec<u8>>,
     wake_sources: Table<WakeSource>,
     owners: Mutex<HashSet<ThreadId>>,
     pub(crate) log: Arc<Log>,
-    /// Shared by the cancellation callbacks of all loads.
+    /// The waits for cancellation callbacks of all loads.
     waits: Arc<Waits>,
 }
 
-/// Keeps an outlet alive past its runtime, so that a late signal is harmless.
+/// A wake source. It keeps the notifier alive after its runtime, so that a late signal is harmless.
 #[derive(Debug)]
-struct WakeSource(Arc<Outlet>);
+struct WakeSource(Arc<OwnerNotifier>);
 
-/// How many handles of each kind are live.
+/// The numbers of live handles of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Live {
     /// Runtimes.
@@ -99,9 +99,9 @@ impl Courier {
         }
     }
 
-    /// Clears the logger and forgets every id that was ever issued, so that a harness can repeat a
-    /// history from the start in one process. `false`, if something is live. Not for hosts: ids that
-    /// they still hold would name new objects.
+    /// Clears the logger and forgets every id that was ever issued, so that a harness can repeat a test
+    /// from the start in one process. Does nothing and returns `false` if something is live. Not for hosts:
+    /// ids that they still hold would name new objects.
     pub fn reset(&self) -> bool {
         self.log.replace(None);
         self.runtimes.reset()
@@ -111,8 +111,8 @@ impl Courier {
             && self.wake_sources.reset()
     }
 
-    /// As [`reset`](Self::reset), after releasing whatever is live, so that a harness can go on after a
-    /// history that broke off. No call may be running.
+    /// The same as [`reset`](Self::reset), after releasing everything that is live, so that a harness can go
+    /// on after an interrupted test. No call may be running.
     pub fn force_reset(&self) {
         self.requests.abandon();
         self.sessions.abandon();
@@ -130,7 +130,7 @@ impl Courier {
     /// thread.
     ///
     /// # Errors
-    /// [`Word::InsideCallback`]: from inside a callback, which it may have to wait for.
+    /// [`Word::InsideCallback`] from inside a callback, because the call may have to wait for that callback.
     pub fn set_logger(&self, logger: Option<(Level, Box<dyn Logger>)>) -> Result<(), Error> {
         upcall::refuse_inside()?;
         self.log.replace(logger);
@@ -156,8 +156,8 @@ impl Courier {
             ));
         }
         let requests = Arc::clone(&self.requests);
-        let outlet = Outlet::new(Arc::clone(&self.log), Arc::clone(&self.waits));
-        let id = Runtime::start(options, loader, requests, outlet)
+        let notifier = OwnerNotifier::new(Arc::clone(&self.log), Arc::clone(&self.waits));
+        let id = Runtime::start(options, loader, requests, notifier)
             .and_then(|runtime| self.runtimes.insert(runtime))
             .inspect_err(|_| self.forget_owner(me))?;
         let raw = id.to_raw();
@@ -189,9 +189,9 @@ impl Courier {
         Ok(())
     }
 
-    /// Waits for work as `wait` says, unless there are unread events, and turns what arrived into
-    /// events: at most `budget` ends of loads, but one at least. Loads whose deadline has passed end
-    /// here. Returns how many events are unread. Owner thread.
+    /// Turns finished loads into events, at most `budget` of them but one at least. If there is nothing to
+    /// do and no event is unread, it first waits for work, as long as `wait` allows. Loads whose deadline has
+    /// passed end here. Returns the number of unread events. Owner thread.
     ///
     /// A pump that returns because of a [signal](Self::wake_source_signal) clears it. A pump that left
     /// work behind calls the [wake callback](Self::runtime_set_on_work), and the next one does not wait.
@@ -211,21 +211,21 @@ impl Courier {
         } else {
             wait.until(deadline)
         };
-        let mut ended = runtime.outlet.mailbox.collect(wait, budget);
+        let mut ended = runtime.notifier.mailbox.collect(wait, budget);
         if ended.is_empty() && self.expire_due(&runtime) {
-            // The wait was over because of a deadline.
-            ended = runtime.outlet.mailbox.collect(Wait::No, budget);
+            // A deadline ended the wait.
+            ended = runtime.notifier.mailbox.collect(Wait::No, budget);
         }
         for message in ended {
             self.queue_event(&runtime, message);
         }
-        if !runtime.outlet.mailbox.is_idle() {
-            runtime.outlet.call_on_work();
+        if !runtime.notifier.mailbox.is_idle() {
+            runtime.notifier.call_on_work();
         }
         Ok(runtime.owned.lock().events.len())
     }
 
-    /// Ends the loads whose deadline has passed; whether there were any.
+    /// Ends the loads whose deadline has passed. Returns `true` if there were any.
     fn expire_due(&self, runtime: &Runtime) -> bool {
         let due = runtime.owned.lock().take_due();
         for (session, load) in &due {
@@ -247,14 +247,14 @@ impl Courier {
         !due.is_empty()
     }
 
-    /// Makes the event that tells of a load's end.
+    /// Turns the end of a load into an event.
     fn queue_event(&self, runtime: &Runtime, message: Ended) {
         let Ended {
             session,
             load,
             outcome,
         } = message;
-        // The session may be gone: then nobody wants to know.
+        // If the session has ended, its events are discarded.
         let Ok(owner) = self.sessions.get(session) else {
             return;
         };
@@ -270,9 +270,9 @@ impl Courier {
         });
     }
 
-    /// How long a host's own loop may sleep before it pumps: not at all when there is work or an unread
-    /// event, until the next deadline, or for ever. The [wake callback](Self::runtime_set_on_work) ends
-    /// the sleep. Owner thread.
+    /// The time that a host's own loop may sleep before it pumps: none if there is work or an unread event,
+    /// else the time to the next deadline, or for ever. The [wake callback](Self::runtime_set_on_work)
+    /// ends the sleep. Owner thread.
     ///
     /// # Errors
     /// Those of every owner-thread call.
@@ -299,8 +299,8 @@ impl Courier {
         Ok(true)
     }
 
-    /// Moves at most `limit` events out, oldest first. Their blobs belong to the caller. When no
-    /// blob handle is left, the event says [`Failure::Internal`] and has a null blob. Owner thread.
+    /// Removes and returns at most `limit` events, oldest first. Their blobs belong to the caller. If no blob
+    /// handle is left, the event has [`Failure::Internal`] and a null blob. Owner thread.
     ///
     /// # Errors
     /// Those of every owner-thread call.
@@ -340,8 +340,8 @@ impl Courier {
         Ok(())
     }
 
-    /// Takes the provider out, waiting as [`runtime_set_provider`](Self::runtime_set_provider) does.
-    /// Fine when there is none. Owner thread.
+    /// Removes the provider, and waits like [`runtime_set_provider`](Self::runtime_set_provider). Does nothing
+    /// if there is none. Owner thread.
     ///
     /// # Errors
     /// Those of every owner-thread call; the provider stays then.
@@ -350,17 +350,17 @@ impl Courier {
         Ok(())
     }
 
-    /// Has `on_work` called when the owner should pump, instead of the one there is; `None` clears.
-    /// Returns when no call of the old one runs any more, and the old one has been dropped. When there
-    /// is work already, the new one is called at once. Owner thread.
+    /// Installs the wake callback, which is called when the owner should pump, or replaces it, or (with
+    /// `None`) clears it. Returns when no call of the old one runs any more, and the old one has been
+    /// dropped. If there is work already, the new one is called at once. Owner thread.
     ///
     /// # Errors
     /// Those of every owner-thread call; the old callback stays then.
     pub fn runtime_set_on_work(&self, id: Id, on_work: Option<OnWork>) -> Result<(), Error> {
         let runtime = self.owned_runtime(id)?;
-        runtime.outlet.on_work.replace(on_work);
-        if !runtime.outlet.mailbox.is_idle() {
-            runtime.outlet.call_on_work();
+        runtime.notifier.on_work.replace(on_work);
+        if !runtime.notifier.mailbox.is_idle() {
+            runtime.notifier.call_on_work();
         }
         Ok(())
     }
@@ -372,7 +372,7 @@ impl Courier {
     pub fn runtime_wake_source(&self, id: Id) -> Result<Id, Error> {
         let runtime = self.owned_runtime(id)?;
         self.wake_sources
-            .insert(WakeSource(Arc::clone(&runtime.outlet)))
+            .insert(WakeSource(Arc::clone(&runtime.notifier)))
     }
 
     // ---- wake sources --------------------------------------------------------------------------
@@ -417,11 +417,11 @@ impl Courier {
         let pending = session.cancel_all();
         runtime.discard_ended_jobs();
         runtime
-            .outlet
+            .notifier
             .mailbox
             .discard(|message| message.session == id);
-        // None is fine; one that is being written is waited for.
-        let _ = session.landing.detach();
+        // There may be no buffer. A write that is under way is waited for.
+        let _ = session.buffer.detach();
         {
             let mut owned = runtime.owned.lock();
             let before = owned.events.len();
@@ -448,8 +448,8 @@ impl Courier {
         let deadline = options.deadline.and_then(|after| now().checked_add(after));
         runtime.owned.lock().begin_load()?;
         let (number, load) = session.start(deadline, |number, surface| {
-            let outlet = Arc::clone(&runtime.outlet);
-            Load::new(outlet, Arc::clone(&session.landing), id, number, surface)
+            let notifier = Arc::clone(&runtime.notifier);
+            Load::new(notifier, Arc::clone(&session.buffer), id, number, surface)
         });
         if let Some(deadline) = deadline {
             let mut owned = runtime.owned.lock();
@@ -484,7 +484,7 @@ impl Courier {
     /// # Errors
     /// [`Word::BufferAttached`].
     pub fn session_attach_buffer(&self, id: Id, memory: Box<dyn HostMemory>) -> Result<(), Error> {
-        self.owned_session(id)?.landing.attach(memory)
+        self.owned_session(id)?.buffer.attach(memory)
     }
 
     /// Gives the buffer back, after a write that is under way. Nothing writes afterwards. Owner thread.
@@ -492,20 +492,20 @@ impl Courier {
     /// # Errors
     /// [`Word::NoBuffer`].
     pub fn session_detach_buffer(&self, id: Id) -> Result<Box<dyn HostMemory>, Error> {
-        self.owned_session(id)?.landing.detach()
+        self.owned_session(id)?.buffer.detach()
     }
 
-    /// Copies what the last completed load left in the buffer into a blob. Owner thread.
+    /// Copies the bytes of the last completed load from the buffer into a new blob. Owner thread.
     ///
     /// # Errors
     /// [`Word::NoBuffer`].
     pub fn session_snapshot(&self, id: Id) -> Result<Id, Error> {
-        let bytes = self.owned_session(id)?.landing.snapshot()?;
+        let bytes = self.owned_session(id)?.buffer.snapshot()?;
         self.blobs.insert(bytes)
     }
 
-    /// Names the surface of the loads that start from now on: an address of the host's, which the
-    /// library hands to their providers and never follows. 0 is none. Owner thread.
+    /// Sets the surface of loads that start later: an address of the host's, which the library passes to
+    /// providers and never follows. 0 means none. Owner thread.
     ///
     /// # Errors
     /// Those of every owner-thread call.
@@ -516,17 +516,18 @@ impl Courier {
 
     // ---- requests ------------------------------------------------------------------------------
 
-    /// Completes a request. One-shot: the first completion ends the load. A response that the
-    /// caller found malformed is passed as its error: it fails the load and is returned.
+    /// Completes a request. Only the first completion ends the load. For a malformed response the caller
+    /// passes the error, which fails the load and is returned.
     ///
     /// # Errors
-    /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::Expired`]; the malformed response's.
-    /// [`Word::Stale`], if a release on another thread was first.
+    /// [`Word::Completed`]; [`Word::Cancelled`]; [`Word::Expired`]; that of a malformed response;
+    /// [`Word::Stale`] if a release on another thread was first.
     pub fn request_complete(&self, id: Id, response: Result<Response, Error>) -> Result<(), Error> {
         self.requests.get(id)?.complete(response)
     }
 
-    /// Whether the load was cancelled or its deadline has passed, so that completing it is pointless.
+    /// Reports whether the load was cancelled or its deadline has passed, so that a completion would be
+    /// refused.
     ///
     /// # Errors
     /// Only those of a bad id.
@@ -534,19 +535,19 @@ impl Courier {
         self.requests.get(id)?.is_cancelled()
     }
 
-    /// Has `hook` called when the load is cancelled or expires, on the thread that does it, at most
-    /// once, and not when the request was completed. `true` if that has happened: the hook is not
-    /// stored then. Dropped at the request's completion or release.
+    /// Registers `hook`, which is called once if the load is cancelled or expires before the request is
+    /// completed or released. It runs on the thread that ends the load, and is dropped at the completion or
+    /// release. Returns `true`, and does not store the hook, if the load was cancelled or has expired before.
     ///
     /// # Errors
-    /// [`Word::Completed`]; [`Word::CallbackSet`] for a second hook. [`Word::Stale`], if a release on another
+    /// [`Word::Completed`]; [`Word::CallbackSet`] for a second hook; [`Word::Stale`] if a release on another
     /// thread was first.
     pub fn request_on_cancel(&self, id: Id, hook: OnCancel) -> Result<bool, Error> {
         self.requests.get(id)?.on_cancel(hook)
     }
 
-    /// Takes the cancellation hook out, after waiting for one that runs on another thread. It has been
-    /// dropped and does not run afterwards. Fine when there is none.
+    /// Removes the cancellation hook; waits for its end if it runs on another thread. When this returns, the
+    /// hook has been dropped. Does nothing if there is none.
     ///
     /// # Errors
     /// Only those of a bad id.
@@ -562,25 +563,25 @@ impl Courier {
         self.requests.get(id)?.surface()
     }
 
-    /// Releases a request, after waiting for calls on it in flight, a cancellation callback on another
-    /// thread included, unless that waits for a callback which this one is made in. Fails the load if it
-    /// was not completed.
+    /// Releases a request, and fails the load if it was not completed. First it waits for calls on the request
+    /// that run on other threads, its cancellation callback included, except where two cancellation callbacks
+    /// would wait for each other.
     ///
     /// # Errors
     /// Only those of a bad id.
     pub fn request_release(&self, id: Id) -> Result<(), Error> {
         let dropped = self.requests.get(id)?.release()?;
-        // Of several releases one comes here.
+        // Only one of several releases reaches this line.
         self.requests.remove(id)?;
-        if let Some(notice) = dropped {
-            notice.send();
+        if let Some(upcalls) = dropped {
+            upcalls.run();
         }
         Ok(())
     }
 
     // ---- blobs ---------------------------------------------------------------------------------
 
-    /// Lends a blob's bytes. They stay valid while `read` runs, also if the blob is released.
+    /// Passes a blob's bytes to `read`. They stay valid while it runs, even if the blob is released.
     ///
     /// # Errors
     /// Only those of a bad id.

@@ -1,4 +1,4 @@
-//! Errors: a stable word, the status it belongs to, and a sentence for people.
+//! Errors: each has a stable word, a status, and a sentence for people.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub enum Status {
     /// An argument or a handle is not acceptable.
     InvalidArgument = -1,
-    /// The arguments are fine, the moment is not.
+    /// The arguments are acceptable, but the state of the object does not allow the call.
     InvalidState = -2,
     /// The call belongs to another thread.
     WrongThread = -3,
@@ -26,7 +26,7 @@ macro_rules! words {
         pub enum Word { $($(#[$doc])* $name,)* }
 
         impl Word {
-            /// As it stands between the brackets.
+            /// The text of the word, as in a diagnostic's brackets.
             pub fn as_str(self) -> &'static str {
                 match self { $(Word::$name => $text,)* }
             }
@@ -110,12 +110,12 @@ words! {
     Panic = "panic", NativeError;
 }
 
-/// Makes a call that must not unwind any further, such as one of foreign code.
+/// Runs `call`, and turns a panic into an error: for foreign code, whose panics must not unwind further.
 ///
 /// # Errors
 /// The text of its panic.
 pub fn contain<R>(call: impl FnOnce() -> R) -> Result<R, String> {
-    // What a panic leaves half done is the callee's: nothing of the caller's is lent to it for change.
+    // A panic cannot leave the caller's state half changed, because the callee borrows none of it mutably.
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
@@ -124,7 +124,7 @@ pub fn contain<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
-/// Why a call was refused. Displays as `[word] sentence`, which is the C ABI's diagnostic.
+/// The refusal of a call. Its Display form is `[word] sentence`, which is the C ABI's diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     word: Word,

@@ -1,4 +1,4 @@
-//! Events: how the owner learns what became of its loads.
+//! Events, by which the owner learns the ends of its loads.
 
 use crate::id::Id;
 use crate::load::Failure;
@@ -10,17 +10,17 @@ pub struct Event {
     pub session: Id,
     /// The load's number in that session.
     pub load: u64,
-    /// How it ended.
+    /// The way in which it ended, with the result.
     pub kind: EventKind,
 }
 
-/// How a load ended.
+/// The way in which a load ended, with the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// With the bytes in this blob, which the receiver releases.
+    /// The load completed; its bytes are in this blob, which the receiver releases.
     Completed(Id),
-    /// Not at all: why, and a blob with the text, which the receiver releases.
+    /// The load failed for this reason; a text is in this blob, which the receiver releases.
     Failed(Failure, Id),
-    /// By a cancel.
+    /// The load was cancelled.
     Cancelled,
 }

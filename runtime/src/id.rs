@@ -1,8 +1,8 @@
-//! Handle ids: what the outside holds instead of pointers.
+//! Handle ids, which hosts hold in place of pointers.
 
 use std::fmt;
 
-/// What a handle id names. The value is the id's tag and part of the C ABI.
+/// The kind of object that a handle id names. The value is the id's tag and part of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -52,13 +52,13 @@ impl fmt::Display for Kind {
 pub struct Id(u64);
 
 impl Id {
-    /// Names nothing.
+    /// The id that names no object.
     pub const NULL: Id = Id(0);
 
-    /// How many slots a table can have.
+    /// The greatest number of slots in a table.
     pub const MAX_SLOTS: u32 = 1 << 24;
 
-    /// Any number is an id; most of them will be refused.
+    /// Takes a number for an id. Every number is accepted here; most are refused when they are used.
     pub const fn from_raw(raw: u64) -> Id {
         Id(raw)
     }
@@ -68,7 +68,7 @@ impl Id {
         self.0
     }
 
-    /// How many objects its slot has had, this one included; `None` if no table could have issued it.
+    /// The number of objects that its slot has had, this one included; `None` if no table could have issued it.
     pub fn generation(self) -> Option<u32> {
         self.unpack().map(|(_, generation, _)| generation)
     }

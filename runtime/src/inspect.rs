@@ -1,4 +1,4 @@
-//! State that no call shows, for harnesses: looked at between calls, and changed by nothing here.
+//! Read access to state that no call shows, for harnesses that look at it between calls.
 
 use crate::courier::Courier;
 use crate::id::Id;
@@ -15,17 +15,17 @@ pub struct RuntimeState {
     pub loads: usize,
     /// Jobs that wait for a worker.
     pub jobs: usize,
-    /// Ends of loads that no pump has seen.
+    /// Ends of loads that no pump has collected.
     pub ended: usize,
     /// Events that were not drained.
     pub unread: usize,
-    /// A signal is pending.
+    /// True if a signal is pending.
     pub signalled: bool,
     /// The time that the owner may sleep.
     pub next_wait: Wait,
-    /// A provider is installed.
+    /// True if a provider is installed.
     pub provider: bool,
-    /// A wake callback is installed.
+    /// True if a wake callback is installed.
     pub on_work: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct RuntimeState {
 pub struct SessionState {
     /// Loads without an event so far.
     pub pending: usize,
-    /// A landing buffer is attached.
+    /// True if a buffer is attached.
     pub buffer: bool,
     /// The surface of later loads.
     pub surface: usize,
@@ -43,9 +43,9 @@ pub struct SessionState {
 /// A request's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestState {
-    /// The one who ended the load.
+    /// The contender that ended the load.
     pub winner: Option<Winner>,
-    /// A cancellation callback waits.
+    /// True if a cancellation callback is set.
     pub on_cancel: bool,
 }
 
@@ -54,7 +54,7 @@ impl Courier {
     pub fn inspect_runtime(&self, id: Id) -> Option<RuntimeState> {
         let runtime = self.runtimes.get(id).ok()?;
         let next_wait = runtime.next_wait();
-        let (ended, signalled) = runtime.outlet.mailbox.inspect();
+        let (ended, signalled) = runtime.notifier.mailbox.inspect();
         let owned = runtime.owned.lock();
         Some(RuntimeState {
             sessions: owned.sessions,
@@ -65,7 +65,7 @@ impl Courier {
             signalled,
             next_wait,
             provider: runtime.provider.is_installed(),
-            on_work: runtime.outlet.on_work.is_installed(),
+            on_work: runtime.notifier.on_work.is_installed(),
         })
     }
 
@@ -75,7 +75,7 @@ impl Courier {
         let (pending, surface) = session.inspect();
         Some(SessionState {
             pending,
-            buffer: session.landing.is_attached(),
+            buffer: session.buffer.is_attached(),
             surface,
         })
     }
@@ -85,7 +85,7 @@ impl Courier {
         Some(self.requests.get(id).ok()?.inspect())
     }
 
-    /// The least important records that a logger gets; `None` without one. Any thread.
+    /// The level of the least important records that the logger gets; `None` without a logger. Any thread.
     pub fn inspect_log(&self) -> Option<Level> {
         let wanted = |level: &Level| self.log.wants(*level);
         Level::ALL.into_iter().rfind(wanted)

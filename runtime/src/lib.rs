@@ -22,17 +22,23 @@
 //!
 //! # Handles
 //!
-//! Everything outside is named by an [`Id`]: a number, checked at every use, that never names a
-//! newer object than the one it was issued for. [`Courier`] owns the tables and is the whole public
-//! API; it is `Sync`, and every method says which thread may call it. Methods check in one order,
-//! so that one answer is predictable: arguments, liveness of the handle, thread, state.
+//! Hosts name every object by an [`Id`]: a number that is checked at every use, and never names a newer
+//! object than the one it was issued for. [`Courier`] owns the tables and is the whole public API; it is
+//! `Sync`, and every method says which thread may call it. All methods check in the same order, so that the
+//! refusal is predictable: arguments, liveness of the handle, thread, state.
 //!
 //! # Where to read
 //!
-//! [`oneshot`] is the heart and holds the only `unsafe` of this crate; `mailbox` parks and wakes the
-//! owner; `upcall` makes replacement of callbacks quiescent; `landing` writes to the host's memory;
-//! `table` issues and refuses ids; `courier` puts them together. All concurrency goes through [`sync`]: no other module names `std::sync` or
-//! `std::thread`.
+//! | module | job |
+//! |---|---|
+//! | [`oneshot`] | the one end of a load among several contenders; the only `unsafe` of this crate |
+//! | `mailbox` | parks and wakes the owner |
+//! | `owner_notifier` | the mailbox, and the upcalls that work for the owner leads to |
+//! | `upcall` | callbacks, and their replacement without a call of the old one |
+//! | `retained_buffer` | writes to memory of the host |
+//! | `table` | issues and refuses ids |
+//! | `courier` | puts them together |
+//! | [`sync`] | all locks, atomics and threads: no other module names `std::sync` or `std::thread` |
 #![deny(unsafe_code)]
 
 mod cancel_hook;
@@ -42,16 +48,16 @@ mod event;
 mod id;
 #[cfg(feature = "test-hooks")]
 mod inspect;
-mod landing;
 mod load;
 mod loader;
 mod log;
 mod mailbox;
 pub mod oneshot;
-mod outlet;
+mod owner_notifier;
 mod provider;
 mod queue;
 mod request;
+mod retained_buffer;
 mod runtime;
 mod session;
 pub mod sync;
@@ -66,12 +72,12 @@ pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
 #[cfg(feature = "test-hooks")]
 pub use inspect::{RequestState, RuntimeState, SessionState};
-pub use landing::HostMemory;
 pub use load::Failure;
 pub use log::{Level, Logger};
 pub use mailbox::Wait;
-pub use outlet::OnWork;
+pub use owner_notifier::OnWork;
 pub use provider::{Decision, Provider};
 pub use request::Response;
+pub use retained_buffer::HostMemory;
 pub use runtime::{RuntimeOptions, WorkerKind};
 pub use session::LoadOptions;

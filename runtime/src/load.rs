@@ -1,4 +1,4 @@
-//! A load: from the job that offers it, to the one outcome that ends it.
+//! A load, from the job that offers it to the provider, to the outcome that ends it.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use url::Url;
 use crate::cancel_hook::CancelHook;
 use crate::error::contain;
 use crate::id::Id;
-use crate::landing::Landing;
 use crate::loader::Loader;
 use crate::log::Level;
 use crate::oneshot::{OneShot, Winner};
-use crate::outlet::{Notice, Outlet};
+use crate::owner_notifier::{OwnerNotifier, PendingUpcalls};
 use crate::provider::{Decision, ProviderSlot};
 use crate::request::Request;
+use crate::retained_buffer::RetainedBuffer;
 use crate::sync::Arc;
 use crate::table::Table;
 
-/// Why a load failed. The values are part of the C ABI; 0 means that it did not fail.
+/// The reason why a load failed. The values are part of the C ABI; 0 means that it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 pub enum Failure {
     /// The provider answered with an error.
     Provider = 1,
-    /// The provider let go of the request without completing it.
+    /// The provider released the request without completing it.
     Dropped = 2,
     /// The provider's response or decision was malformed.
     BadResponse = 3,
@@ -50,7 +50,7 @@ pub(crate) struct Failed {
     pub(crate) text: String,
 }
 
-/// How a load ended.
+/// The result of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Completed(Vec<u8>),
@@ -66,10 +66,10 @@ impl Outcome {
         })
     }
 
-    /// How important it is to who reads the log.
+    /// The importance of the load's record in the log.
     fn level(&self) -> Level {
         match self {
-            // Ours: a bug, as likely as not.
+            // The library itself failed, which may well be a bug.
             Outcome::Failed(failed) if failed.failure == Failure::Internal => Level::Error,
             Outcome::Failed(_) => Level::Warn,
             Outcome::Completed(_) | Outcome::Cancelled => Level::Debug,
@@ -77,7 +77,7 @@ impl Outcome {
     }
 }
 
-/// As the log tells it.
+/// The text of the load's record in the log.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -88,7 +88,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The message that tells the owner how a load ended.
+/// The message to the owner that a load ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) session: Id,
@@ -96,38 +96,38 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
 }
 
-/// The right to end a load. Whoever claims it from the load's one-shot either
-/// [reports](Self::report) an outcome or drops it, which ends the load without an event.
+/// The right to end a load. The contender that claims it from the load's one-shot either
+/// [reports](Self::report) an outcome, or drops it, which ends the load without an event.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    outlet: Arc<Outlet>,
-    landing: Arc<Landing>,
+    notifier: Arc<OwnerNotifier>,
+    buffer: Arc<RetainedBuffer>,
     session: Id,
     load: u64,
 }
 
 impl Ending {
-    /// Tells the owner. The caller sends the notice when it holds no lock.
-    pub(crate) fn report(self, outcome: Outcome) -> Notice {
+    /// Sends the outcome to the owner. The caller runs the upcalls when it holds no lock.
+    pub(crate) fn report(self, outcome: Outcome) -> PendingUpcalls {
         let (session, load) = (self.session.to_raw(), self.load);
         if let Outcome::Completed(bytes) = &outcome {
-            // Before the event: who sees that finds the bytes in place.
-            self.landing.land(bytes);
+            // Before the event, so that a host that sees the event finds the bytes in place.
+            self.buffer.store(bytes);
         }
         let level = outcome.level();
-        // Made here, because the outcome goes to the owner; and not at all if nobody reads it.
+        // Made here, because the outcome moves to the owner, and only if a logger reads it.
         let text = self
-            .outlet
+            .notifier
             .log
             .wants(level)
             .then(|| format!("load {load} of session {session:#x} {outcome}"));
-        let edge = self.outlet.mailbox.post(Ended {
+        let edge = self.notifier.mailbox.post(Ended {
             session: self.session,
             load,
             outcome,
         });
-        Notice {
-            outlet: self.outlet,
+        PendingUpcalls {
+            notifier: self.notifier,
             edge,
             level,
             text,
@@ -138,9 +138,9 @@ impl Ending {
 /// A load, shared by its session, its job and its request.
 #[derive(Debug)]
 pub(crate) struct Load {
-    /// Its contended end.
+    /// The right to end it, which several contenders claim.
     end: OneShot<Ending>,
-    /// Called when it is cancelled.
+    /// The callback for its cancellation.
     pub(crate) on_cancel: CancelHook,
     /// The session's surface when the load was started.
     pub(crate) surface: usize,
@@ -148,17 +148,17 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn new(
-        outlet: Arc<Outlet>,
-        landing: Arc<Landing>,
+        notifier: Arc<OwnerNotifier>,
+        buffer: Arc<RetainedBuffer>,
         session: Id,
         load: u64,
         surface: usize,
     ) -> Load {
-        let on_cancel = CancelHook::new(Arc::clone(&outlet.waits));
+        let on_cancel = CancelHook::new(Arc::clone(&notifier.waits));
         Load {
             end: OneShot::new(Ending {
-                outlet,
-                landing,
+                notifier,
+                buffer,
                 session,
                 load,
             }),
@@ -170,59 +170,59 @@ impl Load {
     /// Takes the right to end the load, in the name of `contender`.
     ///
     /// # Errors
-    /// The winner, if somebody else was first.
+    /// The winner, if another contender was first.
     pub(crate) fn claim(&self, contender: Winner) -> Result<Ending, Winner> {
         self.end.claim(contender)
     }
 
-    /// Who ended the load.
+    /// The contender that ended the load.
     pub(crate) fn winner(&self) -> Option<Winner> {
         self.end.winner()
     }
 
-    /// Ends the load because nobody wants it any more, and tells its provider. Without an outcome there
-    /// is no event. No lock is held by the caller.
+    /// Ends a load that nobody wants any more, and runs its cancellation callback. Without an outcome there
+    /// is no event. The caller holds no lock.
     ///
     /// # Errors
-    /// The winner, if somebody else was first.
+    /// The winner, if another contender was first.
     pub(crate) fn abandon(
         &self,
         contender: Winner,
         outcome: Option<Outcome>,
     ) -> Result<(), Winner> {
         let ending = self.claim(contender)?;
-        let outlet = Arc::clone(&ending.outlet);
+        let notifier = Arc::clone(&ending.notifier);
         if let Some(outcome) = outcome {
-            ending.report(outcome).send();
+            ending.report(outcome).run();
         }
         if let Err(panic) = self.on_cancel.fire() {
             let text = || format!("a cancellation callback panicked: {panic}");
-            outlet.log.write(Level::Error, text);
+            notifier.log.write(Level::Error, text);
         }
         Ok(())
     }
 }
 
-/// One load, waiting for a worker.
+/// A load that waits for a worker.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) load: Arc<Load>,
-    /// As the host wrote it: this is what the provider sees.
+    /// The URL in the host's spelling, which the provider gets.
     pub(crate) text: String,
     pub(crate) url: Url,
 }
 
-/// What a worker needs to run jobs.
+/// The parts of a runtime that a worker needs to run jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct JobRunner {
     pub(crate) requests: Arc<Table<Request>>,
     pub(crate) provider: Arc<ProviderSlot>,
     pub(crate) loader: Arc<Loader>,
-    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) notifier: Arc<OwnerNotifier>,
 }
 
 impl JobRunner {
-    /// Runs one job to its end, or to the provider's hands.
+    /// Runs one job until the load has ended, or the provider has taken it.
     pub(crate) fn run(&self, job: Job) {
         if job.load.winner().is_some() {
             return;
@@ -258,29 +258,29 @@ impl JobRunner {
         }
     }
 
-    /// Asks the provider. Foreign code: a panic is contained and counts as a failure.
+    /// Offers the load to the provider. A panic of this foreign code is contained and counts as a failure.
     fn ask(&self, request: Id, url: &str) -> Decision {
         let ask = || {
             self.provider
                 .call(|provider| provider.provide(request, url))
         };
         match contain(ask) {
-            // Cleared since we looked: as if the provider had passed.
+            // The provider was cleared meanwhile, which counts as a pass.
             Ok(decision) => decision.unwrap_or(Decision::Pass),
             Err(panic) => {
                 let text = format!("the provider panicked: {panic}");
-                self.outlet.log.write(Level::Error, || text.clone());
+                self.notifier.log.write(Level::Error, || text.clone());
                 Decision::Fail(text)
             }
         }
     }
 
-    /// Ends the provider's hold on a request that it did not want. `false` if the provider has ended
+    /// Ends the provider's hold on a request that it did not want. Returns `false` if the provider has ended
     /// the load.
     fn take_back(&self, request: Id) -> bool {
-        // Stale if it was released, which has ended the load.
+        // Stale if the provider released it, which has ended the load.
         let held = self.requests.get(request);
-        // The one who ends the hold takes the handle, and nobody else does.
+        // Only the thread that ends the hold removes the handle.
         held.is_ok_and(|held| held.take_back()) && self.requests.remove(request).is_ok()
     }
 
@@ -289,7 +289,7 @@ impl JobRunner {
     }
 }
 
-/// What the loader has made of a load. If it panics, that is a failure: the panic would end the worker,
+/// The outcome of the loader's work. A panic is contained and becomes a failure; else it would end the worker,
 /// and the load would never end.
 fn outcome_of(load: impl FnOnce() -> Result<Vec<u8>, Failed>) -> Outcome {
     match contain(load) {
@@ -299,10 +299,10 @@ fn outcome_of(load: impl FnOnce() -> Result<Vec<u8>, Failed>) -> Outcome {
     }
 }
 
-/// Ends a load in the loader's name, unless somebody else was first.
+/// Ends a load in the loader's name, unless another contender was first.
 fn end(load: &Load, outcome: Outcome) {
     if let Ok(ending) = load.claim(Winner::Loader) {
-        ending.report(outcome).send();
+        ending.report(outcome).run();
     }
 }
 

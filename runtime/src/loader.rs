@@ -2,7 +2,7 @@
 //!
 //! The directory is opened once, when the runtime is created, and every path is resolved beneath
 //! that open directory by `cap-std`: neither `..` (written, percent-encoded or behind `%2F`) nor a
-//! symbolic link can lead out, also when somebody changes the tree meanwhile.
+//! symbolic link can lead out, even if the tree is changed meanwhile.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -41,7 +41,7 @@ impl Loader {
         Ok(Loader { root })
     }
 
-    /// Reads what `url` names.
+    /// Reads the resource that `url` names.
     pub(crate) fn load(&self, url: &Url) -> Result<Vec<u8>, Failed> {
         let fail = |failure, text: String| Err(Failed { failure, text });
         if url.scheme() == "data" {

@@ -1,7 +1,7 @@
-//! What the library tells people: one log callback for the whole instance.
+//! The log for people: one callback for the whole instance.
 //!
-//! Records are made on whatever thread something happened, several at once. Nothing depends on
-//! them: outcomes are told by statuses and events.
+//! Records come from any thread, several at once. They are for reading only: programs learn outcomes from
+//! statuses and events.
 
 use std::cell::Cell;
 
@@ -10,7 +10,7 @@ use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Mutex, thread_local};
 use crate::upcall::Slot;
 
-/// How important a record is. The values are part of the C ABI.
+/// The importance of a record. The values are part of the C ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
@@ -29,20 +29,20 @@ impl Level {
     pub const ALL: [Level; 4] = [Level::Error, Level::Warn, Level::Info, Level::Debug];
 }
 
-/// Receives records.
+/// A receiver of records.
 ///
 /// Called on any thread, several at once; never while a lock of the library is held. From inside,
-/// requests, blobs and wake sources may be used; what they would log is not delivered.
+/// requests, blobs and wake sources may be used; records of these calls are not delivered.
 pub trait Logger: Send + Sync {
-    /// Takes one record. `text` is one line without its end.
+    /// Receives one record. `text` is one line without a line break.
     fn log(&self, level: Level, text: &str);
 }
 
-/// Nothing is delivered. Not a [`Level`]: below them all.
+/// The limit at which nothing is delivered. Not a [`Level`], and below all of them.
 const OFF: u8 = 0;
 
 thread_local! {
-    /// Whether the thread is delivering a record.
+    /// True while the thread delivers a record.
     #[cfg_attr(
         not(any(courier_loom, courier_shuttle)),
         expect(clippy::missing_const_for_thread_local, reason = "loom knows no such form")
@@ -52,8 +52,8 @@ thread_local! {
 
 #[derive(Debug)]
 pub(crate) struct Log {
-    /// The least important level that is delivered, or `OFF`. A hint: saves making texts that
-    /// nobody reads.
+    /// The least important level that is delivered, or `OFF`. A hint that saves making texts that nobody
+    /// reads.
     limit: AtomicU8,
     slot: Slot<Sink>,
     /// Held while one logger takes the place of another, so that `limit` is that of the last one.
@@ -87,13 +87,13 @@ impl Log {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// Whether a record would be delivered: a hint, worth asking before its text is made.
+    /// Reports whether a record would be delivered. A hint, for callers that have yet to make the text.
     pub(crate) fn wants(&self, level: Level) -> bool {
         // ORDERING: Relaxed: a hint, as in `replace`.
         level as u8 <= self.limit.load(Ordering::Relaxed) && !DELIVERING.with(Cell::get)
     }
 
-    /// Delivers a record, if somebody wants it. No lock is held by the caller.
+    /// Delivers a record, if the logger wants its level. The caller holds no lock.
     pub(crate) fn write(&self, level: Level, text: impl FnOnce() -> String) {
         if !self.wants(level) {
             return;
@@ -112,7 +112,7 @@ impl Log {
     }
 }
 
-/// Marks the thread as delivering; the drop ends that, also when the logger panics.
+/// Marks the thread as delivering until it is dropped, even if the logger panics.
 struct Delivering(());
 
 impl Delivering {

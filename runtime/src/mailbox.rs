@@ -1,4 +1,4 @@
-//! Where work for the owner arrives, and where the owner parks.
+//! The owner's mailbox: work for the owner arrives in it, and the owner parks at it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 use crate::queue::take_out;
 use crate::sync::{Condvar, Mutex, now};
 
-/// How long the owner may park when there is nothing to do.
+/// The time that the owner may park when there is nothing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Not at all.
+    /// No time at all.
     No,
     /// At most this long.
     AtMost(Duration),
-    /// Until there is something.
+    /// Until there is something to do.
     Forever,
 }
 
 /// A queue of messages to the owner, and a wake flag, under one lock and one condition variable.
 ///
-/// One lock for both is what makes a lost wake-up impossible: the owner decides to park while it
-/// holds the lock under which every post and every signal is made.
+/// The common lock makes a lost wake-up impossible: the owner decides to park while it holds the lock under
+/// which every post and every signal is made.
 #[derive(Debug)]
 pub(crate) struct Mailbox<M> {
     state: Mutex<State<M>>,
@@ -30,9 +30,9 @@ pub(crate) struct Mailbox<M> {
 #[derive(Debug)]
 struct State<M> {
     messages: VecDeque<M>,
-    /// Set by `signal`, cleared by the `collect` that returns.
+    /// The wake flag. `signal` sets it, and the `collect` that returns clears it.
     signalled: bool,
-    /// The owner is gone: nothing is kept any more.
+    /// True if the owner has gone, after which no message is kept.
     closed: bool,
 }
 
@@ -56,7 +56,7 @@ impl<M> State<M> {
         self.messages.is_empty() && !self.signalled
     }
 
-    /// Whether work that comes now is the first that a live owner has.
+    /// Reports whether work that comes now is an edge: the first work of an owner that is still there.
     fn is_edge(&self) -> bool {
         self.is_idle() && !self.closed
     }
@@ -74,8 +74,8 @@ impl<M> Mailbox<M> {
         }
     }
 
-    /// Queues a message and wakes the owner. Any thread. After [`close`](Self::close) the message
-    /// is dropped. Says whether there was nothing to do before: an edge.
+    /// Queues a message and wakes the owner. Any thread. After [`close`](Self::close) the message is dropped.
+    /// Returns `true` for an edge, if there was nothing to do before.
     pub(crate) fn post(&self, message: M) -> bool {
         let (refused, edge) = {
             let mut state = self.state.lock();
@@ -94,8 +94,8 @@ impl<M> Mailbox<M> {
         edge
     }
 
-    /// Wakes the owner without a message: its current or next `collect` does not park. Any thread.
-    /// Says whether there was nothing to do before: an edge.
+    /// Wakes the owner without a message: its current or next `collect` does not park. Any thread. Returns
+    /// `true` for an edge, if there was nothing to do before.
     pub(crate) fn signal(&self) -> bool {
         let edge = {
             let mut state = self.state.lock();
@@ -107,22 +107,22 @@ impl<M> Mailbox<M> {
         edge
     }
 
-    /// An owner that is parked parked when there was nothing to do: only the edge has to wake it. Called
-    /// without the lock, which the owner takes first of all.
+    /// Wakes the owner at an edge. Other work need not wake it, because it parks only when there is nothing to
+    /// do. Called without the lock, which an owner that wakes takes first.
     fn wake_up(&self, edge: bool) {
         if edge {
             self.changed.notify_one();
         }
     }
 
-    /// Whether a `collect` would have to wait.
+    /// Reports whether a `collect` would have to wait.
     pub(crate) fn is_idle(&self) -> bool {
         self.state.lock().is_idle()
     }
 
-    /// Takes at most `limit` messages, at least one if there are any, in the order in which they were
-    /// posted, after parking for `wait` if there are none and no signal is pending. Clears the signal.
-    /// One thread: the owner.
+    /// Takes at most `limit` messages, and at least one if there are any, in the order in which they were
+    /// posted. If there are none and no signal is pending, it first parks, as long as `wait` allows. Clears the
+    /// signal. Called by the owner only.
     pub(crate) fn collect(&self, wait: Wait, limit: usize) -> Vec<M> {
         let until = match wait {
             Wait::No => Some(now()),
@@ -153,7 +153,7 @@ impl<M> Mailbox<M> {
         drop(discarded);
     }
 
-    /// Drops what is queued and all that comes later. Signals stay harmless.
+    /// Drops all messages, queued ones and later ones. Signals stay harmless.
     pub(crate) fn close(&self) {
         let dropped = {
             let mut state = self.state.lock();

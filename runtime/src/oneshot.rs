@@ -1,9 +1,9 @@
 //! One-shot completion with named contenders.
 //!
-//! A load can be ended by its provider, by the loader, by a cancel or by its deadline, from any thread and at the
-//! same time. A [`OneShot`] holds the right to end it, and gives that right away exactly once:
-//! [`claim`](OneShot::claim) returns the content to the one winner and tells every other contender
-//! who won. Whoever holds the content does the rest without a lock.
+//! Provider, loader, cancel and deadline can all end a load, on any threads and at the same time. A [`OneShot`]
+//! holds the right to end it, and gives it away exactly once: [`claim`](OneShot::claim) returns the content to
+//! one winner, and the name of the winner to every other contender. The holder of the content needs no lock for
+//! the rest.
 //!
 //! # Protocol
 //!
@@ -28,11 +28,11 @@
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU8, Ordering};
 
-/// Who ended it.
+/// The contender that ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Winner {
-    /// The provider: it completed its request, or let go of it.
+    /// The provider, which completed or released its request.
     Provider = 1,
     /// The runtime's own loader.
     Loader = 2,
@@ -42,7 +42,7 @@ pub enum Winner {
     Deadline = 4,
 }
 
-/// Nobody has claimed the content. Not a [`Winner`].
+/// The state in which nobody has claimed the content. Not a [`Winner`].
 const PENDING: u8 = 0;
 
 impl Winner {
@@ -58,7 +58,7 @@ impl Winner {
     }
 }
 
-/// A content that exactly one of several contenders gets.
+/// A cell whose content exactly one of several contenders gets.
 #[derive(Debug)]
 pub struct OneShot<T> {
     state: AtomicU8,
@@ -80,11 +80,11 @@ impl<T> OneShot<T> {
         }
     }
 
-    /// Takes the content in the name of `contender`. Any thread. What the winner did before its claim
-    /// is visible to those who learn that it won.
+    /// Takes the content in the name of `contender`. Any thread. Contenders that learn the winner also see
+    /// everything that it did before its claim.
     ///
     /// # Errors
-    /// The winner, if somebody else was first.
+    /// The winner, if another contender was first.
     pub fn claim(&self, contender: Winner) -> Result<T, Winner> {
         // ORDERING: the content needs none: it came to this thread with the one-shot itself, and
         // only the winner touches it. Release on success pairs with the Acquire on failure here and
@@ -106,8 +106,8 @@ impl<T> OneShot<T> {
         }
     }
 
-    /// Who ended it, or `None` while it is pending. Any thread; the answer may be old when it
-    /// arrives, except that a winner never changes.
+    /// The winner, or `None` while it is pending. Any thread. `None` may be outdated when it is returned; a
+    /// winner never changes.
     pub fn winner(&self) -> Option<Winner> {
         // ORDERING: Acquire pairs with the winner's Release in `claim`.
         Winner::from_state(self.state.load(Ordering::Acquire))
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::sync::Arc;
 
-    /// Drops counted: the content goes to the winner or is dropped with the cell, never both.
+    /// Counts drops: the content goes to the winner or is dropped with the cell, never both.
     #[derive(Debug)]
     struct Counted(Arc<()>);
 

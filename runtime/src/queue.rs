@@ -1,9 +1,9 @@
-//! What the job queue and the mailbox share.
+//! An operation on queues, for the job queue and the mailbox.
 
 use std::collections::VecDeque;
 
-/// Takes out what is `unwanted`; both parts keep their order. Who holds a lock on the queue drops the
-/// result when it has let go: the drop of what was queued is not our code.
+/// Removes and returns the elements that are `unwanted`; both parts keep their order. A caller that holds the
+/// queue's lock drops the result after releasing it, because the drop of an element is foreign code.
 pub(crate) fn take_out<T>(queue: &mut VecDeque<T>, unwanted: impl Fn(&T) -> bool) -> VecDeque<T> {
     let (taken, kept) = std::mem::take(queue).into_iter().partition(unwanted);
     *queue = kept;

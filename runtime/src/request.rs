@@ -4,10 +4,10 @@ use crate::cancel_hook::OnCancel;
 use crate::error::{Error, Word};
 use crate::load::{Failure, Load, Outcome};
 use crate::oneshot::Winner;
-use crate::outlet::Notice;
+use crate::owner_notifier::PendingUpcalls;
 use crate::sync::{Arc, Mutex, MutexGuard};
 
-/// What a provider answers to a request.
+/// A provider's answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
     /// The resource.
@@ -16,20 +16,20 @@ pub enum Response {
     Error(String),
 }
 
-/// The provider's end of a load. Completed at most once, released exactly once, on any thread.
+/// A provider's hold on a load. It is completed at most once and released exactly once, on any thread.
 #[derive(Debug)]
 pub(crate) struct Request {
     load: Arc<Load>,
-    /// Locked by the calls that a release waits for. Never during an upcall.
+    /// Locked by the calls that a release waits for, and never during an upcall.
     hold: Mutex<Hold>,
 }
 
-/// The provider's right to the request. It ends before the handle does: a call that found the request
-/// in its table, and comes after the end, is told that the handle is stale.
+/// The provider's right to the request. It ends before the handle does: a call that found the request in its
+/// table before, and comes here after the end, is refused as if the handle were stale.
 #[derive(Debug)]
 enum Hold {
     Kept,
-    /// By a release, or because the provider did not want the request.
+    /// Ended by a release, or because the provider did not want the request.
     Ended,
 }
 
@@ -53,20 +53,19 @@ impl Request {
         }
     }
 
-    /// Ends the load with the response, or with the error of a malformed one, which is returned and
-    /// consumes the request all the same.
+    /// Ends the load with the response. The error of a malformed response is returned, and also ends the load.
     pub(crate) fn complete(&self, response: Result<Response, Error>) -> Result<(), Error> {
-        let (notice, result) = self.end_load(response)?;
-        // Not needed any more. Its drop is foreign code.
+        let (upcalls, result) = self.end_load(response)?;
+        // The hook is not needed any more. Its drop is foreign code, so no lock is held here.
         self.load.on_cancel.close();
-        notice.send();
+        upcalls.run();
         result
     }
 
     fn end_load(
         &self,
         response: Result<Response, Error>,
-    ) -> Result<(Notice, Result<(), Error>), Error> {
+    ) -> Result<(PendingUpcalls, Result<(), Error>), Error> {
         let _hold = self.enter()?;
         let ending = self.load.claim(Winner::Provider).map_err(too_late)?;
         let (outcome, result) = match response {
@@ -88,7 +87,7 @@ impl Request {
         ))
     }
 
-    /// Has `hook` called when the load is cancelled. `true` if it was before.
+    /// Registers `hook` for the load's cancellation. Returns `true` if the load was cancelled before.
     pub(crate) fn on_cancel(&self, hook: OnCancel) -> Result<bool, Error> {
         self.load.on_cancel.set(hook, || {
             let _hold = self.enter()?;
@@ -100,10 +99,10 @@ impl Request {
         })
     }
 
-    /// Takes the hook out, waiting for one that runs on another thread.
+    /// Removes the hook; waits for its end if it runs on another thread.
     ///
     /// # Errors
-    /// [`Word::Stale`] after the end of the hold. Waits all the same, as [`release`](Self::release).
+    /// [`Word::Stale`] after the end of the hold. It waits in this case, too, like [`release`](Self::release).
     pub(crate) fn clear_on_cancel(&self) -> Result<(), Error> {
         let held = self.enter().map(drop);
         self.load.on_cancel.clear();
@@ -123,19 +122,19 @@ impl Request {
         }
     }
 
-    /// Ends the hold, after calls in flight, and fails the load if it is still pending; waits for a
-    /// cancellation callback. The caller takes the request out of its table, and sends the notice then.
+    /// Ends the hold after calls that are running, fails the load if it is still pending, and waits for the
+    /// cancellation callback. The caller then removes the request from its table and runs the upcalls.
     ///
     /// # Errors
-    /// [`Word::Stale`] after the end of the hold. Waits all the same: a provider that releases what it
-    /// did not want may rely on its callback's end.
-    pub(crate) fn release(&self) -> Result<Option<Notice>, Error> {
+    /// [`Word::Stale`] after the end of the hold. It waits in this case, too: a provider that releases a request
+    /// that it did not want relies on the end of its callback.
+    pub(crate) fn release(&self) -> Result<Option<PendingUpcalls>, Error> {
         let dropped = self.drop_load();
         self.load.on_cancel.close();
         dropped
     }
 
-    fn drop_load(&self) -> Result<Option<Notice>, Error> {
+    fn drop_load(&self) -> Result<Option<PendingUpcalls>, Error> {
         let mut hold = self.enter()?;
         *hold = Hold::Ended;
         let ending = self.load.claim(Winner::Provider).ok();
@@ -147,9 +146,9 @@ impl Request {
         }))
     }
 
-    /// Ends the hold of a provider that does not want the request. The caller takes the request out of
-    /// its table, and serves the load. `false` if the provider has ended the load, by a completion, in
-    /// which case it keeps the request, or by a release.
+    /// Ends the hold of a provider that does not want the request. The caller then removes the request from its
+    /// table and serves the load. Returns `false` if the provider has ended the load, by a completion, after
+    /// which it keeps the request, or by a release.
     pub(crate) fn take_back(&self) -> bool {
         {
             let Ok(mut hold) = self.enter() else {
@@ -176,7 +175,7 @@ fn too_late(winner: Winner) -> Error {
         Winner::Provider => Error::new(Word::Completed, "the request was completed before"),
         Winner::Cancel => Error::new(Word::Cancelled, "the load was cancelled"),
         Winner::Deadline => Error::new(Word::Expired, "the load's deadline has passed"),
-        // It serves what no provider holds.
+        // The loader serves only loads that no provider holds.
         Winner::Loader => released(),
     }
 }

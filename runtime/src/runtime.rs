@@ -1,4 +1,4 @@
-//! A runtime: what one owner thread owns.
+//! A runtime: sessions, loads and events of one owner thread.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::num::{NonZeroU8, NonZeroU32};
@@ -10,7 +10,7 @@ use crate::id::Id;
 use crate::load::{Job, JobRunner, Outcome};
 use crate::loader::Loader;
 use crate::mailbox::Wait;
-use crate::outlet::Outlet;
+use crate::owner_notifier::OwnerNotifier;
 use crate::provider::ProviderSlot;
 use crate::request::Request;
 use crate::sync::thread::{self, ThreadId};
@@ -19,15 +19,15 @@ use crate::table::Table;
 use crate::upcall;
 use crate::workers::Workers;
 
-/// How a new runtime is set up.
+/// Options of a new runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeOptions {
-    /// Who runs the loads.
+    /// The kind of threads that run the loads.
     pub workers: WorkerKind,
     /// The directory that `file:` URLs are resolved under. Without one they are not served.
     pub root: Option<PathBuf>,
-    /// How many loads there may be at once, from their start until their event is drained. Bounds
-    /// every queue of the runtime.
+    /// The number of loads that there may be at once, from their start until their event is drained. It
+    /// bounds every queue of the runtime.
     pub max_loads: NonZeroU32,
 }
 
@@ -42,7 +42,7 @@ impl Default for RuntimeOptions {
     }
 }
 
-/// Who runs the loads of a runtime.
+/// The kind of threads that run the loads of a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerKind {
     /// This many threads of the runtime's own.
@@ -51,7 +51,7 @@ pub enum WorkerKind {
     Stepped,
 }
 
-/// The end of a load as the owner keeps it until it is drained.
+/// The end of a load, which the owner keeps until it is drained.
 #[derive(Debug)]
 pub(crate) struct QueuedEvent {
     pub(crate) session: Id,
@@ -62,7 +62,7 @@ pub(crate) struct QueuedEvent {
 #[derive(Debug)]
 pub(crate) struct Runtime {
     owner: ThreadId,
-    pub(crate) outlet: Arc<Outlet>,
+    pub(crate) notifier: Arc<OwnerNotifier>,
     pub(crate) provider: Arc<ProviderSlot>,
     pub(crate) workers: Workers<Job>,
     pub(crate) runner: JobRunner,
@@ -75,11 +75,11 @@ pub(crate) struct Runtime {
 pub(crate) struct Owned {
     pub(crate) sessions: usize,
     pub(crate) events: VecDeque<QueuedEvent>,
-    /// Loads whose event is not drained. Each is in at most one of the job queue, the mailbox and the
-    /// events, which bounds them all.
+    /// The number of loads whose event is not drained. A load is in at most one of job queue, mailbox and
+    /// events, so that this number bounds them all.
     pub(crate) loads: u32,
     max_loads: u32,
-    /// Loads that end by themselves: when, session, number. The earliest comes first.
+    /// Deadlines of loads: moment, session, number. The earliest comes first.
     pub(crate) deadlines: BTreeSet<(Instant, Id, u64)>,
 }
 
@@ -107,7 +107,7 @@ impl Owned {
         self.loads -= u32::try_from(count).expect("no more than were begun");
     }
 
-    /// Takes out the loads whose deadline has passed.
+    /// Removes and returns the loads whose deadline has passed.
     pub(crate) fn take_due(&mut self) -> Vec<(Id, u64)> {
         let mut due = Vec::new();
         while let Some((deadline, session, load)) = self.deadlines.first().copied()
@@ -126,15 +126,15 @@ impl Runtime {
         options: &RuntimeOptions,
         loader: Loader,
         requests: Arc<Table<Request>>,
-        outlet: Outlet,
+        notifier: OwnerNotifier,
     ) -> Result<Runtime, Error> {
         let provider = Arc::new(ProviderSlot::new());
-        let outlet = Arc::new(outlet);
+        let notifier = Arc::new(notifier);
         let runner = JobRunner {
             requests,
             provider: Arc::clone(&provider),
             loader: Arc::new(loader),
-            outlet: Arc::clone(&outlet),
+            notifier: Arc::clone(&notifier),
         };
         let workers = match options.workers {
             WorkerKind::Stepped => Workers::stepped(),
@@ -150,7 +150,7 @@ impl Runtime {
         };
         Ok(Runtime {
             owner: thread::current_id(),
-            outlet,
+            notifier,
             provider,
             workers,
             runner,
@@ -179,7 +179,7 @@ impl Runtime {
     /// The time that the owner may sleep before it pumps.
     pub(crate) fn next_wait(&self) -> Wait {
         let owned = self.owned.lock();
-        if !owned.events.is_empty() || !self.outlet.mailbox.is_idle() {
+        if !owned.events.is_empty() || !self.notifier.mailbox.is_idle() {
             return Wait::No;
         }
         let deadline = owned.deadlines.first().map(|(deadline, ..)| *deadline);
@@ -189,19 +189,20 @@ impl Runtime {
         }
     }
 
-    /// Drops the jobs of loads that were ended before a worker took them: they count no longer.
+    /// Drops the jobs of loads that were ended before a worker took them. They would stay in the queue beyond
+    /// the limit of loads, which counts a load only until its event is drained.
     pub(crate) fn discard_ended_jobs(&self) {
         self.workers.discard(|job| job.load.winner().is_some());
     }
 
-    /// Ends everything that runs: no job and no upcall is left when this returns.
+    /// Ends all jobs and upcalls: none is left when this returns.
     ///
-    /// Destroying a runtime calls it; dropping the last reference would not do, since a refused
-    /// call on another thread can hold one for a moment and end it later, over there.
+    /// Called when the runtime is destroyed, and not in its drop: a refused call on another thread may hold the
+    /// last reference for a moment, and would then run the drop later, and on that thread.
     pub(crate) fn shut_down(&self) {
         self.workers.shut_down();
         self.provider.replace(None);
-        self.outlet.close();
+        self.notifier.close();
     }
 }
 

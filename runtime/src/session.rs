@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Word};
-use crate::landing::Landing;
 use crate::load::Load;
 use crate::oneshot::Winner;
+use crate::retained_buffer::RetainedBuffer;
 use crate::runtime::Runtime;
 use crate::sync::{Arc, Mutex};
 
-/// How a load is started.
+/// Options of a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoadOptions {
-    /// When the load fails with [`Failure::Expired`](crate::Failure::Expired) if it has not ended by
-    /// then, counted from its start. Zero: at the next pump. A pump does it, and parks no longer.
+    /// The time from the start of the load after which it fails with
+    /// [`Failure::Expired`](crate::Failure::Expired), unless it has ended. Pumps end such loads, and park no
+    /// longer than to the next deadline. With zero, the next pump ends the load.
     pub deadline: Option<Duration>,
 }
 
@@ -23,8 +24,8 @@ pub struct LoadOptions {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) runtime: Arc<Runtime>,
-    /// Where completed loads leave their bytes, too.
-    pub(crate) landing: Arc<Landing>,
+    /// The buffer that completed loads write their bytes to.
+    pub(crate) buffer: Arc<RetainedBuffer>,
     state: Mutex<State>,
 }
 
@@ -32,7 +33,7 @@ pub(crate) struct Session {
 struct State {
     /// The number of the last load. Numbers start at 1 and are not reused.
     last: u64,
-    /// Loads without an event so far. Ordered, so that a model checker can repeat what it saw.
+    /// Loads without an event so far. Ordered, so that a model checker can repeat an execution.
     pending: BTreeMap<u64, Pending>,
     /// An address that belongs to the host. Never followed.
     surface: usize,
@@ -48,7 +49,7 @@ impl Session {
     pub(crate) fn new(runtime: Arc<Runtime>) -> Session {
         Session {
             runtime,
-            landing: Arc::new(Landing::new()),
+            buffer: Arc::new(RetainedBuffer::new()),
             state: Mutex::new(State {
                 last: 0,
                 pending: BTreeMap::new(),
@@ -57,7 +58,7 @@ impl Session {
         }
     }
 
-    /// Numbers a new load, made by `make` from its number and the session's surface.
+    /// Adds a load, which `make` creates from its number and the session's surface.
     pub(crate) fn start(
         &self,
         deadline: Option<Instant>,
@@ -75,7 +76,7 @@ impl Session {
         (number, load)
     }
 
-    /// Finds a load to end it.
+    /// Finds a load that has not ended.
     pub(crate) fn pending(&self, number: u64) -> Result<Arc<Load>, Error> {
         let state = self.state.lock();
         if number == 0 || number > state.last {
@@ -90,14 +91,13 @@ impl Session {
             .ok_or_else(|| ended(number))
     }
 
-    /// Forgets a load whose end became an event. Returns its deadline.
+    /// Removes a load whose end became an event. Returns its deadline.
     pub(crate) fn finish(&self, number: u64) -> Option<Instant> {
         let finished = self.state.lock().pending.remove(&number);
         finished.and_then(|pending| pending.deadline)
     }
 
-    /// Ends every pending load without an event, and returns how many there were. No lock is held by
-    /// the caller.
+    /// Ends every pending load without an event, and returns their number. The caller holds no lock.
     pub(crate) fn cancel_all(&self) -> usize {
         let pending = std::mem::take(&mut self.state.lock().pending);
         for Pending { load, .. } in pending.values() {

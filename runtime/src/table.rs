@@ -11,8 +11,8 @@ use crate::sync::{Arc, Mutex};
 
 /// Objects of one kind, reachable by id from any thread.
 ///
-/// A look-up hands out an [`Arc`]: the object stays alive for the call that uses it, also when
-/// another thread releases it meanwhile.
+/// A look-up returns an [`Arc`]: the object stays alive for the call that uses it, even if another thread
+/// releases it meanwhile.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     kind: Kind,
@@ -23,14 +23,14 @@ pub(crate) struct Table<T> {
 #[derive(Debug)]
 struct Slots<T> {
     all: Vec<Slot<T>>,
-    /// Slots that hold nothing and whose generation can still rise; the last released is reused
-    /// first, so that replayed ids meet a reused slot as early as possible.
+    /// Slots that are free and whose generation can still rise. The last one released is reused first, so that
+    /// stale ids meet a reused slot as early as possible.
     free: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct Slot<T> {
-    /// Of the object in the slot, or of the last one that was. Never 0.
+    /// The generation of the object in the slot, or of the last one. Never 0.
     generation: u32,
     object: Option<Arc<T>>,
 }
@@ -49,7 +49,7 @@ impl<T> Table<T> {
         }
     }
 
-    /// Takes the object in and issues its id.
+    /// Stores the object and issues its id.
     ///
     /// # Errors
     /// [`Word::Exhausted`].
@@ -89,9 +89,9 @@ impl<T> Table<T> {
             .map(|(_, object)| Arc::clone(object.as_ref().expect("find returns occupied slots")))
     }
 
-    /// Ends the id. Of concurrent callers one gets the object, the others learn that it is stale.
+    /// Ends the id. One of several concurrent callers gets the object; for the others the id is stale.
     ///
-    /// The object itself lives on until the last user lets go, and is dropped outside the lock.
+    /// The object lives until its last user drops it, which happens outside the lock.
     pub(crate) fn remove(&self, id: Id) -> Result<Arc<T>, Error> {
         let mut slots = self.slots.lock();
         let (index, object) = self.find(&mut slots, id)?;
@@ -102,7 +102,7 @@ impl<T> Table<T> {
         Ok(object)
     }
 
-    /// Forgets every id that was ever issued. `false`, and no effect, while an object is live.
+    /// Forgets every id that was ever issued. Does nothing and returns `false` while an object is live.
     pub(crate) fn reset(&self) -> bool {
         let mut slots = self.slots.lock();
         if slots.all.iter().any(|slot| slot.object.is_some()) {
@@ -113,7 +113,7 @@ impl<T> Table<T> {
         true
     }
 
-    /// Releases every object, without the order that their owners keep.
+    /// Releases every object, in no particular order.
     pub(crate) fn abandon(&self) {
         let objects: Vec<Arc<T>> = {
             let mut slots = self.slots.lock();
@@ -127,7 +127,7 @@ impl<T> Table<T> {
         drop(objects);
     }
 
-    /// How many objects are live.
+    /// The number of live objects.
     pub(crate) fn live(&self) -> usize {
         let slots = self.slots.lock();
         slots
@@ -137,7 +137,7 @@ impl<T> Table<T> {
             .count()
     }
 
-    /// The occupied slot that `id` names, or why there is none.
+    /// The occupied slot that `id` names, or the refusal of the id.
     fn find<'a>(
         &self,
         slots: &'a mut Slots<T>,

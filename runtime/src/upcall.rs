@@ -1,12 +1,11 @@
-//! Calls into the host: where callbacks are installed, and how they are taken out for good.
+//! Upcalls: calls of callbacks that the host installs, replaces and clears.
 //!
-//! Any thread may be in the middle of a callback while the host replaces or clears it. Replacing
-//! returns only when no call of the old callback runs any more, and none starts later; the old
-//! callback has been dropped by then. So a host may free what its callback uses as soon as the call
-//! has returned.
+//! A callback may run on any thread while the host replaces or clears it. The replacement returns only when
+//! no call of the old callback runs any more, and none starts later; the old callback has been dropped by
+//! then. So a host may free the data of its callback as soon as the replacement has returned.
 //!
-//! No lock of the runtime is held during an upcall. A thread that is inside one is marked: calls
-//! that would wait for it, or that belong to an owner's ordinary turn, are refused there.
+//! No lock of the runtime is held during an upcall. A thread is marked while it is inside one: calls that
+//! would wait for the upcall, and calls of owner threads, are refused there.
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,7 +14,7 @@ use crate::error::{Error, Word};
 use crate::sync::{Arc, Condvar, Mutex, thread_local};
 
 thread_local! {
-    /// How many upcalls the thread is inside of.
+    /// The number of upcalls that the thread is inside of.
     #[cfg_attr(
         not(any(courier_loom, courier_shuttle)),
         expect(clippy::missing_const_for_thread_local, reason = "loom knows no such form")
@@ -40,7 +39,7 @@ impl Drop for Inside {
     }
 }
 
-/// Refuses a call that is made from inside an upcall, of whatever runtime, on the same thread.
+/// Refuses a call that is made from inside an upcall of any runtime on the same thread.
 pub(crate) fn refuse_inside() -> Result<(), Error> {
     if INSIDE.with(Cell::get) > 0 {
         return Err(Error::new(
@@ -51,8 +50,8 @@ pub(crate) fn refuse_inside() -> Result<(), Error> {
     Ok(())
 }
 
-/// The place where one callback is installed. `C` is sized, which is what a model checker's `Arc`
-/// can hold: a box, where the callback is a trait object.
+/// The place where one callback is installed. `C` is sized, because loom's `Arc` holds nothing else; a
+/// callback that is a trait object is boxed.
 pub(crate) struct Slot<C> {
     state: Mutex<State<C>>,
     call_ended: Condvar,
@@ -60,7 +59,7 @@ pub(crate) struct Slot<C> {
 
 struct State<C> {
     installed: Option<Arc<C>>,
-    /// Raised by every replacement: tells the calls of one callback from those of the next.
+    /// The number of replacements, which distinguishes calls of the old callback from those of the new one.
     epoch: u64,
     /// The epochs of the running calls.
     running: Vec<u64>,
@@ -80,7 +79,7 @@ impl<C> Slot<C> {
 
     /// Installs, replaces or (with `None`) clears the callback, and waits for the old one's calls.
     ///
-    /// The caller has checked [`refuse_inside`]: waiting for oneself would never end.
+    /// The caller has checked [`refuse_inside`], because a wait for its own upcall would never end.
     pub(crate) fn replace(&self, callback: Option<C>) {
         let mut state = self.state.lock();
         let old = std::mem::replace(&mut state.installed, callback.map(Arc::new));
@@ -95,7 +94,7 @@ impl<C> Slot<C> {
         drop(old);
     }
 
-    /// Calls what is installed; `None` if nothing is.
+    /// Calls the callback; `None` if there is none.
     pub(crate) fn call<R>(&self, upcall: impl FnOnce(&C) -> R) -> Option<R> {
         let call = {
             let mut state = self.state.lock();
@@ -112,7 +111,7 @@ impl<C> Slot<C> {
         Some(upcall(call.callback.as_ref().expect("taken only by drop")))
     }
 
-    /// Whether there is something to call.
+    /// Reports whether a callback is installed.
     pub(crate) fn is_installed(&self) -> bool {
         self.state.lock().installed.is_some()
     }
@@ -129,7 +128,7 @@ impl<C> fmt::Debug for Slot<C> {
     }
 }
 
-/// A running call; its drop ends it, also when the callback panics.
+/// A running call, which ends when this is dropped, even if the callback panics.
 struct Call<'a, C> {
     slot: &'a Slot<C>,
     epoch: u64,

@@ -1,8 +1,7 @@
-//! Workers: who runs the jobs that an owner queues.
+//! Workers, which run the jobs that an owner queues.
 //!
-//! One seam, two kinds. *Threads* run jobs as they come. *Stepped* workers run nothing by
-//! themselves: the host runs one job at a time, which makes every order of events a matter of the
-//! calls made, and so reproducible.
+//! There are two kinds. *Threads* run jobs as they come. *Stepped* workers run nothing by themselves: the
+//! host runs one job at a time, so that the order of events follows from its calls alone and is reproducible.
 
 use std::collections::VecDeque;
 use std::io;
@@ -67,17 +66,17 @@ impl<J> Queue<J> {
     }
 }
 
-/// A queue of jobs and whoever runs them.
+/// A queue of jobs, and the threads that run them, if there are any.
 #[derive(Debug)]
 pub(crate) struct Workers<J> {
     queue: Arc<Queue<J>>,
     stepped: bool,
-    /// Not joined so far.
+    /// The threads that have not been joined.
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// No threads: jobs run when [`take`](Self::take) hands them out.
+    /// Workers without threads: the caller of [`take`](Self::take) runs the jobs.
     pub(crate) fn stepped() -> Workers<J> {
         Workers {
             stepped: true,
@@ -92,10 +91,10 @@ impl<J: Send + 'static> Workers<J> {
         }
     }
 
-    /// `count` threads that give each job to `run`, which must not panic.
+    /// Workers with `count` threads that pass each job to `run`, which must not panic.
     ///
     /// # Errors
-    /// The operating system's, when it refuses a thread. Those already started are joined.
+    /// The operating system's, when it refuses a thread. Threads that have started are joined first.
     pub(crate) fn threads<F>(count: NonZeroU8, run: F) -> io::Result<Workers<J>>
     where
         F: Fn(J) + Clone + Send + 'static,
@@ -129,7 +128,7 @@ impl<J> Workers<J> {
         self.queue.push(job);
     }
 
-    /// The next job, for a caller that runs it itself.
+    /// Removes the next job, for a caller that runs it itself.
     pub(crate) fn take(&self) -> Option<J> {
         self.queue.try_pop()
     }
@@ -145,13 +144,13 @@ impl<J> Workers<J> {
         self.queue.discard(unwanted);
     }
 
-    /// Whether the caller runs the jobs.
+    /// Reports whether the caller runs the jobs.
     pub(crate) fn is_stepped(&self) -> bool {
         self.stepped
     }
 
-    /// Discards the jobs that have not begun, and waits for those that have. Further jobs are not
-    /// run. May be called again.
+    /// Discards the jobs that have not begun, and waits for the others. Later jobs do not run. May be called
+    /// again.
     pub(crate) fn shut_down(&self) {
         self.queue.close();
         let threads = std::mem::take(&mut *self.threads.lock());

@@ -1,4 +1,4 @@
-// Sessions: loads, deadlines, cancellation, the landing buffer. Surfaces are in request.c.
+// Sessions: loads, deadlines, cancellation, the retained buffer. Surfaces are in request.c.
 
 #include "check.h"
 

@@ -1,4 +1,4 @@
-//! `cargo lab contracts`: the catalogue, and how well the last run of each engine covered it.
+//! `cargo lab contracts`: the catalogue, and its coverage by the last run of each engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,7 +71,7 @@ fn as_json<'a>(
     Ok(serde_json::to_string_pretty(&rows)?)
 }
 
-/// Contract and engine of every cell that holds.
+/// Contract and engine of every cell in which a check passed.
 fn exercised(records: &[Record]) -> BTreeSet<(String, String)> {
     let mut cells: BTreeMap<(&str, &str), Vec<&Record>> = BTreeMap::new();
     for record in records.iter().filter(|record| cell::speaks(record)) {

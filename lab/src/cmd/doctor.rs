@@ -1,4 +1,4 @@
-//! `cargo lab doctor`: which tools there are, and how to get the ones that are missing.
+//! `cargo lab doctor`: the tools of this machine, and instructions to get missing ones.
 
 use std::env;
 use std::ffi::OsString;
@@ -14,27 +14,27 @@ use crate::host::tools::rust::{self, ForFuzzing};
 use crate::host::tools::{Program, system};
 use crate::host::workspace::Workspace;
 
-/// How a tool was found.
+/// The state of a tool on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
-    /// There and right.
+    /// Installed, in a version that works.
     Found { version: String, place: String },
-    /// Not there, and the lab does without it or brings it.
+    /// Not installed; the lab brings it, or works without it.
     Optional { note: String },
-    /// Not there or wrong: engines cannot run. Says how to get it.
+    /// Not installed, or unusable: engines cannot run. `help` says how to get it.
     Missing { help: String },
 }
 
-/// One line of the answer.
+/// One line of the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
     tool: &'static str,
-    /// What it is needed for.
+    /// The purpose that the tool serves here.
     purpose: &'static str,
     state: State,
 }
 
-/// Looks at the machine, prints what is there, and returns whether nothing is missing.
+/// Prints the tools of this machine, and returns `true` if nothing is missing.
 pub(crate) fn doctor(workspace: &Workspace) -> Result<bool> {
     let findings = look(workspace)?;
     out::print(show(&findings))?;
@@ -133,7 +133,7 @@ fn rustc(workspace: &Workspace) -> Finding {
     }
 }
 
-/// A program that says its version, or the help that tells how to get it.
+/// The state of a program that must run and print its version; `help` says how to get it.
 fn ran(path: &Path, help: &str) -> State {
     let found = which::which(path).ok();
     let version = found
@@ -207,7 +207,7 @@ fn pinned_tool(tool: Pinned) -> Result<Finding> {
     })
 }
 
-/// The folders of the pinned tools that are there and not on `PATH`.
+/// The folders of pinned tools that are installed and not on `PATH`.
 fn pinned_folders() -> Result<Vec<OsString>> {
     let mut folders = Vec::new();
     for tool in pinned::ALL {
@@ -222,7 +222,7 @@ fn pinned_folders() -> Result<Vec<OsString>> {
     Ok(folders)
 }
 
-/// The line that makes the plain commands work.
+/// The shell line that puts the folders on `PATH`, so that the plain commands work.
 fn path_help(folders: &[OsString]) -> String {
     if folders.is_empty() {
         return String::new();
@@ -259,13 +259,13 @@ fn place(path: &Path) -> String {
     below_home(path).to_string_lossy().into_owned()
 }
 
-/// What a program says about its version.
+/// The version that a program prints about itself.
 fn said(program: &Program, args: &[&str]) -> String {
     rust::answer(&program.path.to_string_lossy(), args)
         .map_or_else(|| "no version".to_owned(), |text| number(&text))
 }
 
-/// The first word that is a version: 12.2.0 of `gcc (Debian 12.2.0-14) 12.2.0`, go1.26.8.
+/// The first word that is a version, such as 12.2.0 in `gcc (Debian 12.2.0-14) 12.2.0`, or go1.26.8.
 fn number(text: &str) -> String {
     text.lines()
         .next()

@@ -1,4 +1,4 @@
-//! `cargo lab fuzz`: fuzzes one target for a while, and says how to do that without the lab.
+//! `cargo lab fuzz`: fuzzes one target for a while, and prints the plain command that does the same.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::host::workspace::Workspace;
 use crate::read::libfuzzer;
 use crate::read::notes::Notes;
 
-/// Fuzzes `target` and returns whether nothing was found.
+/// Fuzzes `target`, and returns `true` if nothing was found.
 ///
 /// New inputs are kept in `fuzz/corpus/`; the seeds of the target come second, so they are read
 /// and never written.

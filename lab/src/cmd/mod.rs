@@ -1,4 +1,4 @@
-//! The command line of the tool, and what its exit codes mean.
+//! The command line of the tool, and the meaning of its exit codes.
 
 mod contracts;
 mod doctor;
@@ -25,11 +25,11 @@ use crate::report;
 use crate::subject::file::SubjectFile;
 use crate::triage::{self, Wish as Watched};
 
-/// Something that was asked for is red.
+/// Exit code when a requested check is red.
 const RED: u8 = 1;
-/// Bad input, a missing tool, or the lab itself: nothing was judged.
+/// Exit code when nothing was judged: bad input, a missing tool, or a failure of the lab itself.
 const CANNOT: u8 = 2;
-/// The user asked to stop.
+/// Exit code when the user stopped the command.
 const STOPPED: u8 = 130;
 
 /// The meaning of exit codes, for the end of a help text.
@@ -51,7 +51,7 @@ pub fn cli() -> clap::Command {
     with_engines(Cli::command())
 }
 
-/// What the tool can be asked to do.
+/// The commands of the tool.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the engines on the sample library and show contract × engine.
@@ -78,7 +78,7 @@ pub enum Command {
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// How much of everything: quick takes about 5 minutes on 2 warm cores, full a part of the
+        /// The depth of all checks: quick takes about 5 minutes on 2 warm cores, full a part of the
         /// night.
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
@@ -149,10 +149,10 @@ pub enum Command {
     Fuzz {
         /// A target of fuzz/Cargo.toml, such as request_lifecycle.
         target: String,
-        /// How long to fuzz.
+        /// The time to fuzz, in seconds.
         #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
         seconds: u64,
-        /// What to build the target with.
+        /// The sanitizer that the target is built with.
         #[arg(long, value_enum, default_value_t)]
         sanitizer: Sanitizer,
     },
@@ -214,7 +214,7 @@ pub enum Command {
     /// planned: nothing yet.
     #[command(verbatim_doc_comment)]
     Contracts {
-        /// As JSON: an array of {id, sentence, layer, source, engines: {name: state}}.
+        /// Print JSON: an array of {id, sentence, layer, source, engines: {name: state}}.
         #[arg(long)]
         json: bool,
         /// One family only, such as REQ.
@@ -223,7 +223,7 @@ pub enum Command {
     },
 }
 
-/// What else can be done with faults than to plant them.
+/// Commands for faults besides planting them.
 #[derive(Debug, Subcommand)]
 pub enum FaultsCommand {
     /// Make patches fit the code again, where a merge can; say what to do by hand where not.
@@ -333,7 +333,7 @@ pub fn in_checkout(command: impl FnOnce(&Workspace) -> Result<bool>) -> Result<u
     green(command(&workspace()?)?)
 }
 
-/// The checkout around the current folder, as its description has it.
+/// The checkout that contains the current folder.
 fn workspace() -> Result<Workspace> {
     let workspace = Workspace::find()?;
     let file = SubjectFile::load(workspace.root())?;
@@ -358,7 +358,7 @@ fn green(is: bool) -> Result<u8> {
     Ok(if is { 0 } else { RED })
 }
 
-/// Watches for Ctrl-C, runs the command, and tells how that ended.
+/// Watches for Ctrl-C, runs the command, and returns the exit code for the way in which it ended.
 pub fn conclude(command: impl FnOnce() -> Result<u8>) -> ExitCode {
     let code = child::catch_interrupts().and_then(|()| command());
     // Also after Ctrl-C: the error may say what is left half done.

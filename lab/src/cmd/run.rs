@@ -1,4 +1,4 @@
-//! `cargo lab run`: runs engines, has judged what they say, writes it down.
+//! `cargo lab run`: runs engines, has their records judged, and writes results and reports.
 
 mod outlook;
 
@@ -20,13 +20,13 @@ use crate::record::{Kind, Outcome, Record};
 use crate::report::{self, Identity};
 use crate::verdict::{EngineFacts, EngineRun, Verdict, judge};
 
-/// An engine of this run, and why it is left out, if it is.
+/// An engine of this run, with the reason if it is left out.
 struct Asked<'a> {
     engine: &'a dyn Engine,
     lacking: Option<String>,
 }
 
-/// Runs the engines that `only` names, or all, and returns whether the verdict is green.
+/// Runs the engines that `only` names, or all, and returns `true` if the verdict is green.
 ///
 /// An error means that nothing ran and earlier results are intact, or that results could not be
 /// written.
@@ -127,7 +127,7 @@ fn brought(engines: &[Asked<'_>]) -> Vec<Need> {
     needs.filter(|need| need.built().is_none()).collect()
 }
 
-/// The engines that there are besides these.
+/// The engines that were not requested.
 fn not_asked(engines: &Engines, asked: &[EngineFacts]) -> Vec<String> {
     engines
         .names()
@@ -160,7 +160,7 @@ impl Asked<'_> {
         tools.add(workspace, self.engine.needs(), progress)
     }
 
-    /// All that the engine has to say, and what is missing in it.
+    /// All records of the engine, including one that says which checks did not run, if any did not.
     fn run(&self, context: &Context<'_>) -> Vec<Record> {
         let (name, catalogue) = (self.engine.name(), context.catalogue);
         let stopped = || child::interrupted().then(|| "interrupted".to_owned());
@@ -181,8 +181,8 @@ impl Asked<'_> {
     }
 }
 
-/// Plants the canary and, if it was caught, what the engine is stated not to see; then runs the
-/// checks. Beside the records: why not all checks ran, where that is known.
+/// Plants the canary and, if it was caught, the bugs of the engine's stated limits; then runs the checks.
+/// Returns the records and, where it is known, the reason why not all checks ran.
 fn prove_and_check(engine: &dyn Engine, context: &Context<'_>) -> (Vec<Record>, Option<String>) {
     let name = engine.name();
     let mut canary = match engine.canary(context) {

@@ -1,8 +1,8 @@
 //! Questions to an engine: `cargo lab faults` asks it about a few contracts, with and without a planted
 //! bug.
 //!
-//! An answer is finer than a record. A record is red whenever something is wrong; an answer tells the word
-//! of a check, which proves that it sees a bug, from a process that only fell over.
+//! An answer is finer than a record. A record is red whenever something is wrong. An answer distinguishes a
+//! check that reports the bug, which proves that it sees it, from a process that only crashed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,10 +14,10 @@ use crate::record::{Outcome, Record};
 use crate::subject::catalogue::Catalogue;
 use crate::subject::file::SubjectFile;
 
-/// Contracts whose checks are wanted.
+/// Contracts whose checks shall run.
 pub(crate) struct Question {
     pub(crate) contracts: BTreeSet<String>,
-    /// The one that a planted bug breaks.
+    /// The contract that a planted bug breaks.
     pub(crate) broken: Option<String>,
     /// Part of the names of logs.
     pub(crate) log: String,
@@ -48,20 +48,20 @@ pub(crate) struct Answer {
     pub(crate) sign: Sign,
 }
 
-/// End of a check.
+/// The way in which a check ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sign {
     Green,
     /// The check chose not to run.
     Skipped,
-    /// The check's own word that the contract is broken: its assertion, the oracle's rule, the detector's
-    /// report, its watchdog.
+    /// The check itself reports that the contract is broken: by its assertion, a rule of the oracle, the
+    /// detector's report, or its watchdog.
     Red(String),
-    /// It failed without the report that its engine exists for; another engine may claim that.
+    /// The check failed without the report of its engine's detector: other engines see that failure, too.
     NoReport(String),
-    /// Its process died, and nothing says of what.
+    /// The process died, and its output names no cause.
     Crashed(String),
-    /// The outer limit ended it.
+    /// The outer time limit ended it.
     TimedOut,
     NotBuilt(String),
     /// It should have run.
@@ -69,7 +69,7 @@ pub(crate) enum Sign {
 }
 
 impl Answer {
-    /// A record as an answer.
+    /// The answer that a record gives.
     pub(super) fn of(record: &Record) -> Answer {
         let why = || record.reason.clone().unwrap_or_default();
         Answer {
@@ -87,7 +87,7 @@ impl Answer {
         }
     }
 
-    /// Takes a crash of this kind for the word of the check that it ended.
+    /// Counts a crash of this kind as a report of the check that it ended.
     pub(super) fn where_crash_is(mut self, kind: &str) -> Answer {
         if let Sign::Crashed(why) = &self.sign
             && why.contains(kind)
@@ -97,7 +97,7 @@ impl Answer {
         self
     }
 
-    /// Takes a check's red for what it is only if its reason has the detector's report in it.
+    /// Counts a failed check as red only if its reason contains the detector's report.
     pub(super) fn only_with(mut self, report: &str) -> Answer {
         if let Sign::Red(why) = &self.sign
             && !why.contains(report)
@@ -108,8 +108,8 @@ impl Answer {
     }
 }
 
-/// The build of the subject that an engine asks. Faults are planted by the order of folders: engines of one
-/// folder take turns on one build.
+/// The build of the subject that an engine tests. Faults are planted folder by folder, so that engines with
+/// the same folder share one build.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Build {
     /// Its name below the target folder.
@@ -144,7 +144,7 @@ impl Build {
     }
 }
 
-/// The test programs in a folder that have tests which are asked for: files without any need not be built.
+/// The test programs in a folder that contain requested tests. The others need not be built.
 pub(super) fn files_concerned(
     dir: &Path,
     catalogue: &Catalogue,

@@ -1,4 +1,4 @@
-//! The reading of a red test where the engine's word is a report: whose contract it breaks.
+//! The contract that a red test breaks, for engines whose detector prints a report.
 
 use super::ask::{Answer, Question, Sign};
 use super::rows::Word;
@@ -6,7 +6,7 @@ use crate::host::out::one_line;
 use crate::record::{Outcome, Record};
 
 impl Word {
-    /// An answer as this word has it.
+    /// The answer, corrected by the rule of this word.
     pub(super) fn answer(&self, answer: Answer, question: &Question) -> Answer {
         match self {
             Word::Failure => answer,
@@ -16,7 +16,7 @@ impl Word {
         }
     }
 
-    /// A record as this word has it, of a run that printed `text`.
+    /// The record of a run that printed `text`, corrected by the rule of this word.
     pub(super) fn record(&self, record: Record, text: &str) -> Record {
         match self {
             Word::ReportOn(says, contract) => blame(record, text, says, contract),
@@ -25,8 +25,8 @@ impl Word {
     }
 }
 
-/// Takes a check's red for the engine's word only if it reported. Leaks are reported when all tests are
-/// through, which are those of one contract if no other was asked for.
+/// Counts a failed check as red only if the detector printed a report. Leaks are reported after all tests;
+/// they belong to the contract in question if only its tests ran.
 fn by_report(mut answer: Answer, question: &Question, says: &str) -> Answer {
     if answer.contract.is_none() && question.contracts.len() == 1 {
         answer.contract = question.contracts.first().cloned();
@@ -34,7 +34,7 @@ fn by_report(mut answer: Answer, question: &Question, says: &str) -> Answer {
     answer.only_with(says)
 }
 
-/// A report of a checker ends the process: what reads as a crash is its word.
+/// Counts a crash as red if it is a checker's report, which ends the process.
 fn by_checker(mut answer: Answer, says: &str, contract: &str) -> Answer {
     match &answer.sign {
         Sign::Crashed(why) | Sign::Red(why) if why.contains(says) => {
@@ -46,7 +46,7 @@ fn by_checker(mut answer: Answer, says: &str, contract: &str) -> Answer {
     }
 }
 
-/// A test that the checker ended says nothing about its own contract: the checker's is broken.
+/// Moves the blame for a test that the checker ended from the test's contract to the checker's.
 fn blame(mut record: Record, text: &str, says: &str, contract: &str) -> Record {
     let by_checker = matches!(record.outcome, Outcome::Fail | Outcome::Unstable)
         && record
@@ -62,7 +62,7 @@ fn blame(mut record: Record, text: &str, says: &str, contract: &str) -> Record {
     record.because(format!("{says}{offence}"))
 }
 
-/// The place where the program did it: the first frame below the checker's own.
+/// The place of the offence in the program: the first frame below the checker's own.
 fn offence(text: &str, says: &str) -> Option<String> {
     let (_, after) = text.split_once(says)?;
     let mut lines = after

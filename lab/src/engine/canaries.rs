@@ -12,12 +12,12 @@ use super::Context;
 use super::overlay::write_if_new;
 use crate::host::child::{quiet, read_lossy};
 
-/// The module as it is in the checkout of cgolab.
+/// The files of the module.
 pub(super) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");
 
-/// Its path. Below the kit's, because the kit has packages that are nobody else's.
+/// The path of the module. It lies below the kit's path, because the kit has internal packages.
 const MODULE: &str = "github.com/cgolab/cgolab/go-harness/canary";
-/// The kit: packages for tests, by which some engines see what they see.
+/// The path of the kit: packages for tests, which some engines need to detect anything.
 const KIT: &str = "github.com/cgolab/cgolab/go-harness";
 /// The package that needs no kit.
 pub(crate) const DETECTORS: &str = "detectors";
@@ -27,7 +27,7 @@ const ALONE: &str = "module cgolab.example/canaries\n\ngo 1.20\n";
 const GO: &str = "1.21";
 
 /// Writes the module below the folder of results, and returns its folder from the root of the checkout.
-/// What is there already keeps its time.
+/// Files that are up to date keep their modification time.
 pub(super) fn lay_out(context: &Context<'_>) -> Result<PathBuf> {
     let dir = context.workspace.lab().join("canaries");
     let manifest = manifest(kit(context)?.as_deref());

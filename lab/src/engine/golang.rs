@@ -21,12 +21,12 @@ use crate::subject::file::{self, GoTests, Releases, SubjectFile, Suite};
 
 const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
-/// A row on a subject.
+/// A row, applied to a subject.
 pub(super) struct Golang {
     row: &'static Row,
-    /// What runs, in each build.
+    /// The tests that run in each build.
     tests: Vec<Tests>,
-    /// What runs in storms.
+    /// The tests that run in storms.
     in_storms: Tests,
     releases: Option<Releases>,
     build: Build,
@@ -38,7 +38,7 @@ pub(super) fn engines(file: &SubjectFile) -> impl Iterator<Item = Golang> {
 }
 
 impl Golang {
-    /// The row on a subject, if that has tests for it.
+    /// Applies a row to a subject; `None` if the subject has no tests for it.
     fn of(row: &'static Row, file: &SubjectFile) -> Option<Golang> {
         let suites = |storm| {
             let suites = file.suite.iter().filter_map(|suite| match suite {
@@ -141,7 +141,7 @@ impl Golang {
         suite.run_only(context, test)
     }
 
-    /// Says of a release whether the tests pass with it.
+    /// The record of the tests with a release of Go.
     fn release(&self, name: &str, outcome: Outcome) -> Record {
         Record {
             contract: self.releases.as_ref().and_then(|it| it.contract.clone()),
@@ -149,7 +149,7 @@ impl Golang {
         }
     }
 
-    /// Runs the tests with another release, which Go fetches. Where it cannot, they are skipped.
+    /// Runs the tests with another release, which Go fetches. If Go cannot fetch it, they are skipped.
     fn with_release(
         &self,
         context: &Context<'_>,
@@ -212,7 +212,7 @@ impl Golang {
         Ok(canary.missed.is_none())
     }
 
-    /// Runs tests that have been credited already: what passes is one record, made by `sum`.
+    /// Runs tests again whose contracts were credited before: those that pass become one record, made by `sum`.
     fn again(
         &self,
         context: &Context<'_>,
@@ -258,7 +258,8 @@ impl Engine for Golang {
         &self.build
     }
 
-    /// A program without a bug comes first: where that does not build or run, nothing is missed.
+    /// Runs a program without a bug. If that does not build or run, the engine is impossible here, and has not
+    /// missed its canary.
     fn unable(&self, context: &Context<'_>) -> Result<Option<String>> {
         let Some(sound) = self.row.canary.sound else {
             return Ok(None);
@@ -398,7 +399,7 @@ impl Engine for Golang {
         Ok(records)
     }
 
-    /// Storms are asked when calm has seen nothing.
+    /// Runs storms only if the plain runs have seen nothing.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let linked = match native::linked(context, self.row)? {
             Ok(linked) => linked,
@@ -494,8 +495,8 @@ fn possible(way: &Way) -> Result<()> {
     Ok(())
 }
 
-/// Adds the answers of the oldest release to those of this one. A test that is red with the oldest alone
-/// breaks the promise to it, too.
+/// Adds the answers of the oldest release to those of this one. A test that is red only with the oldest
+/// release also breaks the contract that promises that release.
 fn of_release(
     mut answers: Vec<Answer>,
     found: Vec<Answer>,

@@ -37,7 +37,7 @@ pub(super) struct Tests {
     pub(super) args: Vec<String>,
     /// Prefix of the tests that are run, if those are not all.
     pub(super) only: Option<String>,
-    /// The time after which a run is ended, if it is another one than for all children.
+    /// The time after which a run is ended, if it differs from the limit of all children.
     pub(super) limit: Option<Duration>,
 }
 
@@ -50,20 +50,20 @@ pub(super) struct GoSuite {
     pub(super) way: Way,
     pub(super) tests: Tests,
     pub(super) repetitions: u32,
-    /// How many processors Go may use: the repetitions run with each. Empty leaves it to Go.
+    /// The numbers of processors that Go may use; the repetitions run with each. If empty, Go decides.
     pub(super) processors: &'static [u32],
     /// A new order of tests each time; the seed is part of the evidence.
     pub(super) shuffle: bool,
 }
 
-/// What a run left behind.
+/// The result of a run of `go test`.
 pub(super) struct Ran {
     pub(super) run: Run,
     pub(super) finished: Finished,
 }
 
 impl Ran {
-    /// The reason why the end of a planted mistake says nothing, if it was not the tests that ended.
+    /// The reason why this run of a planted mistake proves nothing, if it did not end by its tests.
     pub(super) fn unfit(&self) -> Option<String> {
         if let Some(error) = self.run.build_error() {
             Some(format!("it did not build: {error}"))
@@ -74,7 +74,7 @@ impl Ran {
         }
     }
 
-    /// How the run as a whole failed.
+    /// Outcome and reason of a run that failed as a whole.
     fn failure(&self) -> (Outcome, String) {
         match (record::cut(&self.finished), self.run.build_error()) {
             (Some(cut), _) => (cut, self.finished.how()),
@@ -139,8 +139,8 @@ impl GoSuite {
         Ok((records, ran))
     }
 
-    /// Runs the tests whose names carry a contract in question, until each had its turn or one is red: a
-    /// test that ends its process takes those behind it along.
+    /// Runs the tests whose names carry a contract in question, until each has run or one is red. This may take
+    /// several processes, because a test that ends its process keeps later ones from running.
     pub(super) fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let mut left = self.tests(context, question)?;
         let mut answers = Vec::new();
@@ -179,7 +179,7 @@ impl GoSuite {
         Ok(answers)
     }
 
-    /// Answers of a run, and the tests that had their turn in it.
+    /// Answers of a run, and the tests that it ran.
     fn answers(&self, context: &Context<'_>, ran: &Ran) -> (Vec<Answer>, BTreeSet<String>) {
         let records = ran.run.records(
             self.engine,
@@ -207,7 +207,7 @@ impl GoSuite {
         (answers, ended)
     }
 
-    /// Package and name of each test that is asked for, as far as it is in this build.
+    /// Package and name of each requested test that is part of this build.
     fn tests(
         &self,
         context: &Context<'_>,
@@ -298,7 +298,7 @@ impl GoSuite {
         Compilers::read(&read_lossy(&out))
     }
 
-    /// What a person reads while it runs.
+    /// The line of progress that people read while it runs.
     pub(super) fn step(&self) -> String {
         let order = self.shuffle.then(|| "-shuffle=on".to_owned());
         format!(
@@ -418,7 +418,7 @@ impl Listed {
     }
 }
 
-/// A record as an answer. Repetitions that passed explain no crash.
+/// The answer that a record gives. The output of repetitions that passed does not explain a crash.
 fn answer(run: &Run, record: &Record) -> Answer {
     let mut answer = Answer::of(record);
     if matches!(record.outcome, Outcome::Fail | Outcome::Unstable) {

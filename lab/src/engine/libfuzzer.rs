@@ -1,9 +1,9 @@
 //! Engines that are targets of cargo-fuzz: inputs under libFuzzer, with AddressSanitizer, and at night also
 //! without. They are suites of the subject's description.
 //!
-//! For each build: the seeds are replayed, which credits contracts by the target's own ledger,
-//! and then it is fuzzed. An input that makes the target fail runs again, alone and in a new
-//! process, before it is reported: what does not fail there is unstable.
+//! Each build first replays the seeds, which credits the contracts that the target says it checked, and is
+//! then fuzzed. An input that makes the target fail runs again, alone and in a new process, before it is
+//! reported; if it does not fail there, it is unstable.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,9 +27,9 @@ use crate::subject::file::{FuzzTargets, SubjectFile, Suite};
 /// Seconds in which the planted crash must be found. It takes about one.
 const CANARY_SECONDS: u32 = 60;
 
-/// The builds that are fuzzed. Without the sanitizer it is several times faster, so where there is time
-/// that comes first, and the other goes on from the inputs that were found. But a second build of
-/// everything takes longer than a quick run fuzzes, and what the faster one sees the other does too.
+/// The builds that are fuzzed. The build without the sanitizer is several times faster. A full run fuzzes it
+/// first, and gives the inputs that it found to the other one. A quick run leaves it out: a second build of
+/// everything takes longer than the fuzzing, and the build with the sanitizer sees the same bugs.
 fn builds_of(profile: Profile) -> &'static [Sanitizer] {
     match profile {
         Profile::Quick => &[Sanitizer::Address],
@@ -37,16 +37,16 @@ fn builds_of(profile: Profile) -> &'static [Sanitizer] {
     }
 }
 
-/// Seconds in which each target may find a planted bug that no seed shows.
+/// Seconds that each target gets to find a planted bug that no seed shows.
 const ASKED_SECONDS: u64 = 8;
 
-/// Fixed, so that a run can be repeated.
+/// The seed of libFuzzer, fixed so that a run can be repeated.
 const SEED: &str = "-seed=1";
-/// Runs what is in the folders, and nothing new.
+/// Option that runs the inputs in the folders, and makes no new ones.
 const NO_MUTATION: &str = "-runs=0";
-/// Seconds that one input may take: far more than any does on a busy machine.
+/// Option that limits one input to 25 seconds, far more than any takes on a busy machine.
 const INPUT_LIMIT: &str = "-timeout=25";
-/// Makes the target print what it checked.
+/// Variable that makes the target print the contracts that it checked.
 const LEDGER: &str = "CGOLAB_LEDGER";
 
 /// An engine that is targets of cargo-fuzz.
@@ -127,7 +127,7 @@ impl Engine for Fuzzing {
         Ok(records)
     }
 
-    /// Without a sanitizer: what that sees names no contract.
+    /// Builds without a sanitizer, because a sanitizer's report names no contract.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let mut answers = Vec::new();
         for name in self.targets_for(context, question)? {
@@ -168,8 +168,8 @@ impl Fuzzing {
     }
 }
 
-/// A record as an answer. An input that makes a target fail without breaking a rule of the oracle only
-/// shows that something crashed.
+/// The answer that a record gives. An input that makes a target fail without breaking a rule of the oracle
+/// shows a crash, and no broken contract.
 fn answer(record: &Record) -> Answer {
     let mut answer = Answer::of(record);
     if let (Sign::Red(why), None) = (&answer.sign, &answer.contract) {
@@ -186,7 +186,7 @@ fn fuzzer<'a>(context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>>
     })
 }
 
-/// One step of the proof that a build is on.
+/// One step of the proof that an engine's build works.
 struct Proof {
     missed: Option<String>,
     finished: Finished,
@@ -212,7 +212,7 @@ fn builds(context: &Context<'_>, suite: &FuzzTargets, fuzzer: &Fuzzer<'_>) -> Re
     Ok(Proof { missed, finished })
 }
 
-/// Counts the sanitizer's calls in the target, and says what is wrong with that.
+/// The reason why a target was not built as requested, by the number of calls of the sanitizer in it.
 fn is_not_what_it_says(
     context: &Context<'_>,
     suite: &FuzzTargets,
@@ -235,7 +235,7 @@ fn is_not_what_it_says(
     })
 }
 
-/// Finds the planted crash, from nothing.
+/// Fuzzes the canary from an empty corpus until it finds the planted crash.
 fn finds_the_crash(
     context: &Context<'_>,
     suite: &FuzzTargets,
@@ -296,7 +296,7 @@ fn empty_folder(context: &Context<'_>, name: &str) -> Result<PathBuf> {
     Ok(shown)
 }
 
-/// Where new inputs go, and where those of the other build are found.
+/// Prepares the folder of the corpus, which both builds share.
 fn prepare_corpus(context: &Context<'_>, target: &str) -> Result<PathBuf> {
     if !context.profile.keeps_corpus() {
         return empty_folder(context, target);
@@ -311,7 +311,7 @@ fn prepare_corpus(context: &Context<'_>, target: &str) -> Result<PathBuf> {
 struct Target<'a> {
     suite: &'a FuzzTargets,
     name: &'a str,
-    /// How long it is fuzzed.
+    /// Seconds that it is fuzzed.
     seconds: u64,
     context: &'a Context<'a>,
     fuzzer: Fuzzer<'a>,
@@ -336,8 +336,8 @@ impl Target<'_> {
         Ok(records)
     }
 
-    /// Runs the checked-in inputs once: all in one process, and each alone if that fails, so that
-    /// one broken contract hides no other.
+    /// Runs the checked-in inputs once, all in one process. If that fails, each runs alone, so that one broken
+    /// contract does not hide another.
     fn replay_seeds(&self) -> Result<Vec<Record>> {
         let seeds = seeds(self.name);
         let names = file_names(&self.context.workspace.root().join(&seeds))?;
@@ -441,7 +441,7 @@ impl Target<'_> {
         Ok(records)
     }
 
-    /// Runs an input that made the target fail again, and gives the records of that.
+    /// Runs an input again that made the target fail, and returns the records of that.
     fn replay_alone(
         &self,
         base: &Record,
@@ -549,13 +549,13 @@ fn failed_alone(
         .for_contracts(&notes.broken, |id| catalogue.contains(id))
 }
 
-/// Whether an input made the target fail, and not something else.
+/// Reports whether an input made the target fail, rather than something else.
 fn is_of_a_crash(record: &Record) -> bool {
     matches!(record.outcome, Outcome::Fail | Outcome::Unstable)
 }
 
-/// A failing record for each contract in the names of seeds that the replay did not check: such
-/// a seed does not reach what it is there for.
+/// A failing record for each contract in the name of a seed that the replay did not check: the seed does not
+/// reach the code that it was made for.
 fn idle_seeds(
     catalogue: &Catalogue,
     names: &[String],

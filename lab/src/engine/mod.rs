@@ -1,4 +1,4 @@
-//! The engines: each is a way to break contracts, and proves first that it is on.
+//! The engines: each is a way to break contracts, and first proves that it works.
 //!
 //! | module | engines |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | [`rust`] | suites of Rust tests that the subject describes |
 //! | [`libfuzzer`] | targets of cargo-fuzz that the subject describes |
 //!
-//! To add one that is a way to run Go tests, add a row; any other is a type that implements [`Engine`], and
-//! a line in [`Engines::of`].
+//! To add an engine that runs Go tests, add a row. Any other engine is a type that implements [`Engine`], and a
+//! line in [`Engines::of`].
 
 pub(crate) mod ask;
 mod blame;
@@ -43,25 +43,25 @@ pub(crate) trait Engine: Sync {
     /// The name in the catalogue, in results and after `--only`.
     fn name(&self) -> &str;
 
-    /// What runs, in one line for people.
+    /// One line for people about the tests that run.
     fn describe(&self) -> &str;
 
     /// The tools without which it cannot run.
     fn needs(&self) -> &[Need];
 
-    /// Why this machine cannot run it, if it cannot: something that is fine to be without. Its
-    /// checks are skipped then.
+    /// The reason why this machine cannot run it, if it cannot. Its checks are skipped then, and the run is
+    /// not red for it.
     fn unable(&self, _context: &Context<'_>) -> Result<Option<String>> {
         Ok(None)
     }
 
-    /// Plants a bug outside of the subject and looks whether the engine sees it.
+    /// Plants a bug outside of the subject, and checks that the engine sees it.
     ///
     /// An error means the same as a bug that was not caught.
     fn canary(&self, context: &Context<'_>) -> Result<Canary>;
 
-    /// What it is stated not to see, each with a planted bug that it must miss. Called only after
-    /// the canary was caught. See [`Kind::Limit`].
+    /// Records of the engine's stated limits. Each has a planted bug that the engine must miss. Called only
+    /// after the canary was caught. See [`Kind::Limit`].
     fn limits(&self, _context: &Context<'_>) -> Result<Vec<Record>> {
         Ok(Vec::new())
     }
@@ -69,11 +69,11 @@ pub(crate) trait Engine: Sync {
     /// Runs all checks. Called only after the canary was caught.
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>>;
 
-    /// Runs those checks that concern the contracts in question: `cargo lab faults` does, with and
-    /// without a planted bug. No answer at all means that the engine has no check of them.
+    /// Runs the checks of the contracts in question. `cargo lab faults` calls this with and without a planted
+    /// bug. No answer means that the engine has no check of them.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>>;
 
-    /// The build of the subject for that.
+    /// The build of the subject that [`ask`](Self::ask) tests.
     fn build(&self) -> &Build;
 
     /// True if its tests are models, each of which some fault must turn red.
@@ -82,10 +82,11 @@ pub(crate) trait Engine: Sync {
     }
 }
 
-/// Engines that contracts may plan, and that are not built.
+/// Engines that contracts may name as planned, and that do not exist yet.
 const PLANNED: [&str; 3] = ["fuzz-go", "xrace", "vet"];
 
-/// Variables that change what engines do; their values are written down, with those of the subject's suites.
+/// Variables that change the work of engines. Reports contain their values, with those of the variables of the
+/// subject's suites.
 const VARIABLES: [&str; 16] = [
     "CC",
     "CFLAGS",
@@ -105,8 +106,8 @@ const VARIABLES: [&str; 16] = [
     "CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS",
 ];
 
-/// The engines of a subject, in the order in which they run: those first that need no tool which has to be
-/// built, and among them those that say something soon.
+/// The engines of a subject, in the order in which they run: first those whose tools need not be built, and
+/// among them those that give results soon.
 pub(crate) struct Engines {
     all: Vec<Box<dyn Engine>>,
     variables: Vec<String>,
@@ -136,7 +137,7 @@ impl Engines {
         Engines { all, variables }
     }
 
-    /// An engine alone.
+    /// A list with one engine.
     #[cfg(test)]
     pub(crate) fn only(engine: impl Engine + 'static) -> Engines {
         Engines {
@@ -155,7 +156,7 @@ impl Engines {
         self.iter().map(Engine::name).collect()
     }
 
-    /// Variables that change what they do.
+    /// Variables that change the work of the engines.
     pub(crate) fn variables(&self) -> &[String] {
         &self.variables
     }
@@ -226,7 +227,7 @@ impl Subject {
     }
 }
 
-/// What an engine works with.
+/// The surroundings of an engine in a run: workspace, tools, subject, and the folder of results.
 pub(crate) struct Context<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) file: &'a SubjectFile,
@@ -263,12 +264,12 @@ impl Context<'_> {
     }
 }
 
-/// Whether the planted bug was caught.
+/// The result of a canary.
 #[derive(Debug)]
 pub(crate) struct Canary {
-    /// What was planted, as a check name.
+    /// The planted bug, as the name of a check.
     pub(crate) check: String,
-    /// Why it was not caught, if it was not.
+    /// The reason why it was not caught, if it was not.
     pub(crate) missed: Option<String>,
     pub(crate) evidence: Evidence,
     pub(crate) seconds: f64,
@@ -291,7 +292,7 @@ impl Canary {
     }
 }
 
-/// What it means that a child which should have built something did not succeed.
+/// The outcome of a failed build.
 fn not_built(finished: &Finished) -> Outcome {
     record::cut(finished).unwrap_or(Outcome::BuildFailed)
 }

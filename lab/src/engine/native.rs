@@ -13,17 +13,17 @@ use crate::host::child::{self, Finished, Task};
 use crate::record::Record;
 use crate::subject::file::{NativeBuild, SubjectFile};
 
-/// The kind that Go code links when nothing else is said.
+/// The kind of build that Go code links by default.
 pub(super) const PLAIN: &str = "plain";
 
-/// What the Go code needs to link a build.
+/// Tags and variables with which Go code links a build.
 #[derive(Debug, Default)]
 pub(super) struct Linked {
     pub(super) tags: Vec<String>,
     pub(super) env: Vec<(String, OsString)>,
 }
 
-/// The kind of build that there is: this one, or the plain one.
+/// This kind of build if the subject describes it, else the plain one.
 pub(super) fn kind<'a>(file: &SubjectFile, kind: &'a str) -> &'a str {
     match file.native.contains_key(kind) {
         true => kind,
@@ -38,7 +38,7 @@ pub(super) fn linked(context: &Context<'_>, row: &Row) -> Result<Result<Linked, 
     built(context, row.name, kind, mark)
 }
 
-/// Builds the library in this way, if it is described; `mark` must be in what comes of it.
+/// Builds the library in this way, if the subject describes it; the products must contain the symbol `mark`.
 pub(super) fn built(
     context: &Context<'_>,
     engine: &str,
@@ -84,7 +84,7 @@ pub(super) fn built(
     Ok(Ok(linked))
 }
 
-/// Says what is missing after a build that succeeded.
+/// The product or mark that is missing after a build that succeeded.
 fn lacking(root: &Path, build: &NativeBuild, mark: Option<&str>) -> Result<Option<String>> {
     for product in expanded(root, &build.products)? {
         let Ok(bytes) = fs::read(root.join(&product)) else {

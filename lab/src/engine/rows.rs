@@ -1,11 +1,11 @@
-//! The engines that are a way to build and run Go tests, one row each.
+//! The engines that build and run Go tests, one row each.
 //!
 //! | engine | what it sees |
 //! |---|---|
 //! | guard | memory that is touched after its loan has ended |
 //! | leak | native memory that an operation takes and does not give back; goroutines that stay |
-//! | process | how a whole process ends, and what it does with signals, threads and stacks |
-//! | go | what plain tests see |
+//! | process | the end of a whole process, and its signals, threads and stacks |
+//! | go | failures of plain tests |
 //! | race | accesses of Go memory that nothing orders |
 //! | cgocheck2 | Go pointers stored into memory that is not Go's |
 //! | asan | bad accesses of the native heap, and of Go memory from C |
@@ -17,7 +17,8 @@ use super::canaries::DETECTORS;
 use super::way::{self, Canary, Way, says};
 use crate::host::tools::Need;
 
-/// As many as make goroutines take turns, run side by side, and outnumber small machines.
+/// Numbers of processors for Go: with one goroutines take turns, with two they run side by side, and four are
+/// more than small machines have.
 const PROCESSORS: &[u32] = &[1, 2, 4];
 
 /// A way to build and run Go tests.
@@ -30,11 +31,11 @@ pub(super) struct Row {
     pub(super) builds: &'static [Build],
     /// The kind of build of the native library that is linked, if the subject has one; else the plain one.
     pub(super) native: Native,
-    /// Shuffled, repeated and on several numbers of processors, so that rare orders are less rare.
+    /// Tests are shuffled, repeated, and run on several numbers of processors, to provoke rare orders of events.
     pub(super) repeated: bool,
-    /// The conditions that the tests go through besides.
+    /// Further conditions that the tests run under.
     pub(super) storms: &'static [Storm],
-    /// The releases of Go that the subject promises have their turn.
+    /// The tests also run with the releases of Go that the subject promises.
     pub(super) releases: bool,
     pub(super) canary: Planted,
     pub(super) word: Word,
@@ -45,7 +46,7 @@ pub(super) struct Row {
 pub(super) enum Tests {
     /// Its suites for the engine; every package of its modules if there are none.
     All,
-    /// Its suites for the engine, which is left out if there are none: their tests are written for it.
+    /// Its suites for the engine. Without any, the engine is left out: it needs tests that are written for it.
     Suites,
 }
 
@@ -59,11 +60,11 @@ pub(super) struct Build {
 /// The native library that an engine links.
 pub(super) struct Native {
     pub(super) kind: &'static str,
-    /// What is in a library of this kind and in no other.
+    /// A symbol that only a library of this kind contains.
     pub(super) mark: Option<&'static str>,
 }
 
-/// The tests once more, shuffled and repeated, where rare orders of events are less rare.
+/// A condition that provokes rare orders of events. The tests run under it again, shuffled and repeated.
 pub(super) struct Storm {
     pub(super) check: &'static str,
     pub(super) log: &'static str,
@@ -83,7 +84,7 @@ pub(super) struct Planted {
     pub(super) silent_without: bool,
 }
 
-/// What counts as the engine's word that a contract is broken.
+/// The kind of output that counts as an engine's report of a broken contract.
 pub(super) enum Word {
     /// A check that fails.
     Failure,
@@ -95,7 +96,7 @@ pub(super) enum Word {
     ReportOn(&'static str, &'static str),
 }
 
-/// What every row of Go tests needs.
+/// The tools that every row needs.
 pub(super) const NEEDS: &[Need] = &[Need::C, Need::Go];
 
 const PLAIN: Native = Native {
@@ -166,7 +167,7 @@ const PLANTED: Planted = Planted {
     silent_without: false,
 };
 
-/// In the order in which they run: those first that say something soon.
+/// The rows, in the order in which they run: those that are quick come first.
 pub(super) static ROWS: [Row; 7] = [
     Row {
         name: "guard",

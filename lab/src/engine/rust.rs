@@ -1,9 +1,9 @@
-//! Engines that are Rust tests of the subject under nextest: property tests, models under a checker that
+//! Engines that run Rust tests of the subject under nextest: property tests, models under a checker that
 //! explores schedules, comparisons of layouts.
 //!
-//! They are suites of the subject's description. An explorer's build is the only one that explores: a plain
-//! run of the same tests sees one schedule, and credits nothing here. Such a test prints how many schedules
-//! it explored and whether that was all of them.
+//! The subject's description lists them as suites. Models explore schedules only in the build of their
+//! checker: a plain run of the same tests sees one schedule, and credits nothing here. A model prints how many
+//! schedules it explored, and whether that was all of them.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -34,7 +34,7 @@ const BUILD_FAILED: i32 = 101;
 
 const RUSTFLAGS: &str = "RUSTFLAGS";
 
-/// An engine that is suites of Rust tests.
+/// An engine that runs suites of Rust tests.
 pub(super) struct Rust {
     name: String,
     what: String,
@@ -192,7 +192,7 @@ struct Package<'a> {
     env: Vec<(String, OsString)>,
 }
 
-/// What came of running tests.
+/// The result of a run of tests.
 struct Ran {
     finished: Finished,
     /// Empty if the tests did not build.
@@ -200,7 +200,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// Why there is no result of tests, if there is none.
+    /// The compile error, if the tests did not build.
     fn not_built(&self) -> Option<String> {
         let failed = self.finished.code() == Some(BUILD_FAILED);
         failed.then(|| cargo_error(&self.finished))
@@ -235,7 +235,7 @@ impl<'a> Package<'a> {
         }
     }
 
-    /// Builds the native libraries that the tests need. The record says what is in the way, if something is.
+    /// Builds the native libraries that the tests need. Returns the record of the failure if one does not build.
     fn libraries(&self) -> Result<Option<Record>> {
         for kind in &self.tests.native {
             if let Err(record) = native::built(self.context, &self.tests.engine, kind, None)? {
@@ -377,7 +377,7 @@ impl<'a> Package<'a> {
         }
     }
 
-    /// Runs the tests that `more` options of nextest leave; all of them if there are none.
+    /// Runs the tests that the options `more` of nextest select; all of them if there are none.
     fn run(&self, log: &str, more: &[String]) -> Result<Ran> {
         let context = self.context;
         let junit = junit(context);
@@ -430,13 +430,13 @@ fn filter(contracts: &BTreeSet<String>) -> String {
     format!("test(/(^|[^a-z0-9])({})(_|$)/)", names.join("|"))
 }
 
-/// Where nextest writes what the profile `lab` asks for, whatever the target folder.
+/// The file to which nextest writes the results of profile `lab`, with any target folder.
 fn junit(context: &Context<'_>) -> PathBuf {
     context.workspace.path("target/nextest/lab/junit.xml")
 }
 
-/// The records of a test that explores schedules. One that explored none is no check of a contract, whatever
-/// its name says.
+/// The records of a test that must explore schedules. One that explored none checks no contract, even if its
+/// name carries one.
 fn explored(engine: &str, catalogue: &Catalogue, case: &Case, evidence: &Evidence) -> Vec<Record> {
     if case.outcome == Outcome::Pass && Notes::read(&case.output).model.is_none() {
         let mut record = Record::check(engine, &case.name, Outcome::Pass)
@@ -448,7 +448,7 @@ fn explored(engine: &str, catalogue: &Catalogue, case: &Case, evidence: &Evidenc
     nextest::records(engine, catalogue, case, evidence)
 }
 
-/// Our flags after what the user wants.
+/// Our flags behind the user's.
 fn rustflags(user: Option<&OsStr>, ours: &str) -> OsString {
     let mut flags = user.unwrap_or_default().to_owned();
     if !flags.is_empty() {
@@ -458,7 +458,7 @@ fn rustflags(user: Option<&OsStr>, ours: &str) -> OsString {
     flags
 }
 
-/// A value with the seconds since 1970 in the place of `{time}`: another one in each run.
+/// A value in which `{time}` is replaced with the seconds since 1970, so that it differs in each run.
 fn with_time(value: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = now.map_or(0, |since| since.as_secs());

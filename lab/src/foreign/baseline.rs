@@ -1,4 +1,4 @@
-//! Findings of an earlier run: `--baseline` takes the `results.json` that it left.
+//! Findings of an earlier run, which `--baseline` reads from its `results.json`.
 
 use std::collections::BTreeSet;
 use std::fs;

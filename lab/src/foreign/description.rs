@@ -1,4 +1,4 @@
-//! What a module tells about itself, in the `cgolab.toml` beside its go.mod.
+//! The description of a module, from the `cgolab.toml` beside its go.mod.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,13 +12,13 @@ use crate::subject::file::{Accept, Knob, SubjectFile};
 /// The part of a description that a module without suites of its own uses.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Description {
-    /// Packages to test, as `go list` takes them; empty for those that are found by looking.
+    /// Packages to test, as patterns of `go list`. If empty, the packages are found by a search.
     pub(super) packages: Vec<String>,
     /// Build tags of every package.
     pub(super) tags: Vec<String>,
     /// Variables of every test program.
     pub(super) env: BTreeMap<String, String>,
-    /// The most that one run of a test program may take.
+    /// The time limit of one run of a test program.
     pub(super) timeout: Option<Duration>,
     pub(super) accept: Vec<Accept>,
     /// Conditions for storms.
@@ -26,7 +26,7 @@ pub(super) struct Description {
 }
 
 impl Description {
-    /// Reads the file of a module; nothing is told if there is none.
+    /// Reads the file of a module; the description is empty if there is none.
     pub(super) fn of(root: &Path) -> Result<Description> {
         let file = SubjectFile::load(root)?;
         let module = file.go.into_iter().find(|it| it.dir == ".");
@@ -74,7 +74,7 @@ pub(super) fn shown(accept: &Accept) -> String {
     words.cloned().collect::<Vec<_>>().join(" ")
 }
 
-/// A file for a module, in which everything is a comment.
+/// A description for a module in which every line is commented out.
 pub(super) fn template(packages: &[String], tags: &[String]) -> String {
     let list = |words: &[String]| {
         words

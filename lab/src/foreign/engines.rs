@@ -11,19 +11,20 @@ use crate::engine::way::{self, Way};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Engine {
     pub(super) id: &'static str,
-    /// Rows with the same word share their programs.
+    /// A name for the build. Rows with the same name share their programs.
     pub(super) builds_as: &'static str,
-    /// What runs, for people.
+    /// A description for people.
     pub(super) what: &'static str,
     /// How it builds and runs them.
     pub(super) way: Way,
     /// How often all tests run.
     pub(super) repeat: u32,
-    /// A test that fails here, and not plainly, is a finding: failing is how this engine sees.
+    /// True if a test that fails here and not in the plain run is a finding: some engines show a mistake by
+    /// nothing but a failed test.
     pub(super) failing_is_seeing: bool,
-    /// It reads source and runs nothing: its canaries name rules.
+    /// True if it reads source and runs nothing. Its canaries name rules.
     pub(super) reads: bool,
-    /// C is compiled with other flags than those of a plain build: all of it, anew.
+    /// True if C is compiled with other flags than in a plain build, so that all of it is compiled again.
     pub(super) compiles_c: bool,
 }
 
@@ -123,7 +124,7 @@ pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
     Ok(ENGINES.iter().filter(wanted).collect())
 }
 
-/// A line on what the builds will cost.
+/// A line that says how often C is compiled, which is what takes long.
 pub(super) fn cost(engines: &[&Engine], module: &Module) -> String {
     let names: Vec<&str> = engines.iter().map(|engine| engine.id).collect();
     let builds: BTreeSet<_> = engines

@@ -1,4 +1,4 @@
-//! Reports of detectors in what a test program printed, and the first own frames in them.
+//! Reads the reports of detectors from the output of a test program, and their first own frames.
 
 use std::path::Path;
 
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::module::Module;
 use crate::triage::traceback;
 
-/// A report, or a test that fails where failing is seeing.
+/// A report of a detector, or a failed test of an engine that shows mistakes by failed tests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Report {
-    /// Such as `heap-use-after-free`, `data race`, `leak`.
+    /// The kind of mistake, such as `heap-use-after-free`, `data race`, `leak`.
     pub(super) class: String,
-    /// The test in which it was printed; unknown for leaks, which are reported at the end.
+    /// The test that ran when it was printed; unknown for leaks, which are reported at the end.
     pub(super) test: Option<String>,
-    /// The first own frame in C, or what comes nearest.
+    /// The first own frame in C, or the one nearest to it.
     pub(super) c: Option<Place>,
     /// The first own frame in Go.
     pub(super) go: Option<Place>,
-    /// The report itself, as far as it helps.
+    /// The report itself, without its less useful lines.
     pub(super) text: String,
 }
 
@@ -40,15 +40,15 @@ pub(super) fn shown(report: &Report) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) function: String,
-    /// Relative to the module where it is in it.
+    /// The file; its path is relative to the module if it lies in the module.
     pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
-    /// It is in the module.
+    /// True if it belongs to the module.
     pub(super) own: bool,
 }
 
 impl Place {
-    /// `function (file:line)`.
+    /// The place in the form `function (file:line)`.
     pub(super) fn shown(&self) -> String {
         match (&self.file, self.line) {
             (Some(file), Some(line)) => format!("{} ({file}:{line})", self.function),
@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-/// Lines of a report that are kept.
+/// The number of lines of a report that are kept.
 const LINES: usize = 40;
 
 /// All reports in an output.
@@ -122,7 +122,7 @@ pub(super) fn death(output: &str, module: &Module) -> Option<Report> {
     Some(fatal(&lines[at..], class, running(&lines[..at]), module))
 }
 
-/// The test that runs behind these lines: begun, and not ended.
+/// The test that runs after these lines: it has begun and not ended.
 fn running(lines: &[&str]) -> Option<String> {
     let mut open: Vec<&str> = Vec::new();
     for line in lines {
@@ -140,8 +140,8 @@ pub(super) fn top(name: &str) -> &str {
     name.split('/').next().unwrap_or(name).trim()
 }
 
-/// The word and the name of a line that says how a test ended; not of a subtest, whose line is indented.
-/// Output of the test may stand before it.
+/// Result and name from a line that reports the end of a test. Lines of subtests are indented and not meant. The
+/// test's output may precede the report in its line.
 pub(super) fn ended(line: &str) -> Option<(&str, &str)> {
     if line.starts_with("    ") {
         return None;
@@ -325,7 +325,7 @@ fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
     })
 }
 
-/// A name without `.func1`, `.func1.2`: cgo wraps calls in closures, and their numbers change.
+/// A name without `.func1` or `.func1.2`. cgo wraps calls in closures, whose numbers change.
 fn without_closures(name: &str) -> String {
     let mut name = name;
     while let Some((outer, last)) = name.rsplit_once('.') {
@@ -348,7 +348,7 @@ fn relative(file: &str, root: &Path) -> String {
     }
 }
 
-/// `#1 0x52e in function(int) /a/b.c:12:3`.
+/// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`.
 fn c_frame(line: &str, root: &Path) -> Option<Place> {
     let rest = line.trim_start().strip_prefix('#')?;
     let (_, rest) = rest.split_once(" in ")?;
@@ -377,8 +377,8 @@ fn c_frame(line: &str, root: &Path) -> Option<Place> {
     })
 }
 
-/// The frame to be shown of a stack of C: the first own one, else the first that is not of an allocator or
-/// of the sanitizer itself.
+/// The frame of a C stack that is shown: the first own one, else the first that belongs neither to an allocator
+/// nor to the sanitizer.
 fn culprit(stack: &[Place]) -> Option<Place> {
     let of_the_system = |it: &&Place| {
         let name = it.function.as_str();
@@ -414,7 +414,7 @@ fn culprit(stack: &[Place]) -> Option<Place> {
         .or_else(|| stack.iter().find_map(called_by_go))
 }
 
-/// The function of C that a wrapper of cgo calls, where the optimiser has left no frame of its own.
+/// The C function that a wrapper of cgo calls, if the optimiser has left it no frame of its own.
 fn called_by_go(frame: &Place) -> Option<Place> {
     let (_, function) = frame.function.split_once("_Cfunc_")?;
     (function != "_Cmalloc").then(|| Place {

@@ -16,10 +16,10 @@ pub(super) struct Known {
     engines: Vec<String>,
     /// Part of its class.
     class: String,
-    /// Part of its text, if the class alone does not tell.
+    /// Part of its text, if the class alone does not identify it.
     #[serde(default)]
     says: String,
-    /// Why it is none of the module's mistakes.
+    /// The reason why it is no mistake of the module.
     pub(super) reason: String,
     /// A public page about it.
     pub(super) reference: String,
@@ -31,14 +31,14 @@ struct File {
     known: Vec<Known>,
 }
 
-/// The list. A test reads it: it cannot be wrong in a binary.
+/// The list. A test parses it, so that the one in a binary is well-formed.
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     toml::from_str::<File>(TEXT)
         .map(|file| file.known)
         .unwrap_or_default()
 });
 
-/// The known false alarm that a report of an engine is, if it is one.
+/// The entry for a report of an engine, if it is a known false alarm.
 pub(super) fn of(engine: &str, report: &Report) -> Option<Known> {
     let fits = |known: &&Known| {
         known.engines.iter().any(|it| it == engine)

@@ -1,14 +1,14 @@
-//! `cgolab run` in a Go module that nobody here wrote: its own tests, under every engine that applies.
+//! `cgolab run` in any Go module: runs the module's own tests under every engine that applies.
 //!
 //! ```text
 //!  module ──► engines ──► trial ──► findings ──► outcome ──► views
-//!  what is    a table:    builds    reads what   folds,      terminal, Markdown,
-//!  there      flags and   and runs  a detector   judges      HTML, JUnit, SARIF
-//!             canaries    tests     printed
+//!  packages   a table:    builds    reads the    folds,      terminal, Markdown,
+//!  with C     flags and   and runs  detector's   judges      HTML, JUnit, SARIF
+//!             canaries    tests     reports
 //! ```
 //!
-//! Plain tests come first and are repeated: what fails or flakes there is left out of the other engines
-//! and blamed on none. An engine is believed after it has seen its canaries, which are built with the same
+//! Plain tests run first and are repeated. Tests that fail or flake there are left out of the other engines, so
+//! that none is blamed for them. An engine counts after it has seen its canaries, which are built with the same
 //! flags. Nothing is written into the module but `.cgolab/`, which git ignores.
 //!
 //! Start reading in [`run`]; the engines are in [`engines`].
@@ -46,14 +46,14 @@ use crate::host::workspace::{DESCRIPTION, Workspace};
 /// The folder of results in a module.
 pub(crate) const FOLDER: &str = ".cgolab";
 
-/// A wish of the command line.
+/// The options of the command line.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     /// The module, or a folder in it.
     pub(crate) dir: PathBuf,
     /// Engines to run; those of the default order if there are none.
     pub(crate) only: Vec<String>,
-    /// Packages as `go list` takes them; all that have to do with C if there are none.
+    /// Packages as patterns of `go list`; all that use C if there are none.
     pub(crate) packages: Vec<String>,
     /// No engine is begun after this time.
     pub(crate) time: Option<Duration>,
@@ -61,11 +61,11 @@ pub(crate) struct Wish {
     pub(crate) baseline: Option<PathBuf>,
 }
 
-/// Runs the engines and returns whether nothing is red.
+/// Runs the engines, and returns `true` if nothing is red.
 ///
 /// # Errors
-/// Nothing was judged: no Go, no module, no package with C, an unknown engine, a run that goes on in the
-/// same folder. Earlier results are intact.
+/// Nothing was judged: no Go, no module, no package with C, an unknown engine, another run in the same
+/// folder. Earlier results are intact.
 pub(crate) fn run(wish: &Wish) -> Result<bool> {
     let engines = engines::select(&wish.only)?;
     let baseline = wish.baseline.as_deref().map(Baseline::read).transpose()?;
@@ -110,7 +110,8 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     Ok(outcome.is_green())
 }
 
-/// Writes a `cgolab.toml` with what is found, all of it commented out, and returns whether it did.
+/// Writes a `cgolab.toml` for the module that was found, with all lines commented out. Returns `true` if it
+/// wrote one.
 ///
 /// # Errors
 /// There is one already, or no module with C.
@@ -142,7 +143,7 @@ pub(crate) fn init(dir: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Tells for each engine whether it can run on this machine: builds its canaries and looks for them.
+/// Checks for each engine that it works on this machine: builds its canaries, and checks that it sees them.
 pub(crate) fn doctor() -> Result<bool> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let package = canaries::detectors(&folder.path().join("canaries"))?;
@@ -210,7 +211,7 @@ impl Folder {
         Ok(Folder { path, _lock: lock })
     }
 
-    /// Writes the views, in place of those of the run before, and gives their folder as people type it.
+    /// Writes the views over those of the run before, and returns their folder in the form that people type.
     fn publish(&self, outcome: &Outcome) -> Result<String> {
         let fresh = tempfile::tempdir_in(&self.path).context("cannot write the report")?;
         views::write(fresh.path(), outcome)?;

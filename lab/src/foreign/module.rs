@@ -1,4 +1,4 @@
-//! A Go module as `go list` sees it: which packages have to do with C, and how they are linked.
+//! A Go module, from the output of `go list`: its packages that use C, and their ways of linking.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -26,14 +26,14 @@ pub(super) struct Module {
     pub(super) wanted: Vec<String>,
     /// Packages with C of their own that have no tests, in any build.
     pub(super) untested: Vec<String>,
-    /// Packages that `go list` could not load, with its first word about each.
+    /// Packages that `go list` could not load, with the first line of its error.
     pub(super) broken: Vec<(String, String)>,
-    /// What it tells about itself.
+    /// The module's own description.
     pub(super) description: Description,
     pub(super) linking: Linking,
 }
 
-/// A package with tests that has to do with C.
+/// A package with tests that uses C.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Package {
     /// Import path.
@@ -41,14 +41,14 @@ pub(super) struct Package {
     /// The name in its package clauses.
     pub(super) name: String,
     pub(super) dir: PathBuf,
-    /// Some tests are in the package NAME_test: a file of that package comes last.
+    /// True if some tests are in the package NAME_test, whose files come last.
     pub(super) external_tests: bool,
     /// Build tags that its tests need.
     pub(super) tags: Vec<String>,
 }
 
 impl Package {
-    /// A file name for what belongs to it.
+    /// A file name for files about the package.
     pub(super) fn file_name(&self) -> String {
         self.path.replace(['/', '\\', ' '], "_")
     }
@@ -63,7 +63,7 @@ impl Package {
     }
 }
 
-/// The ways in which native code comes in.
+/// The ways in which native code becomes part of the module.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Linking {
     cgo: usize,
@@ -75,7 +75,7 @@ pub(super) struct Linking {
     purego: bool,
 }
 
-/// What `go list -json` says of a package.
+/// A package in the output of `go list -json`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Listed {
@@ -83,7 +83,7 @@ struct Listed {
     name: String,
     dir: PathBuf,
     standard: bool,
-    /// It was not named: others need it.
+    /// True if it was not named, and listed because others need it.
     dep_only: bool,
     module: Option<ListedModule>,
     cgo_files: Vec<String>,
@@ -191,7 +191,7 @@ impl Module {
         Ok(module)
     }
 
-    /// Sorts what was listed.
+    /// Sorts the listed packages into those to test and others.
     fn read(&mut self, listed: &[Listed], named: bool) {
         let main = |it: &&Listed| {
             it.module.as_ref().is_some_and(|module| module.main)
@@ -278,7 +278,7 @@ impl Module {
             .to_owned()
     }
 
-    /// Lines on what was found.
+    /// Lines about the packages that were found.
     pub(super) fn told(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{} with {}, {}",
@@ -402,7 +402,7 @@ fn reaches_c<'a>(
             .any(|it| reaches_c(it, by_path, seen))
 }
 
-/// Tags that make files of tests part of a build: plain names in their `//go:build` lines.
+/// Tags that add files of tests to a build: plain names in their `//go:build` lines.
 fn tags_of(dir: &Path, files: &[&String]) -> Vec<String> {
     let mut tags = BTreeSet::new();
     for file in files {
@@ -429,7 +429,7 @@ fn tags_of(dir: &Path, files: &[&String]) -> Vec<String> {
     tags.into_iter().collect()
 }
 
-/// Reports whether Go sets a tag by itself, or a person would not.
+/// Reports whether Go sets a tag by itself, or a person would never set it.
 fn of_the_toolchain(tag: &str) -> bool {
     let known = [
         "cgo", "race", "msan", "asan", "unix", "linux", "darwin", "windows", "freebsd", "netbsd",
@@ -439,7 +439,7 @@ fn of_the_toolchain(tag: &str) -> bool {
     known.contains(&tag) || tag.starts_with("go1.")
 }
 
-/// 26 of `go1.26.8`.
+/// The minor number of a release: 26 in `go1.26.8`.
 fn minor(release: &str) -> u32 {
     release
         .strip_prefix("go1.")
@@ -449,12 +449,12 @@ fn minor(release: &str) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-/// `1 package`, `2 packages`.
+/// A number with its noun: `1 package`, `2 packages`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     counted_as(count, what, &format!("{what}s"))
 }
 
-/// `1 way to fail`, `2 ways to fail`.
+/// A number with its noun in two forms: `1 way to fail`, `2 ways to fail`.
 pub(super) fn counted_as(count: usize, one: &str, many: &str) -> String {
     let what = if count == 1 { one } else { many };
     format!("{count} {what}")

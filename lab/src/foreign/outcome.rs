@@ -1,4 +1,4 @@
-//! What came of a run: findings folded by signature, trouble that is nobody's mistake, one headline.
+//! The outcome of a run: findings folded by signature, trouble that is no finding, and one headline.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::module::{Module, Package, counted, counted_as};
 pub(super) enum State {
     /// Its canaries were seen.
     On,
-    /// A canary was missed: what it says of the module counts for nothing.
+    /// It missed a canary, so that its reports on the module do not count.
     Off(String),
     /// It cannot be built here, with the compiler's own line.
     Unsupported(String),
@@ -35,7 +35,7 @@ pub(super) enum TestTrouble {
     Flakes(u32, u32),
     /// It ended the process, with a signal or a panic.
     Died(String),
-    /// It ended the process without a word, as `os.Exit` does.
+    /// It ended the process without a message, as `os.Exit` does.
     Ended(String),
     TimedOut,
 }
@@ -70,7 +70,7 @@ impl Trouble {
         Trouble::words(&package.path, why)
     }
 
-    /// Trouble with what has this path.
+    /// Trouble with the package that has this path.
     pub(super) fn words(path: &str, why: &str) -> Trouble {
         Trouble::with(path, What::Other(why.to_owned()))
     }
@@ -120,7 +120,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// The same for the same mistake, in every run: no addresses, no lines.
+    /// A text that is the same for the same mistake in every run: it has no addresses and no lines.
     pub(super) fn signature(&self) -> String {
         let function = |place: &Option<super::findings::Place>| {
             place
@@ -155,7 +155,7 @@ pub(super) struct Folded {
     pub(super) tests: Vec<String>,
     /// All places in Go code, as people read them.
     pub(super) places: Vec<String>,
-    /// It is in the baseline.
+    /// True if it is in the baseline.
     pub(super) old: bool,
     /// The reason of an entry of the module's file that accepts it.
     pub(super) accepted: Option<String>,
@@ -168,7 +168,7 @@ impl Folded {
     }
 }
 
-/// What an engine left.
+/// The outcome of an engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct EngineOutcome {
     pub(super) engine: String,
@@ -179,9 +179,9 @@ pub(super) struct EngineOutcome {
     pub(super) seconds: f64,
     pub(super) findings: Vec<Finding>,
     pub(super) trouble: Vec<Trouble>,
-    /// What it is proven not to see.
+    /// Mistakes that it is proven not to see.
     pub(super) limits: Vec<String>,
-    /// Code that an engine which reads could not read, and why.
+    /// Code that an engine could not read, with the reason, if it reads source.
     pub(super) left_unread: Vec<String>,
 }
 
@@ -204,7 +204,7 @@ impl EngineOutcome {
         self.engine == "plain"
     }
 
-    /// Tests that are no measure for other engines, as (package, test).
+    /// Tests that fail or flake plainly, as (package, test); other engines leave them out.
     pub(super) fn plain_failures(&self) -> Vec<(String, String)> {
         let of_test = |trouble: &Trouble| match &trouble.what {
             What::Test(test, _) => Some((trouble.package.clone(), test.clone())),
@@ -306,7 +306,8 @@ impl Outcome {
         self.findings = folded;
     }
 
-    /// Takes findings that the module's file accepts out of what is red, and notes entries that fit none.
+    /// Marks findings that the module's file accepts, so that they are not red, and notes entries that match
+    /// none.
     pub(super) fn accept(&mut self, description: &Description) {
         for accept in &description.accept {
             let mut used = false;
@@ -349,7 +350,7 @@ impl Outcome {
             .collect()
     }
 
-    /// What was left out or could not be judged, beside plain trouble.
+    /// Everything that was left out or could not be judged, besides trouble of the plain run.
     pub(super) fn left_out(&self) -> Vec<String> {
         let mut left = Vec::new();
         for engine in &self.engines {
@@ -383,8 +384,8 @@ impl Outcome {
         left
     }
 
-    /// Reports whether nothing is red: no finding that counts, plain tests pass, no engine is off or was
-    /// kept from judging.
+    /// Reports whether nothing is red: no finding counts, plain tests pass, and every engine was on and could
+    /// judge.
     pub(super) fn is_green(&self) -> bool {
         let judged = self.engines.iter().all(|it| {
             matches!(it.state, State::On | State::Unsupported(_)) && it.trouble.is_empty()

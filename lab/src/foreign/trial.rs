@@ -1,4 +1,4 @@
-//! One engine on one module: canaries, builds, runs, and reruns without what ended the process.
+//! One engine on one module: canaries, builds, runs, and repeated runs without tests that ended the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,19 +20,19 @@ use crate::host::progress::Progress;
 use crate::host::taskset;
 use crate::host::workspace::Workspace;
 
-/// Go's own limit of a test program, if the module names none: it tells the tests that run, and prints the
-/// goroutines.
+/// The limit of a test program if the module names none. It is Go's own limit, at which Go names the running
+/// tests and prints the goroutines.
 const LIMIT: Duration = Duration::from_secs(300);
-/// What a program that does not heed its own limit gets beyond it.
+/// The time after which a program is killed that has passed its own limit.
 const GRACE: Duration = Duration::from_secs(30);
-/// A build of C may be long; one that is longer than this hangs.
+/// The time after which a build counts as hung. Builds of C may be long.
 const BUILD: Duration = Duration::from_secs(3600);
-/// Runs of one program: each takes out one test that ended the process.
+/// The greatest number of runs of one program. After each, one test that ended the process is left out.
 const ROUNDS: usize = 25;
-/// Tests that are run alone to find who leaks.
+/// The greatest number of tests that run alone to find those that leak.
 const ALONE: usize = 200;
 
-/// An engine, and what it is tried on.
+/// An engine, and the module that it runs on.
 pub(super) struct Trial<'a> {
     pub(super) engine: &'static Engine,
     pub(super) module: &'a Module,
@@ -40,11 +40,11 @@ pub(super) struct Trial<'a> {
     /// `.cgolab` of the module.
     pub(super) folder: &'a Path,
     pub(super) progress: &'a Progress,
-    /// The run of the plain engine, if this is another one: what is not green there is left out here.
+    /// The outcome of the plain engine, if this is another one. Tests that are not green there are left out.
     pub(super) plain: Option<&'a EngineOutcome>,
 }
 
-/// What a run of a test program left.
+/// The result of a run of a test program.
 pub(super) struct Ran {
     pub(super) finished: Finished,
     pub(super) text: String,
@@ -58,15 +58,15 @@ impl Ran {
     }
 }
 
-/// The tests of a run, as `-test.v` tells.
+/// The tests of a run, from the output of `-test.v`.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Tests {
     passed: BTreeSet<String>,
     pub(super) failed: BTreeSet<String>,
     skipped: BTreeSet<String>,
-    /// Begun and not ended.
+    /// Tests that have begun and not ended.
     open: Vec<String>,
-    /// The program came to the end of its list.
+    /// True if the program reached the end of its list.
     pub(super) complete: bool,
 }
 
@@ -125,7 +125,7 @@ impl Trial<'_> {
         Ok(outcome)
     }
 
-    /// Looks whether the engine sees its canaries.
+    /// Checks that the engine sees its canaries.
     pub(super) fn proven(&self) -> Result<EngineOutcome> {
         let started = Instant::now();
         let mut outcome = EngineOutcome::left_out(self.engine, State::On);
@@ -156,7 +156,7 @@ impl Trial<'_> {
         self.cache().join(format!("{name}.log"))
     }
 
-    /// Builds the canaries with the engine's flags and looks whether it sees them.
+    /// Builds the canaries with the engine's flags, and checks that it sees them.
     fn prove(&self, outcome: &mut EngineOutcome) -> Result<()> {
         self.progress.step(format!("{}: canaries", self.engine.id));
         let package = self.canaries()?;
@@ -383,8 +383,8 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Runs the program again and again, each time without the tests that ended it, until it comes to its
-    /// end. Gives the tests that failed without ending it.
+    /// Runs the program again, each time without the tests that ended it, until it reaches the end of its list.
+    /// Returns the tests that failed without ending it.
     fn until_complete(
         &self,
         package: &Package,
@@ -451,7 +451,7 @@ impl Trial<'_> {
         Ok(failed)
     }
 
-    /// A test ended the process, and no detector spoke.
+    /// Notes a test that ended the process without a detector's report.
     fn died(&self, package: &Package, test: &str, ran: &Ran, outcome: &mut EngineOutcome) {
         let timed_out = ran.timed_out();
         let death = findings::death(&ran.text, self.module).filter(|_| !timed_out);
@@ -469,7 +469,7 @@ impl Trial<'_> {
         }
     }
 
-    /// A test failed, which it does not do plainly.
+    /// Judges a test that failed here and not in the plain run.
     fn judge_failure(
         &self,
         package: &Package,
@@ -502,7 +502,7 @@ impl Trial<'_> {
         outcome.trouble.push(Trouble::test(package, test, why));
     }
 
-    /// What a failing test printed, from the log of the first run.
+    /// The output of a failing test, from the log of the first run.
     fn failure_text(&self, package: &Package, test: &str) -> String {
         let text = child::read_lossy(&self.log(&format!("{}.1.1", package.file_name())));
         let lines = text
@@ -569,7 +569,7 @@ impl Trial<'_> {
         words.join(" ")
     }
 
-    /// Finds the tests that leak, by running each alone: a leak has no caller in Go.
+    /// Finds the tests that leak by running each alone, because the report of a leak names no caller in Go.
     fn attribute(
         &self,
         package: &Package,
@@ -687,7 +687,7 @@ fn last_words(ran: &Ran) -> String {
     )
 }
 
-/// The line of a failed build that says most.
+/// The most informative line of a failed build.
 fn compiler_line(text: &str) -> String {
     let says = |line: &&str| {
         let line = line.to_lowercase();

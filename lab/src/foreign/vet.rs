@@ -1,5 +1,5 @@
-//! The engine that reads source: the analyzers of `go-harness/vet`, which are in the binary and are built
-//! with the Go that is here.
+//! The engine that reads source: the analyzers of `go-harness/vet`, which are part of the command and are built
+//! with the installed Go.
 
 use std::env;
 use std::ffi::OsString;
@@ -26,7 +26,7 @@ static SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../go-harness/vet");
 /// The name of the program.
 const PROGRAM: &str = "cgolab-vet";
 
-/// What `cgolab-vet -json` prints.
+/// The output of `cgolab-vet -json`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Printed {
@@ -50,13 +50,13 @@ struct Found {
 #[serde(default)]
 struct NotAnalysed {
     package: String,
-    /// Empty for the whole package.
+    /// The file; empty for the whole package.
     file: PathBuf,
     reason: String,
 }
 
 impl Trial<'_> {
-    /// Builds the analyzers and has them find the canary.
+    /// Builds the analyzers, and checks that they find the canary.
     pub(super) fn prove_vet(&self, outcome: &mut EngineOutcome) -> Result<()> {
         self.progress.step("vet: building the analyzers");
         let program = match program(self.workspace, &self.vet_folder(), self.progress)? {
@@ -217,7 +217,7 @@ pub(crate) fn command(args: &[OsString]) -> Result<u8> {
         .unwrap_or(1))
 }
 
-/// Builds the analyzers in a folder. The inner error is the line that says why they do not build.
+/// Builds the analyzers in a folder. The inner error is the compiler's line.
 fn program(
     workspace: &Workspace,
     folder: &Path,

@@ -1,5 +1,5 @@
 //! The contract catalogue. Contracts of any binding are part of the command (`lab/contracts`); those of a
-//! subject are in its own folders, which also say what engines check of the others.
+//! subject are in its own folders, which also say which engines check the general ones.
 //!
 //! One file for each family. A contract names the engines that can see it broken: *claimed*
 //! (a run without a passing check of that engine is red) or *planned* (counted, not demanded).
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::file::SubjectFile;
 use crate::host::toml::{line_of, message};
 
-/// Who may have to keep a contract.
+/// The layers that a contract can bind.
 pub(crate) const LAYERS: [&str; 3] = ["native", "abi", "go"];
 
 /// The contracts that hold for any binding.
@@ -28,15 +28,15 @@ pub(crate) struct Contract {
     pub(crate) id: String,
     /// The promise, in one sentence.
     pub(crate) sentence: String,
-    /// Who must keep it: `native`, `abi`, `go`.
+    /// The layers that must keep it: `native`, `abi`, `go`.
     pub(crate) layer: Vec<String>,
-    /// Where it comes from: rules, specifications, public bugs.
+    /// The origin of the promise: rules, specifications, public bugs.
     pub(crate) source: Vec<String>,
     /// Engines that must have a passing check of it whenever they run.
     pub(crate) claimed: Vec<String>,
     /// Engines that could see it broken, and do not check it yet.
     pub(crate) planned: Vec<String>,
-    /// Why it is exempt, or anything else that a reader must know.
+    /// The reason why it is exempt, or anything else that a reader must know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
 }
@@ -57,7 +57,7 @@ impl Contract {
 pub(crate) struct Family {
     /// Three capitals, such as `REQ`.
     pub(crate) name: String,
-    /// What it is about, in a few words.
+    /// The subject of the family in a few words.
     pub(crate) title: String,
     pub(crate) contracts: Vec<Contract>,
 }
@@ -78,7 +78,7 @@ struct File {
     claim: Vec<Claim>,
 }
 
-/// What a subject's engines check of a contract of any binding.
+/// The engines of a subject that check a contract of any binding.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claim {
@@ -107,27 +107,27 @@ struct General {
     source: Vec<String>,
 }
 
-/// A file of a catalogue as it is kept beside results.
+/// A file of a catalogue, in the form that is kept beside results.
 #[derive(Serialize)]
 struct Kept<'a> {
     title: &'a str,
     contract: &'a [Contract],
 }
 
-/// How well an engine covers a contract.
+/// The coverage of a contract by an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
     /// A check of this engine with this id passed in the last run.
     Exercised,
-    /// A check is said to exist.
+    /// The catalogue says that a check exists.
     Claimed,
-    /// Nothing yet.
+    /// No check exists yet.
     Planned,
 }
 
 impl Catalogue {
-    /// The contracts of any binding, checked by nobody.
+    /// The contracts of any binding, without engines that check them.
     fn general() -> Result<Catalogue> {
         let mut families = Vec::new();
         for file in GENERAL.files() {
@@ -302,8 +302,8 @@ impl Catalogue {
             .collect()
     }
 
-    /// Engine by engine, how well `contract` is covered. `exercised(engine)` says whether the
-    /// last run had a passing check.
+    /// The coverage of `contract` by each engine. `exercised(engine)` is true if the last run had a
+    /// passing check.
     pub(crate) fn states(
         contract: &Contract,
         engines: &[&str],
@@ -411,7 +411,7 @@ fn check_named(contract: &Contract) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a contract names an engine, or says why none can see it.
+/// Checks that a contract names an engine, or gives the reason why no engine can see it broken.
 fn has_engine(contract: &Contract) -> Result<()> {
     ensure!(
         !contract.claimed.is_empty() || !contract.planned.is_empty() || contract.note.is_some(),
@@ -420,7 +420,7 @@ fn has_engine(contract: &Contract) -> Result<()> {
     Ok(())
 }
 
-/// The id of the contract that holds `line` (from 1), if its table has one.
+/// The id of the contract whose table contains `line` (from 1), if it has one.
 fn id_near(text: &str, line: usize) -> Option<&str> {
     let lines: Vec<&str> = text.lines().collect();
     let line = line.min(lines.len());

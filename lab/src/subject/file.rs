@@ -438,7 +438,7 @@ impl SubjectFile {
         Ok(file)
     }
 
-    /// Checks what types cannot say.
+    /// Checks the rules that the types do not enforce.
     fn check(&self) -> Result<(), Mistake> {
         for (number, module) in self.go.iter().enumerate() {
             if module.packages.is_empty() {
@@ -501,7 +501,7 @@ impl SubjectFile {
         Ok(())
     }
 
-    /// Checks that the folders exist which the description names.
+    /// Checks that the folders that the description names exist.
     fn look_up(&self, root: &Path) -> Result<(), Mistake> {
         let folder = |path: &str, mistake: Mistake| {
             if root.join(path).is_dir() {
@@ -544,14 +544,14 @@ impl SubjectFile {
     }
 }
 
-/// A step on the way to a value.
+/// A step on the path to a value: a key, or an index of an array.
 #[derive(Debug, Clone)]
 enum Step {
     Key(String),
     Number(usize),
 }
 
-/// Something that is wrong, and the way to it from the top of the file.
+/// A mistake in the file, with the path to it from the top.
 struct Mistake {
     way: Vec<Step>,
     what: String,
@@ -587,7 +587,7 @@ impl Mistake {
         self
     }
 
-    /// The mistake as one line. Its place is that of the last step that is written down.
+    /// The mistake as one line, with the place of the last step that the file contains.
     fn told(&self, text: &str) -> anyhow::Error {
         let mut key = String::new();
         for step in &self.way {
@@ -619,7 +619,7 @@ impl Mistake {
 
 type Malformed = serde_path_to_error::Error<toml::de::Error>;
 
-/// What types refuse, as one line. `outer` is the way to what was read.
+/// A value that the types refuse, as an error of one line. `outer` is the path to the table that was read.
 fn malformed(text: &str, outer: &str, error: &Malformed) -> anyhow::Error {
     let inner = error.inner();
     let key = error.path().to_string();
@@ -632,7 +632,7 @@ fn malformed(text: &str, outer: &str, error: &Malformed) -> anyhow::Error {
     told(text, inner.span(), &key, message(inner))
 }
 
-/// The mistake in a suite, which has its place only when it is read as what its runner takes.
+/// The mistake in a suite. The parser knows its place only when it reads the suite as the type of its runner.
 fn in_suite(text: &str, key: &str) -> Option<anyhow::Error> {
     fn error_of<'de, T: Deserialize<'de>>(suite: ValueDeserializer<'de>) -> Option<Malformed> {
         serde_path_to_error::deserialize::<_, T>(suite).err()

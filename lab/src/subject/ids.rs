@@ -1,4 +1,4 @@
-//! Reads contract ids out of test names, which is how the lab learns what a run checked.
+//! Reads contract ids from the names of tests, which tell the contracts that a run checked.
 //!
 //! | where | example | ids |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! What is tested: the contracts of a subject, and how test names carry their ids.
+//! The subject that is tested: its description, its contracts, and their ids in the names of tests.
 
 pub mod catalogue;
 pub mod file;

@@ -1,4 +1,4 @@
-//! Runs a program under gdb, or without it where it cannot be had, and keeps what is known of its end.
+//! Runs a program under gdb, or without it where there is none, and collects all facts about its end.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -23,13 +23,13 @@ use super::stopped::{Stopped, Why};
 use super::traceback;
 use crate::host::child::{interrupted, read_lossy};
 
-/// What gdb runs.
+/// The script that gdb runs.
 const SCRIPT: &str = include_str!("collect.py");
 
-/// Output that is kept for the report: the end of it.
+/// The number of bytes of output that are kept for the report: the last ones.
 const KEPT: usize = 4 << 20;
 
-/// Time for gdb to write down what it sees, and for a program to end after it was asked to.
+/// The time that gdb gets to write its findings, and a program to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program, and all that is known about its end.
@@ -43,7 +43,7 @@ pub(super) struct Collected {
     /// Reasons for which the report has less than it could have.
     pub(super) missing: Vec<String>,
     pub(super) messages: Vec<Message>,
-    /// The last of what it printed.
+    /// The last part of its output.
     pub(super) output: String,
     pub(super) exit_code: Option<i32>,
     /// The signal that ended it.
@@ -53,7 +53,7 @@ pub(super) struct Collected {
     /// We ended it because the user asked us to stop.
     pub(super) interrupted: bool,
     pub(super) seconds: f64,
-    /// What `go version -m` says: version and settings of the build.
+    /// Version and settings of the build, from `go version -m`.
     pub(super) build: Vec<String>,
 }
 
@@ -208,7 +208,7 @@ impl Program {
         Ok(Watched::Seen(Box::new(collected)))
     }
 
-    /// Runs it without a debugger: goroutines and last words are what it prints itself.
+    /// Runs it without a debugger. Goroutines and last words are then those that it prints itself.
     fn alone(&self, hang: Option<Duration>, missing: String) -> Result<Collected> {
         let (out, out_end) = io::pipe()?;
         let (err, err_end) = io::pipe()?;
@@ -236,7 +236,7 @@ impl Program {
     }
 }
 
-/// A look at a running process, which runs on.
+/// Describes a running process, which runs on.
 pub(super) fn attach(pid: u32) -> Result<Collected> {
     let process = PathBuf::from(format!("/proc/{pid}"));
     if !process.exists() {
@@ -280,14 +280,14 @@ pub(super) fn attach(pid: u32) -> Result<Collected> {
     })
 }
 
-/// What came of starting a program under gdb.
+/// The result of starting a program under gdb.
 enum Watched {
     Seen(Box<Collected>),
     /// It never started.
     Refused(String),
 }
 
-/// gdb with the script in a folder. `before` are arguments that it heeds before the script.
+/// The command that runs gdb with the script in a folder. gdb applies the arguments `before` first.
 fn gdb_command(gdb: &Path, folder: &Path, before: &[&str]) -> Result<Command> {
     let script = folder.join("collect.py");
     fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
@@ -314,7 +314,7 @@ fn crash_traceback(command: &mut Command) {
     }
 }
 
-/// How the waiting for a child ended.
+/// The end of a wait for a child.
 struct Waited {
     /// None if it had to be killed.
     status: Option<ExitStatus>,
@@ -322,8 +322,8 @@ struct Waited {
     interrupted: bool,
 }
 
-/// Waits for a child; calls `stop` once when it hangs or the user wants to stop, and kills it when that
-/// does not help.
+/// Waits for a child. If it hangs, or the user wants to stop, this calls `stop` once, and kills the child if it
+/// still does not end.
 fn wait(
     child: &mut Child,
     started: Instant,
@@ -369,7 +369,7 @@ fn signal(pid: Option<i32>, signal: Signal) {
     }
 }
 
-/// What a program prints: passed on as it comes, and the end of it kept.
+/// The output streams of a program. They are passed on at once, and their last part is kept.
 struct Streams(Vec<Receiver<Vec<u8>>>);
 
 impl Streams {
@@ -377,7 +377,7 @@ impl Streams {
         Streams(vec![follow(out, io::stdout()), follow(err, io::stderr())])
     }
 
-    /// The last of both, standard error behind standard output.
+    /// The last parts of both, standard error behind standard output.
     fn end(self) -> String {
         let mut all = Vec::new();
         for stream in self.0 {

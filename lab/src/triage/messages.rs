@@ -30,14 +30,14 @@ pub(super) enum Said {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Message {
     pub(super) said: Said,
-    /// The line without what changes from run to run at its start.
+    /// The line, without a prefix that changes from run to run.
     pub(super) text: String,
 }
 
-/// What a line looks like, and what it says.
+/// A text by which a kind of message is recognised.
 struct Pattern {
     said: Said,
-    /// It begins with this, or contains it.
+    /// True if the line must begin with the text; else it may contain it anywhere.
     begins: bool,
     text: &'static str,
 }
@@ -58,7 +58,7 @@ const fn contains(said: Said, text: &'static str) -> Pattern {
     }
 }
 
-/// In the order of [`Said`]; the first that fits a line counts.
+/// All patterns, in the order of [`Said`]; the first that matches a line counts.
 const PATTERNS: [Pattern; 22] = [
     contains(Said::Sanitizer, "Sanitizer: "),
     contains(Said::Race, "WARNING: DATA RACE"),
@@ -84,7 +84,7 @@ const PATTERNS: [Pattern; 22] = [
     begins(Said::Signal, "SIG"),
 ];
 
-/// The messages in what a program printed, each once, in the order in which they were printed.
+/// The messages in a program's output, each once, in the order in which they were printed.
 pub(super) fn found(output: &str) -> Vec<Message> {
     let mut found: Vec<Message> = Vec::new();
     let mut lines = output.lines().peekable();

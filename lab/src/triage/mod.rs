@@ -1,15 +1,15 @@
-//! `cgolab triage`: one report on a program that crashed, aborted or hangs, with Go's goroutines and
-//! all native threads in it.
+//! `cgolab triage`: one report on a program that crashed, aborted or hangs, with its goroutines and all
+//! native threads.
 //!
 //! ```text
 //!  command ──► collector ──► stopped ──► story ──► paper
-//!  what to     runs gdb on   the stacks  the class  Markdown,
-//!  watch       the program   that it saw and why    JSON
+//!  to be       runs gdb on   the stacks  the class  Markdown,
+//!  watched     the program   that it saw and why    JSON
 //! ```
 //!
-//! Everything is seen from outside, by a debugger: a process that is about to die must not be asked to
-//! describe itself. The program's output passes through untouched, and its exit code is kept.
-//! Start reading in [`story`]: it decides what a report says first.
+//! A debugger collects everything from outside, because a process that is about to die cannot be relied on to
+//! describe itself. The program's output passes through unchanged, and its exit code is kept.
+//! Start reading in [`story`], which makes the summary at the head of a report.
 
 mod collector;
 mod messages;
@@ -34,17 +34,17 @@ use self::story::Story;
 use crate::host::child::quoted;
 use crate::host::out;
 
-/// Exit code of a program that was stopped because it hung, as `timeout` has it.
+/// Exit code for a program that was stopped because it hung, the same as that of `timeout`.
 const HUNG: u8 = 124;
 
-/// A wish of the command line.
+/// The options of the command line.
 #[derive(Debug, clap::Args)]
 pub struct Wish {
     /// Look at a running process, and let it run on.
     #[arg(long, value_name = "PID", conflicts_with = "command")]
     pub pid: Option<u32>,
-    /// Take a program for hung after this time: describe it and end it. Without it only Go's own
-    /// -timeout of tests and Ctrl-C end a program that hangs.
+    /// Describe and end a program that still runs after this time. Without it, only Go's own -timeout
+    /// of tests and Ctrl-C end a program that hangs.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub hang: Option<Duration>,
     /// Write reports into this folder.
@@ -53,7 +53,7 @@ pub struct Wish {
     /// Leave home folders, user names and host names in the report.
     #[arg(long)]
     pub private: bool,
-    /// Collect only, into this file. The command gives this to itself, under `go test -exec`.
+    /// Collect only, into this file. The command passes this to itself under `go test -exec`.
     #[arg(long, value_name = "FILE", hide = true)]
     pub collect_into: Option<PathBuf>,
     /// The command to watch: a program, or `go test …`.
@@ -61,7 +61,7 @@ pub struct Wish {
     pub command: Vec<OsString>,
 }
 
-/// A length of time as people write it: `90s`, `10m`, `1h30m`, or seconds.
+/// Reads a length of time: `90s`, `10m`, `1h30m`, or a number of seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
@@ -180,13 +180,13 @@ fn go_test(wish: &Wish) -> Result<u8> {
         .unwrap_or(1))
 }
 
-/// A command as people type it.
+/// A command in the form in which people type it.
 fn shown(command: &[OsString]) -> String {
     let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
     words.join(" ")
 }
 
-/// A word as `go test -exec` splits it: in quotes of one kind, without escapes.
+/// A word, quoted for `go test -exec`, which knows quotes of one kind and no escapes.
 fn go_quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     match (word.contains(' '), word.contains('\'')) {

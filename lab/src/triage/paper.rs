@@ -8,12 +8,12 @@ use super::collector::Collected;
 use super::stopped::{Frame, Goroutine, Thread, known};
 use super::story::{self, Class, Story};
 
-/// Lines of the program's output that the report shows.
+/// The number of lines of the program's output that the report shows.
 const OUTPUT_LINES: usize = 60;
-/// Frames that the report shows of a stack.
+/// The number of frames of a stack that the report shows.
 const FRAMES: usize = 40;
 
-/// A report as data: the story, and all that it was made from.
+/// A report as data: the story, and everything that it was made from.
 #[derive(Serialize)]
 pub(super) struct Json<'a> {
     pub(super) story: &'a Story,
@@ -135,7 +135,7 @@ fn write_frames(text: &mut String, frames: &[Frame], more: usize) -> std::fmt::R
     }
 }
 
-/// Goroutines with the same state and stack as one; those of Go itself are counted.
+/// Writes goroutines, those with the same state and stack as one. Goroutines of Go itself are only counted.
 fn write_goroutines(text: &mut String, goroutines: &[Goroutine], more: usize) -> std::fmt::Result {
     let (own, of_go): (Vec<_>, Vec<_>) = goroutines
         .iter()
@@ -170,7 +170,7 @@ fn write_goroutines(text: &mut String, goroutines: &[Goroutine], more: usize) ->
     writeln!(text, "```")
 }
 
-/// Native threads with the same stack as one; those in which only Go's runtime is are counted.
+/// Writes native threads, those with the same stack as one. Threads that run only Go's runtime are counted.
 fn write_threads(text: &mut String, program: &Collected) -> std::fmt::Result {
     let stopped = &program.stopped;
     if stopped.threads.is_empty() {
@@ -211,7 +211,7 @@ fn write_threads(text: &mut String, program: &Collected) -> std::fmt::Result {
     writeln!(text, "```")
 }
 
-/// The output from the first last word on, or the end of it.
+/// Writes the program's output from the first message about its death on, or else the last lines.
 fn write_output(text: &mut String, program: &Collected) -> std::fmt::Result {
     let lines: Vec<&str> = program.output.lines().collect();
     if lines.is_empty() {

@@ -1,17 +1,17 @@
-//! What a report leaves out, so that it can be pasted where everybody reads it.
+//! The removal of private words from a report, so that it can be posted in public.
 
 use std::env;
 
-/// Words of this machine and of its user, and what stands in their place.
+/// Private words of this machine and its user, each with its replacement.
 pub(super) struct Private(Vec<(String, &'static str)>);
 
 impl Private {
-    /// Leaves nothing out.
+    /// Replaces nothing.
     pub(super) fn leave() -> Private {
         Private(Vec::new())
     }
 
-    /// Leaves out folders of the user and of Go, the name of the user and of the machine.
+    /// Replaces the folders of the user and of Go, and the names of user and machine.
     pub(super) fn of_this_machine() -> Private {
         let var = |name: &str| env::var(name).ok();
         let go_root = var("GOROOT").or_else(|| go_env("GOROOT"));
@@ -44,7 +44,7 @@ impl Private {
         Private(words)
     }
 
-    /// The text without them.
+    /// The text without the private words.
     pub(super) fn left_out(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (word, name) in &self.0 {
@@ -54,7 +54,7 @@ impl Private {
     }
 }
 
-/// `text` with `name` in place of `word`, where that is not a part of a longer name.
+/// `text` with `name` in place of `word`, wherever `word` is not part of a longer name.
 fn replaced(text: &str, word: &str, name: &str) -> String {
     let part_of_a_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let mut out = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! A program that does not run any more, as the debugger saw it: what `collect.py` writes.
+//! The debugger's description of a stopped program, which `collect.py` writes.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub(crate) struct Stopped {
     pub(crate) why: Why,
     /// The debugger's own words, if it could not start or reach the program.
     pub(crate) reason: Option<String>,
-    /// Such as `SIGSEGV`. Go raises SIGABRT in the end, whatever came first.
+    /// The signal, such as `SIGSEGV`. Go raises SIGABRT at its end, whatever came first.
     pub(crate) signal: Option<String>,
     pub(crate) exit_code: Option<i32>,
     pub(crate) threads: Vec<Thread>,
@@ -33,11 +33,11 @@ pub(crate) enum Why {
     Ended,
     /// Go's runtime is about to end it.
     Dies,
-    /// A signal that it does not handle.
+    /// A signal came that it does not handle.
     Signal,
     /// We stopped it.
     Asked,
-    /// It runs on; this is a look at it.
+    /// It runs on; this is a description of it at one moment.
     Attached,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Thread {
 #[serde(default)]
 pub(crate) struct Mutex {
     pub(crate) address: u64,
-    /// The variable, if it is one.
+    /// The name of the variable, if the mutex is a variable.
     pub(crate) name: Option<String>,
     /// The thread that holds it; 0 if glibc does not know.
     pub(crate) owner: u64,
@@ -77,7 +77,7 @@ pub(crate) struct Frame {
     pub(crate) line: Option<u32>,
     /// The shared library that it is in.
     pub(crate) library: Option<String>,
-    /// The frame that the kernel made to deliver a signal: the next one is where it struck.
+    /// True for the frame that the kernel made to deliver a signal. The next frame is where the signal struck.
     pub(crate) signal: bool,
 }
 
@@ -149,7 +149,7 @@ impl Stopped {
 }
 
 impl Thread {
-    /// The frames below the handling of a signal: where it struck. All of them if there is none.
+    /// The frames from the place where a signal struck, below those of its handler. All frames without a signal.
     pub(crate) fn struck(&self) -> &[Frame] {
         match self.frames.iter().position(|frame| frame.signal) {
             Some(signal) => &self.frames[signal + 1..],
@@ -158,8 +158,8 @@ impl Thread {
     }
 }
 
-/// The frames up to and with the one that changes to a stack that a debugger cannot follow: what it
-/// prints beyond is chance.
+/// The frames up to and including the one that changes to a stack that a debugger cannot follow. Frames
+/// beyond it are garbage.
 pub(crate) fn known(frames: &[Frame]) -> &[Frame] {
     let changes = |frame: &Frame| {
         let names = ["asmcgocall", "mcall", "morestack", "systemstack", "mstart"];

@@ -1,4 +1,4 @@
-//! The meaning of an end: its class, the place where it happened, and who waits for whom.
+//! The cause of a program's end: its class, its place, and the threads and goroutines that wait for each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,11 @@ use super::messages::{Message, Said};
 use super::stopped::{Frame, Goroutine, Stopped, Thread, Why, known};
 use crate::host::out::one_line;
 
-/// Calls of one function in a row that make an overflow of the stack out of a segmentation fault.
+/// The number of calls of one function in a row from which on a segmentation fault counts as an overflow of
+/// the stack.
 const RECURSION: usize = 40;
 
-/// The kind of an end. Each has a section in `docs/triage.md`.
+/// The kind of a program's end. Each has a section in `docs/triage.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Class {
@@ -33,11 +34,11 @@ pub(super) enum Class {
     AbortOnForeignThread,
     /// A circle of waits that the report can name.
     Deadlock,
-    /// Nothing went on; no circle was seen.
+    /// The program made no progress; no circle of waits was seen.
     Hang,
     /// Ended from outside, with SIGKILL for example.
     Killed,
-    /// A look at a program that runs on.
+    /// The program runs on, and was described at one moment.
     Snapshot,
 }
 
@@ -68,7 +69,7 @@ impl Class {
     }
 }
 
-/// What a report says first.
+/// The summary at the head of a report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Story {
     pub(super) class: Class,
@@ -81,15 +82,15 @@ pub(super) struct Story {
     pub(super) goroutine: Option<u64>,
     /// The stack that matters, innermost first: native frames, then the Go frames that called them.
     pub(super) stack: Vec<Frame>,
-    /// The first frame on it that is neither of Go's runtime nor of a system library, in native code.
+    /// The first frame of native code on it that belongs neither to Go's runtime nor to a system library.
     pub(super) native: Option<Frame>,
-    /// The same in Go code.
+    /// The first such frame of Go code.
     pub(super) go: Option<Frame>,
-    /// Who waits for whom, in sentences.
+    /// A sentence for each thread or goroutine that waits for another one.
     pub(super) waits: Vec<String>,
 }
 
-/// The story of a program, or `None` if it ended by itself and no detector spoke.
+/// The story of a program, or `None` if it ended by itself and no detector reported anything.
 pub(super) fn of(program: &Collected) -> Option<Story> {
     let stopped = &program.stopped;
     let waits = Waits::of(stopped);
@@ -234,7 +235,7 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
     })
 }
 
-/// The signal that came first: Go says it; what ends the process in the end is mostly SIGABRT.
+/// The signal that came first, as Go prints it. The signal that ends the process is mostly SIGABRT.
 fn signal(program: &Collected) -> Option<String> {
     let told = program.messages.iter().find(|it| it.said == Said::Signal);
     let told = told
@@ -244,7 +245,7 @@ fn signal(program: &Collected) -> Option<String> {
         .or_else(|| program.signal.clone())
 }
 
-/// Reports whether a thread struck in the depth of a recursion.
+/// Reports whether a thread died in a deep recursion.
 fn recurses(thread: &Thread) -> bool {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for frame in thread.struck() {
@@ -355,7 +356,7 @@ struct Wait {
     sentence: String,
 }
 
-/// Who waits for whom.
+/// All waits of threads and goroutines for each other.
 struct Waits {
     all: Vec<Wait>,
     /// The parties of a circle, in order.
@@ -363,8 +364,8 @@ struct Waits {
 }
 
 impl Waits {
-    /// Reads locks of C, which know their owner, and channels, of which only the stacks tell who else
-    /// has them.
+    /// Reads the waits for locks of C, which know their owner, and for channels. Who else uses a channel is known
+    /// only from the stacks.
     fn of(stopped: &Stopped) -> Waits {
         let mut all = Vec::new();
         for thread in &stopped.threads {
@@ -422,7 +423,7 @@ impl Waits {
         Waits { all, circle }
     }
 
-    /// The waits of the circle; all of them if there is none.
+    /// A sentence for each wait of the circle; for every wait if there is no circle.
     fn sentences(&self, stopped: &Stopped) -> Vec<String> {
         let in_circle = |wait: &&Wait| {
             let next = |it: &Party| {
@@ -498,8 +499,8 @@ fn described(stopped: &Stopped, party: Party) -> String {
     }
 }
 
-/// The first circle among waits. A lock of C must be part of it or every wait be certain: channels alone
-/// that two goroutines have on their stacks are how programs work.
+/// The first circle among waits. It must contain a lock of C, or every wait in it must be certain. A circle of
+/// channels that goroutines have on their stacks is no proof: programs that work look the same.
 fn circle(waits: &[Wait]) -> Vec<Party> {
     let by_lock: BTreeSet<(Party, Party)> = waits
         .iter()
@@ -515,7 +516,7 @@ fn circle(waits: &[Wait]) -> Vec<Party> {
     Vec::new()
 }
 
-/// Extends `path` by `from` and what it waits for, until it comes to `to`.
+/// Extends `path` by `from` and the parties that it waits for, until it reaches `to`.
 fn walk(waits: &[Wait], from: Party, to: Party, path: &mut Vec<Party>) -> bool {
     if from == to {
         return true;

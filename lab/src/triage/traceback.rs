@@ -1,8 +1,8 @@
-//! Goroutines as Go prints them when it dies: what is left to read without a debugger.
+//! Reads the goroutines that Go prints when it dies, for machines without a debugger.
 
 use super::stopped::{Frame, Goroutine};
 
-/// The goroutines in what a program printed. After more than one traceback, the last one's.
+/// The goroutines in a program's output. If it has several tracebacks, those of the last one.
 pub(crate) fn goroutines(output: &str) -> Vec<Goroutine> {
     let mut found: Vec<Goroutine> = Vec::new();
     let mut open = false;
@@ -35,7 +35,7 @@ pub(crate) fn goroutines(output: &str) -> Vec<Goroutine> {
     found
 }
 
-/// `goroutine 7 gp=0xc0001 m=nil [chan receive, 2 minutes]:`
+/// Reads the head of a goroutine: `goroutine 7 gp=0xc0001 m=nil [chan receive, 2 minutes]:`
 fn header(line: &str) -> Option<(u64, String)> {
     let rest = line.strip_prefix("goroutine ")?;
     let (id, rest) = rest.split_once(' ')?;
@@ -44,7 +44,7 @@ fn header(line: &str) -> Option<(u64, String)> {
     Some((id.parse().ok()?, state.to_owned()))
 }
 
-/// `/a/b.go:12 +0x1d`, behind a tab, as file and line.
+/// Reads file and line from `/a/b.go:12 +0x1d` behind a tab.
 fn place(line: &str) -> Option<(&str, u32)> {
     let rest = line.strip_prefix('\t')?;
     let place = rest.split(" +0x").next().unwrap_or(rest);
@@ -53,7 +53,7 @@ fn place(line: &str) -> Option<(&str, u32)> {
     Some((file, number.trim().parse().ok()?))
 }
 
-/// `a/b.f(0x1, …)` without the arguments; `created by a/b.g in goroutine 1` as Go has it.
+/// A call without its arguments, `a/b.f` from `a/b.f(0x1, …)`; `created by a/b.g in goroutine 1` unchanged.
 fn function(line: &str) -> String {
     match line.rsplit_once('(') {
         Some((function, _)) if line.ends_with(')') => function.to_owned(),

@@ -1,7 +1,7 @@
-//! The loom model checker behind the surface of [`sync`](super), under `--cfg courier_loom`.
+//! The backend of [`sync`](super) under `--cfg courier_loom`: the loom model checker.
 //!
-//! loom explores every schedule of a small test, within a bound. The cfg is ours, not `loom`, so
-//! that dependencies which know that cfg are not built differently.
+//! loom explores every schedule of a small test, within a bound. The cfg is not called `loom`, because some
+//! dependencies know that one and would be built differently.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
@@ -59,8 +59,8 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Holds a [`Mutex`] until it is dropped. Knows its mutex, so that a wait can let go of it and come
-/// back.
+/// Holds a [`Mutex`] until it is dropped. It refers to its mutex, so that a wait can release and retake the
+/// lock.
 #[derive(Debug)]
 pub struct MutexGuard<'a, T> {
     mutex: &'a Mutex<T>,
@@ -81,29 +81,29 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// `true` if waits with a limit come to it.
+/// True if waits reach their time limit.
 static TIME_PASSES: AtomicBool = AtomicBool::new(false);
 /// The moment at which the model's clock began.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// Nanoseconds on the model's clock, which only waits move.
 static PASSED: StdAtomicU64 = StdAtomicU64::new(0);
 
-/// Has every wait with a limit come to it at once, by moving the clock, so that a model can tell how long
-/// somebody waited. Else such a wait ends by a notification alone, and the clock stands still.
+/// Makes every wait with a time limit reach it at once. The wait moves the model's clock, so that a model can
+/// measure its length. When off, only a notification ends such a wait, and the clock stands still.
 pub fn let_time_pass(on: bool) {
     TIME_PASSES.store(on, StdOrdering::SeqCst);
 }
 
-/// The moment that it is on the model's clock.
+/// The present moment on the model's clock.
 pub fn now() -> Instant {
     *BEGINNING + Duration::from_nanos(PASSED.load(StdOrdering::SeqCst))
 }
 
-/// Whether the first wait on each condition variable ends without a notification.
+/// True if the first wait on each condition variable ends without a notification.
 static SPURIOUS: AtomicBool = AtomicBool::new(false);
 
-/// Switches spurious wake-ups on or off. loom's own condition variable has none, so that an `if` in
-/// the place of a `while` would go unseen; a model runs once with them and once without.
+/// Switches spurious wake-ups on or off. loom's own condition variable has none, so that it would not see an
+/// `if` in place of a `while`. A model runs once with them and once without.
 pub fn inject_spurious_wake_ups(on: bool) {
     SPURIOUS.store(on, StdOrdering::SeqCst);
 }
@@ -112,7 +112,7 @@ pub fn inject_spurious_wake_ups(on: bool) {
 #[derive(Debug)]
 pub struct Condvar {
     inner: loom::sync::Condvar,
-    /// Spurious wake-ups that are left. A plain atomic: no part of the model's own state.
+    /// The number of spurious wake-ups that are left. A plain atomic, which is no part of the model's state.
     spurious: StdAtomicU8,
 }
 
@@ -140,8 +140,8 @@ impl Condvar {
         }
     }
 
-    /// As [`wait`](Self::wait), and to the limit if [time passes](let_time_pass): others may run
-    /// meanwhile.
+    /// The same as [`wait`](Self::wait). If [time passes](let_time_pass), it reaches its limit, and other
+    /// threads may run meanwhile.
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,

@@ -1,9 +1,9 @@
-//! The standard library behind the surface of [`sync`](super), and shuttle under
-//! `--cfg courier_shuttle`, which has the same names for the same things.
+//! The backend of [`sync`](super) in ordinary builds, the standard library, and under
+//! `--cfg courier_shuttle`, shuttle, which has the same names.
 //!
-//! shuttle explores random schedules of a whole program. Its atomics are sequentially consistent,
-//! whatever ordering they are given, its condition variables never time out, and there are no
-//! spurious wake-ups: those belong to loom's models.
+//! shuttle explores random schedules of a whole program. Its atomics are sequentially consistent, whatever
+//! ordering they are given. Its condition variables neither time out nor wake spuriously; loom's models test
+//! that.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ pub mod thread {
     }
 }
 
-/// The moment that it is.
+/// The present moment.
 pub fn now() -> Instant {
     Instant::now()
 }
@@ -86,7 +86,7 @@ impl Condvar {
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As [`wait`](Self::wait), at most for `limit`.
+    /// The same as [`wait`](Self::wait), for at most `limit`.
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -119,7 +119,7 @@ impl<T> UnsafeCell<T> {
         UnsafeCell(std::cell::UnsafeCell::new(value))
     }
 
-    /// Lends the pointer for an exclusive access. Whoever dereferences it states the proof.
+    /// Passes the pointer to `access` for an exclusive access. The code that dereferences it states the proof.
     pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
         access(self.0.get())
     }

@@ -1,28 +1,27 @@
-//! The one door to threads, locks and atomics.
+//! Threads, locks and atomics for all other modules.
 //!
-//! Every other module takes its concurrency from here, so that a model checker can take the place
-//! of the standard library without a change to the code it checks. A test in `tests/` refuses
-//! `std::sync` and `std::thread` anywhere else in this crate.
+//! Because they come from here alone, a model checker can replace the standard library without a change to
+//! the code that it checks. A test in `tests/` refuses `std::sync` and `std::thread` anywhere else in this
+//! crate.
 //!
-//! The same door leads to what the system may refuse: see [`refusal`].
+//! Steps that the system may refuse are here, too: see [`refusal`].
 //!
-//! | cfg | backend | what it is for |
+//! | cfg | backend | purpose |
 //! |---|---|---|
 //! | none | the standard library | users |
 //! | `courier_shuttle` | shuttle, through the same file | random schedules of many threads |
 //! | `courier_loom` | loom | every schedule of two or three threads |
 //!
-//! The surface is what the runtime needs and no more:
+//! The interface has only what the runtime needs:
 //!
-//! - [`Mutex::lock`] returns the guard. Poison is decided here, once: a panic while a lock is held
-//!   cannot leave our state half-changed, because no critical section of this crate runs foreign
-//!   code or can panic half-way, so the poison flag carries no news and is ignored.
+//! - [`Mutex::lock`] returns the guard and ignores poison, here once for all: no critical section of this
+//!   crate runs foreign code or can panic half-way, so a panic never leaves state half-changed.
 //! - [`Condvar`] may wake spuriously, as everywhere: callers wait in a loop.
 //! - [`now`] is the clock by which waits are limited: a model has its own.
 //! - [`UnsafeCell`] is accessed through closures, so that a model checker sees each access.
 
-/// The stack of the runtime's threads in bytes. Providers run on it, and may be code in a language that
-/// has its own stacks (Go) or has not: half a mebibyte is generous for both.
+/// The stack size of the runtime's threads, in bytes. Providers run on it, with stacks of their own (Go) or
+/// without: half a mebibyte is generous for both.
 pub const STACK_SIZE: usize = 512 * 1024;
 
 pub mod refusal;

@@ -1,8 +1,8 @@
-//! Points: the places where a harness may hold a thread up.
+//! Points: places where a harness may delay a thread.
 //!
-//! Two calls of microseconds that start together on real threads rarely meet where it matters. Every
-//! lock is a point: a harness that holds one thread there and lets another run makes them meet.
-//! Only a thread that asked for it has a hook, and only builds with the feature `test-hooks` look.
+//! Two calls of microseconds that start together on real threads rarely meet at a critical place. Every lock
+//! is a point: a harness that delays one thread there and lets another run makes them meet. Only threads that
+//! installed a hook are delayed, and only in builds with the feature `test-hooks`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,8 +11,7 @@ thread_local! {
     static HOOK: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// Calls `hook` at each point that the calling thread reaches inside `run`. The hook calls nothing of
-/// this crate.
+/// Calls `hook` at each point that the calling thread reaches inside `run`. The hook must not call this crate.
 pub fn at_points<R>(hook: impl Fn() + 'static, run: impl FnOnce() -> R) -> R {
     struct Unhook;
     impl Drop for Unhook {
@@ -25,7 +24,7 @@ pub fn at_points<R>(hook: impl Fn() + 'static, run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// A place where the calling thread may be held up.
+/// A place where the calling thread may be delayed.
 pub(super) fn point() {
     // While a thread ends there is no hook.
     let hook = HOOK.try_with(|hook| hook.borrow().clone());

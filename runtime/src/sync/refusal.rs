@@ -1,8 +1,8 @@
 //! Steps that the system may refuse, and a way for tests to have it refuse one.
 //!
-//! Every step that can fail for want of something (a thread, a file, a handle) asks `step` first. With
-//! the feature `test-hooks` a test can have the n-th step refused, and look at what is left; in other
-//! builds the question is nothing.
+//! Every step that needs a resource which may be lacking (a thread, a file, a handle) calls `step` first. With
+//! the feature `test-hooks` a test can have the n-th step refused, and check the state afterwards. In other
+//! builds `step` does nothing.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub enum Step {
     Handle,
     /// Opening a file.
     OpenFile,
-    /// Asking what kind of file it is.
+    /// Reading the kind of a file.
     FileKind,
     /// Reading a file.
     ReadFile,
@@ -38,7 +38,7 @@ impl Step {
     ];
 }
 
-/// Goes before a step.
+/// Called before each step.
 ///
 /// # Errors
 /// If a test has planned so.
@@ -59,8 +59,8 @@ mod planned {
 
     use super::{Step, io};
 
-    /// The steps that are left until one is refused, and the one that was. One for the process; its lock
-    /// is no part of any model.
+    /// The number of steps until one is refused, and the step that was. One for the process; its lock is no
+    /// part of any model.
     static STATE: Mutex<State> = Mutex::new(State {
         left: 0,
         refused: None,
@@ -76,12 +76,12 @@ mod planned {
         STATE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A plan to refuse one step. One at a time in a process; ends with its drop.
+    /// A plan to refuse one step, until it is dropped. A process has one at a time.
     #[must_use]
     #[derive(Debug)]
     pub struct Plan(());
 
-    /// Has the `nth` step from now on, counted from 1, refused.
+    /// Plans to refuse the `nth` step from now on, counted from 1.
     pub fn refuse(nth: usize) -> Plan {
         let mut state = state();
         state.left = nth;
@@ -90,7 +90,7 @@ mod planned {
     }
 
     impl Plan {
-        /// The step that was refused, if it came so far.
+        /// The step that was refused, if it has been reached.
         pub fn refused(&self) -> Option<Step> {
             state().refused
         }
@@ -102,7 +102,7 @@ mod planned {
         }
     }
 
-    /// Goes before a step.
+    /// Called before each step.
     ///
     /// # Errors
     /// If the plan is to refuse this one.

@@ -30,7 +30,7 @@ static struct {
   int skip;
   courier_status status;
   char message[TEXT];
-} lie;
+} fault;
 
 static struct {
   char function[TEXT];
@@ -86,7 +86,7 @@ void fake_lend(uintptr_t data, size_t len) {
 
 void fake_reset(void) {
   pthread_mutex_lock(&lock);
-  memset(&lie, 0, sizeof lie);
+  memset(&fault, 0, sizeof fault);
   memset(&gift, 0, sizeof gift);
   lends = 0;
   keeps = 0;
@@ -107,10 +107,10 @@ void fake_pretend(uint32_t v, uint64_t f) {
 
 void fake_return(const char *function, int skip, courier_status status, const char *message) {
   pthread_mutex_lock(&lock);
-  snprintf(lie.function, TEXT, "%s", function);
-  snprintf(lie.message, TEXT, "%s", message);
-  lie.skip = skip;
-  lie.status = status;
+  snprintf(fault.function, TEXT, "%s", function);
+  snprintf(fault.message, TEXT, "%s", message);
+  fault.skip = skip;
+  fault.status = status;
   pthread_mutex_unlock(&lock);
 }
 
@@ -122,16 +122,16 @@ int fake_calls(const char *function) {
   return found;
 }
 
-/* Notes a call, and tells the lie that is meant for it. */
+/* Notes a call, and injects the fault that is planned for it. */
 static courier_status called(const char *function) {
   courier_status status = COURIER_OK;
   last_error[0] = 0;
   pthread_mutex_lock(&lock);
   if (call_count < CALLS) calls[call_count++] = function;
-  if (strcmp(lie.function, function) == 0 && lie.skip-- == 0) {
-    status = lie.status;
-    memcpy(last_error, lie.message, TEXT);
-    lie.function[0] = 0;
+  if (strcmp(fault.function, function) == 0 && fault.skip-- == 0) {
+    status = fault.status;
+    memcpy(last_error, fault.message, TEXT);
+    fault.function[0] = 0;
   }
   pthread_mutex_unlock(&lock);
   return status;

@@ -15,7 +15,7 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 )
 
-// Reset ends all lies, and forgets everything. No runtime may be open.
+// Reset removes all injected faults, and forgets everything. No runtime may be open.
 func Reset() {
 	C.fake_reset()
 	Pretend(capi.ABIVersion, capi.LayoutFingerprint())
@@ -27,7 +27,7 @@ func Pretend(version uint32, fingerprint uint64) {
 }
 
 // Return has the next call of a function return a status, without effect, after skip calls that are as
-// usual. One lie is remembered at a time.
+// usual. One such fault is remembered at a time.
 func Return(function string, skip int, status int32, message string) {
 	name, text := C.CString(function), C.CString(message)
 	defer C.free(unsafe.Pointer(name))

@@ -1,4 +1,4 @@
-//! What will take how long, said before anything begins.
+//! The estimate of a run's time, printed before the run begins.
 
 use super::Asked;
 use crate::host::tools::pinned::Pinned;
@@ -7,10 +7,10 @@ use crate::record::profile::Profile;
 use crate::report::Identity;
 use crate::verdict::EngineFacts;
 
-/// Engines whose time is named: the longest.
+/// The number of engines whose time is printed; those that take longest come first.
 const NAMED: usize = 4;
 
-/// The outlook in one line: the time that the engines took last, and tools that have to be built.
+/// The estimate in one line: the time that the engines took last, and the tools that must be built first.
 pub(super) fn told(workspace: &Workspace, engines: &[Asked<'_>], profile: Profile) -> String {
     let complete = engines.iter().filter(|asked| asked.lacking.is_none());
     let mut needs: Vec<_> = complete.flat_map(|it| it.engine.needs()).copied().collect();

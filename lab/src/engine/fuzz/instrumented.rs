@@ -1,7 +1,7 @@
-//! Whether a binary has AddressSanitizer's checks in it, and in the subject's functions too.
+//! The proof that a binary has AddressSanitizer's checks in it, and in the subject's functions too.
 //!
-//! That the sanitizer's runtime is linked proves little: it also is when nothing calls it. So the
-//! calls are counted, in the machine code: instructions that lead exactly to one of its functions.
+//! A linked runtime of the sanitizer proves little, because it is linked even if nothing calls it. So this
+//! module counts calls in the machine code: instructions that lead exactly to one of its functions.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,11 +11,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use object::{Architecture, Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind};
 
-/// Calls that an instrumented binary has at least.
+/// The least number of calls in an instrumented binary.
 const CALLS: usize = 1000;
-/// Calls that the subject's own functions have at least.
+/// The least number of calls in the subject's own functions.
 const SUBJECT_CALLS: usize = 100;
-/// How the names of AddressSanitizer's reporting functions begin.
+/// Prefix of the names of AddressSanitizer's reporting functions.
 const REPORT: &str = "__asan_report_";
 
 /// Calls of AddressSanitizer's reporting functions.
@@ -26,7 +26,7 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Counts them in a program. The name of every function of the subject has `symbol` in it.
+    /// Counts them in a program. The name of every function of the subject contains `symbol`.
     pub(crate) fn count(binary: &Path, symbol: &str) -> Result<Calls> {
         let shown = binary.display();
         let bytes = fs::read(binary).with_context(|| format!("cannot read {shown}"))?;
@@ -63,7 +63,7 @@ impl Calls {
         Ok(calls)
     }
 
-    /// Why this cannot be a binary with the sanitizer, if it cannot.
+    /// The reason why this cannot be a binary with the sanitizer, if it cannot.
     pub(crate) fn too_few(self) -> Option<String> {
         (self.all < CALLS || self.subject < SUBJECT_CALLS).then(|| {
             format!(
@@ -74,7 +74,7 @@ impl Calls {
         })
     }
 
-    /// Why this cannot be a binary without the sanitizer, if it cannot.
+    /// The reason why this cannot be a binary without the sanitizer, if it cannot.
     pub(crate) fn too_many(self) -> Option<String> {
         (self.all > 0).then(|| {
             format!(
@@ -85,7 +85,7 @@ impl Calls {
     }
 }
 
-/// Whether the address is in one of these functions, which are sorted.
+/// Reports whether the address is in one of these functions, which are sorted.
 fn is_in(functions: &[Range<u64>], address: u64) -> bool {
     let after = functions.partition_point(|function| function.start <= address);
     functions[..after]
@@ -93,10 +93,10 @@ fn is_in(functions: &[Range<u64>], address: u64) -> bool {
         .is_some_and(|function| function.contains(&address))
 }
 
-/// Addresses of what may be calls in this code, with what each would lead to.
+/// Addresses of possible calls in this code, each with the address that it would call.
 ///
-/// Instructions have no fixed length here, so bytes in the midst of one may look like a call; that
-/// they also lead to the start of a function does not happen by chance.
+/// Instructions have no fixed length here, so bytes inside of one may look like a call. Only a real call
+/// leads to the start of a function, except by a rare accident.
 fn called_on_x86_64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
     const CALL: u8 = 0xe8;
     (address..)
@@ -111,7 +111,7 @@ fn called_on_x86_64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
         .collect()
 }
 
-/// Addresses of the calls in this code, with what each leads to.
+/// Addresses of the calls in this code, each with the address that it calls.
 fn called_on_aarch64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
     /// `bl`, in the upper six bits.
     const CALL: u32 = 0b10_0101;

@@ -1,8 +1,8 @@
-//! cargo-fuzz as the lab calls it: the targets of `fuzz/`, builds and runs.
+//! Builds and runs of the targets in `fuzz/` with cargo-fuzz.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`instrumented`] | whether a binary really has AddressSanitizer's checks in it |
+//! | [`instrumented`] | the proof that a binary has AddressSanitizer's checks in it |
 
 pub(crate) mod instrumented;
 
@@ -18,10 +18,10 @@ use crate::host::child::Task;
 use crate::host::tools::Fuzz;
 use crate::host::workspace::Workspace;
 
-/// What a fuzz target is built with.
+/// A sanitizer that fuzz targets are built with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Sanitizer {
-    /// Nothing: the fastest.
+    /// No sanitizer, which is the fastest.
     None,
     /// AddressSanitizer: sees bad accesses of the heap and the stack, and is several times slower.
     #[default]
@@ -99,14 +99,14 @@ impl Fuzzer<'_> {
 
     /// Runs a target: `inputs` are folders or files, `options` are libFuzzer's.
     ///
-    /// Builds it first if need be. Fails also for a build error: build it before, and look for
-    /// what the run says.
+    /// Builds it first if necessary, and fails for a build error as well. To tell the two apart, build it before,
+    /// and look at the output of the run.
     pub fn run(&self, target: &str, inputs: &[PathBuf], options: &[&str], log: &Path) -> Task {
         self.task("run", log)
             .args(run_args(target, inputs, options))
     }
 
-    /// A run as people type it when cargo-fuzz is on `PATH`.
+    /// The command of a run that people type when cargo-fuzz is on `PATH`.
     pub fn plain(&self, target: &str, inputs: &[PathBuf], options: &[&str]) -> String {
         let mut words = vec![self.tool.toolchain.plain().to_owned(), "run".to_owned()];
         words.extend(self.common());

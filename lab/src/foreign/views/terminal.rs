@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use crate::foreign::outcome::{EngineOutcome, Folded, Outcome};
 use crate::host::out::{WIDTH, one_line};
 
-/// Places of a finding that are shown.
+/// The number of places of a finding that are shown.
 const PLACES: usize = 5;
 
-/// One engine, when it has ended.
+/// The line of an engine that has ended.
 pub(in crate::foreign) fn engine_line(engine: &EngineOutcome) -> String {
     let head = format!("{:<10} {:>6.1} s  ", engine.engine, engine.seconds);
     let room = usize::from(WIDTH) - head.chars().count();
@@ -123,7 +123,7 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     writeln!(text, "   {}", folded.first.command)
 }
 
-/// Lines of at most 80 columns, each behind `indent`; those after the first a bit further in.
+/// Writes a line in lines of at most 80 columns, each behind `indent`, those after the first further in.
 fn wrapped(text: &mut String, line: &str, indent: &str) -> std::fmt::Result {
     let width = usize::from(WIDTH) - indent.chars().count();
     let mut current = String::new();

@@ -1,8 +1,8 @@
-//! Memory of the host that the runtime writes to: a session's landing buffer.
+//! A session's retained buffer: memory of the host that the runtime keeps and writes to.
 //!
-//! While a buffer is attached, the bytes of each of the session's loads land in it as the load
-//! completes, on the thread that completes it. A write and a detach exclude each other: when a
-//! detach has returned, nothing writes any more, and the host may free or move the memory.
+//! While a buffer is attached, each load of the session writes its bytes to it when it completes, on the
+//! thread that completes it. A write and a detach exclude each other: when a detach has returned, nothing
+//! writes any more, and the host may free or move the memory.
 
 use std::fmt;
 
@@ -11,38 +11,38 @@ use crate::sync::Mutex;
 
 /// Memory that the host lends for writing.
 pub trait HostMemory: Send {
-    /// How many bytes fit.
+    /// The number of bytes that fit.
     fn capacity(&self) -> usize;
 
     /// Writes `bytes`, which fit, from the beginning.
     fn write(&mut self, bytes: &[u8]);
 
-    /// Copies the first `len` bytes, which were written before.
+    /// Copies the first `len` bytes. They were written before.
     fn read(&self, len: usize) -> Vec<u8>;
 }
 
-/// A session's place for a buffer.
-pub(crate) struct Landing {
+/// The place in a session where a buffer is attached.
+pub(crate) struct RetainedBuffer {
     attached: Mutex<Option<Attached>>,
 }
 
 struct Attached {
     memory: Box<dyn HostMemory>,
-    /// How many bytes the last load left there.
+    /// The number of bytes that the last load wrote.
     len: usize,
 }
 
-impl Landing {
-    pub(crate) fn new() -> Landing {
-        Landing {
+impl RetainedBuffer {
+    pub(crate) fn new() -> RetainedBuffer {
+        RetainedBuffer {
             attached: Mutex::new(None),
         }
     }
 
-    /// Takes the memory for writing.
+    /// Attaches memory for writing.
     ///
     /// # Errors
-    /// [`Word::BufferAttached`]: one must be detached before the next.
+    /// [`Word::BufferAttached`] if there is a buffer, which must be detached first.
     pub(crate) fn attach(&self, memory: Box<dyn HostMemory>) -> Result<(), Error> {
         let mut attached = self.attached.lock();
         if attached.is_some() {
@@ -55,10 +55,10 @@ impl Landing {
         Ok(())
     }
 
-    /// Gives the memory back, after a write that is under way.
+    /// Gives the memory back, after waiting for a write that is under way.
     ///
     /// # Errors
-    /// [`Word::NoBuffer`].
+    /// [`Word::NoBuffer`] if there is none.
     pub(crate) fn detach(&self) -> Result<Box<dyn HostMemory>, Error> {
         let attached = self.attached.lock().take();
         attached
@@ -66,22 +66,22 @@ impl Landing {
             .ok_or_else(no_buffer)
     }
 
-    /// `true` if there is memory.
+    /// Reports whether a buffer is attached.
     #[cfg(feature = "test-hooks")]
     pub(crate) fn is_attached(&self) -> bool {
         self.attached.lock().is_some()
     }
 
-    /// The bytes of a load that completed. What does not fit is left out.
-    pub(crate) fn land(&self, bytes: &[u8]) {
-        // The lock is held during the write: that is what a detach waits for.
+    /// Writes the bytes of a load that completed, as many as fit.
+    pub(crate) fn store(&self, bytes: &[u8]) {
+        // Held during the write, so that a detach waits for it.
         if let Some(attached) = &mut *self.attached.lock() {
             attached.len = bytes.len().min(attached.memory.capacity());
             attached.memory.write(&bytes[..attached.len]);
         }
     }
 
-    /// What landed last.
+    /// A copy of the bytes that were written last.
     ///
     /// # Errors
     /// [`Word::NoBuffer`].
@@ -96,10 +96,10 @@ fn no_buffer() -> Error {
     Error::new(Word::NoBuffer, "the session has no buffer")
 }
 
-impl fmt::Debug for Landing {
+impl fmt::Debug for RetainedBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attached = self.attached.lock();
-        f.debug_tuple("Landing")
+        f.debug_tuple("RetainedBuffer")
             .field(&attached.as_ref().map(|attached| attached.len))
             .finish()
     }
@@ -128,20 +128,20 @@ mod tests {
 
     #[test]
     fn val_13_a_buffer_takes_the_last_load_until_it_is_detached() {
-        let landing = Landing::new();
-        landing.land(b"nowhere");
-        assert_eq!(landing.snapshot().unwrap_err().word(), Word::NoBuffer);
-        landing.attach(Box::new(Bytes(vec![9; 4]))).unwrap();
-        assert_eq!(landing.snapshot().unwrap(), b"");
-        let second = landing.attach(Box::new(Bytes(vec![]))).unwrap_err();
+        let buffer = RetainedBuffer::new();
+        buffer.store(b"nowhere");
+        assert_eq!(buffer.snapshot().unwrap_err().word(), Word::NoBuffer);
+        buffer.attach(Box::new(Bytes(vec![9; 4]))).unwrap();
+        assert_eq!(buffer.snapshot().unwrap(), b"");
+        let second = buffer.attach(Box::new(Bytes(vec![]))).unwrap_err();
         assert_eq!(second.word(), Word::BufferAttached);
-        landing.land(b"longer than that");
-        assert_eq!(landing.snapshot().unwrap(), b"long");
-        landing.land(b"ab");
-        assert_eq!(landing.snapshot().unwrap(), b"ab");
-        let memory = landing.detach().unwrap();
-        landing.land(b"late");
+        buffer.store(b"longer than that");
+        assert_eq!(buffer.snapshot().unwrap(), b"long");
+        buffer.store(b"ab");
+        assert_eq!(buffer.snapshot().unwrap(), b"ab");
+        let memory = buffer.detach().unwrap();
+        buffer.store(b"late");
         assert_eq!(memory.read(4), b"abng");
-        assert_eq!(landing.detach().err().unwrap().word(), Word::NoBuffer);
+        assert_eq!(buffer.detach().err().unwrap().word(), Word::NoBuffer);
     }
 }

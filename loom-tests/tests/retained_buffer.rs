@@ -1,4 +1,5 @@
-//! The landing buffer: a completion that writes to it, against all that takes it away.
+//! The retained buffer: a completion that writes to it, against all that takes it away.
+#![cfg(not(courier_shuttle))]
 
 use courier_core::sync::Arc;
 use courier_core::{EventKind, HostMemory, Id};

@@ -1,5 +1,6 @@
 //! Whole lives: owners that pump, workers, providers that keep requests, threads that complete,
 //! cancel and signal, and an end that comes in the middle of it.
+#![cfg(not(courier_loom))]
 
 use std::collections::VecDeque;
 use std::num::NonZeroU8;
@@ -10,8 +11,7 @@ use courier_core::{
     Courier, Decision, Event, EventKind, Failure, HostMemory, Id, Level, Live, LoadOptions, Logger,
     Response, Wait, Word, WorkerKind,
 };
-use courier_loom::{Count, EXPIRED, Fixture, Watch, bytes};
-use courier_shuttle::explore;
+use courier_loom::{Count, EXPIRED, Fixture, Watch, bytes, model};
 
 /// Two workers for each runtime: jobs can overtake each other.
 const WORKERS: WorkerKind = WorkerKind::Threads(NonZeroU8::new(2).unwrap());
@@ -101,7 +101,7 @@ fn collect(fixture: &Fixture, count: usize) -> Vec<Event> {
 /// Eight threads: two owners that park, two workers each, one thread that completes for both.
 #[test]
 fn evt_03_req_16_two_owners_that_park_see_the_end_of_each_load() {
-    explore(|| {
+    model(|| {
         let queue = Queue::new();
         let courier = Arc::new(Courier::new());
         let completer = ender(&courier, &queue, |courier, request| {
@@ -131,7 +131,7 @@ fn evt_03_req_16_two_owners_that_park_see_the_end_of_each_load() {
 /// Six threads: an owner that parks, two workers, and three that signal it.
 #[test]
 fn evt_03_a_parked_owner_is_woken_by_the_last_of_several_signals() {
-    explore(|| {
+    model(|| {
         let fixture = Fixture::with_workers(WORKERS);
         let signalled = Arc::new(Mutex::new(0));
         let signallers: Vec<_> = (0..3)
@@ -168,7 +168,7 @@ struct Winners {
 /// that release. Each load has one end, and all who come late are told.
 #[test]
 fn req_17_complete_release_cancel_and_expiry_race_to_one_winner() {
-    explore(|| {
+    model(|| {
         let fixture = Fixture::with_workers(WORKERS);
         let (queue, twins) = (Queue::new(), Queue::new());
         let winners = Winners::default();
@@ -236,7 +236,7 @@ fn req_17_complete_release_cancel_and_expiry_race_to_one_winner() {
 /// Six threads: an owner that ends its session, two workers, three threads that complete.
 #[test]
 fn req_17_teardown_and_completions_race_to_one_winner_without_an_event() {
-    explore(|| {
+    model(|| {
         let fixture = Fixture::with_workers(WORKERS);
         let queue = Queue::new();
         keep_in(&fixture, &queue);
@@ -282,7 +282,7 @@ impl Logger for Watched {
 /// completes, one that signals, one that replaces the logger.
 #[test]
 fn cbk_06_callbacks_are_replaced_and_cleared_while_all_of_them_run() {
-    explore(|| {
+    model(|| {
         let fixture = Fixture::with_workers(WORKERS);
         let queue = Queue::new();
         let source = fixture.wake_source();
@@ -381,7 +381,7 @@ impl HostMemory for Lent {
 /// callbacks that are set, a buffer that is written, and events that nobody drained.
 #[test]
 fn hdl_21_close_ends_in_the_middle_of_everything() {
-    explore(|| {
+    model(|| {
         let fixture = Fixture::with_workers(WORKERS);
         let queue = Queue::new();
         let mut others: Vec<_> = (0..3)

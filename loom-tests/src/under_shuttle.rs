@@ -1,4 +1,4 @@
-//! With shuttle: random schedules, counted.
+//! Models under shuttle: random schedules, counted.
 
 use std::env;
 use std::fmt::Display;
@@ -9,22 +9,22 @@ use courier_core::sync::STACK_SIZE;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
-/// Schedules of each scheduler, unless `COURIER_SHUTTLE_ITERATIONS` says otherwise.
+/// The number of schedules of each scheduler, unless `COURIER_SHUTTLE_ITERATIONS` gives another one.
 const ITERATIONS: usize = 2_000;
-/// The seed of the random numbers, unless `COURIER_SHUTTLE_SEED` says otherwise.
+/// The seed of the random numbers, unless `COURIER_SHUTTLE_SEED` gives another one.
 const SEED: u64 = 1;
-/// Preemptions that the second scheduler places.
+/// The number of preemptions that the second scheduler places.
 const DEPTH: usize = 3;
-/// The schedule to run instead, as an earlier run printed it.
+/// Variable with a schedule to run instead, as printed by an earlier run.
 const REPLAY: &str = "COURIER_SHUTTLE_REPLAY";
 
-/// Tries random schedules of `body`: some in which every step is drawn, which mix threads well, and
-/// as many in which threads have priorities and are preempted a few times, which finds what needs
-/// one thread to be very late. Prints how many there were, and their seed.
+/// Runs random schedules of the model. In half of them every step is drawn, which mixes threads well. In the
+/// others threads have priorities and are preempted a few times, which finds bugs that need one thread to be
+/// very late. Prints the number of schedules, and their seed.
 ///
 /// # Panics
 /// When some schedule does, or deadlocks.
-pub fn explore(body: impl Fn() + Send + Sync + 'static) {
+pub fn model(body: impl Fn() + Send + Sync + 'static) {
     let body = Arc::new(body);
     if let Ok(schedule) = env::var(REPLAY) {
         run(ReplayScheduler::new_from_encoded(schedule.trim()), &body);
