@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use courier_scenario::bytes;
+use courier_scenario::{Step, bytes};
 
 /// Operands that wrap around in lists of different lengths.
 const OPERANDS: [[u8; 3]; 4] = [[1, 2, 3], [11, 12, 13], [200, 101, 77], [255, 254, 253]];
@@ -17,7 +17,7 @@ fn lines() -> String {
                 let lane = (operation + index as u8) % 8;
                 let head = operation | lane << 5;
                 let [first, second, third] = operands;
-                let steps = bytes::decode(&[version, head, first, second, third]);
+                let steps: Vec<Step> = bytes::decode(&[version, head, first, second, third]);
                 let [step] = steps[..] else {
                     panic!("one record is one step: {steps:?}");
                 };

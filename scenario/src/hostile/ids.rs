@@ -9,7 +9,7 @@ use courier_core::{Kind, Word};
 use super::world::{BLOB, NO_EVENT, World, respond};
 use super::{Checked, Wrong, choose, expect, run, word};
 use crate::driver::abi::{diagnostic, view};
-use crate::oracle::Ledger;
+use crate::oracle::ContractCounts;
 
 /// An export that takes a handle. `call` passes the handle and good arguments, and checks that the out
 /// parameters stay untouched.
@@ -312,7 +312,7 @@ fn number(world: &World, class: u8, [kind, a, b]: [u8; 3]) -> u64 {
 ///
 /// # Errors
 /// The first call that was not refused as it must be.
-pub fn hostile_ids(input: &[u8]) -> Result<Ledger, Box<Wrong>> {
+pub fn hostile_ids(input: &[u8]) -> Result<ContractCounts, Box<Wrong>> {
     run(input, |world, [which, class, a, b]| {
         let export = &EXPORTS[usize::from(which) % EXPORTS.len()];
         let raw = number(

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::driver::stopped::Stopped;
-use crate::op::LANES;
+use crate::operation::LANES;
+use crate::stopped::Stopped;
 
-/// How long a step may take before it counts as hung. Steps take microseconds; this is for machines
+/// Time after which a step counts as hung. Steps take microseconds; this is for machines
 /// that have much else to do.
 const WATCHDOG: Duration = Duration::from_secs(30);
 
@@ -16,7 +16,7 @@ type Task = Box<dyn FnOnce() + Send>;
 
 /// Threads that take tasks, kept for as many scenarios as there are.
 #[derive(Debug)]
-pub(crate) struct Lanes {
+pub struct Lanes {
     /// Lane 0 is the calling thread, which saves two thread switches a step and has no watchdog.
     first_is_caller: bool,
     lanes: Vec<Lane>,
@@ -31,7 +31,8 @@ struct Lane {
 }
 
 impl Lanes {
-    pub(crate) fn start(first_is_caller: bool) -> Lanes {
+    /// Starts the threads. `first_is_caller` runs lane 0 on the thread that calls [`run`](Self::run).
+    pub fn start(first_is_caller: bool) -> Lanes {
         let lanes = (0..LANES)
             .map(|number| {
                 let (tasks, queue): (Sender<Task>, Receiver<Task>) = channel();
@@ -53,7 +54,7 @@ impl Lanes {
     ///
     /// # Errors
     /// The task panicked or hangs.
-    pub(crate) fn run<R: Send + 'static>(
+    pub fn run<R: Send + 'static>(
         &mut self,
         lane: u8,
         task: impl FnOnce() -> R + Send + 'static,
@@ -71,7 +72,7 @@ impl Lanes {
     ///
     /// # Errors
     /// One of them panicked or hangs.
-    pub(crate) fn run_together<R: Send + 'static>(
+    pub fn run_together<R: Send + 'static>(
         &mut self,
         tasks: Vec<(u8, impl FnOnce() -> R + Send + 'static)>,
     ) -> Result<Vec<R>, Stopped> {
@@ -90,7 +91,7 @@ impl Lanes {
         let (done, result) = channel();
         let task = move || {
             let outcome = catch_unwind(AssertUnwindSafe(task));
-            // The receiver is gone only if the watchdog has barked.
+            // The receiver is gone only if the step has timed out.
             let _ = done.send(outcome);
         };
         self.lanes[usize::from(lane)]
