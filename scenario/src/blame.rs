@@ -15,9 +15,15 @@ use crate::state::{Runtime, State};
 /// The contracts that a wrong result breaks, the most likely one first: of drained events and of
 /// callbacks, those of the first wrong one.
 pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Observation) -> Vec<Contract> {
-    let mut pairs = made(&expected.observation).into_iter().zip(made(observed));
-    if pairs.any(|(new, is)| is < new) {
-        // The id of an older object was issued again, so its holder now reaches the new one.
+    // The id of an older object was issued again, so its holder now reaches the new one.
+    let reissued = |made: fn(&Observation) -> Vec<usize>| {
+        let mut pairs = made(&expected.observation).into_iter().zip(made(observed));
+        pairs.any(|(new, is)| is < new)
+    };
+    if reissued(requests_made) {
+        return vec!["HDL-05", "REQ-10"];
+    }
+    if reissued(others_made) {
         return vec!["HDL-05"];
     }
     let (should, is) = (&expected.observation.upcalls, &observed.upcalls);
@@ -50,19 +56,23 @@ pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Observation) -> 
     contract.into_iter().collect()
 }
 
-/// Ordinals of the objects that a step made.
-fn made(seen: &Observation) -> Vec<usize> {
-    let requests = seen.upcalls.iter().filter_map(|upcall| match upcall.kind {
+/// Ordinals of the requests that a step made.
+fn requests_made(observed: &Observation) -> Vec<usize> {
+    let requests = observed.upcalls.iter();
+    let requests = requests.filter_map(|upcall| match upcall.kind {
         UpcallKind::Provide(request, _) => Some(request),
         _ => None,
     });
-    let mut made: Vec<usize> = requests.collect();
-    match &seen.outcome {
-        Outcome::Created(ordinal) | Outcome::Snapshot(ordinal, _) => made.push(*ordinal),
-        Outcome::Drained(events) => made.extend(events.iter().filter_map(|event| event.blob)),
-        _ => {}
+    requests.collect()
+}
+
+/// Ordinals of the other objects that a step made.
+fn others_made(observed: &Observation) -> Vec<usize> {
+    match &observed.outcome {
+        Outcome::Created(ordinal) | Outcome::Snapshot(ordinal, _) => vec![*ordinal],
+        Outcome::Drained(events) => events.iter().filter_map(|event| event.blob).collect(),
+        _ => vec![],
     }
-    made
 }
 
 /// A call from inside a callback: its own contract, if it rests on one. A cancellation callback has its
@@ -268,14 +278,16 @@ mod tests {
         session: 0,
         load: 1,
     };
-    const DRAIN: Op = Op::Drain {
-        runtime: 0,
-        limit: 1,
-    };
+    const DRAIN: Op = drain(1);
+    const DRAIN_TWO: Op = drain(2);
     const COMPLETE: Op = Op::Complete {
         request: 0,
         answer: Answer::Bytes,
     };
+
+    const fn drain(limit: u8) -> Op {
+        Op::Drain { runtime: 0, limit }
+    }
 
     const fn pump(budget: Budget) -> Op {
         Op::Pump {
@@ -457,9 +469,9 @@ mod tests {
     #[test]
     fn each_wrong_result_names_its_contract() {
         type Row<'a> = (&'a [Op], fn(&mut Observation), &'a [Contract]);
-        fn event(seen: &mut Observation) -> &mut Event {
+        fn event(seen: &mut Observation, index: usize) -> &mut Event {
             match &mut seen.outcome {
-                Outcome::Drained(events) => &mut events[0],
+                Outcome::Drained(events) => &mut events[index],
                 other => panic!("{other:?}"),
             }
         }
@@ -496,20 +508,35 @@ mod tests {
             behaviour: Behaviour::Keep,
             reaction: Reaction::Use,
         };
-        let table: [Row<'_>; 13] = [
+        let table: [Row<'_>; 16] = [
+            (
+                &[LOAD, STEP, LOAD, STEP],
+                |seen| seen.upcalls[0].kind = UpcallKind::Provide(0, "app:thing".to_owned()),
+                &["HDL-05", "REQ-10"],
+            ),
+            (
+                &[Op::SessionCreate { runtime: 0 }],
+                |seen| seen.outcome = Outcome::Created(0),
+                &["HDL-05"],
+            ),
+            (
+                &[EXPIRING, EXPIRING, PUMP, DRAIN_TWO],
+                |seen| event(seen, 1).blob = Some(0),
+                &["HDL-05"],
+            ),
             (
                 &[LOAD, LOAD, CANCEL, second, PUMP, DRAIN],
-                |seen| event(seen).load = 2,
+                |seen| event(seen, 0).load = 2,
                 &["EVT-02"],
             ),
             (
                 &[LOAD, LOAD, CANCEL, PUMP, DRAIN],
-                |seen| event(seen).load = 2,
+                |seen| event(seen, 0).load = 2,
                 &["REQ-20"],
             ),
             (
                 &[LOAD, CANCEL, PUMP, DRAIN],
-                |seen| event(seen).end = End::Completed(vec![]),
+                |seen| event(seen, 0).end = End::Completed(vec![]),
                 &["REQ-20"],
             ),
             (
@@ -534,7 +561,7 @@ mod tests {
             ),
             (
                 &[EXPIRING, LOAD, PUMP, DRAIN],
-                |seen| event(seen).load = 2,
+                |seen| event(seen, 0).load = 2,
                 &["REQ-22", "REQ-20"],
             ),
             (
