@@ -1,4 +1,4 @@
-//! What a subject brings: a model, and drivers of the library.
+//! The parts that a subject brings: a model, and drivers of the library.
 
 use std::fmt;
 use std::time::Duration;

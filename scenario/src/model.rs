@@ -5,7 +5,8 @@
 //! contracts, not from the runtime's code, and shares no code with it but names of errors.
 //!
 //! Time passes in pumps only: a deadline that comes [soon](Deadline::Soon) has passed at the next pump,
-//! because that pump waits for it, or because the judge does before. [`settle`](cgolab_explore::Model::settle) says which.
+//! because that pump waits for it, or because the judge does before.
+//! [`settle`](cgolab_explore::Model::settle) says which.
 //!
 //! The features that meet in a step are noted: see [`features`](crate::features) for the table.
 
@@ -39,11 +40,11 @@ pub struct Model {
     blobs: Vec<Blob>,
     wake_sources: Vec<WakeSource>,
     log: Option<Log>,
-    /// How often installing a callback was tried.
+    /// The number of attempts to install a callback.
     callbacks: usize,
     /// The callbacks that the step under way is inside of, each with the request that it is of.
     inside: Vec<Option<usize>>,
-    /// Whether one of them is the log callback.
+    /// `true` if one of them is the log callback.
     delivering: bool,
     /// Of the step under way, as in [`Expected`].
     upcalls: Vec<Upcall>,
@@ -147,7 +148,7 @@ struct Buffer {
 struct Load {
     url: Url,
     deadline: Deadline,
-    /// How many loads the runtime had started before.
+    /// The number of loads that the runtime had started before.
     after: usize,
     surface: u8,
     hook: Hook,
@@ -165,7 +166,7 @@ enum Hook {
     Closed,
 }
 
-/// Who ended a load.
+/// The party that ended a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Provider,
@@ -185,9 +186,9 @@ impl By {
     }
 }
 
-/// What the end of a load leads to, when whoever ended it has let go of everything.
+/// Callbacks that an ended load still has to lead to. They run when the call that ended it holds no lock.
 #[must_use]
-struct Notice {
+struct PendingUpcalls {
     load: LoadRef,
     runtime: usize,
     level: Level,
@@ -210,7 +211,7 @@ struct Request {
 struct Blob {
     released: Released,
     content: Content,
-    /// What the content rests on.
+    /// The contract that the content rests on.
     contract: Contract,
     runtime: usize,
 }
@@ -221,7 +222,7 @@ struct WakeSource {
     runtime: usize,
 }
 
-/// How many of its kind had been made when an object was released; none while it lives.
+/// The number of objects of its kind that had been made when it was released; none while it lives.
 type Released = Option<usize>;
 
 /// Anything that has an ordinal.
@@ -318,7 +319,7 @@ impl Url {
     }
 }
 
-/// What the runtime's own loader makes of a URL.
+/// The end of a load by the runtime's own loader.
 fn loaded(url: Url, root: bool) -> End {
     let failed = |failure| End::Failed(failure, Content::SomeText);
     match url {
@@ -378,7 +379,7 @@ impl Model {
         }
     }
 
-    /// How many handles are live.
+    /// The number of live handles.
     pub fn live(&self) -> Live {
         Live {
             runtimes: count(&self.runtimes),
@@ -865,7 +866,7 @@ impl Model {
 
     // ---- looking things up ---------------------------------------------------------------------
 
-    /// Notes what a refused look-up rests on. `newer` says whether a newer object of the kind lives,
+    /// Notes what a refused look-up rests on. `newer` is `true` if a newer object of the kind lives,
     /// which an old handle must not reach.
     fn refused(&mut self, (word, _): (Word, Option<usize>), newer: bool) -> Word {
         if word == Word::Stale && newer {
@@ -1149,7 +1150,7 @@ impl Model {
         self.blobs.len() - 1
     }
 
-    /// What a drained event rests on besides its place in the queue.
+    /// The contract that a drained event rests on besides its place in the queue.
     fn contract_of_end(&self, load: LoadRef, end: &End) -> Contract {
         match end {
             End::Completed(_) if self.ended(load) == Some(By::Provider) => "REQ-02",
@@ -1205,7 +1206,7 @@ impl Model {
         Ok(Outcome::Started(number as u64))
     }
 
-    /// How many loads of a runtime count, and how many it ever had.
+    /// The number of loads that count against the limit of a runtime, and of those that it ever had.
     fn loads_of(&self, runtime: usize) -> (usize, usize) {
         let sessions = || self.sessions.iter().filter(|each| each.runtime == runtime);
         let live = sessions().filter(|session| session.live());
@@ -1281,7 +1282,7 @@ impl Model {
     }
 
     /// Ends a pending load.
-    fn end(&mut self, load: LoadRef, by: By, end: End) -> Notice {
+    fn end(&mut self, load: LoadRef, by: By, end: End) -> PendingUpcalls {
         if matches!(end, End::Completed(_)) && self.sessions[load.session].buffer.is_some() {
             self.touch(Feature::Landing, load);
         }
@@ -1301,7 +1302,7 @@ impl Model {
         let runtime = &mut self.runtimes[index];
         let edge = runtime.is_idle();
         runtime.mailbox.push_back((load, end));
-        Notice {
+        PendingUpcalls {
             load,
             runtime: index,
             level,
@@ -1309,23 +1310,23 @@ impl Model {
         }
     }
 
-    fn send(&mut self, lane: u8, notice: Notice) {
+    fn send(&mut self, lane: u8, pending: PendingUpcalls) {
         if self.log.is_some() {
-            self.touch(Feature::Logger, notice.load);
+            self.touch(Feature::Logger, pending.load);
         }
-        self.log(lane, notice.level);
-        if notice.edge {
-            if self.runtimes[notice.runtime].wake.is_some() {
-                self.touch(Feature::Wake, notice.load);
+        self.log(lane, pending.level);
+        if pending.edge {
+            if self.runtimes[pending.runtime].wake.is_some() {
+                self.touch(Feature::Wake, pending.load);
             }
-            self.wake(lane, notice.runtime);
+            self.wake(lane, pending.runtime);
         }
     }
 
     /// Ends a pending load that nobody wants any more, and tells its provider.
     fn abandon(&mut self, lane: u8, load: LoadRef, by: By, end: End) {
-        let notice = self.end(load, by, end);
-        self.send(lane, notice);
+        let pending = self.end(load, by, end);
+        self.send(lane, pending);
         self.tell_of_cancel(lane, load);
     }
 
@@ -1386,8 +1387,8 @@ impl Model {
     }
 
     fn end_as_loader(&mut self, lane: u8, load: LoadRef, end: End) {
-        let notice = self.end(load, By::Loader, end);
-        self.send(lane, notice);
+        let pending = self.end(load, By::Loader, end);
+        self.send(lane, pending);
     }
 
     /// Ends the provider's hold on a request that it does not want; `false` if it has ended the load
@@ -1438,9 +1439,9 @@ impl Model {
                     self.because("REQ-13");
                 }
                 self.because("REQ-02");
-                let notice = self.end(load, By::Provider, answer.end());
+                let pending = self.end(load, By::Provider, answer.end());
                 self.load_of_mut(load).hook = Hook::Closed;
-                self.send(lane, notice);
+                self.send(lane, pending);
                 match answer.malformed() {
                     Some(word) => Err(word),
                     None => Ok(()),
@@ -1453,14 +1454,14 @@ impl Model {
     fn release(&mut self, lane: u8, request: usize) {
         release(&mut self.requests, request);
         let load = self.requests[request].load;
-        let notice = self.ended(load).is_none().then(|| {
+        let pending = self.ended(load).is_none().then(|| {
             self.because("REQ-14");
             let end = End::Failed(Failure::Dropped, Content::SomeText);
             self.end(load, By::Provider, end)
         });
         self.load_of_mut(load).hook = Hook::Closed;
-        if let Some(notice) = notice {
-            self.send(lane, notice);
+        if let Some(pending) = pending {
+            self.send(lane, pending);
         }
     }
 }
@@ -1701,7 +1702,7 @@ impl cgolab_explore::Model for Model {
 }
 
 impl Runtime {
-    /// Whether a pump would have nothing to do, but for events that are unread and deadlines.
+    /// `true` if a pump would have nothing to do, but for events that are unread and deadlines.
     fn is_idle(&self) -> bool {
         self.mailbox.is_empty() && !self.signalled
     }
@@ -1721,7 +1722,7 @@ impl Buffer {
     }
 }
 
-/// Whether an object lives that was made after the one at `index` was released, and so may have
+/// `true` if an object lives that was made after the one at `index` was released, and so may have
 /// its place.
 fn newer<T: Object>(all: &[T], index: Option<usize>) -> bool {
     let made = index.and_then(|index| all[index].released());

@@ -55,7 +55,7 @@ struct State {
     /// The user_data of each callback whose installation was tried: at home here, so that its address
     /// stays valid for longer than the library may use it.
     scripts: Vec<Arc<Script>>,
-    /// What is attached to which session.
+    /// Attached buffers, each with its session.
     buffers: Vec<(courier_session, Buffer)>,
     /// Since the last step.
     upcalls: Vec<Upcall>,
@@ -90,7 +90,7 @@ impl AbiDriver {
         }
     }
 
-    /// As [`reset`](Self::reset), also after a scenario that broke off and left something alive.
+    /// Makes the library new, as [`reset`](Self::reset) does, after a scenario that may have left something alive.
     pub fn restart(&mut self) {
         test_hooks::force_reset();
         self.reset();
@@ -197,7 +197,7 @@ fn clear_diagnostic() {
     unsafe { courier_runtime_options_init(&raw mut options, options.size) };
 }
 
-/// What the library says about the thread's last call.
+/// The library's text about the thread's last call.
 pub(crate) fn diagnostic() -> String {
     let view = courier_last_error();
     if view.len == 0 {
@@ -665,7 +665,7 @@ fn failure(number: courier_failure) -> Failure {
     }
 }
 
-/// What this driver puts to the test in a call of such a kind.
+/// Contracts that this driver puts to the test in a call of this kind.
 fn checked_by(op: Op) -> impl Iterator<Item = Contract> {
     let creates = matches!(
         op,
@@ -732,9 +732,9 @@ struct Buffer {
     memory: *mut [u8],
 }
 
-/// How many bytes stand before and after the memory that is attached.
+/// The number of bytes before and after the memory that is attached.
 const GUARD: usize = 16;
-/// What stands there.
+/// The value of those bytes.
 const GUARD_BYTE: u8 = 0xa5;
 
 // SAFETY: it owns its memory.
@@ -749,7 +749,7 @@ impl Buffer {
         }
     }
 
-    /// What is attached. Without a byte, it may be any pointer.
+    /// The attached part, with its length. Without a byte, it may be any pointer.
     fn place(&self) -> (*mut u8, usize) {
         match self.memory.len() - 2 * GUARD {
             0 => (ptr::without_provenance_mut(1), 0),

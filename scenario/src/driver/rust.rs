@@ -50,7 +50,7 @@ struct Ids {
     requests: Vec<Id>,
     blobs: Vec<Id>,
     wake_sources: Vec<Id>,
-    /// How often installing a callback was tried.
+    /// The number of attempts to install a callback.
     callbacks: usize,
     /// Since the last step.
     upcalls: Vec<Upcall>,
@@ -68,7 +68,7 @@ impl RustDriver {
         }
     }
 
-    /// How many ids of this scenario came from slots that had been used before.
+    /// The number of ids of this scenario that came from slots used before.
     pub fn reused_slots(&self) -> usize {
         let ids = self.shared.ids();
         let all = [
@@ -447,7 +447,7 @@ impl HostMemory for Memory {
     }
 }
 
-/// What every callback has.
+/// The part that all callbacks share.
 struct Callback {
     /// The library owns the callback: a strong reference would be a cycle.
     shared: Weak<Shared>,

@@ -37,7 +37,7 @@ const fn silent(name: &'static str, kind: Kind, call: fn(u64) -> courier_status)
     }
 }
 
-/// What an out parameter holds before a call, and after one that was refused.
+/// The value of an out parameter before a call, and after one that was refused.
 const UNTOUCHED: u32 = 0xa5a5_a5a5;
 
 /// Passes an out parameter of 32 bits.
@@ -235,7 +235,7 @@ impl Parts {
     }
 }
 
-/// How many slots of a kind the world has used. Each of its objects is the last of its slot.
+/// Ids of the live objects of a kind. Each object is the last of its slot.
 fn live_ids(world: &World, kind: Kind) -> Vec<u64> {
     match kind {
         Kind::Runtime => vec![world.runtime],

@@ -92,7 +92,7 @@ impl Shown {
         }
     }
 
-    /// What a call that took the view put to the test.
+    /// The contract that a call with the view puts to the test.
     fn contract(&self) -> Contract {
         match self.contents() {
             Err(Word::BadValue) => "VAL-10",

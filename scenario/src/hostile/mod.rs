@@ -28,7 +28,7 @@ use cgolab_explore::{Contract, Stopped};
 
 use world::World;
 
-/// How many bytes make one call.
+/// The number of bytes of one call.
 pub const RECORD: usize = 4;
 /// More records than that are not read.
 const MAX_CALLS: usize = 64;
@@ -41,9 +41,9 @@ pub struct Wrong {
     pub contract: Contract,
     /// The call.
     pub call: String,
-    /// What it must lead to.
+    /// The result that it must have.
     pub expected: String,
-    /// What it led to.
+    /// The result that it had.
     pub observed: String,
 }
 

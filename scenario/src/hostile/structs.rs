@@ -61,7 +61,7 @@ impl Exact {
         Exact { memory, layout }
     }
 
-    /// As much of `value` as fits, with this size in its first field.
+    /// A copy of as much of `value` as fits, with this size in its first field.
     fn holding<T: Copy>(value: T, size: u32) -> Exact {
         let exact = Exact::new(size);
         let count = size_of::<T>().min(exact.layout.size());
@@ -123,7 +123,7 @@ pub fn abi_structs(input: &[u8]) -> Result<ContractCounts, Box<Wrong>> {
     })
 }
 
-/// What a size below the minimum leads to.
+/// The refusal of a size below the minimum.
 fn bad_size(size: u32, minimum: usize) -> Option<Word> {
     ((size as usize) < minimum).then_some(Word::BadSize)
 }
