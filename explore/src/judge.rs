@@ -216,7 +216,8 @@ fn add(contracts: &mut Vec<Contract>, contract: Contract) {
     }
 }
 
-/// Two states, without the parts that are equal.
+/// Two states, without the lines that are equal. Where one has more lines, without those that are equal at
+/// the beginning and at the end.
 fn difference<S: fmt::Debug>(should: &S, is: &S) -> (String, String) {
     let lines = |state: &S| -> Vec<String> {
         format!("{state:#?}")
@@ -224,16 +225,22 @@ fn difference<S: fmt::Debug>(should: &S, is: &S) -> (String, String) {
             .map(|line| line.trim().to_owned())
             .collect()
     };
-    let (should, is) = (lines(should), lines(is));
-    let differing: (Vec<String>, Vec<String>) = should
-        .into_iter()
-        .zip(is)
-        .filter(|(should, is)| should != is)
-        .unzip();
-    (
-        format!("a state with {}", differing.0.join(" ")),
-        format!("a state with {}", differing.1.join(" ")),
-    )
+    let (mut should, mut is) = (lines(should), lines(is));
+    if should.len() == is.len() {
+        let both = should.into_iter().zip(is);
+        (should, is) = both.filter(|(should, is)| should != is).unzip();
+    } else {
+        let equal = |(one, other): &(&String, &String)| one == other;
+        let first = should.iter().zip(&is).take_while(equal).count();
+        should.drain(..first);
+        is.drain(..first);
+        let last = should.iter().rev().zip(is.iter().rev());
+        let last = last.take_while(equal).count();
+        should.truncate(should.len() - last);
+        is.truncate(is.len() - last);
+    }
+    let text = |lines: Vec<String>| format!("a state with {}", lines.join(" "));
+    (text(should), text(is))
 }
 
 #[cfg(test)]
@@ -300,6 +307,21 @@ mod tests {
         let broken = judged(Mistake::LeavesATrace).unwrap_err();
         assert_eq!(broken.contracts, ["CNT-02", "CNT-03"]);
         assert_eq!(broken.steps.len(), 3);
+    }
+
+    #[test]
+    fn only_the_part_of_a_state_that_differs_is_shown() {
+        let shown = |should: &[Option<u8>], is: &[Option<u8>]| difference(&should, &is);
+        let text = |lines: &str| format!("a state with {lines}");
+        assert_eq!(
+            shown(&[Some(1), Some(2), Some(3)], &[Some(4), Some(2), Some(5)]),
+            (text("1, 3,"), text("4, 5,"))
+        );
+        assert_eq!(
+            shown(&[Some(1), None, Some(3)], &[Some(1), Some(2), Some(3)]),
+            (text("None,"), text("Some( 2, ),"))
+        );
+        assert_eq!(shown(&[None], &[None, None]), (text(""), text("None,")));
     }
 
     #[test]
