@@ -26,6 +26,9 @@ crate::operations! {
     }
 }
 
+/// The count of a counter that the teardown does not end.
+pub(crate) const FORGOTTEN: u8 = 99;
+
 /// Counters by ordinal; those that were ended are empty places.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counter(Vec<Option<u8>>);
@@ -97,11 +100,8 @@ impl Model for Counter {
     }
 
     fn teardown(&self) -> Vec<Step<Op>> {
-        let live = self
-            .0
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| count.is_some());
+        let live = |count: &Option<u8>| count.is_some_and(|count| count != FORGOTTEN);
+        let live = self.0.iter().enumerate().filter(|(_, count)| live(count));
         live.map(|(counter, _)| Step {
             lane: 0,
             op: Op::End {

@@ -247,7 +247,7 @@ fn difference<S: fmt::Debug>(should: &S, is: &S) -> (String, String) {
 mod tests {
     use super::*;
     use crate::bytes::from_hex;
-    use crate::counter::{Counter, Library, Mistake, Op};
+    use crate::counter::{Counter, FORGOTTEN, Library, Mistake, Op};
 
     /// A counter of one, of which two are taken.
     const SCENARIO: &str = "01000100000100000001000000";
@@ -281,8 +281,16 @@ mod tests {
         );
         let mut twice = counts.clone();
         twice.add(&counts);
-        assert_eq!(twice.operations("Take"), 4);
-        assert_eq!(twice.encounters(&"zero"), 4);
+        assert_eq!(
+            twice.to_string(),
+            "cgolab: executions=2\n\
+             cgolab: contract=CNT-01 checks=8\n\
+             cgolab: contract=CNT-02 checks=2\n\
+             cgolab: contract=CNT-03 checks=2\n\
+             cgolab: contract=CNT-04 checks=8\n\
+             ran: End, 2 times\nran: Make, 2 times\nran: Take, 4 times\n\
+             met: zero, 4 times\n"
+        );
     }
 
     #[test]
@@ -310,6 +318,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_teardown_leaves_is_reported() {
+        let op = Op::Make { count: FORGOTTEN };
+        let mut library = Library {
+            counter: Counter::default(),
+            mistake: Mistake::None,
+        };
+        let left = run(&[Step { lane: 0, op }], &mut library, |_, _| {}).unwrap_err();
+        assert_eq!(left.observed, "1 live");
+        assert_eq!(left.contracts, [""; 0]);
+    }
+
+    #[test]
     fn only_the_part_of_a_state_that_differs_is_shown() {
         let shown = |should: &[Option<u8>], is: &[Option<u8>]| difference(&should, &is);
         let text = |lines: &str| format!("a state with {lines}");
@@ -328,6 +348,7 @@ mod tests {
     fn a_step_without_a_result_is_reported() {
         let broken = judged(Mistake::Panics).unwrap_err();
         assert_eq!(broken.steps.len(), 2);
+        assert_eq!(broken.contracts, ["CNT-01"]);
         assert_eq!(broken.observed, "the call panicked: out of luck");
         assert!(!broken.hung);
     }

@@ -126,3 +126,69 @@ impl Drop for Lanes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stopped::{holds, violated};
+
+    #[test]
+    fn a_lane_is_one_thread_and_lanes_are_different_ones() {
+        for first_is_caller in [false, true] {
+            let mut lanes = Lanes::start(first_is_caller);
+            let mut thread = |lane| lanes.run(lane, || thread::current().id()).unwrap();
+            let ids: Vec<_> = (0..LANES).map(&mut thread).collect();
+            assert_eq!(ids, (0..LANES).map(thread).collect::<Vec<_>>());
+            for (index, id) in ids.iter().enumerate() {
+                assert!(!ids[..index].contains(id), "{ids:?}");
+            }
+            assert_eq!(ids[0] == thread::current().id(), first_is_caller);
+        }
+    }
+
+    /// Each waits for the others: one after the other, they would never end.
+    #[test]
+    fn tasks_that_run_together_meet() {
+        let barrier = std::sync::Arc::new(std::sync::Barrier::new(3));
+        let tasks = (1..LANES).map(|lane| {
+            let barrier = std::sync::Arc::clone(&barrier);
+            let task = move || {
+                barrier.wait();
+                lane
+            };
+            (lane, task)
+        });
+        let results = Lanes::start(true).run_together(tasks.collect());
+        assert_eq!(results, Ok(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_task_that_panics_stops_its_step_and_not_its_lane() {
+        for lane in [0, 1] {
+            let mut lanes = Lanes::start(true);
+            let stopped = |contract, text: &str| Stopped {
+                contract,
+                text: text.to_owned(),
+                hung: false,
+            };
+            assert_eq!(
+                lanes.run::<()>(lane, || violated("CNT-01", "too many".to_owned())),
+                Err(stopped(Some("CNT-01"), "too many"))
+            );
+            assert_eq!(
+                lanes.run(lane, || holds("CNT-02", "the rest", 1, 2)),
+                Err(stopped(Some("CNT-02"), "the rest: 2, not 1"))
+            );
+            // Does not call the panic hook, which would print it.
+            let panic = || std::panic::resume_unwind(Box::new("out of luck"));
+            assert_eq!(
+                lanes.run::<()>(lane, panic),
+                Err(stopped(None, "the call panicked: out of luck"))
+            );
+            assert_eq!(
+                lanes.run(lane, || holds("CNT-02", "the rest", 1, 1)),
+                Ok(())
+            );
+        }
+    }
+}

@@ -157,7 +157,21 @@ mod tests {
     fn lanes_keep_their_order_and_the_end_is_looked_at() {
         assert!(order(&[&[Some(0), None]], 0).is_some());
         assert_eq!(order(&[&[None, Some(0)]], 0), None);
+        assert_eq!(order(&[&[Some(0), Some(0)]], 0), None);
         assert_eq!(order(&[&[Some(0), None]], 1), None);
+    }
+
+    #[test]
+    fn an_order_that_ends_wrong_is_taken_back() {
+        let lane = |lane, count| Lane {
+            lane,
+            calls: vec![(Op::Make { count }, Some(count))],
+        };
+        let lanes = [lane(1, 7), lane(2, 8)];
+        let ends = |after: Counter| after.counts() == [Some(8), Some(7)];
+        let order = linearization(&Counter::default(), &lanes, ends).unwrap();
+        let order: Vec<u8> = order.into_iter().map(|step| step.lane).collect();
+        assert_eq!(order, [2, 1]);
     }
 
     #[test]
