@@ -308,8 +308,8 @@ mod tests {
     /// A call and its result.
     type Made = (Op, Result<(), courier_core::Word>);
 
-    /// One kept request, and these calls with these results.
-    fn possible(lanes: &[(u8, &[Made])]) -> bool {
+    /// The world with one kept request.
+    fn before() -> Model {
         let owner = [
             Op::RuntimeCreate {
                 root: Root::Absent,
@@ -332,6 +332,11 @@ mod tests {
         for op in owner {
             model.apply(Step { lane: 0, op });
         }
+        model
+    }
+
+    /// These calls with these results, of which nothing else was seen.
+    fn history(lanes: &[(u8, &[Made])]) -> History {
         let result = |result: &Result<(), _>| match result {
             Ok(()) => Outcome::Done,
             Err(word) => Outcome::Refused(*word),
@@ -340,11 +345,14 @@ mod tests {
             lane: *lane,
             calls: calls.iter().map(|(op, end)| (*op, result(end))).collect(),
         };
-        let history = History {
+        History {
             lanes: lanes.iter().map(lane).collect(),
             ..History::default()
-        };
-        is_linearizable(&history, &model)
+        }
+    }
+
+    fn possible(lanes: &[(u8, &[Made])]) -> bool {
+        is_linearizable(&history(lanes), &before())
     }
 
     #[test]
@@ -362,6 +370,74 @@ mod tests {
         let released = |second| possible(&[(1, &[(RELEASE, Ok(()))]), (2, &[(RELEASE, second)])]);
         assert!(released(Err(Stale)));
         assert!(!released(Ok(())));
+    }
+
+    /// The owner cancels the load of a request with a cancellation callback, and looks at what it has.
+    #[test]
+    fn callbacks_and_the_end_must_be_those_of_the_order() {
+        let mut before = before();
+        let hook = Op::OnCancel {
+            request: 0,
+            reaction: Reaction::Use,
+        };
+        before.apply(Step { lane: 0, op: hook });
+        let mut after = before.clone();
+        let mut apply = |op| {
+            let step = Step { lane: 0, op };
+            (step, after.apply(step).observation)
+        };
+        let (_, cancelled) = apply(CANCEL);
+        let pump = Op::Pump {
+            runtime: 0,
+            wait: Pause::No,
+            budget: Budget::All,
+        };
+        let drain = Op::Drain {
+            runtime: 0,
+            limit: 9,
+        };
+        let good = History {
+            upcalls: cancelled.upcalls,
+            end: vec![apply(pump), apply(drain)],
+            ..history(&[(0, &[(CANCEL, Ok(()))])])
+        };
+        let possible = |differ: fn(&mut History)| {
+            let mut history = good.clone();
+            differ(&mut history);
+            is_linearizable(&history, &before)
+        };
+        assert!(possible(|_| ()));
+        assert!(!possible(|history| history.upcalls.clear()));
+        assert!(!possible(|history| history
+            .upcalls
+            .push(history.upcalls[0].clone())));
+        assert!(!possible(|history| history.upcalls[0].inside.clear()));
+        let drained = |history: &mut History| history.end[1].1.outcome = Outcome::Drained(vec![]);
+        assert!(!possible(drained));
+        // Numbers of callbacks, records, and the time that a call took are free.
+        assert!(possible(|history| history.upcalls[0].callback += 1));
+        let record = |history: &mut History| {
+            let log = UpcallKind::Log(courier_core::Level::Debug);
+            history.upcalls.push(Upcall {
+                kind: log,
+                ..history.upcalls[0].clone()
+            });
+        };
+        assert!(possible(record));
+        let waited = |history: &mut History| match &mut history.end[0].1.outcome {
+            Outcome::Pumped { waited, .. } => *waited = true,
+            other => panic!("{other:?}"),
+        };
+        assert!(possible(waited));
+        // A callback whose request is being released, or that was taken out, need not be called.
+        let released = |history: &mut History| {
+            history.upcalls.clear();
+            history.lanes.push(Lane {
+                lane: 1,
+                calls: vec![(RELEASE, Outcome::Done)],
+            });
+        };
+        assert!(possible(released));
     }
 
     #[test]

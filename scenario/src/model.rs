@@ -1873,6 +1873,40 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_without_patience_gets_no_step_that_waits() {
+        let settled = |model: &Model, op, patient| {
+            let settled = model.settle(Step { lane: 0, op }, patient);
+            (settled.step.op, settled.lets_pass)
+        };
+        let load = |deadline| Op::Load {
+            session: 0,
+            url: Url::App,
+            deadline,
+        };
+        let pump = |wait| Op::Pump {
+            runtime: 0,
+            wait,
+            budget: Budget::All,
+        };
+        let mut model = Model::default();
+        for op in [CREATE, Op::SessionCreate { runtime: 0 }] {
+            model.apply(Step { lane: 0, op });
+        }
+        let now = Duration::ZERO;
+        let soon = load(Deadline::Soon);
+        assert_eq!(settled(&model, soon, true), (soon, now));
+        assert_eq!(settled(&model, soon, false), (load(Deadline::Now), now));
+        let (briefly, no) = (pump(Pause::Briefly), pump(Pause::No));
+        for wait in [Pause::Briefly, Pause::Forever, Pause::Long] {
+            assert_eq!(settled(&model, pump(wait), true), (briefly, now));
+            assert_eq!(settled(&model, pump(wait), false), (no, now));
+        }
+        // A deadline that comes soon must have passed before a pump that does not wait for it.
+        model.apply(Step { lane: 0, op: soon });
+        assert_eq!(settled(&model, no, true), (no, SOON));
+    }
+
+    #[test]
     fn only_a_pump_that_would_wait_for_ever_is_cut_short() {
         let mut model = Model::default();
         let pump = Step {

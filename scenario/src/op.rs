@@ -648,3 +648,30 @@ impl Url {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_follows_the_world() {
+        let none = Live::default();
+        let one = Live {
+            sessions: 1,
+            ..none
+        };
+        for (weight, now) in [
+            (Always(3), [3, 3, 3]),
+            (Until(SESSION, 20), [20, 1, 20]),
+            (With(SESSION, 20), [1, 20, 1]),
+            (Behind(3), [3, 3, 24]),
+        ] {
+            let is = [
+                weight.now(&none, false),
+                weight.now(&one, false),
+                weight.now(&none, true),
+            ];
+            assert_eq!(is, now, "{weight:?}");
+        }
+    }
+}
