@@ -5,6 +5,8 @@ use std::time::Duration;
 use cgolab_explore::{Form, operations, values};
 use courier_core::Live;
 
+use Weight::{Always, Behind, Until, With};
+
 /// The length of a [`Pause::Briefly`]. A lower bound: a busy machine only makes it longer.
 pub const BRIEFLY: Duration = Duration::from_millis(1);
 
@@ -47,8 +49,6 @@ impl Weight {
         }
     }
 }
-
-use Weight::{Always, Behind, Until, With};
 
 const RUNTIME: Count = |live| live.runtimes;
 const SESSION: Count = |live| live.sessions;
