@@ -6,8 +6,9 @@
 
 use std::process::ExitCode;
 
-use courier_scenario::oracle;
+use courier_scenario::outcome::Observation;
 use courier_scenario::replay::Replay;
+use courier_scenario::{Step, oracle};
 
 fn main() -> ExitCode {
     let Replay { through, steps } = match Replay::parse(std::env::args().skip(1)) {
@@ -18,8 +19,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let watch = |step: courier_scenario::Step, seen: &courier_scenario::outcome::Seen| {
-        println!("lane {}  {:?}\n        {seen}", step.lane, step.op);
+    let watch = |step: Step, observed: &Observation| {
+        println!("lane {}  {:?}\n        {observed}", step.lane, step.op);
     };
     match oracle::run(&steps, &mut *through.driver(), watch) {
         Ok(_) => ExitCode::SUCCESS,

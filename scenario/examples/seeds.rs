@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use courier_scenario::driver::AbiDriver;
 use courier_scenario::hostile::{self, RECORD};
-use courier_scenario::oracle::{self, Ledger};
+use courier_scenario::oracle::{self, ContractCounts};
 use courier_scenario::{Step, bytes};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -23,9 +23,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 /// Contracts that an input puts to the test, and a teardown after it.
 type Checked<'a> = &'a dyn Fn(&[u8]) -> BTreeSet<&'static str>;
 
-fn contracts(result: Result<Ledger, impl Display>) -> BTreeSet<&'static str> {
+fn contracts(result: Result<ContractCounts, impl Display>) -> BTreeSet<&'static str> {
     match result {
-        Ok(ledger) => ledger.contracts().collect(),
+        Ok(counts) => counts.contracts().collect(),
         Err(broken) => panic!("mend this first: {broken}"),
     }
 }

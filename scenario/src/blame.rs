@@ -3,43 +3,50 @@
 //! Hidden state is compared after each step, so a difference is seen where it arises: the step and what
 //! was expected of it tell more than the part that differs.
 
+use cgolab_explore::Contract;
 use courier_core::oneshot::Winner;
 use courier_core::{Failure, RequestState, SessionState};
 
-use crate::model::{Contract, Expected};
 use crate::op::{Budget, Op};
-use crate::outcome::{End, Event, Outcome, Seen, Told};
+use crate::outcome::{End, Event, Observation, Outcome, UpcallKind};
+use crate::prediction::Expected;
 use crate::state::{Runtime, State};
 
 /// The contracts that a wrong result breaks, the most likely one first: of drained events and of
 /// callbacks, those of the first wrong one.
-pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Seen) -> Vec<Contract> {
-    let mut pairs = made(&expected.seen).into_iter().zip(made(observed));
-    if pairs.any(|(new, is)| is < new) {
-        // The id of an older object was issued again, so its holder now reaches the new one.
+pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Observation) -> Vec<Contract> {
+    // The id of an older object was issued again, so its holder now reaches the new one.
+    let reissued = |made: fn(&Observation) -> Vec<usize>| {
+        let mut pairs = made(&expected.observation).into_iter().zip(made(observed));
+        pairs.any(|(new, is)| is < new)
+    };
+    if reissued(requests_made) {
+        return vec!["HDL-05", "REQ-10"];
+    }
+    if reissued(others_made) {
         return vec!["HDL-05"];
     }
-    let (should, is) = (&expected.seen.upcalls, &observed.upcalls);
+    let (should, is) = (&expected.observation.upcalls, &observed.upcalls);
     let wrong = (0..should.len().max(is.len())).find(|index| should.get(*index) != is.get(*index));
     if let Some(index) = wrong {
         return match (should.get(index), is.get(index)) {
             (Some(one), Some(other))
-                if (one.callback, &one.told) == (other.callback, &other.told) =>
+                if (one.callback, &one.kind) == (other.callback, &other.kind) =>
             {
                 let call = one.inside.iter().zip(&other.inside);
                 let call = call.into_iter().position(|(one, other)| one != other);
                 of_call_inside(
-                    &one.told,
-                    call.and_then(|call| expected.inside[index][call]),
+                    &one.kind,
+                    call.and_then(|call| expected.grounds.inside[index][call]),
                 )
             }
-            (_, Some(other)) if is.len() > should.len() => vec![of_one_too_many(&other.told)],
-            (Some(one), _) => vec![of_callback(&one.told, expected)],
-            (None, Some(other)) => vec![of_one_too_many(&other.told)],
+            (_, Some(other)) if is.len() > should.len() => vec![of_one_too_many(&other.kind)],
+            (Some(one), _) => vec![of_callback(&one.kind, expected)],
+            (None, Some(other)) => vec![of_one_too_many(&other.kind)],
             (None, None) => unreachable!("one of them is longer"),
         };
     }
-    let contract = match (&expected.seen.outcome, &observed.outcome) {
+    let contract = match (&expected.observation.outcome, &observed.outcome) {
         (Outcome::Drained(should), Outcome::Drained(is)) => return of_events(expected, should, is),
         (Outcome::Pumped { unread, .. }, Outcome::Pumped { unread: is, .. }) if is != unread => {
             Some(of_pump(op, expected, is < unread))
@@ -49,45 +56,49 @@ pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Seen) -> Vec<Con
     contract.into_iter().collect()
 }
 
-/// Ordinals of the objects that a step made.
-fn made(seen: &Seen) -> Vec<usize> {
-    let requests = seen.upcalls.iter().filter_map(|upcall| match upcall.told {
-        Told::Provide(request, _) => Some(request),
+/// Ordinals of the requests that a step made.
+fn requests_made(observed: &Observation) -> Vec<usize> {
+    let requests = observed.upcalls.iter();
+    let requests = requests.filter_map(|upcall| match upcall.kind {
+        UpcallKind::Provide(request, _) => Some(request),
         _ => None,
     });
-    let mut made: Vec<usize> = requests.collect();
-    match &seen.outcome {
-        Outcome::Created(ordinal) | Outcome::Snapshot(ordinal, _) => made.push(*ordinal),
-        Outcome::Drained(events) => made.extend(events.iter().filter_map(|event| event.blob)),
-        _ => {}
+    requests.collect()
+}
+
+/// Ordinals of the other objects that a step made.
+fn others_made(observed: &Observation) -> Vec<usize> {
+    match &observed.outcome {
+        Outcome::Created(ordinal) | Outcome::Snapshot(ordinal, _) => vec![*ordinal],
+        Outcome::Drained(events) => events.iter().filter_map(|event| event.blob).collect(),
+        _ => vec![],
     }
-    made
 }
 
 /// A call from inside a callback: its own contract, if it rests on one. A cancellation callback has its
 /// word in that, too: its load has been cancelled when it runs.
-fn of_call_inside(told: &Told, call: Option<Contract>) -> Vec<Contract> {
+fn of_call_inside(kind: &UpcallKind, call: Option<Contract>) -> Vec<Contract> {
     let mut contracts = vec![call.unwrap_or("CBK-09")];
-    if *told == Told::Cancel && contracts != ["REQ-21"] {
+    if *kind == UpcallKind::Cancel && contracts != ["REQ-21"] {
         contracts.push("REQ-21");
     }
     contracts
 }
 
 /// A callback that is missing, or another one than it should be.
-fn of_callback(told: &Told, expected: &Expected) -> Contract {
-    match told {
-        Told::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
-        _ => of_one_too_many(told),
+fn of_callback(kind: &UpcallKind, expected: &Expected) -> Contract {
+    match kind {
+        UpcallKind::Wake if expected.contracts.contains(&"EVT-09") => "EVT-09",
+        _ => of_one_too_many(kind),
     }
 }
 
-fn of_one_too_many(told: &Told) -> Contract {
-    match told {
-        Told::Provide(..) => "CBK-01",
-        Told::Cancel => "REQ-21",
-        Told::Wake => "EVT-11",
-        Told::Log(_) => "STA-11",
+fn of_one_too_many(kind: &UpcallKind) -> Contract {
+    match kind {
+        UpcallKind::Provide(..) => "CBK-01",
+        UpcallKind::Cancel => "REQ-21",
+        UpcallKind::Wake => "EVT-11",
+        UpcallKind::Log(_) => "STA-11",
     }
 }
 
@@ -101,9 +112,9 @@ fn of_events(expected: &Expected, should: &[Event], is: &[Event]) -> Vec<Contrac
     };
     let (should, is) = (&should[index], &is[index]);
     if (should.session, should.load) == (is.session, is.load) {
-        return vec![expected.events[index]];
+        return vec![expected.grounds.events[index]];
     }
-    let mut queued = expected.queued.iter();
+    let mut queued = expected.grounds.queued.iter();
     if queued.any(|(session, load, end)| (*session, *load, end) == (is.session, is.load, &is.end)) {
         return vec!["EVT-02"];
     }
@@ -118,7 +129,7 @@ fn of_events(expected: &Expected, should: &[Event], is: &[Event]) -> Vec<Contrac
 /// A pump that leaves another number of events than it should.
 fn of_pump(op: Op, expected: &Expected, too_few: bool) -> Contract {
     let bounded = matches!(op, Op::Pump { budget, .. } if budget != Budget::All);
-    if expected.ended.contains(&"REQ-22") {
+    if expected.grounds.ended.contains(&"REQ-22") {
         "REQ-22"
     } else if bounded {
         "EVT-09"
@@ -190,7 +201,7 @@ pub(crate) fn of_state(
 
 /// Handles that live and should not, or the other way round.
 fn of_live(op: Op, expected: &Expected, should: &State, is: &State) -> Option<Contract> {
-    let refused = matches!(expected.seen.outcome, Outcome::Refused(_));
+    let refused = matches!(expected.observation.outcome, Outcome::Refused(_));
     if should.live.requests != is.live.requests {
         let replaces = matches!(op, Op::SetProvider { .. } | Op::ClearProvider { .. });
         let taken_back = expected.contracts.contains(&"REQ-01");
@@ -216,7 +227,7 @@ fn of_request(op: Op, expected: &Expected, should: &RequestState, is: &RequestSt
     match (should.winner, is.winner) {
         (one, other) if one == other => "REQ-21",
         (Some(_), None) if matches!(op, Op::SessionDestroy { .. }) => "REQ-17",
-        (Some(_), None) => expected.ended.first().copied().unwrap_or("REQ-17"),
+        (Some(_), None) => expected.grounds.ended.first().copied().unwrap_or("REQ-17"),
         (None, Some(Winner::Cancel)) => "REQ-20",
         (None, Some(Winner::Deadline)) => "REQ-22",
         (None, Some(_)) if matches!(op, Op::SetProvider { .. } | Op::ClearProvider { .. }) => {
@@ -231,7 +242,7 @@ fn of_ends(op: Op, expected: &Expected, too_few: bool) -> Contract {
     match op {
         Op::SessionDestroy { .. } => "EVT-07",
         Op::Drain { .. } => "EVT-02",
-        _ if too_few && !expected.ended.is_empty() => expected.ended[0],
+        _ if too_few && !expected.grounds.ended.is_empty() => expected.grounds.ended[0],
         Op::Pump { budget, .. } if budget != Budget::All => "EVT-09",
         Op::Pump { .. } => "EVT-01",
         Op::Cancel { .. } => "REQ-20",
@@ -241,12 +252,15 @@ fn of_ends(op: Op, expected: &Expected, too_few: bool) -> Contract {
 
 #[cfg(test)]
 mod tests {
+    use cgolab_explore::Model as _;
+
     use super::*;
-    use crate::model::{Interface, Model};
+    use crate::model::Model;
     use crate::op::{
         Answer, Behaviour, Deadline, MaxLoads, Pause, Reaction, Root, Size, Step, Url,
     };
     use crate::outcome::Upcall;
+    use crate::through::Interface;
 
     const LOAD: Op = Op::Load {
         session: 0,
@@ -264,14 +278,16 @@ mod tests {
         session: 0,
         load: 1,
     };
-    const DRAIN: Op = Op::Drain {
-        runtime: 0,
-        limit: 1,
-    };
+    const DRAIN: Op = drain(1);
+    const DRAIN_TWO: Op = drain(2);
     const COMPLETE: Op = Op::Complete {
         request: 0,
         answer: Answer::Bytes,
     };
+
+    const fn drain(limit: u8) -> Op {
+        Op::Drain { runtime: 0, limit }
+    }
 
     const fn pump(budget: Budget) -> Op {
         Op::Pump {
@@ -313,11 +329,11 @@ mod tests {
         of_state(op, &expected, &should, &is)
     }
 
-    fn of_result_after(ops: &[Op], differ: fn(&mut Seen)) -> Vec<Contract> {
+    fn of_result_after(ops: &[Op], differ: fn(&mut Observation)) -> Vec<Contract> {
         let (op, expected, _) = after(ops);
-        let mut observed = expected.seen.clone();
+        let mut observed = expected.observation.clone();
         differ(&mut observed);
-        assert_ne!(observed, expected.seen, "{ops:?}");
+        assert_ne!(observed, expected.observation, "{ops:?}");
         of_result(op, &expected, &observed)
     }
 
@@ -452,10 +468,10 @@ mod tests {
 
     #[test]
     fn each_wrong_result_names_its_contract() {
-        type Row<'a> = (&'a [Op], fn(&mut Seen), &'a [Contract]);
-        fn event(seen: &mut Seen) -> &mut Event {
+        type Row<'a> = (&'a [Op], fn(&mut Observation), &'a [Contract]);
+        fn event(seen: &mut Observation, index: usize) -> &mut Event {
             match &mut seen.outcome {
-                Outcome::Drained(events) => &mut events[0],
+                Outcome::Drained(events) => &mut events[index],
                 other => panic!("{other:?}"),
             }
         }
@@ -475,13 +491,13 @@ mod tests {
         fn wake() -> Upcall {
             Upcall {
                 callback: 1,
-                told: Told::Wake,
+                kind: UpcallKind::Wake,
                 inside: vec![],
             }
         }
         let looks = reacting(Reaction::Use);
-        let inside: fn(&mut Seen) = |seen| seen.upcalls[0].inside[0] = Outcome::Done;
-        let fewer: fn(&mut Seen) = |seen| {
+        let inside: fn(&mut Observation) = |seen| seen.upcalls[0].inside[0] = Outcome::Done;
+        let fewer: fn(&mut Observation) = |seen| {
             seen.outcome = Outcome::Pumped {
                 unread: 0,
                 waited: false,
@@ -492,20 +508,35 @@ mod tests {
             behaviour: Behaviour::Keep,
             reaction: Reaction::Use,
         };
-        let table: [Row<'_>; 13] = [
+        let table: [Row<'_>; 16] = [
+            (
+                &[LOAD, STEP, LOAD, STEP],
+                |seen| seen.upcalls[0].kind = UpcallKind::Provide(0, "app:thing".to_owned()),
+                &["HDL-05", "REQ-10"],
+            ),
+            (
+                &[Op::SessionCreate { runtime: 0 }],
+                |seen| seen.outcome = Outcome::Created(0),
+                &["HDL-05"],
+            ),
+            (
+                &[EXPIRING, EXPIRING, PUMP, DRAIN_TWO],
+                |seen| event(seen, 1).blob = Some(0),
+                &["HDL-05"],
+            ),
             (
                 &[LOAD, LOAD, CANCEL, second, PUMP, DRAIN],
-                |seen| event(seen).load = 2,
+                |seen| event(seen, 0).load = 2,
                 &["EVT-02"],
             ),
             (
                 &[LOAD, LOAD, CANCEL, PUMP, DRAIN],
-                |seen| event(seen).load = 2,
+                |seen| event(seen, 0).load = 2,
                 &["REQ-20"],
             ),
             (
                 &[LOAD, CANCEL, PUMP, DRAIN],
-                |seen| event(seen).end = End::Completed(vec![]),
+                |seen| event(seen, 0).end = End::Completed(vec![]),
                 &["REQ-20"],
             ),
             (
@@ -530,7 +561,7 @@ mod tests {
             ),
             (
                 &[EXPIRING, LOAD, PUMP, DRAIN],
-                |seen| event(seen).load = 2,
+                |seen| event(seen, 0).load = 2,
                 &["REQ-22", "REQ-20"],
             ),
             (

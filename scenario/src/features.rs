@@ -82,6 +82,28 @@ impl Pair {
     }
 }
 
+/// Events inside a step that are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Encounter {
+    /// Two features met.
+    Pair(Pair),
+    /// The step was inside of so many callbacks at once.
+    Depth(usize),
+    /// A request was used or released while one of its own callbacks was running, from a callback of
+    /// something else inside that one.
+    OuterUse,
+}
+
+impl fmt::Display for Encounter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Encounter::Pair(pair) => pair.fmt(f),
+            Encounter::Depth(depth) => write!(f, "{depth} callbacks deep"),
+            Encounter::OuterUse => f.write_str("an outer callback's request used"),
+        }
+    }
+}
+
 impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}+{}", self.0.name(), self.1.name())

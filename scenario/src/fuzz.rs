@@ -1,24 +1,26 @@
-//! What the libFuzzer targets call: decode, run through the C ABI, judge.
+//! Bodies of the libFuzzer targets: decode, run through the C ABI, judge.
 #![expect(
     unsafe_code,
-    reason = "libc::atexit, to print the ledger when libFuzzer ends the process"
+    reason = "libc::atexit, to print the counts when libFuzzer ends the process"
 )]
 
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::sync::Mutex;
 
-use crate::bytes::decode;
+use cgolab_explore::Model as _;
+use cgolab_explore::bytes::decode;
+
 use crate::driver::AbiDriver;
 use crate::hostile::Target;
 use crate::model::Model;
 use crate::op::Step;
-use crate::oracle::{self, Broken, Ledger};
+use crate::oracle::{self, ContractCounts, Disagreement};
 
 /// With this variable set, the process prints at its end which contracts it has checked, and how often.
 pub const LEDGER_VARIABLE: &str = "CGOLAB_LEDGER";
 
-static LEDGER: Mutex<Option<Ledger>> = Mutex::new(None);
+static COUNTS: Mutex<Option<ContractCounts>> = Mutex::new(None);
 
 thread_local! {
     /// libFuzzer calls on one thread, which is lane 0: threads and files are kept from input to input.
@@ -31,17 +33,17 @@ pub fn init() {
     // judged by what they become; a panic that nobody contains still ends the process.
     drop(std::panic::take_hook());
     if std::env::var_os(LEDGER_VARIABLE).is_some() {
-        *LEDGER.lock().expect("nothing panics under this lock") = Some(Ledger::default());
+        *COUNTS.lock().expect("nothing panics under this lock") = Some(ContractCounts::default());
         // SAFETY: the function may be called at any time, and once.
-        unsafe { libc::atexit(print_ledger) };
+        unsafe { libc::atexit(print_counts) };
     }
 }
 
-extern "C" fn print_ledger() {
-    if let Ok(ledger) = LEDGER.lock()
-        && let Some(ledger) = &*ledger
+extern "C" fn print_counts() {
+    if let Ok(counts) = COUNTS.lock()
+        && let Some(counts) = &*counts
     {
-        eprint!("{ledger}");
+        eprint!("{counts}");
     }
 }
 
@@ -60,7 +62,7 @@ pub fn hostile(target: Target, input: &[u8]) {
     judge(target(input));
 }
 
-fn scenario(steps: &[Step]) -> Result<Ledger, Box<Broken>> {
+fn scenario(steps: &[Step]) -> Result<ContractCounts, Box<Disagreement>> {
     DRIVER.with_borrow_mut(|driver| {
         driver.reset();
         oracle::run(steps, driver, |_, _| {})
@@ -68,11 +70,11 @@ fn scenario(steps: &[Step]) -> Result<Ledger, Box<Broken>> {
 }
 
 /// Prints a report and aborts when a contract is broken.
-fn judge(result: Result<Ledger, impl Display>) {
+fn judge(result: Result<ContractCounts, impl Display>) {
     match result {
         Ok(checked) => {
-            if let Some(ledger) = &mut *LEDGER.lock().expect("nothing panics under this lock") {
-                ledger.add(&checked);
+            if let Some(counts) = &mut *COUNTS.lock().expect("nothing panics under this lock") {
+                counts.add(&checked);
             }
         }
         Err(broken) => {
@@ -82,11 +84,11 @@ fn judge(result: Result<Ledger, impl Display>) {
     }
 }
 
-/// The model's part of [`request_lifecycle`], without the library: what its speed is compared with.
+/// The model's part of [`request_lifecycle`], without the library: a measure for its speed.
 pub fn request_model(input: &[u8]) {
     let mut model = Model::default();
     for step in decode(input) {
-        let step = model.settle(step).step;
+        let step = model.settle(step, true).step;
         std::hint::black_box(model.apply(step));
     }
     for step in model.teardown() {

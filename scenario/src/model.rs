@@ -5,76 +5,30 @@
 //! contracts, not from the runtime's code, and shares no code with it but names of errors.
 //!
 //! Time passes in pumps only: a deadline that comes [soon](Deadline::Soon) has passed at the next pump,
-//! because that pump waits for it, or because the judge does before. [`Model::settle`] says which.
+//! because that pump waits for it, or because the judge does before.
+//! [`settle`](cgolab_explore::Model::settle) says which.
 //!
 //! The features that meet in a step are noted: see [`features`](crate::features) for the table.
 
 use std::collections::VecDeque;
 
+use std::time::Duration;
+
+use cgolab_explore::{Contract, Settled};
 use courier_core::oneshot::Winner;
 use courier_core::{Failure, Level, Live, RequestState, SessionState, Word};
 
-use crate::driver::fixture;
-use crate::features::{Feature, Pair};
+use crate::blame;
+use crate::features::{Encounter, Feature, Pair};
+use crate::fixture::{self, ANSWER, ANSWER_ERROR, SERVED};
 use crate::op::{
     Answer, Behaviour, Budget, Deadline, FILL, Limit, MaxLoads, Op, Ordinal, Pause, Reaction, Root,
-    Size, Step, Url, surface_address,
+    SOON, Size, Step, Url, surface_address,
 };
-use crate::outcome::{Content, End, Event, Outcome, Seen, Told, Upcall};
+use crate::outcome::{Content, End, Event, Observation, Outcome, Upcall, UpcallKind};
+use crate::prediction::{Expected, Grounds};
 use crate::state::{self, Next, State};
-
-/// A contract's id.
-pub type Contract = &'static str;
-
-/// What a step must lead to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// The result, and the callbacks on the way.
-    pub seen: Seen,
-    /// The contracts that the result rests on, the one most in question first.
-    pub contracts: Vec<Contract>,
-    /// Of drained events: the contract that each one's end rests on.
-    pub events: Vec<Contract>,
-    /// Of a drain: the loads whose events are in the queue, by session and number, and their ends.
-    pub queued: Vec<(usize, u64, End)>,
-    /// Of each callback: the contract that each of its calls rests on first, if any.
-    pub inside: Vec<Vec<Option<Contract>>>,
-    /// Of the loads that end in this step: the contract that each one's end rests on.
-    pub ended: Vec<Contract>,
-    /// The features that met.
-    pub met: Met,
-}
-
-/// The features and callbacks that came together in a step, to be counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Met {
-    /// Pairs of features, each once.
-    pub pairs: Vec<Pair>,
-    /// The largest number of callbacks that the step was inside of.
-    pub depth: usize,
-    /// A request was used or released while one of its own callbacks was running, from a callback of
-    /// something else inside that one.
-    pub outer_use: bool,
-}
-
-/// A step as it is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
-    /// The step.
-    pub step: Step,
-    /// Deadlines that come soon must have passed before it.
-    pub lets_deadlines_pass: bool,
-}
-
-/// How a driver calls the library. Only in these points do the two differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Interface {
-    /// Every release says what it met; a provider can panic, which is logged.
-    #[default]
-    Rust,
-    /// Releases are silent; what a panic becomes in a binding is a decision to fail.
-    C,
-}
+use crate::through::Interface;
 
 /// The world after some steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,20 +40,41 @@ pub struct Model {
     blobs: Vec<Blob>,
     wake_sources: Vec<WakeSource>,
     log: Option<Log>,
-    /// How often installing a callback was tried.
+    /// The number of attempts to install a callback.
     callbacks: usize,
     /// The callbacks that the step under way is inside of, each with the request that it is of.
     inside: Vec<Option<usize>>,
-    /// Whether one of them is the log callback.
+    /// `true` if one of them is the log callback.
     delivering: bool,
     /// Of the step under way, as in [`Expected`].
     upcalls: Vec<Upcall>,
     contracts: Vec<Contract>,
-    events: Vec<Contract>,
-    queued: Vec<(usize, u64, End)>,
-    calls_inside: Vec<Vec<Option<Contract>>>,
-    ends: Vec<Contract>,
+    grounds: Grounds,
     met: Met,
+}
+
+/// Features and callbacks that came together in the step under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Met {
+    /// Each once.
+    pairs: Vec<Pair>,
+    /// The largest number of callbacks that the step was inside of.
+    depth: usize,
+    outer_use: bool,
+}
+
+impl Met {
+    fn encounters(self) -> Vec<Encounter> {
+        let Met {
+            pairs,
+            depth,
+            outer_use,
+        } = self;
+        let mut encounters: Vec<Encounter> = pairs.into_iter().map(Encounter::Pair).collect();
+        encounters.extend((depth > 0).then_some(Encounter::Depth(depth)));
+        encounters.extend(outer_use.then_some(Encounter::OuterUse));
+        encounters
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,7 +148,7 @@ struct Buffer {
 struct Load {
     url: Url,
     deadline: Deadline,
-    /// How many loads the runtime had started before.
+    /// The number of loads that the runtime had started before.
     after: usize,
     surface: u8,
     hook: Hook,
@@ -191,7 +166,7 @@ enum Hook {
     Closed,
 }
 
-/// Who ended a load.
+/// The party that ended a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Provider,
@@ -211,9 +186,9 @@ impl By {
     }
 }
 
-/// What the end of a load leads to, when whoever ended it has let go of everything.
+/// Callbacks that an ended load still has to lead to. They run when the call that ended it holds no lock.
 #[must_use]
-struct Notice {
+struct PendingUpcalls {
     load: LoadRef,
     runtime: usize,
     level: Level,
@@ -236,7 +211,7 @@ struct Request {
 struct Blob {
     released: Released,
     content: Content,
-    /// What the content rests on.
+    /// The contract that the content rests on.
     contract: Contract,
     runtime: usize,
 }
@@ -247,7 +222,7 @@ struct WakeSource {
     runtime: usize,
 }
 
-/// How many of its kind had been made when an object was released; none while it lives.
+/// The number of objects of its kind that had been made when it was released; none while it lives.
 type Released = Option<usize>;
 
 /// Anything that has an ordinal.
@@ -299,15 +274,6 @@ fn count<T: Object>(all: &[T]) -> usize {
     all.iter().filter(|object| object.live()).count()
 }
 
-/// The bytes that a scripted provider serves inline.
-pub const SERVED: &[u8] = b"served inline";
-/// The bytes of [`Answer::Bytes`].
-pub const ANSWER: &[u8] = b"an answer";
-/// The text of [`Answer::Error`].
-pub const ANSWER_ERROR: &str = "no such thing \u{2026}";
-/// The number of [`Behaviour::Unknown`].
-pub const UNKNOWN_DECISION: i32 = 77;
-
 impl Answer {
     fn end(self) -> End {
         match self {
@@ -353,7 +319,7 @@ impl Url {
     }
 }
 
-/// What the runtime's own loader makes of a URL.
+/// The end of a load by the runtime's own loader.
 fn loaded(url: Url, root: bool) -> End {
     let failed = |failure| End::Failed(failure, Content::SomeText);
     match url {
@@ -381,71 +347,6 @@ impl Model {
         Model {
             interface,
             ..Model::default()
-        }
-    }
-
-    /// Predicts a step and takes it.
-    pub fn apply(&mut self, step: Step) -> Expected {
-        self.contracts.clear();
-        let outcome = self.outcome(step.lane, step.op);
-        let upcalls = std::mem::take(&mut self.upcalls);
-        Expected {
-            seen: Seen { outcome, upcalls },
-            contracts: std::mem::take(&mut self.contracts),
-            events: std::mem::take(&mut self.events),
-            queued: std::mem::take(&mut self.queued),
-            inside: std::mem::take(&mut self.calls_inside),
-            ended: std::mem::take(&mut self.ends),
-            met: std::mem::take(&mut self.met),
-        }
-    }
-
-    /// The state that no call shows.
-    pub fn state(&self) -> State {
-        let requests = |request: &Request| {
-            let load = self.load_of(request.load);
-            request.live().then(|| RequestState {
-                winner: load.ended.map(By::winner),
-                on_cancel: matches!(load.hook, Hook::Set(..)),
-            })
-        };
-        let sessions = |session: &Session| {
-            let mailbox = &self.runtimes[session.runtime].mailbox;
-            let in_mailbox = |index: usize| {
-                mailbox.iter().any(|(load, _)| {
-                    load.number == index + 1 && {
-                        std::ptr::eq(&self.sessions[load.session], session)
-                    }
-                })
-            };
-            session.live().then(|| SessionState {
-                pending: (session.loads.iter().enumerate())
-                    .filter(|(index, load)| load.ended.is_none() || in_mailbox(*index))
-                    .count(),
-                buffer: session.buffer.is_some(),
-                surface: surface_address(session.surface),
-            })
-        };
-        let runtimes = |(index, runtime): (usize, &Runtime)| {
-            let children = self.sessions.iter().filter(|child| child.runtime == index);
-            runtime.live().then(|| state::Runtime {
-                sessions: children.filter(|child| child.live()).count(),
-                loads: self.loads_of(index).0,
-                jobs: runtime.jobs.len(),
-                ended: runtime.mailbox.len(),
-                unread: runtime.events.len(),
-                signalled: runtime.signalled,
-                next: self.next_wait(index),
-                provider: runtime.provider.is_some(),
-                wake: runtime.wake.is_some(),
-            })
-        };
-        State {
-            live: self.live(),
-            log: self.log.map(|log| log.limit),
-            runtimes: self.runtimes.iter().enumerate().map(runtimes).collect(),
-            sessions: self.sessions.iter().map(sessions).collect(),
-            requests: self.requests.iter().map(requests).collect(),
         }
     }
 
@@ -478,48 +379,7 @@ impl Model {
         }
     }
 
-    /// The step with a result that does not depend on how fast the machine is.
-    ///
-    /// A wait that would never end is cut short: it must last its time instead. A pump that waits for one
-    /// deadline waits by itself; before any other, the deadlines that come soon must have passed. Of two
-    /// deadlines in a runtime, that of the load that started first is the first.
-    pub fn settle(&self, mut step: Step) -> Settled {
-        let mut lets_deadlines_pass = false;
-        match &mut step.op {
-            Op::Pump { runtime, wait, .. } => {
-                if let Ok(index) = find(&self.runtimes, *runtime) {
-                    let runtime = &self.runtimes[index];
-                    let parks = runtime.is_idle() && runtime.events.is_empty();
-                    let due = self.due(index);
-                    let soon = |load: &&LoadRef| self.load_of(**load).deadline == Deadline::Soon;
-                    let long = matches!(wait, Pause::Forever | Pause::Long);
-                    if long && parks && due.is_empty() {
-                        *wait = Pause::Briefly;
-                    }
-                    let waits_itself = long && parks && due.len() == 1;
-                    lets_deadlines_pass = !waits_itself && due.iter().any(|load| soon(&load));
-                }
-            }
-            Op::Load {
-                session, deadline, ..
-            } if *deadline == Deadline::Now => {
-                if let Ok(index) = find(&self.sessions, *session) {
-                    let due = self.due(self.sessions[index].runtime);
-                    let soon = |load: &LoadRef| self.load_of(*load).deadline == Deadline::Soon;
-                    if due.iter().any(soon) {
-                        *deadline = Deadline::Soon;
-                    }
-                }
-            }
-            _ => {}
-        }
-        Settled {
-            step,
-            lets_deadlines_pass,
-        }
-    }
-
-    /// How many handles are live.
+    /// The number of live handles.
     pub fn live(&self) -> Live {
         Live {
             runtimes: count(&self.runtimes),
@@ -530,85 +390,14 @@ impl Model {
         }
     }
 
-    /// Steps that end everything that is live: loads run to their end, events are drained, handles
-    /// are released. Every load that was accepted in a live session has had its event then.
-    pub fn teardown(&self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        fn live<T: Object>(all: &[T]) -> impl Iterator<Item = u8> {
-            let live = all.iter().enumerate().filter(|(_, object)| object.live());
-            live.map(|(index, _)| index as u8)
-        }
-        let on = |lane, op| Step { lane, op };
-        if self.log.is_some() {
-            steps.push(on(3, Op::ClearLog));
-        }
-        for runtime in live(&self.runtimes) {
-            let state = &self.runtimes[usize::from(runtime)];
-            let owner = state.owner;
-            steps.push(on(owner, Op::ClearProvider { runtime }));
-            steps.push(on(owner, Op::ClearWake { runtime }));
-            for _ in &state.jobs {
-                steps.push(on(owner, Op::Step { runtime }));
-            }
-        }
-        for request in live(&self.requests) {
-            steps.push(on(0, Op::RequestRelease { request }));
-        }
-        for runtime in live(&self.runtimes) {
-            let owner = self.runtimes[usize::from(runtime)].owner;
-            steps.push(on(
-                owner,
-                Op::Pump {
-                    runtime,
-                    wait: Pause::No,
-                    budget: Budget::All,
-                },
-            ));
-            // Twice 255 is more than the longest scenario can have queued.
-            for _ in 0..2 {
-                steps.push(on(
-                    owner,
-                    Op::Drain {
-                        runtime,
-                        limit: 255,
-                    },
-                ));
-            }
-        }
-        for session in live(&self.sessions) {
-            let runtime = self.sessions[usize::from(session)].runtime;
-            let owner = self.runtimes[runtime].owner;
-            steps.push(on(owner, Op::SessionDestroy { session }));
-        }
-        for runtime in live(&self.runtimes) {
-            let owner = self.runtimes[usize::from(runtime)].owner;
-            steps.push(on(owner, Op::RuntimeDestroy { runtime }));
-        }
-        for source in live(&self.wake_sources) {
-            steps.push(on(1, Op::WakeSourceRelease { source }));
-        }
-        steps
-    }
-
-    /// As [`teardown`](Self::teardown), for the blobs, which its drains add to.
-    pub fn teardown_blobs(&self) -> Vec<Step> {
-        (0..self.blobs.len())
-            .filter(|index| self.blobs[*index].live())
-            .map(|index| Step {
-                lane: 2,
-                op: Op::BlobRelease { blob: index as u8 },
-            })
-            .collect()
-    }
-
     /// `true` if the last pump of a live runtime left ends behind.
     pub fn left_behind(&self) -> bool {
         let mut live = self.runtimes.iter().filter(|runtime| runtime.live());
         live.any(|runtime| runtime.left_behind && !runtime.mailbox.is_empty())
     }
 
-    /// Loads of live sessions that have not ended. After a teardown there are none.
-    pub fn pending_loads(&self) -> usize {
+    /// Loads of live sessions that have not ended.
+    fn pending_loads(&self) -> usize {
         let live = self.sessions.iter().filter(|session| session.live());
         live.flat_map(|session| &session.loads)
             .filter(|load| load.ended.is_none())
@@ -865,7 +654,14 @@ impl Model {
     }
 
     /// Calls a callback, of this request if of any.
-    fn upcall(&mut self, lane: u8, of: Option<usize>, callback: usize, told: Told, calls: Vec<Op>) {
+    fn upcall(
+        &mut self,
+        lane: u8,
+        of: Option<usize>,
+        callback: usize,
+        kind: UpcallKind,
+        calls: Vec<Op>,
+    ) {
         if !calls.is_empty() {
             self.because("CBK-09");
         }
@@ -883,10 +679,10 @@ impl Model {
             }
         }
         self.inside.pop();
-        self.calls_inside.push(reasons);
+        self.grounds.inside.push(reasons);
         self.upcalls.push(Upcall {
             callback,
-            told,
+            kind,
             inside,
         });
     }
@@ -895,7 +691,7 @@ impl Model {
     fn wake(&mut self, lane: u8, runtime: usize) {
         self.because("EVT-11");
         if let Some(Callback { number, reaction }) = self.runtimes[runtime].wake {
-            self.upcall(lane, None, number, Told::Wake, reaction.calls(0));
+            self.upcall(lane, None, number, UpcallKind::Wake, reaction.calls(0));
         }
     }
 
@@ -908,7 +704,13 @@ impl Model {
         if level <= log.limit {
             self.delivering = true;
             let Callback { number, reaction } = log.callback;
-            self.upcall(lane, None, number, Told::Log(level), reaction.calls(0));
+            self.upcall(
+                lane,
+                None,
+                number,
+                UpcallKind::Log(level),
+                reaction.calls(0),
+            );
             self.delivering = false;
         }
     }
@@ -936,7 +738,7 @@ impl Model {
         if let Hook::Set(Callback { number, reaction }, request) = hook {
             self.touch(Feature::Cancel, load);
             let calls = reaction.calls(request as u8);
-            self.upcall(lane, Some(request), number, Told::Cancel, calls);
+            self.upcall(lane, Some(request), number, UpcallKind::Cancel, calls);
         }
     }
 
@@ -1064,7 +866,7 @@ impl Model {
 
     // ---- looking things up ---------------------------------------------------------------------
 
-    /// Notes what a refused look-up rests on. `newer` says whether a newer object of the kind lives,
+    /// Notes what a refused look-up rests on. `newer` is `true` if a newer object of the kind lives,
     /// which an old handle must not reach.
     fn refused(&mut self, (word, _): (Word, Option<usize>), newer: bool) -> Word {
         if word == Word::Stale && newer {
@@ -1306,7 +1108,7 @@ impl Model {
         let index = self.owned_runtime(lane, ordinal)?;
         let queued = self.runtimes[index].events.iter();
         let queued = queued.map(|(load, end)| (load.session, load.number as u64, end.clone()));
-        self.queued = queued.collect();
+        self.grounds.queued = queued.collect();
         let mut drained = Vec::new();
         while drained.len() < usize::from(limit)
             && let Some((load, end)) = self.runtimes[index].events.pop_front()
@@ -1316,7 +1118,7 @@ impl Model {
             if end == End::Completed(Vec::new()) {
                 self.because("VAL-08");
             }
-            self.events.push(contract);
+            self.grounds.events.push(contract);
             let blob = end
                 .content()
                 .map(|content| self.add_blob(content, contract, index));
@@ -1348,7 +1150,7 @@ impl Model {
         self.blobs.len() - 1
     }
 
-    /// What a drained event rests on besides its place in the queue.
+    /// The contract that a drained event rests on besides its place in the queue.
     fn contract_of_end(&self, load: LoadRef, end: &End) -> Contract {
         match end {
             End::Completed(_) if self.ended(load) == Some(By::Provider) => "REQ-02",
@@ -1404,7 +1206,7 @@ impl Model {
         Ok(Outcome::Started(number as u64))
     }
 
-    /// How many loads of a runtime count, and how many it ever had.
+    /// The number of loads that count against the limit of a runtime, and of those that it ever had.
     fn loads_of(&self, runtime: usize) -> (usize, usize) {
         let sessions = || self.sessions.iter().filter(|each| each.runtime == runtime);
         let live = sessions().filter(|session| session.live());
@@ -1480,14 +1282,14 @@ impl Model {
     }
 
     /// Ends a pending load.
-    fn end(&mut self, load: LoadRef, by: By, end: End) -> Notice {
+    fn end(&mut self, load: LoadRef, by: By, end: End) -> PendingUpcalls {
         if matches!(end, End::Completed(_)) && self.sessions[load.session].buffer.is_some() {
             self.touch(Feature::Landing, load);
         }
         let ended = self.load_of_mut(load).ended.replace(by);
         assert_eq!(ended, None, "ended twice");
         let contract = self.contract_of_end(load, &end);
-        self.ends.push(contract);
+        self.grounds.ended.push(contract);
         let level = match &end {
             End::Failed(..) => Level::Warn,
             End::Completed(_) | End::Cancelled => Level::Debug,
@@ -1500,7 +1302,7 @@ impl Model {
         let runtime = &mut self.runtimes[index];
         let edge = runtime.is_idle();
         runtime.mailbox.push_back((load, end));
-        Notice {
+        PendingUpcalls {
             load,
             runtime: index,
             level,
@@ -1508,23 +1310,23 @@ impl Model {
         }
     }
 
-    fn send(&mut self, lane: u8, notice: Notice) {
+    fn send(&mut self, lane: u8, pending: PendingUpcalls) {
         if self.log.is_some() {
-            self.touch(Feature::Logger, notice.load);
+            self.touch(Feature::Logger, pending.load);
         }
-        self.log(lane, notice.level);
-        if notice.edge {
-            if self.runtimes[notice.runtime].wake.is_some() {
-                self.touch(Feature::Wake, notice.load);
+        self.log(lane, pending.level);
+        if pending.edge {
+            if self.runtimes[pending.runtime].wake.is_some() {
+                self.touch(Feature::Wake, pending.load);
             }
-            self.wake(lane, notice.runtime);
+            self.wake(lane, pending.runtime);
         }
     }
 
     /// Ends a pending load that nobody wants any more, and tells its provider.
     fn abandon(&mut self, lane: u8, load: LoadRef, by: By, end: End) {
-        let notice = self.end(load, by, end);
-        self.send(lane, notice);
+        let pending = self.end(load, by, end);
+        self.send(lane, pending);
         self.tell_of_cancel(lane, load);
     }
 
@@ -1559,8 +1361,8 @@ impl Model {
         } = provider;
         let mut calls = reaction.calls(request as u8);
         calls.extend(behaviour.calls(index as u8, request as u8));
-        let told = Told::Provide(request, url.text().to_owned());
-        self.upcall(lane, Some(request), number, told, calls);
+        let kind = UpcallKind::Provide(request, url.text().to_owned());
+        self.upcall(lane, Some(request), number, kind, calls);
         let failed = |failure| End::Failed(failure, Content::SomeText);
         let end = match behaviour {
             Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => None,
@@ -1585,8 +1387,8 @@ impl Model {
     }
 
     fn end_as_loader(&mut self, lane: u8, load: LoadRef, end: End) {
-        let notice = self.end(load, By::Loader, end);
-        self.send(lane, notice);
+        let pending = self.end(load, By::Loader, end);
+        self.send(lane, pending);
     }
 
     /// Ends the provider's hold on a request that it does not want; `false` if it has ended the load
@@ -1637,9 +1439,9 @@ impl Model {
                     self.because("REQ-13");
                 }
                 self.because("REQ-02");
-                let notice = self.end(load, By::Provider, answer.end());
+                let pending = self.end(load, By::Provider, answer.end());
                 self.load_of_mut(load).hook = Hook::Closed;
-                self.send(lane, notice);
+                self.send(lane, pending);
                 match answer.malformed() {
                     Some(word) => Err(word),
                     None => Ok(()),
@@ -1652,20 +1454,255 @@ impl Model {
     fn release(&mut self, lane: u8, request: usize) {
         release(&mut self.requests, request);
         let load = self.requests[request].load;
-        let notice = self.ended(load).is_none().then(|| {
+        let pending = self.ended(load).is_none().then(|| {
             self.because("REQ-14");
             let end = End::Failed(Failure::Dropped, Content::SomeText);
             self.end(load, By::Provider, end)
         });
         self.load_of_mut(load).hook = Hook::Closed;
-        if let Some(notice) = notice {
-            self.send(lane, notice);
+        if let Some(pending) = pending {
+            self.send(lane, pending);
         }
     }
 }
 
+/// The contract that a refused call leaves everything as it was.
+const NO_TRACE: Contract = "STA-12";
+
+impl cgolab_explore::Model for Model {
+    type Op = Op;
+    type Observation = Observation;
+    type State = State;
+    type Encounter = Encounter;
+    type Grounds = Grounds;
+
+    fn apply(&mut self, step: Step) -> Expected {
+        self.contracts.clear();
+        let outcome = self.outcome(step.lane, step.op);
+        let upcalls = std::mem::take(&mut self.upcalls);
+        Expected {
+            observation: Observation { outcome, upcalls },
+            contracts: std::mem::take(&mut self.contracts),
+            encounters: std::mem::take(&mut self.met).encounters(),
+            grounds: std::mem::take(&mut self.grounds),
+        }
+    }
+
+    fn state(&self) -> State {
+        let requests = |request: &Request| {
+            let load = self.load_of(request.load);
+            request.live().then(|| RequestState {
+                winner: load.ended.map(By::winner),
+                on_cancel: matches!(load.hook, Hook::Set(..)),
+            })
+        };
+        let sessions = |session: &Session| {
+            let mailbox = &self.runtimes[session.runtime].mailbox;
+            let in_mailbox = |index: usize| {
+                mailbox.iter().any(|(load, _)| {
+                    load.number == index + 1 && {
+                        std::ptr::eq(&self.sessions[load.session], session)
+                    }
+                })
+            };
+            session.live().then(|| SessionState {
+                pending: (session.loads.iter().enumerate())
+                    .filter(|(index, load)| load.ended.is_none() || in_mailbox(*index))
+                    .count(),
+                buffer: session.buffer.is_some(),
+                surface: surface_address(session.surface),
+            })
+        };
+        let runtimes = |(index, runtime): (usize, &Runtime)| {
+            let children = self.sessions.iter().filter(|child| child.runtime == index);
+            runtime.live().then(|| state::Runtime {
+                sessions: children.filter(|child| child.live()).count(),
+                loads: self.loads_of(index).0,
+                jobs: runtime.jobs.len(),
+                ended: runtime.mailbox.len(),
+                unread: runtime.events.len(),
+                signalled: runtime.signalled,
+                next: self.next_wait(index),
+                provider: runtime.provider.is_some(),
+                wake: runtime.wake.is_some(),
+            })
+        };
+        State {
+            live: self.live(),
+            log: self.log.map(|log| log.limit),
+            runtimes: self.runtimes.iter().enumerate().map(runtimes).collect(),
+            sessions: self.sessions.iter().map(sessions).collect(),
+            requests: self.requests.iter().map(requests).collect(),
+        }
+    }
+
+    /// Loads run to their end, events are drained, handles are released. Every load that was accepted in a
+    /// live session has had its event then.
+    fn teardown(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        fn live<T: Object>(all: &[T]) -> impl Iterator<Item = u8> {
+            let live = all.iter().enumerate().filter(|(_, object)| object.live());
+            live.map(|(index, _)| index as u8)
+        }
+        let on = |lane, op| Step { lane, op };
+        if self.log.is_some() {
+            steps.push(on(3, Op::ClearLog));
+        }
+        for runtime in live(&self.runtimes) {
+            let state = &self.runtimes[usize::from(runtime)];
+            let owner = state.owner;
+            steps.push(on(owner, Op::ClearProvider { runtime }));
+            steps.push(on(owner, Op::ClearWake { runtime }));
+            for _ in &state.jobs {
+                steps.push(on(owner, Op::Step { runtime }));
+            }
+        }
+        for request in live(&self.requests) {
+            steps.push(on(0, Op::RequestRelease { request }));
+        }
+        for runtime in live(&self.runtimes) {
+            let owner = self.runtimes[usize::from(runtime)].owner;
+            steps.push(on(
+                owner,
+                Op::Pump {
+                    runtime,
+                    wait: Pause::No,
+                    budget: Budget::All,
+                },
+            ));
+            // Twice 255 is more than the longest scenario can have queued.
+            for _ in 0..2 {
+                steps.push(on(
+                    owner,
+                    Op::Drain {
+                        runtime,
+                        limit: 255,
+                    },
+                ));
+            }
+        }
+        for session in live(&self.sessions) {
+            let runtime = self.sessions[usize::from(session)].runtime;
+            let owner = self.runtimes[runtime].owner;
+            steps.push(on(owner, Op::SessionDestroy { session }));
+        }
+        for runtime in live(&self.runtimes) {
+            let owner = self.runtimes[usize::from(runtime)].owner;
+            steps.push(on(owner, Op::RuntimeDestroy { runtime }));
+        }
+        for source in live(&self.wake_sources) {
+            steps.push(on(1, Op::WakeSourceRelease { source }));
+        }
+        // Those that drains made, too: they are asked for when the drains have been.
+        if steps.is_empty() {
+            let blobs = live(&self.blobs).map(|blob| on(2, Op::BlobRelease { blob }));
+            steps.extend(blobs);
+        }
+        steps
+    }
+
+    fn remains(&self) -> Option<String> {
+        let live = self.live();
+        (self.pending_loads() > 0 || live != Live::default()).then(|| format!("{live:?}"))
+    }
+
+    /// A wait that would never end is cut short: it must last its time instead. A pump that waits for one
+    /// deadline waits by itself; before any other, the deadlines that come soon must have passed. Of two
+    /// deadlines in a runtime, that of the load that started first is the first.
+    fn settle(&self, mut step: Step, patient: bool) -> Settled<Op> {
+        if let (false, Op::Load { deadline, .. }) = (patient, &mut step.op)
+            && *deadline == Deadline::Soon
+        {
+            *deadline = Deadline::Now;
+        }
+        let mut lets_deadlines_pass = false;
+        match &mut step.op {
+            Op::Pump { runtime, wait, .. } => {
+                if let Ok(index) = find(&self.runtimes, *runtime) {
+                    let runtime = &self.runtimes[index];
+                    let parks = runtime.is_idle() && runtime.events.is_empty();
+                    let due = self.due(index);
+                    let soon = |load: &&LoadRef| self.load_of(**load).deadline == Deadline::Soon;
+                    let long = matches!(wait, Pause::Forever | Pause::Long);
+                    if long && parks && due.is_empty() {
+                        *wait = Pause::Briefly;
+                    }
+                    let waits_itself = long && parks && due.len() == 1;
+                    lets_deadlines_pass = !waits_itself && due.iter().any(|load| soon(&load));
+                }
+            }
+            Op::Load {
+                session, deadline, ..
+            } if *deadline == Deadline::Now => {
+                if let Ok(index) = find(&self.sessions, *session) {
+                    let due = self.due(self.sessions[index].runtime);
+                    let soon = |load: &LoadRef| self.load_of(*load).deadline == Deadline::Soon;
+                    if due.iter().any(soon) {
+                        *deadline = Deadline::Soon;
+                    }
+                }
+            }
+            _ => {}
+        }
+        if let (false, Op::Pump { wait, .. }) = (patient, &mut step.op)
+            && *wait == Pause::Briefly
+        {
+            *wait = Pause::No;
+        }
+        let lets_pass = if lets_deadlines_pass {
+            SOON
+        } else {
+            Duration::ZERO
+        };
+        Settled { step, lets_pass }
+    }
+
+    /// A wait may be longer than it had to be, and what is soon may be due by now.
+    fn without_freedom(mut observed: Observation, predicted: &Observation) -> Observation {
+        match (&mut observed.outcome, &predicted.outcome) {
+            (Outcome::Pumped { waited, .. }, Outcome::Pumped { waited: false, .. }) => {
+                *waited = false;
+            }
+            (Outcome::Next(next), Outcome::Next(predicted)) => {
+                *next = next.without_passed_time(*predicted);
+            }
+            _ => {}
+        }
+        observed
+    }
+
+    fn state_without_freedom(observed: State, predicted: &State) -> State {
+        observed.without_passed_time(predicted)
+    }
+
+    fn is_refused(observed: &Observation) -> bool {
+        let inside = observed.upcalls.iter().flat_map(|upcall| &upcall.inside);
+        let mut outcomes = inside.chain([&observed.outcome]);
+        outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_)))
+    }
+
+    /// One refusal has an effect, which the header says: a response whose contents are malformed ends the
+    /// load. A callback may have an effect of its own.
+    fn no_trace(op: Op, predicted: &Observation) -> Option<Contract> {
+        let Outcome::Refused(word) = predicted.outcome else {
+            return None;
+        };
+        let ends_a_load =
+            matches!(op, Op::Complete { answer, .. } if answer.malformed() == Some(word));
+        (predicted.upcalls.is_empty() && !ends_a_load).then_some(NO_TRACE)
+    }
+
+    fn blame_observation(op: Op, predicted: &Expected, observed: &Observation) -> Vec<Contract> {
+        blame::of_result(op, predicted, observed)
+    }
+
+    fn blame_state(op: Op, predicted: &Expected, should: &State, is: &State) -> Option<Contract> {
+        blame::of_state(op, predicted, should, is)
+    }
+}
+
 impl Runtime {
-    /// Whether a pump would have nothing to do, but for events that are unread and deadlines.
+    /// `true` if a pump would have nothing to do, but for events that are unread and deadlines.
     fn is_idle(&self) -> bool {
         self.mailbox.is_empty() && !self.signalled
     }
@@ -1685,7 +1722,7 @@ impl Buffer {
     }
 }
 
-/// Whether an object lives that was made after the one at `index` was released, and so may have
+/// `true` if an object lives that was made after the one at `index` was released, and so may have
 /// its place.
 fn newer<T: Object>(all: &[T], index: Option<usize>) -> bool {
     let made = index.and_then(|index| all[index].released());
@@ -1694,6 +1731,8 @@ fn newer<T: Object>(all: &[T], index: Option<usize>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use cgolab_explore::Model as _;
+
     use super::*;
 
     const CREATE: Op = Op::RuntimeCreate {
@@ -1719,7 +1758,7 @@ mod tests {
                 url: Url::App,
                 deadline: Deadline::Absent,
             })
-            .seen
+            .observation
             .outcome,
             Outcome::Started(1)
         );
@@ -1729,7 +1768,7 @@ mod tests {
                 url: Url::App,
                 deadline: Deadline::Absent,
             })
-            .seen
+            .observation
             .outcome,
             Outcome::Started(2)
         );
@@ -1739,21 +1778,21 @@ mod tests {
             request,
             answer: Answer::Bytes,
         };
-        assert_eq!(at(complete(0)).seen.outcome, Outcome::Done);
+        assert_eq!(at(complete(0)).observation.outcome, Outcome::Done);
         let again = at(complete(0));
-        assert_eq!(again.seen.outcome, Outcome::Refused(Word::Completed));
+        assert_eq!(again.observation.outcome, Outcome::Refused(Word::Completed));
         assert_eq!(again.contracts, ["REQ-04"]);
         assert_eq!(
             at(Op::Cancel {
                 session: 0,
                 load: 2
             })
-            .seen
+            .observation
             .outcome,
             Outcome::Done
         );
         assert_eq!(
-            at(complete(1)).seen.outcome,
+            at(complete(1)).observation.outcome,
             Outcome::Refused(Word::Cancelled)
         );
         assert_eq!(
@@ -1762,7 +1801,7 @@ mod tests {
                 wait: Pause::Forever,
                 budget: Budget::All,
             })
-            .seen
+            .observation
             .outcome,
             Outcome::Pumped {
                 unread: 2,
@@ -1780,7 +1819,7 @@ mod tests {
                 runtime: 0,
                 limit: 9
             })
-            .seen
+            .observation
             .outcome,
             Outcome::Drained(vec![
                 seen(1, End::Completed(ANSWER.to_vec()), Some(0)),
@@ -1834,6 +1873,40 @@ mod tests {
     }
 
     #[test]
+    fn a_driver_without_patience_gets_no_step_that_waits() {
+        let settled = |model: &Model, op, patient| {
+            let settled = model.settle(Step { lane: 0, op }, patient);
+            (settled.step.op, settled.lets_pass)
+        };
+        let load = |deadline| Op::Load {
+            session: 0,
+            url: Url::App,
+            deadline,
+        };
+        let pump = |wait| Op::Pump {
+            runtime: 0,
+            wait,
+            budget: Budget::All,
+        };
+        let mut model = Model::default();
+        for op in [CREATE, Op::SessionCreate { runtime: 0 }] {
+            model.apply(Step { lane: 0, op });
+        }
+        let now = Duration::ZERO;
+        let soon = load(Deadline::Soon);
+        assert_eq!(settled(&model, soon, true), (soon, now));
+        assert_eq!(settled(&model, soon, false), (load(Deadline::Now), now));
+        let (briefly, no) = (pump(Pause::Briefly), pump(Pause::No));
+        for wait in [Pause::Briefly, Pause::Forever, Pause::Long] {
+            assert_eq!(settled(&model, pump(wait), true), (briefly, now));
+            assert_eq!(settled(&model, pump(wait), false), (no, now));
+        }
+        // A deadline that comes soon must have passed before a pump that does not wait for it.
+        model.apply(Step { lane: 0, op: soon });
+        assert_eq!(settled(&model, no, true), (no, SOON));
+    }
+
+    #[test]
     fn only_a_pump_that_would_wait_for_ever_is_cut_short() {
         let mut model = Model::default();
         let pump = Step {
@@ -1852,12 +1925,16 @@ mod tests {
                 budget: Budget::All,
             },
         };
-        assert_eq!(model.settle(pump).step, pump, "refused before it waits");
+        assert_eq!(
+            model.settle(pump, true).step,
+            pump,
+            "refused before it waits"
+        );
         model.apply(Step {
             lane: 0,
             op: CREATE,
         });
-        assert_eq!(model.settle(pump).step, brief);
+        assert_eq!(model.settle(pump, true).step, brief);
         model.apply(Step {
             lane: 0,
             op: Op::WakeSourceCreate { runtime: 0 },
@@ -1866,8 +1943,8 @@ mod tests {
             lane: 1,
             op: Op::Signal { source: 0 },
         });
-        assert_eq!(model.settle(pump).step, pump);
+        assert_eq!(model.settle(pump, true).step, pump);
         model.apply(pump);
-        assert_eq!(model.settle(pump).step, brief);
+        assert_eq!(model.settle(pump, true).step, brief);
     }
 }

@@ -1,217 +1,252 @@
-//! The operations.
+//! The operations: one table, and the lists that fields choose from.
 
 use std::time::Duration;
 
-/// How many lanes a scenario has.
-pub const LANES: u8 = 4;
+use cgolab_explore::{Form, operations, values};
+use courier_core::Live;
 
-/// How long [`Pause::Briefly`] lasts. A lower bound: a busy machine only makes it longer.
+use Weight::{Always, Behind, Until, With};
+
+/// The length of a [`Pause::Briefly`]. A lower bound: a busy machine only makes it longer.
 pub const BRIEFLY: Duration = Duration::from_millis(1);
 
 /// The time after its start when a load with [`Deadline::Soon`] expires.
 pub const SOON: Duration = Duration::from_millis(1);
 
 /// One operation on one lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The thread, below [`LANES`].
-    pub lane: u8,
-    /// What it does.
-    pub op: Op,
-}
+pub type Step = cgolab_explore::Step<Op>;
 
 /// Names an object by the order in which objects of its kind came to be, modulo how many there were
 /// so far; released ones count. While there were none, it names the null handle.
 pub type Ordinal = u8;
 
-/// An operation of the library. Every one may meet an object that is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// Creates a runtime with stepped workers.
-    RuntimeCreate {
-        /// Where `file:` URLs are served from.
-        root: Root,
-        /// How many loads it may have.
-        max_loads: MaxLoads,
-    },
-    /// Destroys a runtime.
-    RuntimeDestroy {
-        /// Which.
-        runtime: Ordinal,
-    },
-    /// Pumps a runtime.
-    Pump {
-        /// Which.
-        runtime: Ordinal,
-        /// How long it may park.
-        wait: Pause,
-        /// How many ends of loads it may turn into events.
-        budget: Budget,
-    },
-    /// Runs one job of a runtime.
-    Step {
-        /// Which.
-        runtime: Ordinal,
-    },
-    /// Drains at most so many events.
-    Drain {
-        /// Which runtime.
-        runtime: Ordinal,
-        /// How many.
-        limit: u8,
-    },
-    /// Installs or replaces a runtime's provider.
-    SetProvider {
-        /// Which runtime.
-        runtime: Ordinal,
-        /// What the new provider does.
-        behaviour: Behaviour,
-        /// What it calls before that.
-        reaction: Reaction,
-    },
-    /// Clears a runtime's provider.
-    ClearProvider {
-        /// Which runtime.
-        runtime: Ordinal,
-    },
-    /// Makes a wake source for a runtime.
-    WakeSourceCreate {
-        /// Which runtime.
-        runtime: Ordinal,
-    },
-    /// Signals a wake source.
-    Signal {
-        /// Which.
-        source: Ordinal,
-    },
-    /// Releases a wake source.
-    WakeSourceRelease {
-        /// Which.
-        source: Ordinal,
-    },
-    /// Opens a session in a runtime.
-    SessionCreate {
-        /// Which runtime.
-        runtime: Ordinal,
-    },
-    /// Ends a session.
-    SessionDestroy {
-        /// Which.
-        session: Ordinal,
-    },
-    /// Starts a load.
-    Load {
-        /// In which session.
-        session: Ordinal,
-        /// Of what.
-        url: Url,
-        /// Until when.
-        deadline: Deadline,
-    },
-    /// Cancels the load with this number (not an ordinal: 0 and numbers not reached exist too).
-    Cancel {
-        /// In which session.
-        session: Ordinal,
-        /// The load's number.
-        load: u8,
-    },
-    /// Completes a request.
-    Complete {
-        /// Which.
-        request: Ordinal,
-        /// With what.
-        answer: Answer,
-    },
-    /// Asks whether a request was cancelled.
-    IsCancelled {
-        /// Which.
-        request: Ordinal,
-    },
-    /// Releases a request.
-    RequestRelease {
-        /// Which.
-        request: Ordinal,
-    },
-    /// Reads a blob.
-    BlobRead {
-        /// Which.
-        blob: Ordinal,
-    },
-    /// Releases a blob.
-    BlobRelease {
-        /// Which.
-        blob: Ordinal,
-    },
-    /// Registers a cancellation callback.
-    OnCancel {
-        /// For which request.
-        request: Ordinal,
-        /// What the callback calls.
-        reaction: Reaction,
-    },
-    /// Installs or replaces a runtime's wake callback.
-    SetWake {
-        /// Which runtime.
-        runtime: Ordinal,
-        /// What the callback calls.
-        reaction: Reaction,
-    },
-    /// Clears a runtime's wake callback.
-    ClearWake {
-        /// Which runtime.
-        runtime: Ordinal,
-    },
-    /// Installs or replaces the log callback.
-    SetLog {
-        /// The least important records that it gets.
-        limit: Limit,
-        /// What the callback calls.
-        reaction: Reaction,
-    },
-    /// Clears the log callback.
-    ClearLog,
-    /// Attaches a landing buffer, filled with [`FILL`].
-    Attach {
-        /// To which session.
-        session: Ordinal,
-        /// How large it is.
-        size: Size,
-    },
-    /// Detaches a session's landing buffer.
-    Detach {
-        /// Which session.
-        session: Ordinal,
-    },
-    /// Copies what landed last into a blob.
-    Snapshot {
-        /// In which session.
-        session: Ordinal,
-    },
-    /// Names the surface of a session's later loads.
-    SetSurface {
-        /// Which session.
-        session: Ordinal,
-        /// The surface; 0 is none.
-        surface: u8,
-    },
-    /// Asks for the surface of a request's load.
-    Surface {
-        /// Which request.
-        request: Ordinal,
-    },
-    /// Asks how long an owner's loop may sleep.
-    NextWait {
-        /// Of which runtime.
-        runtime: Ordinal,
-    },
-    /// Takes a request's cancellation callback out.
-    ClearOnCancel {
-        /// Which request.
-        request: Ordinal,
-    },
+/// A count of live objects of one kind.
+type Count = fn(&Live) -> usize;
+
+/// The share of an operation in generated scenarios.
+#[derive(Clone, Copy, Debug)]
+pub enum Weight {
+    /// Always this.
+    Always(u32),
+    /// This until there is an object of the kind, and 1 then.
+    Until(Count, u32),
+    /// This while there is an object of the kind, and 1 otherwise.
+    With(Count, u32),
+    /// This, and eight times as much while a bounded pump has left ends behind, which are soon gone.
+    Behind(u32),
 }
 
-/// What a landing buffer holds before anything landed.
+impl Weight {
+    /// The share in a world with these objects.
+    pub fn now(self, live: &Live, left_behind: bool) -> u32 {
+        match self {
+            Weight::Always(weight) => weight,
+            Weight::Until(count, weight) if count(live) == 0 => weight,
+            Weight::With(count, weight) if count(live) > 0 => weight,
+            Weight::Until(..) | Weight::With(..) => 1,
+            Weight::Behind(weight) if left_behind => 8 * weight,
+            Weight::Behind(weight) => weight,
+        }
+    }
+}
+
+const RUNTIME: Count = |live| live.runtimes;
+const SESSION: Count = |live| live.sessions;
+const REQUEST: Count = |live| live.requests;
+const BLOB: Count = |live| live.blobs;
+const WAKE_SOURCE: Count = |live| live.wake_sources;
+
+operations! {
+    /// An operation of the library. Every one may meet an object that is gone.
+    pub enum Op {
+        older: [Form { operations: 19, operands: 2 }],
+        row: Weight,
+        /// Creates a runtime with stepped workers.
+        RuntimeCreate = 0, Until(RUNTIME, 40) => {
+            /// The folder that `file:` URLs are served from.
+            root: Root = 0,
+            /// The largest number of its loads.
+            max_loads: MaxLoads = 2,
+        },
+        /// Destroys a runtime.
+        RuntimeDestroy = 1, Always(1) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Pumps a runtime.
+        Pump = 2, Always(8) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+            /// The time that it may park.
+            wait: Pause = 1,
+            /// The largest number of ends that it turns into events.
+            budget: Budget = 2,
+        },
+        /// Runs one job of a runtime.
+        Step = 3, Always(16) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Drains at most so many events.
+        Drain = 4, Always(8) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+            /// The largest number of events.
+            limit: u8 = 1,
+        },
+        /// Installs or replaces a runtime's provider.
+        SetProvider = 5, Always(10) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+            /// The treatment of loads.
+            behaviour: Behaviour = 1,
+            /// Calls that the callback makes from inside.
+            reaction: Reaction = 2,
+        },
+        /// Clears a runtime's provider.
+        ClearProvider = 6, Always(2) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Makes a wake source for a runtime.
+        WakeSourceCreate = 7, Until(WAKE_SOURCE, 8) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Signals a wake source.
+        Signal = 8, Always(3) => {
+            /// The wake source.
+            source: Ordinal = 0,
+        },
+        /// Releases a wake source.
+        WakeSourceRelease = 9, Always(2) => {
+            /// The wake source.
+            source: Ordinal = 0,
+        },
+        /// Opens a session in a runtime.
+        SessionCreate = 10, Until(SESSION, 20) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Ends a session.
+        SessionDestroy = 11, Behind(1) => {
+            /// The session.
+            session: Ordinal = 0,
+        },
+        /// Starts a load.
+        Load = 12, Always(14) => {
+            /// The session.
+            session: Ordinal = 0,
+            /// The thing to load.
+            url: Url = 1,
+            /// The time by which it must have ended.
+            deadline: Deadline = 2,
+        },
+        /// Cancels the load with this number.
+        Cancel = 13, Behind(6) => {
+            /// The session.
+            session: Ordinal = 0,
+            /// The number, which is no ordinal: 0 and numbers not reached exist too.
+            load: u8 = 1,
+        },
+        /// Completes a request.
+        Complete = 14, With(REQUEST, 16) => {
+            /// The request.
+            request: Ordinal = 0,
+            /// The response.
+            answer: Answer = 1,
+        },
+        /// Asks if a request was cancelled.
+        IsCancelled = 15, With(REQUEST, 4) => {
+            /// The request.
+            request: Ordinal = 0,
+        },
+        /// Releases a request.
+        RequestRelease = 16, With(REQUEST, 4) => {
+            /// The request.
+            request: Ordinal = 0,
+        },
+        /// Reads a blob.
+        BlobRead = 17, With(BLOB, 3) => {
+            /// The blob.
+            blob: Ordinal = 0,
+        },
+        /// Releases a blob.
+        BlobRelease = 18, With(BLOB, 3) => {
+            /// The blob.
+            blob: Ordinal = 0,
+        },
+        /// Registers a cancellation callback.
+        OnCancel = 19, With(REQUEST, 6) => {
+            /// The request.
+            request: Ordinal = 0,
+            /// Calls that the callback makes from inside.
+            reaction: Reaction = 1,
+        },
+        /// Installs or replaces a runtime's wake callback.
+        SetWake = 20, Always(3) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+            /// Calls that the callback makes from inside.
+            reaction: Reaction = 1,
+        },
+        /// Clears a runtime's wake callback.
+        ClearWake = 21, Always(1) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Installs or replaces the log callback.
+        SetLog = 22, Always(2) => {
+            /// The least important records that it gets.
+            limit: Limit = 0,
+            /// Calls that the callback makes from inside.
+            reaction: Reaction = 1,
+        },
+        /// Clears the log callback.
+        ClearLog = 23, Always(1),
+        /// Attaches a landing buffer, filled with [`FILL`].
+        Attach = 24, Always(3) => {
+            /// The session.
+            session: Ordinal = 0,
+            /// The size of the buffer.
+            size: Size = 1,
+        },
+        /// Detaches a session's landing buffer.
+        Detach = 25, Always(1) => {
+            /// The session.
+            session: Ordinal = 0,
+        },
+        /// Copies the bytes that landed last into a blob.
+        Snapshot = 26, Always(2) => {
+            /// The session.
+            session: Ordinal = 0,
+        },
+        /// Names the surface of a session's later loads.
+        SetSurface = 27, Always(2) => {
+            /// The session.
+            session: Ordinal = 0,
+            /// The surface; 0 is none.
+            surface: u8 = 1,
+        },
+        /// Asks for the surface of a request's load.
+        Surface = 28, With(REQUEST, 2) => {
+            /// The request.
+            request: Ordinal = 0,
+        },
+        /// Asks for the time that an owner's loop may sleep.
+        NextWait = 29, Behind(3) => {
+            /// The runtime.
+            runtime: Ordinal = 0,
+        },
+        /// Takes a request's cancellation callback out.
+        ClearOnCancel = 30, With(REQUEST, 2) => {
+            /// The request.
+            request: Ordinal = 0,
+        },
+    }
+}
+
+/// The bytes of a landing buffer before anything landed.
 pub const FILL: u8 = 0xee;
 
 /// The address that stands for a surface. Nothing is there: the library must not follow it.
@@ -220,7 +255,7 @@ pub fn surface_address(surface: u8) -> usize {
 }
 
 impl Op {
-    /// Whether it is one of the releases that the C ABI has no status for.
+    /// `true` for the releases that the C ABI has no status for.
     pub fn is_release(self) -> bool {
         matches!(
             self,
@@ -229,22 +264,10 @@ impl Op {
     }
 }
 
-macro_rules! listed {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
-
-        impl $name {
-            /// All of them, in the order of their number in the bytes form.
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-        }
-    };
-}
-
-listed! {
-    /// How long a pump may park.
-    Pause {
+values! {
+    /// The time that a pump may park.
+    pub enum Pause {
+        known: [],
         /// Not at all.
         No,
         /// Until there is something. Where the model knows of nothing, it becomes `Briefly`.
@@ -256,9 +279,10 @@ listed! {
     }
 }
 
-listed! {
-    /// What a provider does with every load that it is offered.
-    Behaviour {
+values! {
+    /// The treatment that a provider gives every load that it is offered.
+    pub enum Behaviour {
+        known: [1: 10],
         /// Answers PASS and keeps nothing.
         Pass,
         /// Answers HANDLE and keeps the request for later.
@@ -283,7 +307,7 @@ listed! {
 }
 
 impl Behaviour {
-    /// What it calls, of its own runtime and request, before it answers.
+    /// Calls, of its own runtime and request, that it makes before it answers.
     pub fn calls(self, runtime: Ordinal, request: Ordinal) -> Vec<Op> {
         let serve = Op::Complete {
             request,
@@ -305,9 +329,10 @@ impl Behaviour {
     }
 }
 
-listed! {
-    /// What a callback calls from inside, besides what makes it what it is.
-    Reaction {
+values! {
+    /// Calls that a callback makes from inside, besides those of its [`Behaviour`].
+    pub enum Reaction {
+        known: [],
         /// Nothing.
         Nothing,
         /// Releases its request.
@@ -418,9 +443,10 @@ impl Reaction {
     }
 }
 
-listed! {
-    /// Where a runtime's `file:` URLs are served from.
-    Root {
+values! {
+    /// The folder that a runtime's `file:` URLs are served from.
+    pub enum Root {
+        known: [1: 2],
         /// The fixture's directory.
         Fixture,
         /// No directory was named: they are not served.
@@ -432,9 +458,10 @@ listed! {
     }
 }
 
-listed! {
-    /// How many loads a runtime may have.
-    MaxLoads {
+values! {
+    /// The largest number of loads of a runtime.
+    pub enum MaxLoads {
+        known: [],
         /// More than a scenario has.
         Many,
         /// One.
@@ -455,9 +482,10 @@ impl MaxLoads {
     }
 }
 
-listed! {
-    /// How many ends of loads a pump may turn into events.
-    Budget {
+values! {
+    /// The largest number of ends of loads that a pump turns into events.
+    pub enum Budget {
+        known: [],
         /// All of them.
         All,
         /// 0, which is as good as one.
@@ -481,9 +509,10 @@ impl Budget {
     }
 }
 
-listed! {
-    /// Until when a load must have ended.
-    Deadline {
+values! {
+    /// The time by which a load must have ended.
+    pub enum Deadline {
+        known: [],
         /// No options at all.
         Absent,
         /// Options that say that there is none.
@@ -497,12 +526,13 @@ listed! {
     }
 }
 
-listed! {
+values! {
     /// The least important records that a log callback gets.
-    Limit {
+    pub enum Limit {
+        known: [],
         /// All.
         Debug,
-        /// What came and went, and worse.
+        /// Objects that came and went, and worse.
         Info,
         /// Failures and worse.
         Warn,
@@ -511,9 +541,10 @@ listed! {
     }
 }
 
-listed! {
-    /// How large a landing buffer is.
-    Size {
+values! {
+    /// The size of a landing buffer.
+    pub enum Size {
+        known: [],
         /// Larger than anything that a scenario loads.
         Large,
         /// Smaller than most.
@@ -534,9 +565,10 @@ impl Size {
     }
 }
 
-listed! {
-    /// What a request is completed with.
-    Answer {
+values! {
+    /// The response that completes a request.
+    pub enum Answer {
+        known: [1: 4],
         /// A few bytes.
         Bytes,
         /// No bytes, which is not an error.
@@ -545,7 +577,7 @@ listed! {
         Error,
         /// A response of an unknown kind.
         Malformed,
-        /// What a scripted provider serves inline.
+        /// The bytes that a scripted provider serves inline.
         Served,
         /// An error text that is not UTF-8.
         NotText,
@@ -554,9 +586,10 @@ listed! {
     }
 }
 
-listed! {
-    /// What is loaded. The fixture's files are in [`driver::fixture`](crate::driver::fixture).
-    Url {
+values! {
+    /// The URL to load. The files are those of the [`fixture`](crate::fixture).
+    pub enum Url {
+        known: [1: 11],
         /// A file with text.
         Hello,
         /// A file without a byte.
@@ -612,6 +645,33 @@ impl Url {
             Url::DataBase64 => "data:text/plain;base64,AAH/#not-this",
             Url::DataMalformed => "data:no-comma",
             Url::DataNotBase64 => "data:;base64,a",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_follows_the_world() {
+        let none = Live::default();
+        let one = Live {
+            sessions: 1,
+            ..none
+        };
+        for (weight, now) in [
+            (Always(3), [3, 3, 3]),
+            (Until(SESSION, 20), [20, 1, 20]),
+            (With(SESSION, 20), [1, 20, 1]),
+            (Behind(3), [3, 3, 24]),
+        ] {
+            let is = [
+                weight.now(&none, false),
+                weight.now(&one, false),
+                weight.now(&none, true),
+            ];
+            assert_eq!(is, now, "{weight:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a step led to, without addresses, ids and times: equal for every driver and the model.
+//! Results of steps, without addresses, ids and times: equal for every driver and the model.
 
 use std::fmt;
 
@@ -17,23 +17,23 @@ pub enum Outcome {
     Started(u64),
     /// Pumped.
     Pumped {
-        /// How many events are unread.
+        /// The number of unread events.
         unread: usize,
-        /// Whether it lasted as long as a brief wait. It may always last longer than it must, so the
+        /// It lasted as long as a brief wait. It may always last longer than it must, so the
         /// judge looks at this only where it must.
         waited: bool,
     },
     /// The time that an owner's loop may sleep.
     Next(Next),
-    /// Whether a job ran.
+    /// `true` if a job ran.
     Stepped(bool),
     /// Drained these events.
     Drained(Vec<Event>),
-    /// Whether a request was cancelled.
+    /// `true` if a request was cancelled.
     Cancelled(bool),
     /// A blob's content.
     Content(Content),
-    /// Made a blob of what landed: its ordinal and its content.
+    /// Made a blob of the bytes that landed: its ordinal and its content.
     Snapshot(usize, Content),
     /// A request's surface, by its address.
     Surface(usize),
@@ -46,27 +46,27 @@ pub enum Outcome {
 /// A step's result, and the callbacks that the library called meanwhile, in the order in which they
 /// returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observation {
     /// The result.
     pub outcome: Outcome,
     /// The callbacks.
     pub upcalls: Vec<Upcall>,
 }
 
-/// One call of a callback, and what came of the calls that it made from inside.
+/// One call of a callback, and the results of the calls that it made from inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upcall {
-    /// Which one, in the order in which installing them was tried.
+    /// The callback, by the order in which installing them was tried.
     pub callback: usize,
-    /// What it was told.
-    pub told: Told,
+    /// The kind, with its arguments.
+    pub kind: UpcallKind,
     /// Its own calls, in order.
     pub inside: Vec<Outcome>,
 }
 
-/// What a callback is told.
+/// The kind of a callback, with the arguments of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum UpcallKind {
     /// A provider: the request's ordinal and the text that was loaded.
     Provide(usize, String),
     /// A cancellation callback.
@@ -78,7 +78,7 @@ pub enum Told {
 }
 
 /// Prints as its result alone when there is nothing else to say.
-impl fmt::Display for Seen {
+impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.outcome)?;
         if !self.upcalls.is_empty() {
@@ -95,13 +95,13 @@ pub struct Event {
     pub session: usize,
     /// The load's number.
     pub load: u64,
-    /// How it ended.
+    /// The end.
     pub end: End,
     /// The payload's ordinal among all blobs.
     pub blob: Option<usize>,
 }
 
-/// How a load ended.
+/// The end of a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// With bytes.
@@ -112,7 +112,7 @@ pub enum End {
     Cancelled,
 }
 
-/// What a blob holds.
+/// The content of a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// These bytes.

@@ -5,46 +5,10 @@
 
 use std::fmt;
 
+use cgolab_explore::bytes::{from_hex, to_hex};
+
 use crate::Step;
-use crate::bytes::{from_hex, to_hex};
-use crate::driver::{AbiDriver, Driver, RustDriver};
-
-/// The driver of the library.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Through {
-    /// Through its Rust API, with slots that retire after so many objects.
-    Rust {
-        /// `u32::MAX`: never.
-        last_generation: u32,
-    },
-    /// Through its C ABI.
-    C,
-}
-
-impl Through {
-    /// A driver of this kind.
-    pub fn driver(self) -> Box<dyn Driver> {
-        match self {
-            Through::Rust { last_generation } => Box::new(RustDriver::new(last_generation)),
-            Through::C => Box::new(AbiDriver::patient()),
-        }
-    }
-}
-
-/// The options that name it.
-impl fmt::Display for Through {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Through::Rust {
-                last_generation: u32::MAX,
-            } => f.write_str("--through rust"),
-            Through::Rust { last_generation } => {
-                write!(f, "--through rust --last-generation {last_generation}")
-            }
-            Through::C => f.write_str("--through c"),
-        }
-    }
-}
+use crate::through::Through;
 
 /// The steps that a replay runs, and their driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +28,9 @@ impl fmt::Display for Replay {
 
 impl Replay {
     /// The command line of the example.
+    pub const COMMAND: &str = "cargo run -q -p courier-scenario --example replay --";
+
+    /// The arguments of the example.
     pub const USAGE: &str = "--through rust|c [--last-generation N] HEX";
 
     /// Reads arguments. Without `--through` nothing is run: the wrong driver would say nothing.
@@ -113,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_is_read_as_the_same_driver_and_scenario() {
-        let steps = from_hex("02000000000a000000").unwrap();
+        let steps: Vec<Step> = from_hex("02000000000a000000").unwrap();
         for through in [
             Through::C,
             Through::Rust { last_generation: 2 },

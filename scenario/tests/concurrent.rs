@@ -5,11 +5,11 @@
 use std::cell::RefCell;
 
 use courier_scenario::driver::RustDriver;
-use courier_scenario::linear::{self, Plan};
+use courier_scenario::linearizability::{self, Plan};
 use courier_scenario::op::{
     Answer, Behaviour, Deadline, Limit, MaxLoads, Op, Reaction, Root, Step, Url,
 };
-use courier_scenario::oracle::Ledger;
+use courier_scenario::oracle::ContractCounts;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -120,20 +120,20 @@ fn req_17_some_order_explains_every_concurrent_history() {
         ..Config::default()
     });
     let driver = RefCell::new(RustDriver::new(u32::MAX));
-    let ledger = RefCell::new(Ledger::default());
+    let counts = RefCell::new(ContractCounts::default());
     let result = runner.run(&(plans(), any::<u64>()), |(plan, seed)| {
         for repetition in 0..REPETITIONS {
             let mut driver = driver.borrow_mut();
             driver.reset();
-            match linear::run(&plan, seed.wrapping_add(repetition), &mut driver) {
-                Ok(checked) => ledger.borrow_mut().add(&checked),
-                Err(impossible) => return Err(TestCaseError::fail(impossible.to_string())),
+            match linearizability::run(&plan, seed.wrapping_add(repetition), &mut driver) {
+                Ok(checked) => counts.borrow_mut().add(&checked),
+                Err(report) => return Err(TestCaseError::fail(report.to_string())),
             }
         }
         Ok(())
     });
     match result {
-        Ok(()) => println!("{}", ledger.into_inner()),
+        Ok(()) => println!("{}", counts.into_inner()),
         Err(TestError::Fail(reason, _)) => panic!("{}", reason.message()),
         Err(TestError::Abort(reason)) => panic!("no plan could be generated: {reason}"),
     }

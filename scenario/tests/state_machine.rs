@@ -13,10 +13,12 @@ mod common;
 use std::cell::{Cell, RefCell};
 
 use courier_scenario::bytes;
-use courier_scenario::driver::{AbiDriver, Driver, RustDriver};
-use courier_scenario::features::Pair;
-use courier_scenario::op::Step;
-use courier_scenario::oracle::{self, Ledger};
+use courier_scenario::driver::{AbiDriver, RustDriver};
+use courier_scenario::explore::{Driver, Operation};
+use courier_scenario::features::{Encounter, Pair};
+use courier_scenario::model::Model;
+use courier_scenario::op::{Op, Step};
+use courier_scenario::oracle::{self, ContractCounts};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -38,13 +40,13 @@ const REGRESSIONS: &[(&str, &str)] = &[
 const CASES: u32 = 512;
 
 /// Runs a strategy of scenarios on a driver, and gives what was checked. `reset` makes the driver new.
-fn judge<S: Strategy, D: Driver>(
+fn judge<S: Strategy, D: Driver<Model = Model>>(
     cases: u32,
     driver: D,
     mut reset: impl FnMut(&mut D),
     strategy: S,
     steps: impl Fn(S::Value) -> Vec<Step>,
-) -> Ledger {
+) -> ContractCounts {
     let mut runner = TestRunner::new(Config {
         cases,
         failure_persistence: None,
@@ -53,7 +55,7 @@ fn judge<S: Strategy, D: Driver>(
     });
     let driver = RefCell::new(driver);
     let reset = RefCell::new(&mut reset);
-    let ledger = RefCell::new(Ledger::default());
+    let counts = RefCell::new(ContractCounts::default());
     // A hang costs the watchdog's patience and the driver: it is reported as it is, not shrunk.
     let hang = RefCell::new(None);
     let result = runner.run(&strategy, |value| {
@@ -64,7 +66,7 @@ fn judge<S: Strategy, D: Driver>(
         (reset.borrow_mut())(&mut driver);
         match oracle::run(&steps(value), &mut *driver, |_, _| {}) {
             Ok(checked) => {
-                ledger.borrow_mut().add(&checked);
+                counts.borrow_mut().add(&checked);
                 Ok(())
             }
             Err(broken) => {
@@ -79,7 +81,7 @@ fn judge<S: Strategy, D: Driver>(
         panic!("{hang}");
     }
     match result {
-        Ok(()) => ledger.into_inner(),
+        Ok(()) => counts.into_inner(),
         // The reason is that of the smallest scenario that still fails.
         Err(TestError::Fail(reason, _)) => panic!("{}", reason.message()),
         Err(TestError::Abort(reason)) => panic!("no scenario could be generated: {reason}"),
@@ -91,7 +93,7 @@ fn check<S: Strategy>(
     last_generation: u32,
     strategy: S,
     steps: impl Fn(S::Value) -> Vec<Step>,
-) -> Ledger {
+) -> ContractCounts {
     let reused_slots = Cell::new(0);
     let reset = |driver: &mut RustDriver| {
         reused_slots.set(reused_slots.get() + driver.reused_slots());
@@ -99,29 +101,32 @@ fn check<S: Strategy>(
     };
     let cases = Config::default().cases.max(CASES);
     let driver = RustDriver::new(last_generation);
-    let ledger = judge(cases, driver, reset, strategy, steps);
+    let counts = judge(cases, driver, reset, strategy, steps);
     // Or no released id could have met a newer object, and the checks of HDL-05 would prove nothing.
     assert!(reused_slots.get() > 0, "no slot was ever reused");
-    println!("{ledger}");
-    ledger
+    println!("{counts}");
+    counts
 }
 
-/// Every two features meet, callbacks are called inside callbacks, and use what the outer one is of: or
+/// Every operation runs, every two features meet, callbacks are called inside callbacks, and use what the outer one is of: or
 /// what is said of them in the model proves nothing.
 #[test]
 fn typed_scenarios_follow_the_model() {
-    let ledger = check(u32::MAX, typed(), |steps| steps);
+    let counts = check(u32::MAX, typed(), |steps| steps);
+    let met = |encounter| counts.encounters(&encounter) > 0;
     let missed: Vec<String> = Pair::all()
-        .filter(|pair| ledger.met(*pair) == 0)
+        .filter(|pair| !met(Encounter::Pair(*pair)))
         .map(|pair| pair.to_string())
         .collect();
     assert!(missed.is_empty(), "features that never met: {missed:?}");
-    assert!(ledger.deep(2) > 0, "no callback inside a callback");
-    assert!(ledger.deep(3) > 0, "no callback three deep");
+    assert!(met(Encounter::Depth(2)), "no callback inside a callback");
+    assert!(met(Encounter::Depth(3)), "no callback three deep");
     assert!(
-        ledger.outer_uses() > 0,
+        met(Encounter::OuterUse),
         "no use of an outer callback's request"
     );
+    let mut names = Op::NAMES.iter();
+    assert_eq!(names.find(|name| counts.operations(name) == 0), None);
 }
 
 #[test]
@@ -139,16 +144,16 @@ fn hdl_14_scenarios_follow_the_model_when_slots_retire() {
 #[test]
 fn regressions_follow_the_model() {
     let mut driver = RustDriver::new(u32::MAX);
-    let mut ledger = Ledger::default();
+    let mut counts = ContractCounts::default();
     for (cause, hex) in REGRESSIONS {
         driver.reset();
         let steps = bytes::from_hex(hex).unwrap();
         match oracle::run(&steps, &mut driver, |_, _| {}) {
-            Ok(checked) => ledger.add(&checked),
+            Ok(checked) => counts.add(&checked),
             Err(broken) => panic!("{cause}: {broken}"),
         }
     }
-    println!("{ledger}");
+    println!("{counts}");
 }
 
 /// The C ABI under the same judge: what the fuzz target does, on a small fixed budget and without
@@ -156,6 +161,6 @@ fn regressions_follow_the_model() {
 #[test]
 fn typed_scenarios_through_the_c_abi_follow_the_model() {
     let driver = AbiDriver::patient();
-    let ledger = judge(64, driver, AbiDriver::restart, typed(), |steps| steps);
-    println!("{ledger}");
+    let counts = judge(64, driver, AbiDriver::restart, typed(), |steps| steps);
+    println!("{counts}");
 }

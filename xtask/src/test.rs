@@ -163,6 +163,18 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             ],
         ),
         Step {
+            show: doc_line,
+            ..cargo(
+                "tally.explore.log",
+                &[
+                    "test",
+                    "--locked",
+                    "--manifest-path=examples/tally/Cargo.toml",
+                    "--target-dir=examples/tally/target",
+                ],
+            )
+        },
+        Step {
             show: every_line,
             speaks: true,
             ..go(

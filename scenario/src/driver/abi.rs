@@ -11,21 +11,21 @@ use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use cgolab_explore::{Contract, Driver, LANES, Lanes, Stopped, holds, violated};
 use courier::*;
 use courier_core::{Failure, Id, Level, Wait, Word};
 
-use crate::driver::fixture::Fixture;
-use crate::driver::lanes::Lanes;
-use crate::driver::stopped::{Stopped, holds, violated};
-use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
-use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED, UNKNOWN_DECISION};
+use crate::driver::{FAR, add, content, failure_text, normal, pick};
+use crate::fixture::{ANSWER, ANSWER_ERROR, Fixture, SERVED, UNKNOWN_DECISION};
+use crate::model::Model;
 use crate::op::{
-    Answer, BRIEFLY, Behaviour, Deadline, FILL, LANES, MaxLoads, Op, Ordinal, Pause, Reaction,
-    Root, SOON, Size, Step, surface_address,
+    Answer, BRIEFLY, Behaviour, Deadline, FILL, MaxLoads, Op, Ordinal, Pause, Reaction, Root, SOON,
+    Size, Step, surface_address,
 };
-use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
-use crate::replay::Through;
+use crate::outcome::{End, Event, Observation, Outcome, Upcall, UpcallKind};
+use crate::replay::Replay;
 use crate::state::{self, Next};
+use crate::through::{Interface, Through};
 
 /// The process's library, stepped. The threads are kept from scenario to scenario, and nothing else is:
 /// see [`reset`](AbiDriver::reset). One per process.
@@ -55,7 +55,7 @@ struct State {
     /// The user_data of each callback whose installation was tried: at home here, so that its address
     /// stays valid for longer than the library may use it.
     scripts: Vec<Arc<Script>>,
-    /// What is attached to which session.
+    /// Attached buffers, each with its session.
     buffers: Vec<(courier_session, Buffer)>,
     /// Since the last step.
     upcalls: Vec<Upcall>,
@@ -90,7 +90,7 @@ impl AbiDriver {
         }
     }
 
-    /// As [`reset`](Self::reset), also after a scenario that broke off and left something alive.
+    /// Makes the library new, as [`reset`](Self::reset) does, after a scenario that may have left something alive.
     pub fn restart(&mut self) {
         test_hooks::force_reset();
         self.reset();
@@ -120,7 +120,13 @@ impl Default for AbiDriver {
 }
 
 impl Driver for AbiDriver {
-    fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
+    type Model = Model;
+
+    fn model(&self) -> Model {
+        Model::new(Interface::C)
+    }
+
+    fn apply(&mut self, step: Step) -> Result<Observation, Stopped> {
         let used = std::mem::replace(&mut self.used[usize::from(step.lane)], true);
         let shared = Arc::clone(&self.shared);
         let outcome = self.lanes.run(step.lane, move || {
@@ -133,7 +139,7 @@ impl Driver for AbiDriver {
             violation.map_or(outcome, |payload| resume_unwind(payload))
         })?;
         let upcalls = std::mem::take(&mut self.shared.state().upcalls);
-        Ok(Seen { outcome, upcalls })
+        Ok(Observation { outcome, upcalls })
     }
 
     fn state(&self) -> state::State {
@@ -146,12 +152,12 @@ impl Driver for AbiDriver {
         )
     }
 
-    fn through(&self) -> Through {
-        Through::C
+    fn replay(&self) -> &'static str {
+        Replay::COMMAND
     }
 
-    fn interface(&self) -> Interface {
-        Interface::C
+    fn scenario(&self, steps: &[Step]) -> String {
+        Through::C.scenario(steps)
     }
 
     fn is_patient(&self) -> bool {
@@ -191,7 +197,7 @@ fn clear_diagnostic() {
     unsafe { courier_runtime_options_init(&raw mut options, options.size) };
 }
 
-/// What the library says about the thread's last call.
+/// The library's text about the thread's last call.
 pub(crate) fn diagnostic() -> String {
     let view = courier_last_error();
     if view.len == 0 {
@@ -659,7 +665,7 @@ fn failure(number: courier_failure) -> Failure {
     }
 }
 
-/// What this driver puts to the test in a call of such a kind.
+/// Contracts that this driver puts to the test in a call of this kind.
 fn checked_by(op: Op) -> impl Iterator<Item = Contract> {
     let creates = matches!(
         op,
@@ -726,9 +732,9 @@ struct Buffer {
     memory: *mut [u8],
 }
 
-/// How many bytes stand before and after the memory that is attached.
+/// The number of bytes before and after the memory that is attached.
 const GUARD: usize = 16;
-/// What stands there.
+/// The value of those bytes.
 const GUARD_BYTE: u8 = 0xa5;
 
 // SAFETY: it owns its memory.
@@ -743,7 +749,7 @@ impl Buffer {
         }
     }
 
-    /// What is attached. Without a byte, it may be any pointer.
+    /// The attached part, with its length. Without a byte, it may be any pointer.
     fn place(&self) -> (*mut u8, usize) {
         match self.memory.len() - 2 * GUARD {
             0 => (ptr::without_provenance_mut(1), 0),
@@ -824,11 +830,11 @@ impl Script {
     }
 
     /// Makes its calls, and notes that it was called.
-    fn called(&self, told: Told) {
-        self.makes(told, self.reaction.calls(self.request));
+    fn called(&self, kind: UpcallKind) {
+        self.makes(kind, self.reaction.calls(self.request));
     }
 
-    fn makes(&self, told: Told, calls: Vec<Op>) {
+    fn makes(&self, kind: UpcallKind, calls: Vec<Op>) {
         let shared = self.shared();
         let calls = AssertUnwindSafe(|| calls.into_iter().map(|op| shared.outcome(op)).collect());
         let inside = catch_unwind(calls).unwrap_or_else(|payload| {
@@ -837,7 +843,7 @@ impl Script {
         });
         let upcall = Upcall {
             callback: self.number,
-            told,
+            kind,
             inside,
         };
         shared.state().upcalls.push(upcall);
@@ -857,7 +863,7 @@ unsafe extern "C" fn provide(
     let request = add(&mut script.shared().state().requests, Id::from_raw(request));
     let mut calls = script.reaction.calls(request as Ordinal);
     calls.extend(script.behaviour.calls(script.runtime, request as Ordinal));
-    script.makes(Told::Provide(request, url), calls);
+    script.makes(UpcallKind::Provide(request, url), calls);
     match script.behaviour {
         Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => COURIER_DECISION_PASS,
         Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
@@ -871,12 +877,12 @@ unsafe extern "C" fn provide(
 
 unsafe extern "C" fn cancel(user_data: *mut c_void) {
     // SAFETY: the driver keeps the scripts of all requests until none is left.
-    unsafe { Script::of(user_data) }.called(Told::Cancel);
+    unsafe { Script::of(user_data) }.called(UpcallKind::Cancel);
 }
 
 unsafe extern "C" fn wake(user_data: *mut c_void) {
     // SAFETY: the driver keeps the scripts of all runtimes until none is left.
-    unsafe { Script::of(user_data) }.called(Told::Wake);
+    unsafe { Script::of(user_data) }.called(UpcallKind::Wake);
 }
 
 unsafe extern "C" fn log(
@@ -896,5 +902,5 @@ unsafe extern "C" fn log(
         .find(|known| *known as courier_log_level == level)
         .expect("a known level");
     // SAFETY: the driver keeps the log callback's script until it has cleared the callback.
-    unsafe { Script::of(user_data) }.called(Told::Log(level));
+    unsafe { Script::of(user_data) }.called(UpcallKind::Log(level));
 }

@@ -1,55 +1,43 @@
-//! Drivers: they carry steps out on a real library and say what came of them.
+//! Drivers: they carry steps out on a real library, and give the results.
 
 pub(crate) mod abi;
-pub mod fixture;
-mod lanes;
 mod meeting;
 mod rust;
-pub(crate) mod stopped;
 
 pub use abi::AbiDriver;
 pub use rust::RustDriver;
-pub use stopped::Stopped;
 
 use std::time::Duration;
 
+use cgolab_explore::Driver;
 use courier_core::{Failure, Id};
 
-use crate::model::{ANSWER, ANSWER_ERROR, Contract, Interface, SERVED};
+use crate::fixture::{ANSWER, ANSWER_ERROR, DATA, DATA_BASE64, ENCODED, HELLO, SERVED};
+use crate::model::Model;
 use crate::op::{Ordinal, Size, Step};
-use crate::outcome::{Content, Seen};
-use crate::replay::Through;
-use crate::state::State;
+use crate::outcome::Content;
+use crate::replay::Replay;
+use crate::through::Through;
 
 /// A deadline that no scenario reaches.
 const FAR: Duration = Duration::from_secs(3600);
 
-/// A library under test.
-pub trait Driver {
-    /// Carries out one step.
-    ///
-    /// # Errors
-    /// The step had no result.
-    fn apply(&mut self, step: Step) -> Result<Seen, Stopped>;
+/// A driver of courier, through either interface.
+pub type AnyDriver = dyn Driver<Model = Model>;
 
-    /// The state that no call shows. No step is under way.
-    fn state(&self) -> State;
-
-    /// The way to get another driver like it.
-    fn through(&self) -> Through;
-
-    /// How it calls the library.
-    fn interface(&self) -> Interface;
-
-    /// Whether time may pass: a pump that has nothing to return for lasts a brief wait, and deadlines
-    /// come soon. A fuzzer has better uses for a millisecond.
-    fn is_patient(&self) -> bool {
-        true
+impl Through {
+    /// A driver of this kind.
+    pub fn driver(self) -> Box<AnyDriver> {
+        match self {
+            Through::Rust { last_generation } => Box::new(RustDriver::new(last_generation)),
+            Through::C => Box::new(AbiDriver::patient()),
+        }
     }
 
-    /// Contracts that the driver itself has put to the test in the last step, besides the model's.
-    fn checked(&mut self) -> Vec<Contract> {
-        Vec::new()
+    /// A scenario for it, as [`Replay::COMMAND`] takes it.
+    fn scenario(self, steps: &[Step]) -> String {
+        let (through, steps) = (self, steps.to_vec());
+        Replay { through, steps }.to_string()
     }
 }
 
@@ -87,7 +75,6 @@ fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
 
 /// Bytes that a scenario knows, or that fit into a small landing buffer of them, or some text.
 fn content(bytes: Vec<u8>) -> Content {
-    use fixture::{DATA, DATA_BASE64, ENCODED, HELLO};
     let known: [&[u8]; 8] = [
         HELLO,
         ENCODED,

@@ -5,25 +5,25 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use cgolab_explore::{Driver, Lanes, Stopped};
 use courier_core::sync::at_points;
 use courier_core::{
     Courier, Decision, Error, EventKind, HostMemory, Id, Level, LoadOptions, Logger, Provider,
     Response, RuntimeOptions, Wait, WorkerKind,
 };
 
-use crate::driver::fixture::Fixture;
-use crate::driver::lanes::Lanes;
 use crate::driver::meeting::{Luck, Meeting};
-use crate::driver::stopped::Stopped;
-use crate::driver::{Driver, FAR, add, content, failure_text, normal, pick};
-use crate::model::{ANSWER, ANSWER_ERROR, Interface, SERVED, UNKNOWN_DECISION};
+use crate::driver::{FAR, add, content, failure_text, normal, pick};
+use crate::fixture::{ANSWER, ANSWER_ERROR, Fixture, SERVED, UNKNOWN_DECISION};
+use crate::model::Model;
 use crate::op::{
     Answer, BRIEFLY, Behaviour, Deadline, FILL, Op, Ordinal, Pause, Reaction, Root, SOON, Size,
     Step, surface_address,
 };
-use crate::outcome::{End, Event, Outcome, Seen, Told, Upcall};
-use crate::replay::Through;
+use crate::outcome::{End, Event, Observation, Outcome, Upcall, UpcallKind};
+use crate::replay::Replay;
 use crate::state::{Next, State};
+use crate::through::{Interface, Through};
 
 /// A library instance of its own, stepped, on four threads that are kept from scenario to scenario.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ struct Ids {
     requests: Vec<Id>,
     blobs: Vec<Id>,
     wake_sources: Vec<Id>,
-    /// How often installing a callback was tried.
+    /// The number of attempts to install a callback.
     callbacks: usize,
     /// Since the last step.
     upcalls: Vec<Upcall>,
@@ -68,7 +68,7 @@ impl RustDriver {
         }
     }
 
-    /// How many ids of this scenario came from slots that had been used before.
+    /// The number of ids of this scenario that came from slots used before.
     pub fn reused_slots(&self) -> usize {
         let ids = self.shared.ids();
         let all = [
@@ -122,11 +122,17 @@ impl RustDriver {
 }
 
 impl Driver for RustDriver {
-    fn apply(&mut self, step: Step) -> Result<Seen, Stopped> {
+    type Model = Model;
+
+    fn model(&self) -> Model {
+        Model::new(Interface::Rust)
+    }
+
+    fn apply(&mut self, step: Step) -> Result<Observation, Stopped> {
         let shared = Arc::clone(&self.shared);
         let outcome = self.lanes.run(step.lane, move || shared.outcome(step.op))?;
         let upcalls = std::mem::take(&mut self.shared.ids().upcalls);
-        Ok(Seen { outcome, upcalls })
+        Ok(Observation { outcome, upcalls })
     }
 
     fn state(&self) -> State {
@@ -139,14 +145,13 @@ impl Driver for RustDriver {
         )
     }
 
-    fn through(&self) -> Through {
-        Through::Rust {
-            last_generation: self.last_generation,
-        }
+    fn replay(&self) -> &'static str {
+        Replay::COMMAND
     }
 
-    fn interface(&self) -> Interface {
-        Interface::Rust
+    fn scenario(&self, steps: &[Step]) -> String {
+        let last_generation = self.last_generation;
+        Through::Rust { last_generation }.scenario(steps)
     }
 }
 
@@ -254,7 +259,7 @@ impl Shared {
                 .map(done),
             Op::SetWake { runtime, reaction } => {
                 let callback = self.callback(reaction, 0);
-                let on_work = Box::new(move || callback.called(Told::Wake));
+                let on_work = Box::new(move || callback.called(UpcallKind::Wake));
                 courier
                     .runtime_set_on_work(runtime_id(runtime), Some(on_work))
                     .map(done)
@@ -339,7 +344,7 @@ impl Shared {
             Op::OnCancel { request, reaction } => {
                 let own = normal(&self.ids().requests, request);
                 let callback = self.callback(reaction, own);
-                let hook = Box::new(move || callback.called(Told::Cancel));
+                let hook = Box::new(move || callback.called(UpcallKind::Cancel));
                 courier
                     .request_on_cancel(request_id(request), hook)
                     .map(Outcome::Cancelled)
@@ -442,7 +447,7 @@ impl HostMemory for Memory {
     }
 }
 
-/// What every callback has.
+/// The part that all callbacks share.
 struct Callback {
     /// The library owns the callback: a strong reference would be a cycle.
     shared: Weak<Shared>,
@@ -454,18 +459,18 @@ struct Callback {
 
 impl Callback {
     /// Makes its calls, and notes that it was called.
-    fn called(&self, told: Told) {
-        self.makes(told, self.reaction.calls(self.request));
+    fn called(&self, kind: UpcallKind) {
+        self.makes(kind, self.reaction.calls(self.request));
     }
 
-    fn makes(&self, told: Told, calls: Vec<Op>) {
+    fn makes(&self, kind: UpcallKind, calls: Vec<Op>) {
         let shared = self.shared.upgrade().expect("the driver outlives a step");
         // Takes locks, at which lanes meet that run at the same time: one may wait for this callback.
         let _ = shared.courier.live();
         let inside = calls.into_iter().map(|op| shared.outcome(op)).collect();
         let upcall = Upcall {
             callback: self.number,
-            told,
+            kind,
             inside,
         };
         shared.ids().upcalls.push(upcall);
@@ -478,7 +483,7 @@ impl Logger for Callback {
             !text.is_empty() && !text.contains('\n'),
             "no line: {text:?}"
         );
-        self.called(Told::Log(level));
+        self.called(UpcallKind::Log(level));
     }
 }
 
@@ -498,7 +503,7 @@ impl Provider for Scripted {
         let mut calls = self.callback.reaction.calls(request as Ordinal);
         calls.extend(self.behaviour.calls(self.runtime, request as Ordinal));
         self.callback
-            .makes(Told::Provide(request, url.to_owned()), calls);
+            .makes(UpcallKind::Provide(request, url.to_owned()), calls);
         match self.behaviour {
             Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => Decision::Pass,
             Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {

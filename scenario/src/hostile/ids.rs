@@ -9,7 +9,7 @@ use courier_core::{Kind, Word};
 use super::world::{BLOB, NO_EVENT, World, respond};
 use super::{Checked, Wrong, choose, expect, run, word};
 use crate::driver::abi::{diagnostic, view};
-use crate::oracle::Ledger;
+use crate::oracle::ContractCounts;
 
 /// An export that takes a handle. `call` passes the handle and good arguments, and checks that the out
 /// parameters stay untouched.
@@ -37,7 +37,7 @@ const fn silent(name: &'static str, kind: Kind, call: fn(u64) -> courier_status)
     }
 }
 
-/// What an out parameter holds before a call, and after one that was refused.
+/// The value of an out parameter before a call, and after one that was refused.
 const UNTOUCHED: u32 = 0xa5a5_a5a5;
 
 /// Passes an out parameter of 32 bits.
@@ -235,7 +235,7 @@ impl Parts {
     }
 }
 
-/// How many slots of a kind the world has used. Each of its objects is the last of its slot.
+/// Ids of the live objects of a kind. Each object is the last of its slot.
 fn live_ids(world: &World, kind: Kind) -> Vec<u64> {
     match kind {
         Kind::Runtime => vec![world.runtime],
@@ -312,7 +312,7 @@ fn number(world: &World, class: u8, [kind, a, b]: [u8; 3]) -> u64 {
 ///
 /// # Errors
 /// The first call that was not refused as it must be.
-pub fn hostile_ids(input: &[u8]) -> Result<Ledger, Box<Wrong>> {
+pub fn hostile_ids(input: &[u8]) -> Result<ContractCounts, Box<Wrong>> {
     run(input, |world, [which, class, a, b]| {
         let export = &EXPORTS[usize::from(which) % EXPORTS.len()];
         let raw = number(

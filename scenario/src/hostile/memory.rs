@@ -13,14 +13,14 @@ use courier_core::Word;
 use super::world::{BLOB, World, respond};
 use super::{Checked, Wrong, choose, expect, run, word};
 use crate::driver::abi::{check, view};
-use crate::model::Contract;
-use crate::oracle::Ledger;
+use crate::oracle::ContractCounts;
+use cgolab_explore::Contract;
 
 /// Passes hostile memory. A record: the call, the kind of view, and two bytes of contents.
 ///
 /// # Errors
 /// The first call that did not go as it must.
-pub fn memory_views(input: &[u8]) -> Result<Ledger, Box<Wrong>> {
+pub fn memory_views(input: &[u8]) -> Result<ContractCounts, Box<Wrong>> {
     run(input, |world, [which, shape, a, b]| match which % 5 {
         0 => url(world, shape, a, b),
         1 => bytes(world, shape, a, b),
@@ -92,7 +92,7 @@ impl Shown {
         }
     }
 
-    /// What a call that took the view put to the test.
+    /// The contract that a call with the view puts to the test.
     fn contract(&self) -> Contract {
         match self.contents() {
             Err(Word::BadValue) => "VAL-10",

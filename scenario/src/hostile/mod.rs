@@ -22,14 +22,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use courier_core::Word;
 
-use crate::driver::Stopped;
 use crate::driver::abi::{Refused, check};
-use crate::model::Contract;
-use crate::oracle::Ledger;
+use crate::oracle::ContractCounts;
+use cgolab_explore::{Contract, Stopped};
 
 use world::World;
 
-/// How many bytes make one call.
+/// The number of bytes of one call.
 pub const RECORD: usize = 4;
 /// More records than that are not read.
 const MAX_CALLS: usize = 64;
@@ -42,9 +41,9 @@ pub struct Wrong {
     pub contract: Contract,
     /// The call.
     pub call: String,
-    /// What it must lead to.
+    /// The result that it must have.
     pub expected: String,
-    /// What it led to.
+    /// The result that it had.
     pub observed: String,
 }
 
@@ -62,24 +61,24 @@ impl fmt::Display for Wrong {
 }
 
 /// A target: what it makes of an input.
-pub type Target = fn(&[u8]) -> Result<Ledger, Box<Wrong>>;
+pub type Target = fn(&[u8]) -> Result<ContractCounts, Box<Wrong>>;
 
 /// Runs the records of an input in a new world, and takes the world down.
 fn run(
     input: &[u8],
     mut call: impl FnMut(&mut World, [u8; RECORD]) -> Checked,
-) -> Result<Ledger, Box<Wrong>> {
-    let mut ledger = Ledger::default();
+) -> Result<ContractCounts, Box<Wrong>> {
+    let mut counts = ContractCounts::default();
     let mut world = World::new();
     for record in input.chunks_exact(RECORD).take(MAX_CALLS) {
         let record = record.try_into().expect("of that size");
         let calls = AssertUnwindSafe(|| call(&mut world, record));
         let contracts = catch_unwind(calls).unwrap_or_else(|payload| Err(stopped(&*payload)))?;
-        ledger.count(&contracts);
+        counts.count(&contracts);
     }
     world.end()?;
-    ledger.count_scenario();
-    Ok(ledger)
+    counts.count_scenario();
+    Ok(counts)
 }
 
 /// The result of the driver's own look at a call.
@@ -141,14 +140,14 @@ mod tests {
     }
 
     fn checked(target: Target) -> Vec<Contract> {
-        let mut ledger = Ledger::default();
+        let mut counts = ContractCounts::default();
         for input in everything().chunks(MAX_CALLS * RECORD) {
             match target(input) {
-                Ok(checked) => ledger.add(&checked),
+                Ok(checked) => counts.add(&checked),
                 Err(wrong) => panic!("{wrong}"),
             }
         }
-        ledger.contracts().collect()
+        counts.contracts().collect()
     }
 
     /// The library is the process's: one target at a time.

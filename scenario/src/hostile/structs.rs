@@ -13,8 +13,8 @@ use courier_core::Word;
 use super::world::{NO_EVENT, World};
 use super::{Checked, Wrong, choose, expect, run, word};
 use crate::driver::abi::{check, view};
-use crate::model::Contract;
-use crate::oracle::Ledger;
+use crate::oracle::ContractCounts;
+use cgolab_explore::Contract;
 
 /// Sizes around those of the structs. All are far below what a wrong one could be mistaken for.
 const SIZES: &[u32] = &[
@@ -61,7 +61,7 @@ impl Exact {
         Exact { memory, layout }
     }
 
-    /// As much of `value` as fits, with this size in its first field.
+    /// A copy of as much of `value` as fits, with this size in its first field.
     fn holding<T: Copy>(value: T, size: u32) -> Exact {
         let exact = Exact::new(size);
         let count = size_of::<T>().min(exact.layout.size());
@@ -106,7 +106,7 @@ unsafe extern "C" fn logged(_: *mut c_void, _: courier_log_level, _: courier_str
 ///
 /// # Errors
 /// The first call that did not go as it must.
-pub fn abi_structs(input: &[u8]) -> Result<Ledger, Box<Wrong>> {
+pub fn abi_structs(input: &[u8]) -> Result<ContractCounts, Box<Wrong>> {
     run(input, |world, [which, size, a, b]| {
         let size = choose(SIZES, size);
         match which % 9 {
@@ -123,7 +123,7 @@ pub fn abi_structs(input: &[u8]) -> Result<Ledger, Box<Wrong>> {
     })
 }
 
-/// What a size below the minimum leads to.
+/// The refusal of a size below the minimum.
 fn bad_size(size: u32, minimum: usize) -> Option<Word> {
     ((size as usize) < minimum).then_some(Word::BadSize)
 }

@@ -16,7 +16,7 @@ pub(super) struct World {
     pub(super) session: courier_session,
     pub(super) source: courier_wake_source,
     pub(super) blob: courier_blob,
-    /// What the provider was given, and keeps. Boxed: the library has its address.
+    /// Requests that the provider was given, and keeps. Boxed: the library has its address.
     requests: Box<Mutex<Vec<courier_request>>>,
 }
 

@@ -2,18 +2,83 @@
 
 use std::sync::atomic::Ordering;
 
+use courier_scenario::explore::{LANES, Model as _, Operand, Operation};
 use courier_scenario::model::Model;
 use courier_scenario::op::{
-    Answer, Behaviour, Budget, Deadline, LANES, Limit, MaxLoads, Op, Pause, Reaction, Root, Size,
-    Step, Url,
+    Answer, Behaviour, Budget, Deadline, Limit, MaxLoads, Op, Pause, Reaction, Root, Size, Step,
+    Url,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 
 /// Steps to choose from.
 #[derive(Clone, Debug)]
 struct Steps;
+
+thread_local! {
+    /// Operations by number, with any operands. Made once: a strategy is chosen from for every step.
+    static OPERATIONS: Vec<BoxedStrategy<Op>> = (0..Op::NAMES.len()).map(operation).collect();
+}
+
+/// An operation with operands for its fields.
+fn operation(number: usize) -> BoxedStrategy<Op> {
+    let mut operands = [(); 3].map(|()| Just(0).boxed());
+    for (field, index) in Op::FIELDS[number] {
+        operands[*index] = operand(Op::NAMES[number], field);
+    }
+    operands
+        .prop_map(move |operands| Op::decode(number as u8, operands, Op::VERSION))
+        .boxed()
+}
+
+/// Operands for a field.
+fn operand(operation: &str, field: &str) -> BoxedStrategy<u8> {
+    let reaction = || prop_oneof![2 => Just(Reaction::Nothing), 1 => select(Reaction::ALL)];
+    match (operation, field) {
+        ("Complete" | "OnCancel", "request") => (0u8..8).boxed(),
+        // Mostly the first objects: few objects, much history.
+        (_, "runtime" | "session" | "request" | "blob" | "source") => {
+            prop_oneof![4 => 0u8..3, 1 => 0u8..8].boxed()
+        }
+        ("Drain", "limit") => (0u8..5).boxed(),
+        (_, "load") => (0u8..6).boxed(),
+        (_, "surface") => (0u8..4).boxed(),
+        // Mostly what serves most.
+        (_, "root") => bytes(prop_oneof![12 => Just(Root::Fixture), 1 => select(Root::ALL)]),
+        (_, "max_loads") => {
+            bytes(prop_oneof![4 => Just(MaxLoads::Many), 1 => select(MaxLoads::ALL)])
+        }
+        (_, "wait") => bytes(select(Pause::ALL)),
+        (_, "budget") => bytes(prop_oneof![1 => Just(Budget::All), 2 => select(Budget::ALL)]),
+        (_, "behaviour") => {
+            bytes(prop_oneof![3 => select(Behaviour::ALL), 2 => Just(Behaviour::Keep)])
+        }
+        (_, "url") => bytes(select(Url::ALL)),
+        (_, "deadline") => {
+            bytes(prop_oneof![3 => Just(Deadline::Absent), 2 => select(Deadline::ALL)])
+        }
+        (_, "answer") => bytes(select(Answer::ALL)),
+        ("SetLog", "limit") => bytes(prop_oneof![1 => Just(Limit::Debug), 1 => select(Limit::ALL)]),
+        (_, "size") => bytes(select(Size::ALL)),
+        // Leads to callbacks inside callbacks: a signal in the outer one, and in the inner one a use
+        // of what the outer one may be of.
+        ("SetWake" | "SetLog", "reaction") => {
+            let uses = vec![Reaction::Complete, Reaction::Release, Reaction::Use];
+            bytes(prop_oneof![1 => reaction(), 1 => select(uses)])
+        }
+        (_, "reaction") => bytes(prop_oneof![2 => reaction(), 1 => Just(Reaction::Use)]),
+        _ => panic!("say here what {field} of {operation} may be"),
+    }
+}
+
+/// Values as operands.
+fn bytes<T: Operand + std::fmt::Debug + 'static>(
+    values: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<u8> {
+    values.prop_map(Operand::encode).boxed()
+}
 
 impl ReferenceStateMachine for Steps {
     type State = Model;
@@ -25,87 +90,16 @@ impl ReferenceStateMachine for Steps {
     }
 
     fn transitions(model: &Model) -> BoxedStrategy<Step> {
-        let live = model.live();
-        // Mostly the first objects: few objects, much history.
-        let ordinal = || prop_oneof![4 => 0u8..3, 1 => 0u8..8];
-        let wanted = |enough: bool, weight: u32| if enough { 1 } else { weight };
-        let reaction = || prop_oneof![2 => Just(Reaction::Nothing), 1 => select(Reaction::ALL)];
-        // Leads to callbacks inside callbacks: a signal in the outer one, and in the inner one a use
-        // of what the outer one may be of.
-        let outer = || prop_oneof![2 => reaction(), 1 => Just(Reaction::Use)];
-        let inner = || {
-            let uses = [Reaction::Complete, Reaction::Release, Reaction::Use];
-            prop_oneof![1 => reaction(), 1 => select(uses.to_vec())]
-        };
-        let limit = prop_oneof![1 => Just(Limit::Debug), 1 => select(Limit::ALL)];
-        // Ends that a bounded pump left behind are soon gone.
-        let behind = |weight: u32| {
-            if model.left_behind() {
-                8 * weight
-            } else {
-                weight
-            }
-        };
-        // Mostly what serves most.
-        let root = prop_oneof![12 => Just(Root::Fixture), 1 => select(Root::ALL)];
-        let max_loads = prop_oneof![4 => Just(MaxLoads::Many), 1 => select(MaxLoads::ALL)];
-        let budget = prop_oneof![1 => Just(Budget::All), 2 => select(Budget::ALL)];
-        let deadline = prop_oneof![3 => Just(Deadline::Absent), 2 => select(Deadline::ALL)];
-        let usable = |live: usize, weight: u32| if live > 0 { weight } else { 1 };
-        let op = prop_oneof![
-            wanted(live.runtimes > 0, 40) => (root, max_loads)
-                .prop_map(|(root, max_loads)| Op::RuntimeCreate { root, max_loads }),
-            1 => ordinal().prop_map(|runtime| Op::RuntimeDestroy { runtime }),
-            8 => (ordinal(), select(Pause::ALL), budget)
-                .prop_map(|(runtime, wait, budget)| Op::Pump { runtime, wait, budget }),
-            16 => ordinal().prop_map(|runtime| Op::Step { runtime }),
-            8 => (ordinal(), 0u8..5).prop_map(|(runtime, limit)| Op::Drain { runtime, limit }),
-            6 => (ordinal(), select(Behaviour::ALL), outer()).prop_map(
-                |(runtime, behaviour, reaction)| Op::SetProvider { runtime, behaviour, reaction }
-            ),
-            4 => (ordinal(), outer()).prop_map(|(runtime, reaction)| {
-                Op::SetProvider { runtime, behaviour: Behaviour::Keep, reaction }
-            }),
-            2 => ordinal().prop_map(|runtime| Op::ClearProvider { runtime }),
-            wanted(live.wake_sources > 0, 8) => ordinal().prop_map(|runtime| Op::WakeSourceCreate { runtime }),
-            3 => ordinal().prop_map(|source| Op::Signal { source }),
-            2 => ordinal().prop_map(|source| Op::WakeSourceRelease { source }),
-            wanted(live.sessions > 0, 20) => ordinal().prop_map(|runtime| Op::SessionCreate { runtime }),
-            behind(1) => ordinal().prop_map(|session| Op::SessionDestroy { session }),
-            14 => (ordinal(), select(Url::ALL), deadline)
-                .prop_map(|(session, url, deadline)| Op::Load { session, url, deadline }),
-            behind(6) => (ordinal(), 0u8..6).prop_map(|(session, load)| Op::Cancel { session, load }),
-            usable(live.requests, 16) => (0u8..8, select(Answer::ALL))
-                .prop_map(|(request, answer)| Op::Complete { request, answer }),
-            usable(live.requests, 4) => ordinal().prop_map(|request| Op::IsCancelled { request }),
-            usable(live.requests, 4) => ordinal().prop_map(|request| Op::RequestRelease { request }),
-            usable(live.blobs, 3) => ordinal().prop_map(|blob| Op::BlobRead { blob }),
-            usable(live.blobs, 3) => ordinal().prop_map(|blob| Op::BlobRelease { blob }),
-            usable(live.requests, 6) => (0u8..8, outer())
-                .prop_map(|(request, reaction)| Op::OnCancel { request, reaction }),
-            usable(live.requests, 2) => ordinal().prop_map(|request| Op::Surface { request }),
-            3 => (ordinal(), inner())
-                .prop_map(|(runtime, reaction)| Op::SetWake { runtime, reaction }),
-            1 => ordinal().prop_map(|runtime| Op::ClearWake { runtime }),
-            2 => (limit, inner())
-                .prop_map(|(limit, reaction)| Op::SetLog { limit, reaction }),
-            1 => Just(Op::ClearLog),
-            3 => (ordinal(), select(Size::ALL))
-                .prop_map(|(session, size)| Op::Attach { session, size }),
-            behind(3) => ordinal().prop_map(|runtime| Op::NextWait { runtime }),
-            usable(live.requests, 2) => ordinal().prop_map(|request| Op::ClearOnCancel { request }),
-            1 => ordinal().prop_map(|session| Op::Detach { session }),
-            2 => ordinal().prop_map(|session| Op::Snapshot { session }),
-            2 => (ordinal(), 0u8..4)
-                .prop_map(|(session, surface)| Op::SetSurface { session, surface }),
-        ];
+        let (live, left_behind) = (model.live(), model.left_behind());
+        let weights = Op::ROWS.iter().map(|weight| weight.now(&live, left_behind));
+        let op = OPERATIONS.with(|ops| Union::new_weighted(weights.zip(ops.clone()).collect()));
         // Mostly one lane: an owner-thread call elsewhere leads nowhere.
         let lane = prop_oneof![12 => Just(0u8), 1 => 0..LANES];
         (lane, op).prop_map(|(lane, op)| Step { lane, op }).boxed()
     }
 
     fn apply(mut model: Model, step: &Step) -> Model {
-        let step = model.settle(*step).step;
+        let step = model.settle(*step, true).step;
         model.apply(step);
         model
     }

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::driver::stopped::Stopped;
-use crate::op::LANES;
+use crate::operation::LANES;
+use crate::stopped::Stopped;
 
-/// How long a step may take before it counts as hung. Steps take microseconds; this is for machines
+/// Time after which a step counts as hung. Steps take microseconds; this is for machines
 /// that have much else to do.
 const WATCHDOG: Duration = Duration::from_secs(30);
 
@@ -16,7 +16,7 @@ type Task = Box<dyn FnOnce() + Send>;
 
 /// Threads that take tasks, kept for as many scenarios as there are.
 #[derive(Debug)]
-pub(crate) struct Lanes {
+pub struct Lanes {
     /// Lane 0 is the calling thread, which saves two thread switches a step and has no watchdog.
     first_is_caller: bool,
     lanes: Vec<Lane>,
@@ -31,7 +31,8 @@ struct Lane {
 }
 
 impl Lanes {
-    pub(crate) fn start(first_is_caller: bool) -> Lanes {
+    /// Starts the threads. `first_is_caller` runs lane 0 on the thread that calls [`run`](Self::run).
+    pub fn start(first_is_caller: bool) -> Lanes {
         let lanes = (0..LANES)
             .map(|number| {
                 let (tasks, queue): (Sender<Task>, Receiver<Task>) = channel();
@@ -53,7 +54,7 @@ impl Lanes {
     ///
     /// # Errors
     /// The task panicked or hangs.
-    pub(crate) fn run<R: Send + 'static>(
+    pub fn run<R: Send + 'static>(
         &mut self,
         lane: u8,
         task: impl FnOnce() -> R + Send + 'static,
@@ -71,7 +72,7 @@ impl Lanes {
     ///
     /// # Errors
     /// One of them panicked or hangs.
-    pub(crate) fn run_together<R: Send + 'static>(
+    pub fn run_together<R: Send + 'static>(
         &mut self,
         tasks: Vec<(u8, impl FnOnce() -> R + Send + 'static)>,
     ) -> Result<Vec<R>, Stopped> {
@@ -90,7 +91,7 @@ impl Lanes {
         let (done, result) = channel();
         let task = move || {
             let outcome = catch_unwind(AssertUnwindSafe(task));
-            // The receiver is gone only if the watchdog has barked.
+            // The receiver is gone only if the step has timed out.
             let _ = done.send(outcome);
         };
         self.lanes[usize::from(lane)]
@@ -122,6 +123,72 @@ impl Drop for Lanes {
             drop(tasks);
             // Tasks contain their panics.
             let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stopped::{holds, violated};
+
+    #[test]
+    fn a_lane_is_one_thread_and_lanes_are_different_ones() {
+        for first_is_caller in [false, true] {
+            let mut lanes = Lanes::start(first_is_caller);
+            let mut thread = |lane| lanes.run(lane, || thread::current().id()).unwrap();
+            let ids: Vec<_> = (0..LANES).map(&mut thread).collect();
+            assert_eq!(ids, (0..LANES).map(thread).collect::<Vec<_>>());
+            for (index, id) in ids.iter().enumerate() {
+                assert!(!ids[..index].contains(id), "{ids:?}");
+            }
+            assert_eq!(ids[0] == thread::current().id(), first_is_caller);
+        }
+    }
+
+    /// Each waits for the others: one after the other, they would never end.
+    #[test]
+    fn tasks_that_run_together_meet() {
+        let barrier = std::sync::Arc::new(std::sync::Barrier::new(3));
+        let tasks = (1..LANES).map(|lane| {
+            let barrier = std::sync::Arc::clone(&barrier);
+            let task = move || {
+                barrier.wait();
+                lane
+            };
+            (lane, task)
+        });
+        let results = Lanes::start(true).run_together(tasks.collect());
+        assert_eq!(results, Ok(vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn a_task_that_panics_stops_its_step_and_not_its_lane() {
+        for lane in [0, 1] {
+            let mut lanes = Lanes::start(true);
+            let stopped = |contract, text: &str| Stopped {
+                contract,
+                text: text.to_owned(),
+                hung: false,
+            };
+            assert_eq!(
+                lanes.run::<()>(lane, || violated("CNT-01", "too many".to_owned())),
+                Err(stopped(Some("CNT-01"), "too many"))
+            );
+            assert_eq!(
+                lanes.run(lane, || holds("CNT-02", "the rest", 1, 2)),
+                Err(stopped(Some("CNT-02"), "the rest: 2, not 1"))
+            );
+            // Does not call the panic hook, which would print it.
+            let panic = || std::panic::resume_unwind(Box::new("out of luck"));
+            assert_eq!(
+                lanes.run::<()>(lane, panic),
+                Err(stopped(None, "the call panicked: out of luck"))
+            );
+            assert_eq!(
+                lanes.run(lane, || holds("CNT-02", "the rest", 1, 1)),
+                Ok(())
+            );
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The files that scenarios load: a directory with a root inside it and a secret beside the root.
+//! Contents that the model, the drivers and the library's files share.
+//!
+//! Files are in a directory with a root inside it and a secret beside the root.
 
 use std::fs;
 use std::io;
@@ -7,15 +9,24 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// What `hello.txt` holds.
+/// The content of `hello.txt`.
 pub const HELLO: &[u8] = b"hello, world\n";
-/// What `dir/naïve name` holds: bytes that are not text.
+/// The content of `dir/naïve name`: bytes that are not text.
 pub const ENCODED: &[u8] = b"\x00\xff\n";
 
-/// What [`Url::Data`](crate::op::Url::Data) holds.
+/// The content of [`Url::Data`](crate::op::Url::Data).
 pub const DATA: &[u8] = b"plain text";
-/// What [`Url::DataBase64`](crate::op::Url::DataBase64) holds: bytes that are not text.
+/// The content of [`Url::DataBase64`](crate::op::Url::DataBase64): bytes that are not text.
 pub const DATA_BASE64: &[u8] = b"\x00\x01\xff";
+
+/// The bytes that a scripted provider serves inline.
+pub const SERVED: &[u8] = b"served inline";
+/// The bytes of [`Answer::Bytes`](crate::op::Answer::Bytes).
+pub const ANSWER: &[u8] = b"an answer";
+/// The text of [`Answer::Error`](crate::op::Answer::Error).
+pub const ANSWER_ERROR: &str = "no such thing \u{2026}";
+/// The number of [`Behaviour::Unknown`](crate::op::Behaviour::Unknown).
+pub const UNKNOWN_DECISION: i32 = 77;
 
 /// Files in a temporary directory, removed on drop.
 #[derive(Debug)]

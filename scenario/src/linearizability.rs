@@ -1,9 +1,7 @@
-//! Short concurrent histories: is there an order of the calls in which the model gives these results?
+//! Short concurrent histories of courier, and whether some order of the calls explains them.
 //!
 //! After a sequential beginning, two or three lanes run a few operations at the same time, on real
-//! threads, and a sequential end looks at what is left. The search tries the orders that keep each
-//! lane's own, on copies of the model, and gives up a branch at the first result that differs: Wing and
-//! Gong, "Testing and Verifying Concurrent Objects" (1993), without their times of call and return.
+//! threads, and a sequential end looks at what is left. [`linearization`] looks for the order.
 //!
 //! Some calls are not one moment, and that is no fault; the search allows for it:
 //!
@@ -15,15 +13,20 @@
 //!
 //! A session here has one load: a destruction ends several one by one.
 
-use std::fmt;
+use cgolab_explore::linearizability::{Lane, Specification, linearization};
+use cgolab_explore::{Contract, Driver, Model as _};
 
-use crate::driver::{Driver, RustDriver};
-use crate::model::{Contract, Interface, Model};
+use crate::driver::RustDriver;
+use crate::model::Model;
 use crate::op::{Budget, Op, Pause, Step};
-use crate::oracle::Ledger;
-use crate::outcome::{Outcome, Seen, Told, Upcall};
+use crate::oracle::ContractCounts;
+use crate::outcome::{Observation, Outcome, Upcall, UpcallKind};
+use crate::through::Interface;
 
-/// What runs: the beginning, and then the lanes, all at once.
+/// A history that no order explains.
+pub type NotLinearizable = cgolab_explore::linearizability::NotLinearizable<Op, Outcome>;
+
+/// A beginning, and then lanes that run all at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// One after the other.
@@ -32,86 +35,56 @@ pub struct Plan {
     pub lanes: Vec<(u8, Vec<Op>)>,
 }
 
-/// What was seen of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The observations of a plan's concurrent part and of its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct History {
-    plan: Plan,
-    /// Of each lane, in its order.
-    results: Vec<Vec<Outcome>>,
+    lanes: Vec<Lane<Op, Outcome>>,
     upcalls: Vec<Upcall>,
-    end: Vec<(Step, Seen)>,
-}
-
-/// A history that no order explains. Displays as a report with the lines by which a test tells the lab
-/// what broke.
-#[derive(Clone, Debug)]
-pub struct Impossible {
-    history: History,
-    contracts: Vec<Contract>,
-    why: String,
-}
-
-impl fmt::Display for Impossible {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let History {
-            plan,
-            results,
-            upcalls,
-            end,
-        } = &self.history;
-        writeln!(f, "{}", self.why)?;
-        writeln!(f, "  first, one after the other:")?;
-        for step in &plan.beginning {
-            writeln!(f, "    lane {}  {:?}", step.lane, step.op)?;
-        }
-        writeln!(f, "  then at the same time:")?;
-        for ((lane, ops), results) in plan.lanes.iter().zip(results) {
-            for (op, result) in ops.iter().zip(results) {
-                writeln!(f, "    lane {lane}  {op:?}  ->  {result:?}")?;
-            }
-        }
-        writeln!(f, "    callbacks: {upcalls:?}")?;
-        writeln!(f, "  and in the end:")?;
-        for (step, seen) in end {
-            writeln!(f, "    lane {}  {:?}  ->  {seen}", step.lane, step.op)?;
-        }
-        for contract in &self.contracts {
-            writeln!(f, "cgolab: broken={contract}")?;
-        }
-        Ok(())
-    }
+    end: Vec<(Step, Observation)>,
 }
 
 /// Runs a plan, and looks for an order. `seed` says where the lanes stop for each other.
 ///
 /// # Errors
-/// The history that has none.
-pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Box<Impossible>> {
+/// A history that is not linearizable.
+pub fn run(
+    plan: &Plan,
+    seed: u64,
+    driver: &mut RustDriver,
+) -> Result<ContractCounts, Box<NotLinearizable>> {
     let contracts = contracts(plan);
-    let mut history = History {
-        plan: plan.clone(),
-        results: Vec::new(),
-        upcalls: Vec::new(),
-        end: Vec::new(),
-    };
-    let impossible = |history, why: &str| {
-        Box::new(Impossible {
-            history,
-            contracts: contracts.first().copied().into_iter().collect(),
+    let mut history = History::default();
+    let refuted = |history: History, why: &str| {
+        let end = history.end.iter();
+        Box::new(NotLinearizable {
             why: why.to_owned(),
+            contracts: contracts.first().copied().into_iter().collect(),
+            beginning: plan.beginning.clone(),
+            lanes: history.lanes,
+            meanwhile: format!("callbacks: {:?}", history.upcalls),
+            end: end.map(|(step, seen)| (*step, seen.to_string())).collect(),
         })
     };
     let mut model = Model::new(Interface::Rust);
     for step in &plan.beginning {
-        let seen = driver.apply(*step);
-        if seen.as_ref() != Ok(&model.apply(*step).seen) {
-            return Err(impossible(history, "the beginning went another way"));
+        let observed = driver.apply(*step);
+        if observed.as_ref() != Ok(&model.apply(*step).observation) {
+            return Err(refuted(history, "the beginning went another way"));
         }
     }
     match driver.run_together(&plan.lanes, seed) {
-        Ok((results, upcalls)) => (history.results, history.upcalls) = (results, upcalls),
+        Ok((results, upcalls)) => {
+            let lanes = plan.lanes.iter().zip(results);
+            let calls = |ops: &[Op], results| ops.iter().copied().zip(results).collect();
+            let lane = |((lane, ops), results): (&(u8, Vec<Op>), Vec<Outcome>)| Lane {
+                lane: *lane,
+                calls: calls(ops, results),
+            };
+            history.lanes = lanes.map(lane).collect();
+            history.upcalls = upcalls;
+        }
         Err(hang) => {
-            let mut hung = impossible(history, &hang.text);
+            let mut hung = refuted(history, &hang.text);
             // Nobody knows which call waits for which.
             hung.contracts = contracts;
             return Err(hung);
@@ -119,24 +92,25 @@ pub fn run(plan: &Plan, seed: u64, driver: &mut RustDriver) -> Result<Ledger, Bo
     }
     for step in ending(plan, &model) {
         match driver.apply(step) {
-            Ok(seen) => history.end.push((step, seen)),
-            Err(stopped) => return Err(impossible(history, &stopped.text)),
+            Ok(observed) => history.end.push((step, observed)),
+            Err(stopped) => return Err(refuted(history, &stopped.text)),
         }
     }
-    if !explained(&history, &model) {
+    if !is_linearizable(&history, &model) {
         let why = "no order of these calls gives their results:";
-        return Err(impossible(history, why));
+        return Err(refuted(history, why));
     }
     if driver.state().live != courier_core::Live::default() {
-        return Err(impossible(history, "something is live in the end:"));
+        return Err(refuted(history, "something is live in the end:"));
     }
-    let mut ledger = Ledger::default();
-    ledger.count(&contracts);
-    ledger.count_scenario();
-    Ok(ledger)
+    let mut counts = ContractCounts::default();
+    counts.count(&contracts);
+    counts.count_scenario();
+    Ok(counts)
 }
 
-/// The steps that show what is left, and take it down. `model` is the world before the concurrent part.
+/// Steps that show the objects that are left, and take them down. `model` is the world before the concurrent
+/// part.
 fn ending(plan: &Plan, model: &Model) -> Vec<Step> {
     let on = |lane, op| Step { lane, op };
     let live = model.live();
@@ -171,7 +145,7 @@ fn ending(plan: &Plan, model: &Model) -> Vec<Step> {
     steps
 }
 
-/// What is at stake: calls that meet each other in different lanes, the most telling first.
+/// Contracts of calls that meet each other in different lanes, the most telling first.
 fn contracts(plan: &Plan) -> Vec<Contract> {
     let pairs = |meet: fn(&Op, &Op) -> bool| {
         plan.lanes.iter().enumerate().any(|(index, (_, ops))| {
@@ -237,62 +211,40 @@ fn contracts(plan: &Plan) -> Vec<Contract> {
     contracts
 }
 
-/// Whether some order of the lanes' calls gives the history. `model` is the world before them.
-fn explained(history: &History, model: &Model) -> bool {
-    let lanes = history.plan.lanes.len();
-    let search = Search {
+/// `true` if some order of the lanes' calls gives the history. `model` is the world before them.
+fn is_linearizable(history: &History, model: &Model) -> bool {
+    let before = World {
         model: model.clone(),
-        next: vec![0; lanes],
         upcalls: Vec::new(),
     };
-    search.leads_to(history)
+    linearization(&before, &history.lanes, |world| world.ends_as(history)).is_some()
 }
 
-/// A branch of the search.
+/// The world in the search, and the callbacks on the way to it.
 #[derive(Clone)]
-struct Search {
+struct World {
     model: Model,
-    /// Of each lane: how many of its calls were made.
-    next: Vec<usize>,
     upcalls: Vec<Upcall>,
 }
 
-impl Search {
-    fn leads_to(self, history: &History) -> bool {
-        let lanes = &history.plan.lanes;
-        let mut done = true;
-        for (index, (lane, ops)) in lanes.iter().enumerate() {
-            let next = self.next[index];
-            let Some(op) = ops.get(next) else {
-                continue;
-            };
-            done = false;
-            let mut branch = self.clone();
-            branch.next[index] += 1;
-            let step = Step {
-                lane: *lane,
-                op: *op,
-            };
-            if branch.makes(step, &history.results[index][next]) && branch.leads_to(history) {
-                return true;
-            }
-        }
-        done && self.ends_as(history)
-    }
+impl Specification for World {
+    type Op = Op;
+    type Outcome = Outcome;
 
-    /// Makes a call; whether it has this result.
-    fn makes(&mut self, step: Step, result: &Outcome) -> bool {
-        let seen = self.model.apply(step).seen;
+    fn call(&mut self, step: Step) -> Outcome {
+        let Observation { outcome, upcalls } = self.model.apply(step).observation;
         self.upcalls
-            .extend(seen.upcalls.into_iter().filter(is_of_a_cancel));
-        seen.outcome == *result
+            .extend(upcalls.into_iter().filter(is_of_a_cancel));
+        outcome
     }
+}
 
-    /// Whether the callbacks and the end are the history's.
+impl World {
+    /// `true` if the callbacks and the end are the history's.
     fn ends_as(mut self, history: &History) -> bool {
-        let mut ops = history.plan.lanes.iter().flat_map(|(_, ops)| ops);
+        let mut calls = history.lanes.iter().flat_map(|lane| &lane.calls);
         let taken_out =
-            ops.any(|op| matches!(op, Op::RequestRelease { .. } | Op::ClearOnCancel { .. }));
+            calls.any(|(op, _)| matches!(op, Op::RequestRelease { .. } | Op::ClearOnCancel { .. }));
         for upcall in history
             .upcalls
             .iter()
@@ -306,20 +258,20 @@ impl Search {
             self.upcalls.swap_remove(index);
         }
         (self.upcalls.is_empty() || taken_out)
-            && history.end.iter().all(|(step, seen)| {
-                let expected = self.model.apply(*step).seen;
-                without_freedom(expected.outcome) == without_freedom(seen.outcome.clone())
+            && history.end.iter().all(|(step, observed)| {
+                let expected = self.model.apply(*step).observation;
+                without_freedom(expected.outcome) == without_freedom(observed.outcome.clone())
             })
     }
 }
 
 /// Records are told at another moment than the ends that they are of.
 fn is_of_a_cancel(upcall: &Upcall) -> bool {
-    upcall.told == Told::Cancel
+    upcall.kind == UpcallKind::Cancel
 }
 
-fn same_callback(expected: &Upcall, seen: &Upcall) -> bool {
-    (&expected.told, &expected.inside) == (&seen.told, &seen.inside)
+fn same_callback(expected: &Upcall, observed: &Upcall) -> bool {
+    (&expected.kind, &expected.inside) == (&observed.kind, &observed.inside)
 }
 
 /// A result without what is free: the order of events, the ordinals that it gives their payloads, and
@@ -353,11 +305,11 @@ mod tests {
         load: 1,
     };
 
-    /// A call and what it led to.
+    /// A call and its result.
     type Made = (Op, Result<(), courier_core::Word>);
 
-    /// One kept request, and these calls with these results.
-    fn possible(lanes: &[(u8, &[Made])]) -> bool {
+    /// The world with one kept request.
+    fn before() -> Model {
         let owner = [
             Op::RuntimeCreate {
                 root: Root::Absent,
@@ -380,26 +332,27 @@ mod tests {
         for op in owner {
             model.apply(Step { lane: 0, op });
         }
+        model
+    }
+
+    /// These calls with these results, of which nothing else was seen.
+    fn history(lanes: &[(u8, &[Made])]) -> History {
         let result = |result: &Result<(), _>| match result {
             Ok(()) => Outcome::Done,
             Err(word) => Outcome::Refused(*word),
         };
-        let history = History {
-            plan: Plan {
-                beginning: Vec::new(),
-                lanes: lanes
-                    .iter()
-                    .map(|(lane, calls)| (*lane, calls.iter().map(|(op, _)| *op).collect()))
-                    .collect(),
-            },
-            results: lanes
-                .iter()
-                .map(|(_, calls)| calls.iter().map(|(_, end)| result(end)).collect())
-                .collect(),
-            upcalls: Vec::new(),
-            end: Vec::new(),
+        let lane = |(lane, calls): &(u8, &[Made])| Lane {
+            lane: *lane,
+            calls: calls.iter().map(|(op, end)| (*op, result(end))).collect(),
         };
-        explained(&history, &model)
+        History {
+            lanes: lanes.iter().map(lane).collect(),
+            ..History::default()
+        }
+    }
+
+    fn possible(lanes: &[(u8, &[Made])]) -> bool {
+        is_linearizable(&history(lanes), &before())
     }
 
     #[test]
@@ -417,6 +370,74 @@ mod tests {
         let released = |second| possible(&[(1, &[(RELEASE, Ok(()))]), (2, &[(RELEASE, second)])]);
         assert!(released(Err(Stale)));
         assert!(!released(Ok(())));
+    }
+
+    /// The owner cancels the load of a request with a cancellation callback, and looks at what it has.
+    #[test]
+    fn callbacks_and_the_end_must_be_those_of_the_order() {
+        let mut before = before();
+        let hook = Op::OnCancel {
+            request: 0,
+            reaction: Reaction::Use,
+        };
+        before.apply(Step { lane: 0, op: hook });
+        let mut after = before.clone();
+        let mut apply = |op| {
+            let step = Step { lane: 0, op };
+            (step, after.apply(step).observation)
+        };
+        let (_, cancelled) = apply(CANCEL);
+        let pump = Op::Pump {
+            runtime: 0,
+            wait: Pause::No,
+            budget: Budget::All,
+        };
+        let drain = Op::Drain {
+            runtime: 0,
+            limit: 9,
+        };
+        let good = History {
+            upcalls: cancelled.upcalls,
+            end: vec![apply(pump), apply(drain)],
+            ..history(&[(0, &[(CANCEL, Ok(()))])])
+        };
+        let possible = |differ: fn(&mut History)| {
+            let mut history = good.clone();
+            differ(&mut history);
+            is_linearizable(&history, &before)
+        };
+        assert!(possible(|_| ()));
+        assert!(!possible(|history| history.upcalls.clear()));
+        assert!(!possible(|history| history
+            .upcalls
+            .push(history.upcalls[0].clone())));
+        assert!(!possible(|history| history.upcalls[0].inside.clear()));
+        let drained = |history: &mut History| history.end[1].1.outcome = Outcome::Drained(vec![]);
+        assert!(!possible(drained));
+        // Numbers of callbacks, records, and the time that a call took are free.
+        assert!(possible(|history| history.upcalls[0].callback += 1));
+        let record = |history: &mut History| {
+            let log = UpcallKind::Log(courier_core::Level::Debug);
+            history.upcalls.push(Upcall {
+                kind: log,
+                ..history.upcalls[0].clone()
+            });
+        };
+        assert!(possible(record));
+        let waited = |history: &mut History| match &mut history.end[0].1.outcome {
+            Outcome::Pumped { waited, .. } => *waited = true,
+            other => panic!("{other:?}"),
+        };
+        assert!(possible(waited));
+        // A callback whose request is being released, or that was taken out, need not be called.
+        let released = |history: &mut History| {
+            history.upcalls.clear();
+            history.lanes.push(Lane {
+                lane: 1,
+                calls: vec![(RELEASE, Outcome::Done)],
+            });
+        };
+        assert!(possible(released));
     }
 
     #[test]

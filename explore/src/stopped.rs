@@ -4,9 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::panic::resume_unwind;
 
-use crate::model::Contract;
+use crate::Contract;
 
-/// Why there is no result.
+/// A step without a result, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// The contract in question, if the driver knows it.
@@ -24,8 +24,8 @@ struct Violation {
     text: String,
 }
 
-/// Ends the step if the two are not equal. What a model does not know is checked so.
-pub(crate) fn holds<T: PartialEq + fmt::Debug>(
+/// Ends the step if the two are not equal: a check of something that the model does not know.
+pub fn holds<T: PartialEq + fmt::Debug>(
     contract: Contract,
     what: impl fmt::Display,
     expected: T,
@@ -36,13 +36,14 @@ pub(crate) fn holds<T: PartialEq + fmt::Debug>(
     }
 }
 
-/// Ends the step.
-pub(crate) fn violated(contract: Contract, text: String) -> ! {
+/// Ends the step, which [`Lanes`](crate::Lanes) turn into a [`Stopped`] with this contract.
+pub fn violated(contract: Contract, text: String) -> ! {
     // Does not call the panic hook: it is told in the report.
     resume_unwind(Box::new(Violation { contract, text }))
 }
 
 impl Stopped {
+    /// A call that did not come back.
     pub(crate) fn hung(text: String) -> Stopped {
         Stopped {
             contract: None,
@@ -52,7 +53,7 @@ impl Stopped {
     }
 
     /// Reads the panic of a step.
-    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Stopped {
+    pub fn of_panic(payload: &(dyn Any + Send)) -> Stopped {
         let (contract, text) = if let Some(violation) = payload.downcast_ref::<Violation>() {
             (Some(violation.contract), violation.text.clone())
         } else {

@@ -1,0 +1,44 @@
+//! The bytes form, record by record: seeds, and scenarios that were printed long ago, keep their meaning.
+
+use std::fmt::Write as _;
+
+use courier_scenario::{Step, bytes};
+
+/// Operands that wrap around in lists of different lengths.
+const OPERANDS: [[u8; 3]; 4] = [[1, 2, 3], [11, 12, 13], [200, 101, 77], [255, 254, 253]];
+
+/// The version, a record, its lane and operation, and what they are written as.
+fn lines() -> String {
+    let mut text = String::new();
+    for version in [1, 2] {
+        for operation in 0..32u8 {
+            for (index, operands) in OPERANDS.into_iter().enumerate() {
+                // Each of the eight lane numbers with each operation's numbers over all.
+                let lane = (operation + index as u8) % 8;
+                let head = operation | lane << 5;
+                let [first, second, third] = operands;
+                let steps: Vec<Step> = bytes::decode(&[version, head, first, second, third]);
+                let [step] = steps[..] else {
+                    panic!("one record is one step: {steps:?}");
+                };
+                let written = bytes::to_hex(&steps);
+                writeln!(
+                    text,
+                    "{version} {head:02x}{first:02x}{second:02x}{third:02x} {} {:?} {written}",
+                    step.lane, step.op
+                )
+                .expect("writing to a String cannot fail");
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_record_keeps_its_meaning() {
+    let (is, should) = (lines(), include_str!("bytes.txt"));
+    for (is, should) in is.lines().zip(should.lines()) {
+        assert_eq!(is, should);
+    }
+    assert_eq!(is.lines().count(), should.lines().count());
+}
