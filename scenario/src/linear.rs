@@ -17,6 +17,8 @@
 
 use std::fmt;
 
+use cgolab_note::Note;
+
 use crate::driver::{Driver, RustDriver};
 use crate::model::{Contract, Interface, Model};
 use crate::op::{Budget, Op, Pause, Step};
@@ -76,7 +78,7 @@ impl fmt::Display for Impossible {
             writeln!(f, "    lane {}  {:?}  ->  {seen}", step.lane, step.op)?;
         }
         for contract in &self.contracts {
-            writeln!(f, "cgolab: broken={contract}")?;
+            writeln!(f, "{}", Note::broken(contract))?;
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cgolab_note::Note;
+
 use crate::blame;
 use crate::driver::{Driver, Stopped};
 use crate::features::Pair;
@@ -85,9 +87,9 @@ impl Ledger {
 /// The lines by which a test tells the lab what it checked.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "cgolab: executions={}", self.scenarios)?;
+        writeln!(f, "{}", Note::Executions(self.scenarios))?;
         for (contract, count) in &self.checks {
-            writeln!(f, "cgolab: contract={contract} checks={count}")?;
+            writeln!(f, "{}", Note::checked(contract, *count))?;
         }
         for (pair, count) in &self.pairs {
             writeln!(f, "met: {pair}, {count} times")?;
@@ -141,9 +143,9 @@ impl fmt::Display for Broken {
             "  replay:   cargo run -q -p courier-scenario --example replay -- {replay}"
         )?;
         for contract in &self.contracts {
-            writeln!(f, "cgolab: broken={contract}")?;
+            writeln!(f, "{}", Note::broken(contract))?;
         }
-        write!(f, "cgolab: scenario={replay}")
+        write!(f, "{}", Note::scenario(&replay.to_string()))
     }
 }
 
@@ -433,7 +435,8 @@ mod tests {
             .map(str::to_owned);
         let replay = Replay::parse(arguments).unwrap();
         assert_eq!((replay.through, replay.steps.len()), (Through::C, 1));
-        assert!(text.contains("cgolab: scenario=--through c 02"), "{text}");
+        let note = Note::scenario("--through c 02").to_string();
+        assert!(text.contains(&note), "{text}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ const COMMON: [&str; 6] = [
 ];
 
 /// The part of the lab that asks, reads and judges.
-const LAB: [&str; 7] = [
+const LAB: [&str; 8] = [
     "lab/src/engine",
     "lab/src/faults/cell.rs",
     "lab/src/host/child.rs",
@@ -41,6 +41,7 @@ const LAB: [&str; 7] = [
     "lab/src/read",
     "lab/src/record",
     "lab/src/subject",
+    "note/src",
 ];
 
 /// Subject of a cell: a fault, or a contract without one.
