@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/internal/leak/heap"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/heap"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // host is a runtime with a session, and all that the operations below need.

@@ -41,6 +41,7 @@ const TESTS: [Tests; 3] = [
         packages: &[
             "./courier/...",
             "./guard",
+            "./internal/borrow",
             "./internal/leak",
             "./internal/process",
         ],

@@ -10,8 +10,8 @@ import (
 const (
 	rounds = 512
 	tries  = 3
-	// What may come and go between two counts: a block or two of each thread that is starting, or that
-	// has not yet put away what it worked on.
+	// Growth that is no leak: a block or two of each thread that is starting, or that has not yet put away what it
+	// worked on.
 	blocksAtOnce, bytesAtOnce = 8, 4096
 )
 
