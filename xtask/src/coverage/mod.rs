@@ -53,8 +53,8 @@ const TESTS: [Tests; 3] = [
     },
     Tests {
         name: "goroutines",
-        option: "-C=goroutines",
-        packages: &["."],
+        option: "-C=dev",
+        packages: &["./goroutines"],
     },
 ];
 
