@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cgolab_note::Note;
+
 use crate::Contract;
 
 /// Numbers of checks, by contract, and of what scenarios did: operations, and whatever else a model calls an
@@ -79,9 +81,9 @@ fn add_all<K: Clone + Ord>(counts: &mut BTreeMap<K, u64>, others: &BTreeMap<K, u
 
 impl<E: fmt::Display> fmt::Display for ContractCounts<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "cgolab: executions={}", self.scenarios)?;
+        writeln!(f, "{}", Note::Executions(self.scenarios))?;
         for (contract, count) in &self.checks {
-            writeln!(f, "cgolab: contract={contract} checks={count}")?;
+            writeln!(f, "{}", Note::checked(contract, *count))?;
         }
         for (name, count) in &self.operations {
             writeln!(f, "ran: {name}, {count} times")?;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use cgolab_note::Note;
+
 use crate::operation::{Operation, Step};
 use crate::subject::{Driver, Model, Prediction, Settled};
 use crate::{Contract, ContractCounts, Stopped};
@@ -49,9 +51,9 @@ impl<Op: Operation> fmt::Display for Disagreement<Op> {
         writeln!(f, "  observed: {observed}")?;
         writeln!(f, "  replay:   {replay} {scenario}")?;
         for contract in &self.contracts {
-            writeln!(f, "cgolab: broken={contract}")?;
+            writeln!(f, "{}", Note::broken(contract))?;
         }
-        write!(f, "cgolab: scenario={scenario}")
+        write!(f, "{}", Note::scenario(scenario))
     }
 }
 

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use cgolab_note::Note;
+
 use crate::Contract;
 use crate::operation::{Operation, Step};
 
@@ -115,7 +117,7 @@ impl<Op: Operation, Outcome: fmt::Debug> fmt::Display for NotLinearizable<Op, Ou
             writeln!(f, "    lane {}  {:?}  ->  {observed}", step.lane, step.op)?;
         }
         for contract in &self.contracts {
-            writeln!(f, "cgolab: broken={contract}")?;
+            writeln!(f, "{}", Note::broken(contract))?;
         }
         Ok(())
     }

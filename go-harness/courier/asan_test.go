@@ -11,9 +11,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
-	"github.com/cgolab/cgolab/go-harness/internal/child"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // AddressSanitizer looks on in every test of a build with -asan. Those here bring about what only it can

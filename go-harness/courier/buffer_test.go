@@ -13,7 +13,7 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 	"github.com/cgolab/cgolab/go-harness/internal/pinned"
 	"github.com/cgolab/cgolab/go-harness/internal/stack"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 const landed = "what C has written here"

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 func TestCBK01InstallReplaceClear(t *testing.T) {

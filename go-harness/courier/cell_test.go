@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/cgolab/cgolab/go-harness/internal/stack"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // cells says how many were made and freed.

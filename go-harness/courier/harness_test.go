@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // ownThread gives the test an OS thread of its own, and a watchdog. Nothing unlocks the thread: it ends

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // collect runs the garbage collector, and the finalizers of what it has found, so often.

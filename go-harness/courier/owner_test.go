@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // newOwner makes an owner, until the test ends.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cgolab_note::{Model, Note};
 use courier_core::sync::{inject_spurious_wake_ups, let_time_pass};
 
 /// The number of preemptions that a schedule may have, unless `COURIER_LOOM_BOUND` gives another one, or
@@ -61,12 +62,14 @@ fn check(time_passes: bool, body: impl Fn() + Send + Sync + 'static) {
         executions += count;
         complete &= count < limit;
     }
-    println!("cgolab: executions={executions}");
-    println!(
-        "cgolab: model={} bound={}",
-        if complete { "complete" } else { "cut-off" },
-        bound.map_or("none".to_owned(), |bound| bound.to_string()),
-    );
+    println!("{}", Note::Executions(executions as u64));
+    let bound = bound.map(|bound| bound as u64);
+    let model = if complete {
+        Model::Complete { bound }
+    } else {
+        Model::CutOff { bound }
+    };
+    println!("{}", Note::Model(model));
 }
 
 fn number(name: &str, text: &str) -> usize {

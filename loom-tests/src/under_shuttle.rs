@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use cgolab_note::{Model, Note};
 use courier_core::sync::STACK_SIZE;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, Runner};
@@ -33,10 +34,10 @@ pub fn model(body: impl Fn() + Send + Sync + 'static) {
     let seed = number("COURIER_SHUTTLE_SEED", SEED);
     let iterations = number("COURIER_SHUTTLE_ITERATIONS", ITERATIONS);
     // First, because a schedule that fails ends the test.
-    println!("cgolab: model=sampled seed={seed}");
+    println!("{}", Note::Model(Model::Sampled { seed }));
     let drawn = run(RandomScheduler::new_from_seed(seed, iterations), &body);
     let placed = run(PctScheduler::new_from_seed(seed, DEPTH, iterations), &body);
-    println!("cgolab: executions={}", drawn + placed);
+    println!("{}", Note::Executions((drawn + placed) as u64));
 }
 
 fn run(

@@ -26,6 +26,7 @@ pub fn without_refusals(steps: &[Step]) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use cgolab_explore::{Driver, Stopped};
+    use cgolab_note::Note;
 
     use super::*;
     use crate::bytes::{decode, from_hex};
@@ -100,7 +101,8 @@ mod tests {
             .map(str::to_owned);
         let replay = Replay::parse(arguments).unwrap();
         assert_eq!((replay.through, replay.steps.len()), (Through::C, 1));
-        assert!(text.contains("cgolab: scenario=--through c 02"), "{text}");
+        let note = Note::scenario("--through c 02").to_string();
+        assert!(text.contains(&note), "{text}");
     }
 
     #[test]

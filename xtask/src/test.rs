@@ -141,10 +141,7 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
         Step {
             show: every_line,
             speaks: true,
-            ..go(
-                "goroutines.log",
-                &["test", "-C=goroutines", "-count=1", "./..."],
-            )?
+            ..go("dev.log", &["test", "-C=dev", "-count=1", "./..."])?
         },
         Step {
             show: every_line,

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cgolab_note::Note;
 use tempfile::TempDir;
 
 use super::{built, c_sources, manifest, native_libraries, output, run, told};
@@ -85,7 +86,8 @@ fn found(names: &[&str]) -> Option<Command> {
     let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
     let found = names.iter().find(there);
     if found.is_none() {
-        println!("cgolab: skipped=no {} on PATH", names.join(" or "));
+        let why = format!("no {} on PATH", names.join(" or "));
+        println!("{}", Note::skipped(&why));
     }
     found.map(Command::new)
 }

@@ -12,8 +12,9 @@ import (
 	"testing"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/internal/leak/heap"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/heap"
+	"github.com/cgolab/cgolab/go-harness/note"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // host is a runtime with a session, and all that the operations below need.
@@ -280,6 +281,12 @@ func elsewhere(f func()) {
 	<-done
 }
 
+// wantNone fails the test if the C heap grows while operation is repeated, and notes the rounds.
+func wantNone(t *testing.T, name string, operation func()) {
+	t.Helper()
+	note.Log(t, note.Executions(uint64(heap.WantNone(t, name, operation))))
+}
+
 var workers = map[string]courier.Option{"stepped": courier.Stepped(), "threads": courier.Threads(2)}
 
 func TestVAL15EachOperationIsNeutral(t *testing.T) {
@@ -289,7 +296,7 @@ func TestVAL15EachOperationIsNeutral(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			h := newHost(t, option)
 			for name, operation := range h.operations() {
-				heap.WantNone(t, name, operation)
+				wantNone(t, name, operation)
 			}
 		})
 	}
@@ -300,7 +307,7 @@ func TestVAL05CellsAndBuffersAreFreedOnce(t *testing.T) {
 	for kind, option := range workers {
 		t.Run(kind, func(t *testing.T) {
 			h := newHost(t, option)
-			heap.WantNone(t, "cells", func() {
+			wantNone(t, "cells", func() {
 				h.must(h.rt.SetProvider(h.provide))
 				h.must(h.rt.ClearProvider())
 				h.must(h.rt.ClearProvider())
@@ -318,7 +325,7 @@ func TestVAL05CellsAndBuffersAreFreedOnce(t *testing.T) {
 				h.must(courier.SetLogger(courier.LogDebug, nil))
 			})
 			// Those of a runtime are freed with it.
-			heap.WantNone(t, "runtime", func() {
+			wantNone(t, "runtime", func() {
 				elsewhere(func() {
 					runtime.LockOSThread()
 					defer runtime.UnlockOSThread()
@@ -339,10 +346,10 @@ func TestVAL05CellsAndBuffersAreFreedOnce(t *testing.T) {
 
 func TestCBK02ARefusedInstallLeavesNothing(t *testing.T) {
 	h := newHost(t, courier.Stepped())
-	heap.WantNone(t, "provider", func() {
+	wantNone(t, "provider", func() {
 		elsewhere(func() { h.refused(h.rt.SetProvider(h.provide), courier.ErrWrongThread) })
 	})
-	heap.WantNone(t, "wake function", func() {
+	wantNone(t, "wake function", func() {
 		elsewhere(func() { h.refused(h.rt.SetWake(func() {}), courier.ErrWrongThread) })
 	})
 	var refused error
@@ -350,7 +357,7 @@ func TestCBK02ARefusedInstallLeavesNothing(t *testing.T) {
 		refused = h.rt.SetProvider(h.provide)
 		return courier.Pass
 	}))
-	heap.WantNone(t, "provider, in a callback", func() {
+	wantNone(t, "provider, in a callback", func() {
 		h.finish("app:", courier.Failed)()
 		h.refused(refused, courier.ErrInvalidState)
 	})
@@ -367,18 +374,18 @@ func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 	h := &host{t: t, kept: make(chan *courier.Request, 1)}
 	background := context.Background()
 	h.must(loader.Owner().Do(background, func(rt *courier.Runtime) error { return rt.SetProvider(h.provide) }))
-	heap.WantNone(t, "completed", func() {
+	wantNone(t, "completed", func() {
 		_, err := loader.Load(background, "app:a text")
 		h.must(err)
 	})
-	heap.WantNone(t, "failed", func() {
+	wantNone(t, "failed", func() {
 		_, err := loader.Load(background, "error:a text")
 		var failed *courier.LoadError
 		if !errors.As(err, &failed) {
 			t.Fatal(err)
 		}
 	})
-	heap.WantNone(t, "cancelled, with an answer on the way", func() {
+	wantNone(t, "cancelled, with an answer on the way", func() {
 		ctx, cancel := context.WithCancel(background)
 		done := make(chan error)
 		go func() {
@@ -391,7 +398,7 @@ func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 		h.must(request.Close())
 		<-done
 	})
-	heap.WantNone(t, "an event that nobody wants", func() {
+	wantNone(t, "an event that nobody wants", func() {
 		h.must(loader.Owner().Do(background, func(rt *courier.Runtime) error {
 			session, err := rt.NewSession()
 			if err != nil {
@@ -406,7 +413,7 @@ func TestVAL06ResultsAreReleasedOnceWhateverBecomesOfThem(t *testing.T) {
 // Threads come, leave a diagnostic behind, and end.
 func TestTHR13MemoryOfAThreadIsGivenBackWithIt(t *testing.T) {
 	h := newHost(t, courier.Stepped())
-	heap.WantNone(t, "thread", func() {
+	wantNone(t, "thread", func() {
 		elsewhere(func() {
 			runtime.LockOSThread() // and never unlocks: the thread ends with the goroutine
 			h.refused(h.session.Cancel(1), courier.ErrWrongThread)

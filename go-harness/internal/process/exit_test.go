@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/internal/child"
 	"github.com/cgolab/cgolab/go-harness/internal/process/native"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // endings are the ways in which a child of THR-10 ends, each with everything still open, and their codes.

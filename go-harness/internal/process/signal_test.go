@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/internal/child"
 	"github.com/cgolab/cgolab/go-harness/internal/process/native"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // signals is all that the system says about signals, of the process and of the calling thread.

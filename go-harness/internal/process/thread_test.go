@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/internal/child"
 	"github.com/cgolab/cgolab/go-harness/internal/process/native"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // A wait that a context has ended is over, and while it lasted it was Go that waited: no OS thread did.

@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/guard"
-	"github.com/cgolab/cgolab/go-harness/internal/child"
 )
 
 func TestCanaryReadsLater(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/cgolab/cgolab/go-harness/internal/leak/heap"
+	"github.com/cgolab/cgolab/go-harness/heap"
 )
 
 func TestCanaryLost(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/cgolab/cgolab/go-harness/internal/child"
+	"github.com/cgolab/cgolab/go-harness/child"
 )
 
 func TestCanaryProcess(t *testing.T) {

@@ -491,7 +491,7 @@ fn without_crash(
         let notes = Notes::read(text);
         let total = base.clone();
         let mut records = vec![total];
-        if !notes.checked.is_empty() {
+        if !notes.checked.is_empty() || notes.malformed.is_some() {
             records.extend(notes.credit(base, Vec::new(), |id| catalogue.contains(id)));
         }
         return records;

@@ -33,7 +33,7 @@ const COMMON: [&str; 6] = [
 ];
 
 /// The part of the lab that plants, asks, reads and judges.
-const LAB: [&str; 9] = [
+const LAB: [&str; 10] = [
     "lab/canaries",
     "lab/contracts",
     "lab/src/engine",
@@ -43,6 +43,7 @@ const LAB: [&str; 9] = [
     "lab/src/read",
     "lab/src/record",
     "lab/src/subject",
+    "note/src",
 ];
 
 /// Subject of a cell: a fault, or a contract without one.

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 use crate::host::out::one_line;
+use crate::read::notes::Notes;
 use crate::record::{Evidence, Outcome, Record};
 use crate::subject::catalogue::Catalogue;
 
@@ -226,8 +227,9 @@ impl Run {
                 record.reason = reason;
                 record.seconds = test.seconds;
                 record.evidence = evidence.clone();
-                let ids = catalogue.contracts_in_name(name);
-                records.extend(record.for_contracts(&ids, |id| catalogue.contains(id)));
+                let named = catalogue.contracts_in_name(name);
+                let notes = Notes::read(&test.output);
+                records.extend(notes.judge(record, named, |id| catalogue.contains(id)));
             }
             let explained = records[before..].iter().any(|record| {
                 matches!(
@@ -353,11 +355,12 @@ fn keep(text: &mut String, more: &str) {
     }
 }
 
-/// The first line that a test logged (`file_test.go:12: …`), without frame lines.
+/// The first line that a test logged (`file_test.go:12: …`), without frame lines and notes.
 fn log_message(output: &str) -> Option<String> {
     output
         .lines()
         .map(str::trim)
+        .filter(|line| cgolab_note::find(line).is_none())
         .find(|line| !line.is_empty() && !line.starts_with("=== ") && !line.starts_with("--- "))
         .map(|line| one_line(line, 300))
 }
@@ -847,6 +850,44 @@ mod tests {
                     Some("a_test.go:5: needs two CPUs")
                 ),
                 ("TestB", Outcome::Skipped, None),
+            ]
+        );
+    }
+
+    #[test]
+    fn notes_credit_and_blame_as_those_of_rust_do() {
+        let run = records(
+            &[
+                ("run", "TestMany", ""),
+                (
+                    "output",
+                    "TestMany",
+                    "    a_test.go:5: cgolab: contract=REQ-03 checks=7\n",
+                ),
+                (
+                    "output",
+                    "TestMany",
+                    "    a_test.go:6: cgolab: executions=512\n",
+                ),
+                ("pass", "TestMany", ""),
+                ("run", "TestOdd", ""),
+                ("output", "TestOdd", "cgolab: broken=REQ-03\n"),
+                ("output", "TestOdd", "    a_test.go:9: too late\n"),
+                ("fail", "TestOdd", ""),
+                ("fail", "", ""),
+            ],
+            1,
+        );
+        let noted: Vec<_> = run
+            .iter()
+            .map(|r| (r.contract.as_deref(), r.executions))
+            .collect();
+        assert_eq!(noted, [(Some("REQ-03"), Some(7)), (Some("REQ-03"), None)]);
+        assert_eq!(
+            seen(&run),
+            [
+                ("TestMany", Outcome::Pass, None),
+                ("TestOdd", Outcome::Fail, Some("a_test.go:9: too late")),
             ]
         );
     }

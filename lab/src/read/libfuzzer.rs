@@ -78,7 +78,7 @@ pub fn written(text: &str) -> Vec<&Path> {
 
 /// Returns this line in the form that people see while the target runs, if they want to see it.
 pub fn closing_line(line: &str) -> Option<String> {
-    let shown = ["SUMMARY: ", "cgolab: broken=", "error"]
+    let shown = ["SUMMARY: ", cgolab_note::BROKEN, "error"]
         .iter()
         .any(|start| line.starts_with(start))
         || line.contains("ERROR: libFuzzer:");

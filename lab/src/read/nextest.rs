@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use roxmltree::{Document, Node};
 
 use crate::host::out::one_line;
-use crate::read::notes::{Model, Notes};
+use crate::read::notes::Notes;
 use crate::record::{Evidence, Outcome, Record};
 use crate::subject::catalogue::Catalogue;
 
@@ -131,52 +131,19 @@ fn panic_message(output: &str) -> Option<&str> {
     message.filter(|line| !line.trim().is_empty())
 }
 
-/// The records of one test.
-///
-/// A passing test is a check of the contracts in its name and of those that it noted. A failing
-/// one speaks only about the contracts that it noted as broken, or else those in its name. A
-/// model that was cut off passes, and says so.
+/// The records of one test, by its name and its notes.
 pub(crate) fn records(
     engine: &str,
     catalogue: &Catalogue,
     case: &Case,
     evidence: &Evidence,
 ) -> Vec<Record> {
-    let notes = Notes::read(&case.output);
     let mut base = Record::check(engine, &case.name, case.outcome);
     base.reason.clone_from(&case.reason);
     base.seconds = case.seconds;
-    base.executions = notes.executions;
     base.evidence = evidence.clone();
-    base.evidence.scenario.clone_from(&notes.scenario);
     let named = catalogue.contracts_in_name(&case.name);
-    let known = |id: &str| catalogue.contains(id);
-    if case.outcome == Outcome::Fail {
-        base.reason = notes.disagreement().or(base.reason);
-    }
-    if case.outcome != Outcome::Pass {
-        let ids = if notes.broken.is_empty() {
-            named
-        } else {
-            notes.broken
-        };
-        return base.for_contracts(&ids, known);
-    }
-    if !notes.broken.is_empty() {
-        base.outcome = Outcome::Fail;
-        return base
-            .because("the test passed although it noted a broken contract")
-            .for_contracts(&notes.broken, known);
-    }
-    if let Some(why) = notes.skipped {
-        // libtest knows no skipping, so the test passed.
-        base.outcome = Outcome::Skipped;
-        return base.because(why).for_contracts(&named, known);
-    }
-    if notes.model == Some(Model::CutOff) {
-        base = base.cut_off();
-    }
-    notes.credit(base, named, known)
+    Notes::read(&case.output).judge(base, named, |id| catalogue.contains(id))
 }
 
 /// Returns this line of nextest's output in the form that people see, if they want to see it.

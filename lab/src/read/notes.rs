@@ -1,27 +1,20 @@
-//! The notes that tests and fuzz targets print about themselves, one fact a line:
+//! Notes ([`cgolab_note`]) among other output, added up, and the records that they make of a test.
 //!
-//! | line | meaning |
-//! |---|---|
-//! | `cgolab: contract=REQ-04 checks=123` | the contract was checked that often |
-//! | `cgolab: broken=REQ-04` | this contract is the one that does not hold |
-//! | `cgolab: executions=512` | cases, inputs or schedules that ran |
-//! | `cgolab: model=complete` | every schedule within the bound was explored; else `cut-off` |
-//! | `cgolab: skipped=…` | the test did nothing, for this reason, to the end of the line |
-//! | `cgolab: model=sampled` | random schedules, as many as were asked for |
-//! | `cgolab: scenario=--through c …` | the failing scenario and its driver, to the end of the line |
-//! | `expected: …`, `observed: …` | of the oracle's report: where library and model part |
+//! Beside them stand `expected: …` and `observed: …` of an oracle's report: where library and model part.
+
+use cgolab_note::{Note, find};
 
 use crate::host::out::one_line;
-use crate::record::Record;
+use crate::record::{Outcome, Record};
 
-/// The end of a model checker's search.
+/// End of the searches of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
     /// Every schedule within the bound was explored.
     Complete,
     /// Random schedules, as many as were asked for.
     Sampled,
-    /// It stopped earlier, without having found anything.
+    /// One of them ended early, without having found anything.
     CutOff,
 }
 
@@ -40,6 +33,8 @@ pub struct Notes {
     pub scenario: Option<String>,
     /// Why the test did nothing.
     pub skipped: Option<String>,
+    /// Why the first note that cannot be read is none.
+    pub malformed: Option<String>,
     expected: Option<String>,
     observed: Option<String>,
 }
@@ -49,9 +44,13 @@ impl Notes {
     pub fn read(output: &str) -> Notes {
         let mut notes = Notes::default();
         for line in output.lines() {
-            // Not at the start of the line where libtest has written "test name ... " before it.
-            if let Some((_, note)) = line.split_once("cgolab: ") {
-                notes.take(note);
+            if let Some(note) = find(line) {
+                match note {
+                    Ok(note) => notes.take(note),
+                    Err(malformed) => {
+                        notes.malformed.get_or_insert_with(|| malformed.to_string());
+                    }
+                }
             } else if let Some(what) = line.trim_start().strip_prefix("expected: ") {
                 notes.expected = Some(what.trim().to_owned());
             } else if let Some(what) = line.trim_start().strip_prefix("observed: ") {
@@ -69,55 +68,92 @@ impl Notes {
         broken.then(|| one_line(&format!("expected {expected}, observed {observed}"), 300))
     }
 
-    fn take(&mut self, note: &str) {
-        if let Some(scenario) = note.strip_prefix("scenario=") {
-            self.scenario = Some(scenario.trim().to_owned());
-            return;
-        }
-        if let Some(why) = note.strip_prefix("skipped=") {
-            self.skipped = Some(why.trim().to_owned());
-            return;
-        }
-        let value = |key: &str| {
-            note.split_whitespace()
-                .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
-        };
-        if let Some(id) = value("contract") {
-            let checks = value("checks").and_then(|n| n.parse().ok()).unwrap_or(0);
-            match self.checked.iter_mut().find(|(known, _)| known == id) {
-                Some((_, sum)) => *sum += checks,
-                None => self.checked.push((id.to_owned(), checks)),
+    fn take(&mut self, note: Note) {
+        match note {
+            Note::Checked(id, checks) => {
+                let id = id.as_str();
+                match self.checked.iter_mut().find(|(known, _)| known == id) {
+                    Some((_, sum)) => *sum += checks,
+                    None => self.checked.push((id.to_owned(), checks)),
+                }
             }
-        }
-        if let Some(id) = value("broken")
-            && !self.broken.iter().any(|known| known == id)
-        {
-            self.broken.push(id.to_owned());
-        }
-        if let Some(executions) = value("executions").and_then(|n| n.parse::<u64>().ok()) {
-            *self.executions.get_or_insert(0) += executions;
-        }
-        match value("model") {
-            Some("complete") => {
-                self.model.get_or_insert(Model::Complete);
+            Note::Broken(id) => {
+                if !self.broken.iter().any(|known| known == id.as_str()) {
+                    self.broken.push(id.as_str().to_owned());
+                }
             }
-            Some("sampled") => {
-                self.model.get_or_insert(Model::Sampled);
-            }
-            // A word that is not known is not a proof of completeness.
-            Some(_) => self.model = Some(Model::CutOff),
-            None => {}
+            Note::Executions(count) => *self.executions.get_or_insert(0) += count,
+            Note::Model(model) => self.take_model(model),
+            Note::Skipped(why) => self.skipped = Some(why.as_str().to_owned()),
+            Note::Scenario(scenario) => self.scenario = Some(scenario.as_str().to_owned()),
         }
     }
 
-    /// The records of a process that passed: one for each contract in its name, and one for each
-    /// that it noted, with the noted number of checks.
-    pub(crate) fn credit(
-        &self,
-        base: Record,
+    fn take_model(&mut self, model: cgolab_note::Model) {
+        match model {
+            cgolab_note::Model::Complete { .. } => {
+                self.model.get_or_insert(Model::Complete);
+            }
+            cgolab_note::Model::Sampled { .. } => {
+                self.model.get_or_insert(Model::Sampled);
+            }
+            cgolab_note::Model::CutOff { .. } => self.model = Some(Model::CutOff),
+        }
+    }
+
+    /// The records of a test, from what its runner says of it (`base`) and the contracts in its name.
+    ///
+    /// A passing test is a check of the contracts in its name and of those that it noted. A failing
+    /// one speaks only about the contracts that it noted as broken, or else those in its name. A
+    /// model that was cut off passes, and says so.
+    pub(crate) fn judge(
+        self,
+        mut base: Record,
         named: Vec<String>,
         known: impl Fn(&str) -> bool,
     ) -> Vec<Record> {
+        base.executions = self.executions;
+        base.evidence.scenario.clone_from(&self.scenario);
+        if base.outcome == Outcome::Fail {
+            base.reason = self.disagreement().or(base.reason);
+        }
+        if base.outcome != Outcome::Pass {
+            let ids = if self.broken.is_empty() {
+                named
+            } else {
+                self.broken
+            };
+            return base.for_contracts(&ids, known);
+        }
+        if !self.broken.is_empty() {
+            base.outcome = Outcome::Fail;
+            return base
+                .because("the test passed although it noted a broken contract")
+                .for_contracts(&self.broken, known);
+        }
+        if let (Some(why), None) = (&self.skipped, &self.malformed) {
+            // A runner that knows no skipping says that the test passed.
+            base.outcome = Outcome::Skipped;
+            return base.because(why).for_contracts(&named, known);
+        }
+        if self.model == Some(Model::CutOff) {
+            base = base.cut_off();
+        }
+        self.credit(base, named, known)
+    }
+
+    /// The records of a process that passed: one for each contract in its name, and one for each
+    /// that it noted, with the noted number of checks. A note that cannot be read credits nothing.
+    pub(crate) fn credit(
+        &self,
+        mut base: Record,
+        named: Vec<String>,
+        known: impl Fn(&str) -> bool,
+    ) -> Vec<Record> {
+        if let Some(malformed) = &self.malformed {
+            base.outcome = Outcome::Fail;
+            return base.because(malformed).for_contracts(&named, known);
+        }
         let mut ids = named;
         for (id, _) in &self.checked {
             if !ids.contains(id) {
@@ -141,7 +177,6 @@ impl Notes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Outcome;
 
     #[test]
     fn notes_are_found_among_other_output() {
@@ -178,12 +213,12 @@ mod tests {
     #[test]
     fn one_model_that_was_cut_off_cuts_the_test_off() {
         let model = |text: &str| Notes::read(text).model;
-        let complete = "cgolab: model=complete\n";
-        let cut = "cgolab: model=cut-off\n";
+        let complete = "cgolab: model=complete bound=2\n";
+        let cut = "cgolab: model=cut-off bound=2\n";
         assert_eq!(model(complete), Some(Model::Complete));
         assert_eq!(model(&format!("{complete}{cut}")), Some(Model::CutOff));
         assert_eq!(model(&format!("{cut}{complete}")), Some(Model::CutOff));
-        assert_eq!(model("cgolab: model=compleet\n"), Some(Model::CutOff));
+        assert_eq!(model("cgolab: model=compleet bound=2\n"), None);
         assert_eq!(model("model=complete\n"), None);
     }
 
@@ -200,5 +235,21 @@ mod tests {
             .map(|r| (r.contract.as_deref(), r.executions))
             .collect();
         assert_eq!(seen, [(Some("EVT-01"), Some(9)), (Some("REQ-04"), Some(3))]);
+    }
+
+    #[test]
+    fn a_note_that_cannot_be_read_credits_nothing() {
+        let notes =
+            Notes::read("cgolab: contract=REQ-04 checks=3\ncgolab: skipped=x\ncgolab: model=x\n");
+        let base = Record::check("loom", "x", Outcome::Pass);
+        let records = notes.judge(base, vec!["EVT-01".to_owned()], |_| true);
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].outcome, Outcome::Fail);
+        assert_eq!(records[0].contract.as_deref(), Some("EVT-01"));
+        let reason = records[0].reason.as_deref().unwrap();
+        assert!(
+            reason.starts_with("`cgolab: model=x` is no note"),
+            "{reason}"
+        );
     }
 }

@@ -20,7 +20,7 @@ const WIDTH: usize = 400;
 const TROUBLE: [&str; 12] = [
     "WARNING: DATA RACE",
     "ERROR: ",
-    "cgolab: broken=",
+    cgolab_note::BROKEN,
     "canary: ",
     "panicked at",
     "panic:",

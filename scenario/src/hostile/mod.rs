@@ -20,6 +20,7 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use cgolab_note::Note;
 use courier_core::Word;
 
 use crate::driver::abi::{Refused, check};
@@ -56,7 +57,7 @@ impl fmt::Display for Wrong {
         )?;
         writeln!(f, "  expected: {}", self.expected)?;
         writeln!(f, "  observed: {}", self.observed)?;
-        write!(f, "cgolab: broken={}", self.contract)
+        write!(f, "{}", Note::broken(self.contract))
     }
 }
 
@@ -185,6 +186,9 @@ mod tests {
         let wrong = expect("HDL-06", "f()", Some(Word::WrongKind), None).unwrap_err();
         let text = wrong.to_string();
         assert!(text.contains("expected: Some(WrongKind)"), "{text}");
-        assert!(text.ends_with("cgolab: broken=HDL-06"), "{text}");
+        assert!(
+            text.ends_with(&Note::broken("HDL-06").to_string()),
+            "{text}"
+        );
     }
 }

@@ -150,10 +150,10 @@ mod tests {
         assert_eq!(
             packages,
             [
-                ("bench", false),
-                ("bench", true),
                 ("courier", false),
                 ("courier/internal/capi", false),
+                ("dev/bench", false),
+                ("dev/bench", true),
             ]
         );
         let courier = Binary {

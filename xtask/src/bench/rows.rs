@@ -249,7 +249,7 @@ const NATIVE: &[Row] = &[
 
 const CAPI: Source = Source::Go("courier/internal/capi");
 const COURIER: Source = Source::Go("courier");
-const OWNER: Source = Source::Go("bench");
+const OWNER: Source = Source::Go("dev/bench");
 
 const DISPATCHERS: &[Case] = &[
     peer("locked-channel"),
@@ -384,7 +384,7 @@ const GO: &[Row] = &[
         benchmark: "OwnerDoOneCPU",
         title: "the same, 1 caller, one processor",
         unit: "ns/op",
-        source: Source::GoOneCpu("bench"),
+        source: Source::GoOneCpu("dev/bench"),
         cases: DISPATCHERS,
     },
     Row {

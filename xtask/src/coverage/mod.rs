@@ -41,6 +41,7 @@ const TESTS: [Tests; 3] = [
         packages: &[
             "./courier/...",
             "./guard",
+            "./internal/borrow",
             "./internal/leak",
             "./internal/process",
         ],
@@ -52,8 +53,8 @@ const TESTS: [Tests; 3] = [
     },
     Tests {
         name: "goroutines",
-        option: "-C=goroutines",
-        packages: &["."],
+        option: "-C=dev",
+        packages: &["./goroutines"],
     },
 ];
 

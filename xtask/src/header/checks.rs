@@ -13,6 +13,7 @@ use std::process::Command;
 use cgolab::host::child;
 use cgolab::host::progress::Progress;
 use cgolab::host::workspace::Workspace;
+use cgolab_note::Note;
 
 use super::generate::{self, CAPI, Generated, INCLUDE, NATIVE_LIBRARIES, View};
 
@@ -148,7 +149,7 @@ fn canary_two_fields_swapped() {
 /// Says to the lab that the test did nothing, and why.
 #[expect(clippy::print_stdout, reason = "the lab reads it there")]
 fn skip(why: &str) {
-    println!("cgolab: skipped={why}");
+    println!("{}", Note::skipped(why));
 }
 
 fn c_compiler() -> String {

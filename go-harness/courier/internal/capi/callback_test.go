@@ -7,7 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/cgolab/cgolab/go-harness/courier/internal/token"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // catchPanics collects what the trampoline reports.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // Two calls that fail with different words and need no runtime.

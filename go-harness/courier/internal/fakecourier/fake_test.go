@@ -16,7 +16,7 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier/internal/capi"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/fakecourier"
 	"github.com/cgolab/cgolab/go-harness/internal/stack"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 const message = "[made-up] the fake's own words"

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 func newShared(t *testing.T) *Shared {

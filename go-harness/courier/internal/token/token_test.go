@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 func wantValue(t *testing.T, token Token, want any) {

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 // watch fails the test if it ends with a goroutine that was not there when it began.

@@ -1,4 +1,10 @@
-// Package watchdog turns a hanging test into a failing one.
+// Package watchdog turns a hanging test into a failing one. A test that hangs until go test itself gives up takes ten
+// minutes, and is one of many that were running; this package ends it after one, and says which test it was.
+//
+//	func TestCompletion(t *testing.T) {
+//		watchdog.Guard(t)
+//		<-completed
+//	}
 package watchdog
 
 import (
@@ -13,7 +19,10 @@ const limit = time.Minute
 
 // Guard ends the test binary with the stacks of all goroutines if the test is still running after
 // a minute. The panic names the test, and so the contract that hangs.
-func Guard(t testing.TB) {
+func Guard(t testing.TB) { GuardFor(t, limit) }
+
+// GuardFor is Guard with another limit, for a test that must take longer.
+func GuardFor(t testing.TB, limit time.Duration) {
 	name := t.Name()
 	timer := time.AfterFunc(limit, func() {
 		stacks := make([]byte, 1<<20)

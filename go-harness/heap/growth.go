@@ -10,15 +10,16 @@ import (
 const (
 	rounds = 512
 	tries  = 3
-	// What may come and go between two counts: a block or two of each thread that is starting, or that
-	// has not yet put away what it worked on.
+	// Growth that is no leak: a block or two of each thread that is starting, or that has not yet put away what it
+	// worked on.
 	blocksAtOnce, bytesAtOnce = 8, 4096
 )
 
 // WantNone fails the test if the C heap grows while operation is repeated. It counts over 512 rounds, and
 // when it finds growth, over twice and four times as many: what grows every time is a leak. The garbage
-// collector is off meanwhile: a finalizer that frees a block would hide that its owner did not.
-func WantNone(t testing.TB, name string, operation func()) {
+// collector is off meanwhile: a finalizer that frees a block would hide that its owner did not. WantNone returns
+// the number of rounds that were counted.
+func WantNone(t testing.TB, name string, operation func()) (counted int) {
 	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	repeat := func(n int) Counts {
@@ -33,10 +34,12 @@ func WantNone(t testing.TB, name string, operation func()) {
 	n := rounds
 	for try := 0; try < tries; try++ {
 		growth = repeat(n)
+		counted += n
 		if growth.Blocks <= blocksAtOnce && growth.Bytes <= bytesAtOnce {
-			return
+			return counted
 		}
 		n *= 2
 	}
 	t.Errorf("%s: the C heap has grown by %d blocks (%d bytes) in %d rounds", name, growth.Blocks, growth.Bytes, n/2)
+	return counted
 }

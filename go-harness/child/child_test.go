@@ -1,4 +1,4 @@
-package child
+package child_test
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/child"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 func TestHowAChildEnds(t *testing.T) {
-	switch Variant() {
+	switch child.Variant() {
 	case "code":
 		fmt.Fprintln(os.Stderr, "hello", os.Getenv("MORE"))
 		os.Exit(7)
@@ -20,21 +21,21 @@ func TestHowAChildEnds(t *testing.T) {
 		select {}
 	}
 	watchdog.Guard(t)
-	ended := Run(t, "code", "MORE=world")
+	ended := child.Run(t, "code", "MORE=world")
 	ended.WantCode(t, 7)
 	if strings.TrimSpace(ended.Output) != "hello world" {
 		t.Errorf("it said %q", ended.Output)
 	}
-	if ended := Run(t, "signal"); ended.Code != -1 || ended.Signal != syscall.SIGKILL {
+	if ended := child.Run(t, "signal"); ended.Code != -1 || ended.Signal != syscall.SIGKILL {
 		t.Errorf("%+v", ended)
 	}
 }
 
 func TestSubtestsHaveChildren(t *testing.T) {
 	t.Run("here", func(t *testing.T) {
-		if Variant() != "" {
+		if child.Variant() != "" {
 			os.Exit(3)
 		}
-		Run(t, "child").WantCode(t, 3)
+		child.Run(t, "child").WantCode(t, 3)
 	})
 }

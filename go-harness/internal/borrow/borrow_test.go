@@ -1,6 +1,6 @@
 //go:build lab && unix
 
-package guard_test
+package borrow
 
 import (
 	"context"
@@ -13,11 +13,8 @@ import (
 
 	"github.com/cgolab/cgolab/go-harness/courier"
 	"github.com/cgolab/cgolab/go-harness/guard"
-	"github.com/cgolab/cgolab/go-harness/internal/watchdog"
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
-
-// These tests lend to the courier binding what its callers lend. A pointer that is kept too long ends
-// the test process.
 
 var (
 	workers  = map[string]courier.Option{"stepped": courier.Stepped(), "threads": courier.Threads(2)}

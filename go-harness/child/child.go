@@ -7,6 +7,8 @@
 //		... // in the child; it ends with os.Exit(7)
 //	}
 //	child.Run(t, "exit").WantCode(t, 7)
+//
+// A child that hangs is ended after 50 seconds, with its stacks in its output, and fails the test.
 package child
 
 import (
@@ -20,16 +22,16 @@ import (
 	"time"
 )
 
-const variable = "COURIER_TEST_CHILD"
+const variable = "CGOLAB_TEST_CHILD"
 
 // limit is generous: a slow machine must not fail a test, only a hang. It is shorter than the watchdog's,
-// so that it is the child whose stacks are seen.
+// so that the stacks that are seen are the child's.
 const limit = 50 * time.Second
 
-// Variant is what this process was started for; "" in the test's own process.
+// Variant returns what this process was started for; "" in the test's own process.
 func Variant() string { return os.Getenv(variable) }
 
-// Ended is how a child ended.
+// Ended is the end of a child.
 type Ended struct {
 	Code   int            // -1 after a signal
 	Signal syscall.Signal // 0 unless a signal ended it
@@ -70,7 +72,7 @@ func Run(t testing.TB, variant string, env ...string) Ended {
 	return ended
 }
 
-// WantCode fails the test, with what the child said, unless it ended by itself with this code.
+// WantCode fails the test unless the child ended by itself with this code. The message has the child's output.
 func (e Ended) WantCode(t testing.TB, code int) {
 	t.Helper()
 	if e.Code != code {
