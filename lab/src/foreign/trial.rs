@@ -333,13 +333,16 @@ impl Trial<'_> {
             .into_iter()
             .filter(|(path, _)| *path == package.path);
         let mut out: BTreeSet<String> = of_package.map(|(_, test)| test).collect();
+        let mut passed = BTreeSet::new();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();
         for pass in 1..=self.engine.repeat {
             self.progress.step(match self.engine.repeat {
                 1 => format!("{}: {shown}", self.engine.id),
                 all => format!("{}: {shown}, {pass} of {all}", self.engine.id),
             });
-            for test in self.until_complete(package, &program, &mut out, pass, outcome)? {
+            let ended = self.until_complete(package, &program, &mut out, pass, outcome)?;
+            passed.extend(ended.passed);
+            for test in ended.failed {
                 *failures.entry(test).or_default() += 1;
             }
             if interrupted() {
@@ -354,13 +357,14 @@ impl Trial<'_> {
             .iter()
             .any(|it| it.report.test.is_none() && it.package == package.path)
         {
-            self.attribute(package, &program, &out, outcome)?;
+            passed.retain(|it| it != SETTLES && !out.contains(it));
+            self.attribute(package, &program, &passed, outcome)?;
         }
         Ok(())
     }
 
     /// Runs the program again and again, each time without the tests that ended it, until it comes to its
-    /// end. Gives the tests that failed without ending it.
+    /// end. Gives the tests that passed, and those that failed without ending it.
     fn until_complete(
         &self,
         package: &Package,
@@ -368,12 +372,13 @@ impl Trial<'_> {
         out: &mut BTreeSet<String>,
         pass: u32,
         outcome: &mut EngineOutcome,
-    ) -> Result<BTreeSet<String>> {
-        let mut failed = BTreeSet::new();
+    ) -> Result<Tests> {
+        let mut all = Tests::default();
         for round in 1..=ROUNDS {
             let skip = skip(out);
             let ran = self.test(package, program, &skip, &format!("{pass}.{round}"))?;
-            failed.extend(ran.tests.failed.iter().cloned());
+            all.passed.extend(ran.tests.passed.iter().cloned());
+            all.failed.extend(ran.tests.failed.iter().cloned());
             outcome.tests = outcome.tests.max(ran.tests.ran());
             let reports = findings::read(&ran.text, self.module);
             let told = !reports.is_empty();
@@ -411,7 +416,7 @@ impl Trial<'_> {
                 outcome.trouble.push(Trouble::package(package, &why));
                 break;
             };
-            failed.remove(&test);
+            all.failed.remove(&test);
             if !told {
                 self.died(package, &test, &ran, outcome);
             }
@@ -424,7 +429,7 @@ impl Trial<'_> {
                 break;
             }
         }
-        Ok(failed)
+        Ok(all)
     }
 
     /// A test ended the process, and no detector spoke.
@@ -543,20 +548,14 @@ impl Trial<'_> {
         words.join(" ")
     }
 
-    /// Finds the tests that leak, by running each alone: a leak has no caller in Go.
+    /// Finds those of the tests that leak, by running each alone: a leak has no caller in Go.
     fn attribute(
         &self,
         package: &Package,
         program: &Path,
-        out: &BTreeSet<String>,
+        tests: &BTreeSet<String>,
         outcome: &mut EngineOutcome,
     ) -> Result<()> {
-        let log = self.log(&format!("{}.1.1", package.file_name()));
-        let tests: Vec<String> = Tests::read(&child::read_lossy(&log))
-            .passed
-            .into_iter()
-            .filter(|it| it != SETTLES && !out.contains(it))
-            .collect();
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (number, test) in tests.iter().take(ALONE).enumerate() {
             if interrupted() {
