@@ -79,18 +79,27 @@ fn passing_module() -> (TempDir, PathBuf) {
     ])
 }
 
+/// Copies what a person wrote in a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if path.is_file() {
+            fs::copy(&path, to.join(name)).unwrap();
+        } else if name != "target" && name != ".cgolab" {
+            copy(&path, &to.join(name));
+        }
+    }
+}
+
 /// A copy of an example.
 fn example(name: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples/foreign")
         .join(name);
-    for entry in fs::read_dir(source).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
-        }
-    }
+    copy(&source, folder.path());
     let root = folder.path().to_path_buf();
     (folder, root)
 }
@@ -181,6 +190,44 @@ fn a_binding_of_cxx_has_its_three_mistakes_named_and_is_clean_when_mended() {
             ("race", "data race", "(*Index).Add"),
         ],
     );
+}
+
+#[test]
+fn a_binding_of_rust_has_its_three_mistakes_named_and_is_clean_when_mended() {
+    finds(
+        "words",
+        &[
+            ("asan", "heap-buffer-overflow", "src/lib.rs"),
+            ("asan", "leak", "words_copy"),
+            ("storm-asan", "heap-use-after-free", "longest"),
+        ],
+    );
+}
+
+#[test]
+fn a_library_that_does_not_build_or_lacks_the_checks_is_told_with_its_build() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let described = |plain: &str, asan: &str| {
+        let file = format!(
+            "[native.plain]\nrun = {plain}\n[native.asan]\nrun = {asan}\nproducts = [\"m.go\"]\n"
+        );
+        fs::write(root.join("cgolab.toml"), file).unwrap();
+        let output = run(&root, &["--only", "plain,asan"]);
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, printed) = described("[\"false\"]", "[\"true\"]");
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(
+        printed.contains("example.com/m: native.plain: exit status: 1"),
+        "{printed}"
+    );
+    let (code, printed) = described("[\"true\"]", "[\"true\"]");
+    assert_eq!(code, Some(0), "{printed}");
+    let why = results(&root)["engines"][1]["state"]["why"].to_string();
+    assert!(why.contains("it was built without the checks"), "{why}");
 }
 
 #[test]

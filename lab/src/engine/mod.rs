@@ -16,7 +16,7 @@ pub mod fuzz;
 mod golang;
 mod gosuite;
 mod libfuzzer;
-mod native;
+pub(crate) mod native;
 mod rows;
 mod rust;
 

@@ -13,6 +13,7 @@
 //! A row knows no subject: packages, tags and builds of the native library are its description's. To add an
 //! engine, add a row, and its canary in `lab/canaries`.
 
+use super::native::ASAN_MARK;
 use crate::host::tools::Need;
 
 /// As many as make goroutines take turns, run side by side, and outnumber small machines.
@@ -316,8 +317,7 @@ pub(super) static ROWS: [Row; 7] = [
         }],
         native: Native {
             kind: "asan",
-            // Only the library's own code refers to it.
-            mark: Some("__asan_report_load"),
+            mark: Some(ASAN_MARK),
         },
         canary: Planted {
             check: "planted overread",

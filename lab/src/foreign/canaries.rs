@@ -21,6 +21,9 @@ const FILES: [(&str, &str); 4] = [
 const SETTLE: &str = include_str!("../../planted/settle.go.txt");
 const STORM: &str = include_str!("../../planted/storm.go.txt");
 
+/// The path of the module.
+pub(super) const PATH: &str = "cgolab.example/canaries";
+
 /// The test that [`Overlay::Settle`] adds.
 pub(super) const SETTLES: &str = "TestZZZCgolabSettles";
 
@@ -32,7 +35,7 @@ pub(super) fn write(folder: &Path) -> Result<Package> {
         write_if_new(&path, text)?;
     }
     Ok(Package {
-        path: "cgolab.example/canaries".to_owned(),
+        path: PATH.to_owned(),
         name: "canaries".to_owned(),
         dir: folder.to_path_buf(),
         ..Package::default()

@@ -298,7 +298,9 @@ impl Module {
             counted(self.packages.len(), "package"),
             names.join(" ")
         ));
-        lines.extend(self.linking.told());
+        let library = self.description.library_told();
+        lines.extend(self.linking.told(library.is_some()));
+        lines.extend(library);
         let tagged: BTreeSet<&String> = self.packages.iter().flat_map(|it| &it.tags).collect();
         if !tagged.is_empty() {
             let tags: Vec<&str> = tagged.into_iter().map(String::as_str).collect();
@@ -344,7 +346,8 @@ impl Linking {
         }
     }
 
-    fn told(&self) -> Vec<String> {
+    /// Lines on them; `described` libraries have a line of their own on how they are built.
+    fn told(&self, described: bool) -> Vec<String> {
         let mut lines = Vec::new();
         if self.cgo > 0 {
             let files = match (self.c_files, self.cxx_files) {
@@ -374,10 +377,11 @@ impl Linking {
             outside.push(format!("{} (pkg-config)", joined(&self.pkg_config)));
         }
         if !outside.is_empty() {
-            lines.push(format!(
-                "built elsewhere, not instrumented: {}",
-                outside.join("; ")
-            ));
+            let outside = outside.join("; ");
+            lines.push(match described {
+                true => format!("not built by cgo: {outside}"),
+                false => format!("built elsewhere, not instrumented: {outside}"),
+            });
         }
         if self.purego {
             lines.push("purego: libraries are loaded at run time, not instrumented".to_owned());

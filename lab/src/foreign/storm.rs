@@ -294,7 +294,10 @@ impl Storms<'_> {
             let trial = self.trial(knob);
             if !done.contains_key(knob.builds_as) {
                 fs::create_dir_all(trial.cache())?;
-                let mut programs = Ok(Vec::new());
+                let mut programs = match trial.library_lacks()? {
+                    Some(why) => Err(why),
+                    None => Ok(Vec::new()),
+                };
                 for (number, package) in self.module.packages.iter().enumerate() {
                     self.progress.step(format!(
                         "go test -c {} {}",

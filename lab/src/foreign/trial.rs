@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::canaries::{self, SETTLES};
+use super::description::Library;
 use super::engines::{Engine, Must, Overlay};
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
 use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
+use crate::engine::native::{self, Linked};
 use crate::host::child::{self, End, Finished, Task, interrupted};
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -105,23 +107,33 @@ impl Trial<'_> {
         if outcome.state == State::On && self.engine.reads {
             self.vet(&mut outcome)?;
         } else if outcome.state == State::On {
-            for package in self
-                .module
-                .packages
-                .iter()
-                .filter(|it| self.builds_plainly(it))
-            {
-                if interrupted() {
+            match self.library_lacks()? {
+                // Without it the module's own tests do not build: that is no lack of this machine.
+                Some(why) if self.engine.is_plain() => {
                     outcome
                         .trouble
-                        .push(Trouble::package(package, "interrupted"));
-                    break;
+                        .push(Trouble::words(&self.module.path, &why));
                 }
-                self.try_package(package, &mut outcome)?;
+                Some(why) => outcome.state = State::Unsupported(why),
+                None => self.try_packages(&mut outcome)?,
             }
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    fn try_packages(&self, outcome: &mut EngineOutcome) -> Result<()> {
+        let packages = self.module.packages.iter();
+        for package in packages.filter(|it| self.builds_plainly(it)) {
+            if interrupted() {
+                outcome
+                    .trouble
+                    .push(Trouble::package(package, "interrupted"));
+                break;
+            }
+            self.try_package(package, outcome)?;
+        }
+        Ok(())
     }
 
     /// Looks whether the engine sees its canaries.
@@ -137,6 +149,37 @@ impl Trial<'_> {
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// Builds the native library that the module's file describes; says what is wrong with it, if something is.
+    pub(super) fn library_lacks(&self) -> Result<Option<String>> {
+        let Some(library) = self.library() else {
+            return Ok(None);
+        };
+        let log = self.log(&format!("native.{}", library.kind));
+        let tell = |words: &str| self.progress.step(format!("{}: {words}", self.engine.id));
+        let made = native::make(self.workspace, self.progress, &log, library.build, tell)?;
+        let root = self.workspace.root();
+        let why = match made.lacking(root, library.build, library.mark)? {
+            Some(why) => Some(why),
+            None => native::link(root, library.build)
+                .err()
+                .map(|why| format!("{why:#}")),
+        };
+        Ok(why.map(|why| format!("native.{}: {why}", library.kind)))
+    }
+
+    fn library(&self) -> Option<Library<'_>> {
+        let asan = self.engine.flags.contains(&"-asan");
+        self.module.description.library(asan)
+    }
+
+    /// What Go needs to link the library into a package. What is wrong with it was said when it was built.
+    fn linked(&self, package: &Package) -> Linked {
+        self.library()
+            .filter(|_| package.path != canaries::PATH)
+            .and_then(|it| native::link(self.workspace.root(), it.build).ok())
+            .unwrap_or_default()
     }
 
     fn builds_plainly(&self, package: &Package) -> bool {
@@ -223,6 +266,10 @@ impl Trial<'_> {
         for (key, value) in self.compiler_flags() {
             task = task.env(&key, value);
         }
+        let linked = self.linked(package);
+        for (key, value) in &linked.env {
+            task = task.env(key, value);
+        }
         // What `go vet` says of a test is not the question here.
         task = task
             .args(["test", "-c", "-vet=off"])
@@ -231,9 +278,7 @@ impl Trial<'_> {
             let list = canaries::overlay(overlay, package, &self.cache())?;
             task = task.args(["-overlay"]).args([&list]);
         }
-        if !package.tags.is_empty() {
-            task = task.args([format!("-tags={}", package.tags.join(","))]);
-        }
+        task = task.args(self.tags(package, &linked));
         task = task.args(["-o"]).args([&program]).args(["."]);
         let finished = task.run(self.progress, child::quiet)?;
         if finished.success() && program.exists() {
@@ -256,6 +301,17 @@ impl Trial<'_> {
             Some(Overlay::Settle) => format!("^({test}|{SETTLES})$"),
             _ => format!("^{test}$"),
         }
+    }
+
+    /// The option of `go` with all build tags of a package, if there are any.
+    fn tags(&self, package: &Package, linked: &Linked) -> Option<String> {
+        let tags: Vec<&str> = package
+            .tags
+            .iter()
+            .chain(&linked.tags)
+            .map(String::as_str)
+            .collect();
+        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
     }
 
     /// The user's own flags and those that the engine adds.
@@ -528,14 +584,16 @@ impl Trial<'_> {
         for (key, value) in self.compiler_flags() {
             words.push(format!("{key}='{value}'"));
         }
+        let linked = self.linked(package);
+        for (key, value) in &linked.env {
+            words.push(format!("{key}='{}'", value.display()));
+        }
         if self.engine.one_cpu {
             words.push("taskset -c 0".to_owned());
         }
         words.push("go test".to_owned());
         words.extend(self.engine.flags.iter().map(|it| (*it).to_owned()));
-        if !package.tags.is_empty() {
-            words.push(format!("-tags={}", package.tags.join(",")));
-        }
+        words.extend(self.tags(package, &linked));
         if let Some(overlay) = self.engine.overlay {
             words.push(format!(
                 "-overlay=.cgolab/cache/{}/{}",
