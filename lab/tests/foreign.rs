@@ -231,6 +231,77 @@ fn a_library_that_does_not_build_or_lacks_the_checks_is_told_with_its_build() {
 }
 
 #[test]
+fn valgrind_is_asked_for_and_sees_what_no_other_engine_does() {
+    if !tools() {
+        return;
+    }
+    if which::which("valgrind").is_err() {
+        eprintln!("skipped: no valgrind on PATH");
+        return;
+    }
+    let library = r#"package m
+
+// #include <stdlib.h>
+// static int *made(void) { return malloc(64); }
+// static void mends(int *made) { made[3] = 0; }
+import "C"
+
+import "unsafe"
+
+//go:noinline
+func large(mend bool) int {
+	made := C.made()
+	if mend {
+		defer C.free(unsafe.Pointer(made))
+		C.mends(made)
+	}
+	if *(*C.int)(unsafe.Add(unsafe.Pointer(made), 12)) > 7 {
+		return 1
+	}
+	return 0
+}
+"#;
+    let of = |mend: bool| {
+        let body = format!("func TestA(t *testing.T) {{ t.Log(large({mend})) }}");
+        module(&[("m.go", library), ("m_test.go", &tests("", &body))])
+    };
+    let (_folder, root) = of(false);
+    let output = run(&root, &["--only", "valgrind"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    for says in [
+        "use of uninitialised memory, seen by valgrind",
+        "Go: example.com/m.large (m.go:",
+        "leak, seen by valgrind",
+        "C: made (m.go:4)",
+        "test: TestA",
+    ] {
+        assert!(printed.contains(says), "no {says:?}: {printed}");
+    }
+    let (_folder, root) = of(true);
+    let output = run(&root, &["--only", "valgrind"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+}
+
+#[test]
+fn mistakes_that_only_valgrind_sees_pass_without_it() {
+    if !tools() {
+        return;
+    }
+    let planted = Path::new(env!("CARGO_MANIFEST_DIR")).join("planted");
+    let pattern =
+        "^(TestBranchesOnNothing|TestUsesFreedMemory|TestLosesMemory|TestHoldsMemoryInGo)$";
+    let output = Command::new("go")
+        .args(["test", "-count=1", "-v", "-run", pattern, "."])
+        .current_dir(planted)
+        .output()
+        .unwrap();
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(printed.matches("--- PASS").count(), 4, "{printed}");
+}
+
+#[test]
 fn a_storm_makes_a_rare_failure_frequent_and_names_the_knob() {
     if !tools() {
         return;

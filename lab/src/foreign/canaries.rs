@@ -8,12 +8,17 @@ use anyhow::{Context as _, Result};
 use super::engines::Overlay;
 use super::module::Package;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     ("go.mod", include_str!("../../planted/go.mod")),
     ("canaries.go", include_str!("../../planted/canaries.go")),
     (
         "canaries_test.go",
         include_str!("../../planted/canaries_test.go"),
+    ),
+    ("memory.go", include_str!("../../planted/memory.go")),
+    (
+        "memory_test.go",
+        include_str!("../../planted/memory_test.go"),
     ),
     ("cxx.cc", include_str!("../../planted/cxx.cc")),
 ];
@@ -73,7 +78,7 @@ pub(super) fn overlay(which: Overlay, package: &Package, folder: &Path) -> Resul
 }
 
 /// Writes a file that has another text. Go takes a changed time for a changed file.
-fn write_if_new(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write_if_new(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }

@@ -450,7 +450,7 @@ fn of_the_toolchain(tag: &str) -> bool {
 }
 
 /// 26 of `go1.26.8`.
-fn minor(release: &str) -> u32 {
+pub(super) fn minor(release: &str) -> u32 {
     release
         .strip_prefix("go1.")
         .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())

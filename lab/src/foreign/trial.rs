@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::FOLDER;
 use super::canaries::{self, SETTLES};
 use super::description::Library;
 use super::engines::{Engine, Must, Overlay};
@@ -14,6 +15,7 @@ use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
 use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
+use super::valgrind;
 use crate::engine::native::{self, Linked};
 use crate::host::child::{self, End, Finished, Task, interrupted};
 use crate::host::out::one_line;
@@ -142,13 +144,22 @@ impl Trial<'_> {
         let mut outcome = EngineOutcome::left_out(self.engine, State::On);
         let cache = self.cache();
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        match self.engine.one_cpu.then(taskset::one_processor) {
-            Some(Err(why)) => outcome.state = State::Unsupported(format!("{why:#}")),
+        match self.lacking() {
+            Some(why) => outcome.state = State::Unsupported(why),
             _ if self.engine.reads => self.prove_vet(&mut outcome)?,
             _ => self.prove(&mut outcome)?,
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// What the engine needs and this machine does not have, for people.
+    fn lacking(&self) -> Option<String> {
+        if self.engine.valgrind {
+            return valgrind::lacking(self.module);
+        }
+        let processor = self.engine.one_cpu.then(taskset::one_processor)?;
+        processor.err().map(|why| format!("{why:#}"))
     }
 
     /// Builds the native library that the module's file describes; says what is wrong with it, if something is.
@@ -192,6 +203,11 @@ impl Trial<'_> {
 
     pub(super) fn cache(&self) -> PathBuf {
         self.folder.join("cache").join(self.engine.builds_as)
+    }
+
+    /// The same folder, from the module's.
+    fn cache_in_module(&self) -> String {
+        format!("{FOLDER}/cache/{}", self.engine.builds_as)
     }
 
     fn log(&self, name: &str) -> PathBuf {
@@ -305,12 +321,8 @@ impl Trial<'_> {
 
     /// The option of `go` with all build tags of a package, if there are any.
     fn tags(&self, package: &Package, linked: &Linked) -> Option<String> {
-        let tags: Vec<&str> = package
-            .tags
-            .iter()
-            .chain(&linked.tags)
-            .map(String::as_str)
-            .collect();
+        let own = package.tags.iter().chain(&linked.tags).map(String::as_str);
+        let tags: Vec<&str> = self.engine.tags.iter().copied().chain(own).collect();
         (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
     }
 
@@ -340,8 +352,12 @@ impl Trial<'_> {
         log: &str,
     ) -> Result<Ran> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
-        let limit = self.module.description.timeout.unwrap_or(LIMIT);
+        let mut limit = self.module.description.timeout.unwrap_or(LIMIT);
         let mut words: Vec<String> = Vec::new();
+        if self.engine.valgrind {
+            limit *= valgrind::SLOWER;
+            words.extend(valgrind::words(&self.cache())?);
+        }
         if self.engine.one_cpu {
             words.extend(taskset::one_processor()?);
         }
@@ -451,7 +467,10 @@ impl Trial<'_> {
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
             if ran.tests.complete || (ran.finished.success() && ran.tests.open.is_empty()) {
-                if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
+                if valgrind::gave_up_on_leaks(&ran.text) {
+                    let limit = format!("{}: {}", package.path, valgrind::NO_LEAKS);
+                    outcome.limits.push(limit);
+                } else if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
                     outcome
                         .trouble
                         .push(Trouble::package(package, "no test ran"));
@@ -594,10 +613,13 @@ impl Trial<'_> {
         words.push("go test".to_owned());
         words.extend(self.engine.flags.iter().map(|it| (*it).to_owned()));
         words.extend(self.tags(package, &linked));
+        if self.engine.valgrind {
+            words.extend(valgrind::options(&self.cache_in_module()));
+        }
         if let Some(overlay) = self.engine.overlay {
             words.push(format!(
-                "-overlay=.cgolab/cache/{}/{}",
-                self.engine.builds_as,
+                "-overlay={}/{}",
+                self.cache_in_module(),
                 canaries::list_name(overlay, package)
             ));
         }
