@@ -79,18 +79,27 @@ fn passing_module() -> (TempDir, PathBuf) {
     ])
 }
 
+/// Copies what a person wrote in a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap();
+        if path.is_file() {
+            fs::copy(&path, to.join(name)).unwrap();
+        } else if name != "target" && name != ".cgolab" {
+            copy(&path, &to.join(name));
+        }
+    }
+}
+
 /// A copy of an example.
 fn example(name: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../examples/foreign")
         .join(name);
-    for entry in fs::read_dir(source).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
-        }
-    }
+    copy(&source, folder.path());
     let root = folder.path().to_path_buf();
     (folder, root)
 }
@@ -181,6 +190,115 @@ fn a_binding_of_cxx_has_its_three_mistakes_named_and_is_clean_when_mended() {
             ("race", "data race", "(*Index).Add"),
         ],
     );
+}
+
+#[test]
+fn a_binding_of_rust_has_its_three_mistakes_named_and_is_clean_when_mended() {
+    finds(
+        "words",
+        &[
+            ("asan", "heap-buffer-overflow", "src/lib.rs"),
+            ("asan", "leak", "words_copy"),
+            ("storm-asan", "heap-use-after-free", "longest"),
+        ],
+    );
+}
+
+#[test]
+fn a_library_that_does_not_build_or_lacks_the_checks_is_told_with_its_build() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let described = |plain: &str, asan: &str| {
+        let file = format!(
+            "[native.plain]\nrun = {plain}\n[native.asan]\nrun = {asan}\nproducts = [\"m.go\"]\n"
+        );
+        fs::write(root.join("cgolab.toml"), file).unwrap();
+        let output = run(&root, &["--only", "plain,asan"]);
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, printed) = described("[\"false\"]", "[\"true\"]");
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(
+        printed.contains("example.com/m: native.plain: exit status: 1"),
+        "{printed}"
+    );
+    let (code, printed) = described("[\"true\"]", "[\"true\"]");
+    assert_eq!(code, Some(0), "{printed}");
+    let why = results(&root)["engines"][1]["state"]["why"].to_string();
+    assert!(why.contains("it was built without the checks"), "{why}");
+}
+
+#[test]
+fn valgrind_is_asked_for_and_sees_what_no_other_engine_does() {
+    if !tools() {
+        return;
+    }
+    if which::which("valgrind").is_err() {
+        eprintln!("skipped: no valgrind on PATH");
+        return;
+    }
+    let library = r#"package m
+
+// #include <stdlib.h>
+// static int *made(void) { return malloc(64); }
+// static void mends(int *made) { made[3] = 0; }
+import "C"
+
+import "unsafe"
+
+//go:noinline
+func large(mend bool) int {
+	made := C.made()
+	if mend {
+		defer C.free(unsafe.Pointer(made))
+		C.mends(made)
+	}
+	if *(*C.int)(unsafe.Add(unsafe.Pointer(made), 12)) > 7 {
+		return 1
+	}
+	return 0
+}
+"#;
+    let of = |mend: bool| {
+        let body = format!("func TestA(t *testing.T) {{ t.Log(large({mend})) }}");
+        module(&[("m.go", library), ("m_test.go", &tests("", &body))])
+    };
+    let (_folder, root) = of(false);
+    let output = run(&root, &["--only", "valgrind"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    for says in [
+        "use of uninitialised memory, seen by valgrind",
+        "Go: example.com/m.large (m.go:",
+        "leak, seen by valgrind",
+        "C: made (m.go:4)",
+        "test: TestA",
+    ] {
+        assert!(printed.contains(says), "no {says:?}: {printed}");
+    }
+    let (_folder, root) = of(true);
+    let output = run(&root, &["--only", "valgrind"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+}
+
+#[test]
+fn mistakes_that_only_valgrind_sees_pass_without_it() {
+    if !tools() {
+        return;
+    }
+    let planted = Path::new(env!("CARGO_MANIFEST_DIR")).join("planted");
+    let pattern =
+        "^(TestBranchesOnNothing|TestUsesFreedMemory|TestLosesMemory|TestHoldsMemoryInGo)$";
+    let output = Command::new("go")
+        .args(["test", "-count=1", "-v", "-run", pattern, "."])
+        .current_dir(planted)
+        .output()
+        .unwrap();
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(printed.matches("--- PASS").count(), 4, "{printed}");
 }
 
 #[test]

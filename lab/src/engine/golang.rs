@@ -53,7 +53,7 @@ impl Golang {
             (found, rows::Tests::Suites) if found.is_empty() => return None,
             (found, _) => found,
         };
-        let kind = native::kind(file, row.native.kind);
+        let kind = native::kind(&file.native, row.native.kind);
         let releases = file.go.iter().find_map(|module| module.releases.clone());
         Some(Golang {
             row,

@@ -17,7 +17,7 @@ pub mod fuzz;
 mod golang;
 mod gosuite;
 mod libfuzzer;
-mod native;
+pub(crate) mod native;
 pub(crate) mod overlay;
 mod rows;
 mod rust;

@@ -1,5 +1,6 @@
 //! Builds of the subject's native library, by the commands of its description.
 
+use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
 use std::ffi::OsString;
 use std::fs;
@@ -10,22 +11,27 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use super::rows::Row;
 use super::{Context, cargo_error, not_built};
 use crate::host::child::{self, Finished, Task};
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
 use crate::record::Record;
-use crate::subject::file::{NativeBuild, SubjectFile};
+use crate::subject::file::NativeBuild;
 
 /// The kind of build that Go code links by default.
-pub(super) const PLAIN: &str = "plain";
+pub(crate) const PLAIN: &str = "plain";
+
+/// What is in a library built for AddressSanitizer, and in no other: only its own code refers to it.
+pub(crate) const ASAN_MARK: &str = "__asan_report_load";
 
 /// Tags and variables with which Go code links a build.
 #[derive(Debug, Default)]
-pub(super) struct Linked {
-    pub(super) tags: Vec<String>,
-    pub(super) env: Vec<(String, OsString)>,
+pub(crate) struct Linked {
+    pub(crate) tags: Vec<String>,
+    pub(crate) env: Vec<(String, OsString)>,
 }
 
 /// This kind of build if the subject describes it, else the plain one.
-pub(super) fn kind<'a>(file: &SubjectFile, kind: &'a str) -> &'a str {
-    match file.native.contains_key(kind) {
+pub(crate) fn kind<'a>(builds: &BTreeMap<String, NativeBuild>, kind: &'a str) -> &'a str {
+    match builds.contains_key(kind) {
         true => kind,
         false => PLAIN,
     }
@@ -33,7 +39,7 @@ pub(super) fn kind<'a>(file: &SubjectFile, kind: &'a str) -> &'a str {
 
 /// Builds the library that the engine of this row links. The inner error is the record to report.
 pub(super) fn linked(context: &Context<'_>, row: &Row) -> Result<Result<Linked, Box<Record>>> {
-    let kind = kind(context.file, row.native.kind);
+    let kind = kind(&context.file.native, row.native.kind);
     let mark = row.native.mark.filter(|_| kind == row.native.kind);
     built(context, row.name, kind, mark)
 }
@@ -48,40 +54,68 @@ pub(super) fn built(
     let Some(build) = context.file.native.get(kind) else {
         return Ok(Ok(Linked::default()));
     };
-    let root = context.workspace.root();
     let log = context.log(&format!("{engine}.native.log"));
+    let step = |words: &str| context.progress.step(format!("{engine}: {words}"));
+    let made = make(context.workspace, context.progress, &log, build, step)?;
+    let root = context.workspace.root();
+    if let Some(why) = made.lacking(root, build, mark)? {
+        return Ok(Err(Box::new(no_library(context, engine, &made.0, why))));
+    }
+    Ok(Ok(link(root, build)?))
+}
+
+/// The command of a build, ended.
+pub(crate) struct Made(Finished);
+
+/// Runs the command of a build, and tells it before.
+pub(crate) fn make(
+    workspace: &Workspace,
+    progress: &Progress,
+    log: &Path,
+    build: &NativeBuild,
+    tell: impl FnOnce(&str),
+) -> Result<Made> {
+    let root = workspace.root();
     let words = expanded(root, &build.run)?;
-    let [program, arguments @ ..] = words.as_slice() else {
-        return Ok(Ok(Linked::default()));
-    };
-    context
-        .progress
-        .step(format!("{engine}: {}", words.join(" ")));
+    let (program, arguments) = words.split_first().context("a build has no command")?;
+    tell(&words.join(" "));
     let task = match program.as_str() {
-        "cargo" => Task::cargo(context.workspace, &log),
-        program => Task::new(context.workspace, program, &log),
+        "cargo" => Task::cargo(workspace, log),
+        program => Task::new(workspace, program, log),
     };
     let mut task = task.args(arguments).dir(&root.join(&build.dir));
     for (key, value) in &build.env {
         task = task.env(key, expand(root, value)?);
     }
-    let finished = task.run(context.progress, child::quiet)?;
-    let why = match finished.success() {
-        false => Some(cargo_error(&finished)),
-        true => lacking(root, build, mark)?,
-    };
-    if let Some(why) = why {
-        return Ok(Err(Box::new(no_library(context, engine, &finished, why))));
+    Ok(Made(task.run(progress, child::quiet)?))
+}
+
+impl Made {
+    /// Says why Go cannot link what came of it, if it cannot; `mark` must be in each product.
+    pub(crate) fn lacking(
+        &self,
+        root: &Path,
+        build: &NativeBuild,
+        mark: Option<&str>,
+    ) -> Result<Option<String>> {
+        match self.0.success() {
+            false => Ok(Some(cargo_error(&self.0))),
+            true => lacking(root, build, mark),
+        }
     }
+}
+
+/// What Go needs to link a library that was built.
+pub(crate) fn link(root: &Path, build: &NativeBuild) -> Result<Linked> {
     let mut linked = Linked {
         tags: build.tags.clone(),
         env: Vec::new(),
     };
     if !build.link.is_empty() {
-        let flags = link(root, &build.link)?;
+        let flags = flags(root, &build.link)?;
         linked.env.push(("CGO_LDFLAGS".to_owned(), flags.into()));
     }
-    Ok(Ok(linked))
+    Ok(linked)
 }
 
 /// The product or mark that is missing after a build that succeeded.
@@ -107,19 +141,19 @@ fn lacking(root: &Path, build: &NativeBuild, mark: Option<&str>) -> Result<Optio
 }
 
 /// The words for the linker, with the text of files in the place of `@FILE`.
-fn link(root: &Path, words: &[String]) -> Result<String> {
-    let mut flags = Vec::new();
+fn flags(root: &Path, words: &[String]) -> Result<String> {
+    let mut all = Vec::new();
     for word in expanded(root, words)? {
         match word.strip_prefix('@') {
             Some(file) => {
                 let text = fs::read_to_string(root.join(file));
                 let text = text.with_context(|| format!("cannot read {file}"))?;
-                flags.push(text.trim().to_owned());
+                all.push(text.trim().to_owned());
             }
-            None => flags.push(word),
+            None => all.push(word),
         }
     }
-    Ok(flags.join(" "))
+    Ok(all.join(" "))
 }
 
 fn expanded(root: &Path, words: &[String]) -> Result<Vec<String>> {
@@ -161,6 +195,7 @@ fn no_library(context: &Context<'_>, engine: &str, build: &Finished, why: String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::file::SubjectFile;
 
     #[test]
     fn placeholders_and_files_are_replaced() {
@@ -168,8 +203,8 @@ mod tests {
         fs::write(dir.path().join("libs"), "-lm -lc\n").unwrap();
         let words = ["{root}/a.a", "@libs"].map(str::to_owned);
         let expected = format!("{}/a.a -lm -lc", dir.path().display());
-        assert_eq!(link(dir.path(), &words).unwrap(), expected);
-        let missing = link(dir.path(), &["@nothing".to_owned()]).unwrap_err();
+        assert_eq!(flags(dir.path(), &words).unwrap(), expected);
+        let missing = flags(dir.path(), &["@nothing".to_owned()]).unwrap_err();
         assert!(missing.to_string().contains("cannot read nothing"));
         assert!(expand(dir.path(), "{root").is_err());
     }

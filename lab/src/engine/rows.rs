@@ -14,6 +14,7 @@
 //! engine, add a row; a [`Way`] if it is another way to build tests; and its canary in `lab/canaries`.
 
 use super::canaries::DETECTORS;
+use super::native::ASAN_MARK;
 use super::way::{self, Canary, Way, says};
 use crate::host::tools::Need;
 
@@ -282,8 +283,7 @@ pub(super) static ROWS: [Row; 7] = [
         builds: &[build("", way::ASAN)],
         native: Native {
             kind: "asan",
-            // Only the library's own code refers to it.
-            mark: Some("__asan_report_load"),
+            mark: Some(ASAN_MARK),
         },
         storms: &[Storm {
             way: way::STORM_ASAN,

@@ -7,7 +7,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::outcome::Folded;
-use crate::subject::file::{Accept, Knob, SubjectFile};
+use crate::engine::native;
+use crate::subject::file::{Accept, Knob, NativeBuild, SubjectFile};
+
+/// The kind of build with AddressSanitizer in it.
+const ASAN: &str = "asan";
 
 /// The part of a description that a module without suites of its own uses.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +27,16 @@ pub(super) struct Description {
     pub(super) accept: Vec<Accept>,
     /// Conditions for storms.
     pub(super) knobs: Vec<Knob>,
+    /// Builds of the native library by kind.
+    pub(super) native: BTreeMap<String, NativeBuild>,
+}
+
+/// A build of the native library for an engine.
+pub(super) struct Library<'a> {
+    pub(super) kind: &'static str,
+    pub(super) build: &'a NativeBuild,
+    /// What must be in it.
+    pub(super) mark: Option<&'static str>,
 }
 
 impl Description {
@@ -33,6 +47,7 @@ impl Description {
         let mut told = Description {
             accept: file.accept,
             knobs: file.knob,
+            native: file.native,
             ..Description::default()
         };
         if let Some(module) = module {
@@ -44,6 +59,29 @@ impl Description {
             told.timeout = module.timeout.map(|limit| limit.0);
         }
         Ok(told)
+    }
+
+    /// The library that Go links, with AddressSanitizer in it or without; none if none is described.
+    pub(super) fn library(&self, asan: bool) -> Option<Library<'_>> {
+        let kind = native::kind(&self.native, if asan { ASAN } else { native::PLAIN });
+        Some(Library {
+            kind,
+            build: self.native.get(kind)?,
+            mark: (kind == ASAN).then_some(native::ASAN_MARK),
+        })
+    }
+
+    /// A line on the library, if one is described.
+    pub(super) fn library_told(&self) -> Option<String> {
+        let plain = self.library(false)?;
+        let instrumented = match self.native.contains_key(ASAN) {
+            true => "instrumented for asan",
+            false => "not instrumented: there is no [native.asan]",
+        };
+        Some(format!(
+            "its library is built with `{}`, {instrumented}",
+            plain.build.run.join(" ")
+        ))
     }
 }
 
@@ -135,6 +173,26 @@ mod tests {
         assert_eq!(told.tags, ["x"]);
         assert_eq!(told.timeout, Some(Duration::from_secs(90)));
         assert_eq!(told.env["A"], "b");
+    }
+
+    #[test]
+    fn the_library_is_the_instrumented_one_where_there_is_one() {
+        let plain = "[native.plain]\nrun = [\"make\", \"all\"]\n";
+        let asan = "[native.asan]\nrun = [\"make\", \"asan\"]\n";
+        let kind = |text: &str, asan| of(text).unwrap().library(asan).map(|it| (it.kind, it.mark));
+        assert_eq!(kind("", true), None);
+        assert_eq!(kind(plain, true), Some(("plain", None)));
+        let both = format!("{plain}{asan}");
+        assert_eq!(kind(&both, false), Some(("plain", None)));
+        assert_eq!(kind(&both, true), Some((ASAN, Some(native::ASAN_MARK))));
+        let told = |text: &str| of(text).unwrap().library_told();
+        assert_eq!(told(""), None);
+        assert!(
+            told(plain)
+                .unwrap()
+                .contains("`make all`, not instrumented")
+        );
+        assert!(told(&both).unwrap().contains(", instrumented"));
     }
 
     #[test]

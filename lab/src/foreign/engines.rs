@@ -17,6 +17,10 @@ pub(super) struct Engine {
     pub(super) what: &'static str,
     /// How it builds and runs them.
     pub(super) way: Way,
+    /// Tests run under valgrind.
+    pub(super) valgrind: bool,
+    /// It runs only where it is named.
+    pub(super) on_request: bool,
     /// How often all tests run.
     pub(super) repeat: u32,
     /// True if a test that fails here and not in the plain run is a finding: some engines show a mistake by
@@ -34,6 +38,8 @@ pub(super) const ROW: Engine = Engine {
     builds_as: "",
     what: "",
     way: way::PLAIN,
+    valgrind: false,
+    on_request: false,
     repeat: 1,
     failing_is_seeing: false,
     reads: false,
@@ -41,7 +47,7 @@ pub(super) const ROW: Engine = Engine {
 };
 
 /// All engines, in the order in which they run: plain first.
-pub(super) const ENGINES: [Engine; 7] = [
+pub(super) const ENGINES: [Engine; 8] = [
     Engine {
         id: "plain",
         builds_as: "plain",
@@ -98,6 +104,15 @@ pub(super) const ENGINES: [Engine; 7] = [
         way: way::STORM_ASAN,
         ..ROW
     },
+    Engine {
+        id: "valgrind",
+        builds_as: "valgrind",
+        what: "valgrind's memcheck, to which Go tells its memory: uninitialised memory of C, and leaks",
+        way: way::VALGRIND,
+        valgrind: true,
+        on_request: true,
+        ..ROW
+    },
 ];
 
 impl Engine {
@@ -106,8 +121,8 @@ impl Engine {
     }
 }
 
-/// The engines of these names, in the order of [`ENGINES`], always with plain before them; all if there
-/// are no names.
+/// The engines of these names, in the order of [`ENGINES`], always with plain before them; those that need not be
+/// asked for if there are no names.
 pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
     for name in only {
         if !ENGINES.iter().any(|engine| engine.id == name) {
@@ -119,7 +134,8 @@ pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
         }
     }
     let wanted = |engine: &&Engine| {
-        only.is_empty() || engine.is_plain() || only.iter().any(|name| name == engine.id)
+        let named = only.iter().any(|name| name == engine.id);
+        named || engine.is_plain() || (only.is_empty() && !engine.on_request)
     };
     Ok(ENGINES.iter().filter(wanted).collect())
 }
@@ -168,7 +184,11 @@ pub(super) mod tests {
             select(&only).map(|found| found.iter().map(|it| it.id).collect::<Vec<_>>())
         };
         assert_eq!(ids(&["race"]).unwrap(), ["plain", "race"]);
-        assert_eq!(ids(&[]).unwrap().len(), ENGINES.len());
+        assert_eq!(ids(&["valgrind"]).unwrap(), ["plain", "valgrind"]);
+        let unasked = ENGINES.iter().filter(|it| !it.on_request);
+        let unasked: Vec<&str> = unasked.map(|it| it.id).collect();
+        assert_eq!(ids(&[]).unwrap(), unasked);
+        assert!(!unasked.contains(&"valgrind"));
         assert!(
             ids(&["rase"])
                 .unwrap_err()

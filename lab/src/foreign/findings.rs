@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::module::Module;
+use super::valgrind;
 use crate::triage::traceback;
 
 /// A report of a detector, or a failed test of an engine that shows mistakes by failed tests.
@@ -97,6 +98,15 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
                 module,
             ));
             at += 1;
+        } else if line.contains(valgrind::BEGIN) {
+            let end = block_end(&lines, at, |line| line.contains(valgrind::END));
+            match valgrind::report(&lines[at..end], test(), module) {
+                Some(report) => {
+                    found.push(report);
+                    at = end;
+                }
+                None => at += 1,
+            }
         } else {
             at += 1;
         }
@@ -261,15 +271,8 @@ fn leaks(lines: &[&str], module: &Module) -> Vec<Report> {
             .iter()
             .filter_map(|line| c_frame(line, &module.root))
             .collect();
-        let by_go = stack.iter().any(|it| {
-            it.function.contains("Cfunc__Cmalloc") || it.function.contains("_cgo_cmalloc")
-        });
         found.push(Report {
-            class: if by_go {
-                "leak of C.CString, C.CBytes or C.malloc".to_owned()
-            } else {
-                "leak".to_owned()
-            },
+            class: leak_class(&stack).to_owned(),
             test: None,
             c: culprit(&stack),
             go: None,
@@ -277,6 +280,17 @@ fn leaks(lines: &[&str], module: &Module) -> Vec<Report> {
         });
     }
     found
+}
+
+/// The class of a leak, by the stack of its allocation.
+pub(super) fn leak_class(stack: &[Place]) -> &'static str {
+    let by_go = stack
+        .iter()
+        .any(|it| it.function.contains("Cfunc__Cmalloc") || it.function.contains("_cgo_cmalloc"));
+    match by_go {
+        true => "leak of C.CString, C.CBytes or C.malloc",
+        false => "leak",
+    }
 }
 
 /// A fatal error or a signal with Go's traceback behind it.
@@ -304,7 +318,7 @@ fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
 }
 
 /// The first frame that is code of the module.
-fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
+pub(super) fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
     stack.into_iter().find_map(|place| {
         let of_module = place
             .function
@@ -318,7 +332,9 @@ fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
             .is_some_and(|file| Path::new(file).starts_with(&module.root));
         ((of_module || own_file) && !glue && !created).then(|| Place {
             function: without_closures(&place.function),
-            file: place.file.map(|file| relative(&file, &module.root)),
+            file: place
+                .file
+                .map(|file| relative(Path::new(&file), &module.root)),
             own: true,
             ..place
         })
@@ -341,11 +357,11 @@ fn without_closures(name: &str) -> String {
     name.to_owned()
 }
 
-fn relative(file: &str, root: &Path) -> String {
-    match Path::new(file).strip_prefix(root) {
-        Ok(below) => below.display().to_string(),
-        Err(_) => file.to_owned(),
-    }
+pub(super) fn relative(file: &Path, root: &Path) -> String {
+    file.strip_prefix(root)
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }
 
 /// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`.
@@ -371,7 +387,7 @@ fn c_frame(line: &str, root: &Path) -> Option<Place> {
     });
     Some(Place {
         function: function.to_owned(),
-        file: file.map(|file| relative(file, root)),
+        file: file.map(|file| relative(Path::new(file), root)),
         line,
         own: own && !function.starts_with("_cgo_"),
     })
@@ -379,7 +395,7 @@ fn c_frame(line: &str, root: &Path) -> Option<Place> {
 
 /// The frame of a C stack that is shown: the first own one, else the first that belongs neither to an allocator
 /// nor to the sanitizer.
-fn culprit(stack: &[Place]) -> Option<Place> {
+pub(super) fn culprit(stack: &[Place]) -> Option<Place> {
     let of_the_system = |it: &&Place| {
         let name = it.function.as_str();
         [

@@ -292,7 +292,9 @@ impl Module {
             counted(self.packages.len(), "package"),
             names.join(" ")
         ));
-        lines.extend(self.linking.told());
+        let library = self.description.library_told();
+        lines.extend(self.linking.told(library.is_some()));
+        lines.extend(library);
         let tagged: BTreeSet<&String> = self.packages.iter().flat_map(|it| &it.tags).collect();
         if !tagged.is_empty() {
             let tags: Vec<&str> = tagged.into_iter().map(String::as_str).collect();
@@ -338,7 +340,8 @@ impl Linking {
         }
     }
 
-    fn told(&self) -> Vec<String> {
+    /// Lines on them; `described` libraries have a line of their own on how they are built.
+    fn told(&self, described: bool) -> Vec<String> {
         let mut lines = Vec::new();
         if self.cgo > 0 {
             let files = match (self.c_files, self.cxx_files) {
@@ -368,10 +371,11 @@ impl Linking {
             outside.push(format!("{} (pkg-config)", joined(&self.pkg_config)));
         }
         if !outside.is_empty() {
-            lines.push(format!(
-                "built elsewhere, not instrumented: {}",
-                outside.join("; ")
-            ));
+            let outside = outside.join("; ");
+            lines.push(match described {
+                true => format!("not built by cgo: {outside}"),
+                false => format!("built elsewhere, not instrumented: {outside}"),
+            });
         }
         if self.purego {
             lines.push("purego: libraries are loaded at run time, not instrumented".to_owned());
@@ -440,7 +444,7 @@ fn of_the_toolchain(tag: &str) -> bool {
 }
 
 /// The minor number of a release: 26 in `go1.26.8`.
-fn minor(release: &str) -> u32 {
+pub(super) fn minor(release: &str) -> u32 {
     release
         .strip_prefix("go1.")
         .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())

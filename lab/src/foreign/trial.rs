@@ -7,12 +7,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::FOLDER;
+use super::description::Library;
 use super::engines::Engine;
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
 use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
+use super::valgrind;
 use crate::engine::canaries;
+use crate::engine::native::{self, Linked};
 use crate::engine::overlay::{Overlay, SETTLES, Tested};
 use crate::host::child::{self, End, Finished, Task, interrupted, quoted};
 use crate::host::out::one_line;
@@ -29,6 +33,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const BUILD: Duration = Duration::from_secs(3600);
 /// The greatest number of runs of one program. After each, one test that ended the process is left out.
 const ROUNDS: usize = 25;
+/// The package of planted mistakes.
+const CANARIES: &str = "cgolab.example/canaries/detectors";
 /// The greatest number of tests that run alone to find those that leak.
 const ALONE: usize = 200;
 
@@ -106,23 +112,33 @@ impl Trial<'_> {
         if outcome.state == State::On && self.engine.reads {
             self.vet(&mut outcome)?;
         } else if outcome.state == State::On {
-            for package in self
-                .module
-                .packages
-                .iter()
-                .filter(|it| self.builds_plainly(it))
-            {
-                if interrupted() {
+            match self.library_lacks()? {
+                // Without it the module's own tests do not build: that is no lack of this machine.
+                Some(why) if self.engine.is_plain() => {
                     outcome
                         .trouble
-                        .push(Trouble::package(package, "interrupted"));
-                    break;
+                        .push(Trouble::words(&self.module.path, &why));
                 }
-                self.try_package(package, &mut outcome)?;
+                Some(why) => outcome.state = State::Unsupported(why),
+                None => self.try_packages(&mut outcome)?,
             }
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    fn try_packages(&self, outcome: &mut EngineOutcome) -> Result<()> {
+        let packages = self.module.packages.iter();
+        for package in packages.filter(|it| self.builds_plainly(it)) {
+            if interrupted() {
+                outcome
+                    .trouble
+                    .push(Trouble::package(package, "interrupted"));
+                break;
+            }
+            self.try_package(package, outcome)?;
+        }
+        Ok(())
     }
 
     /// Checks that the engine sees its canaries.
@@ -131,13 +147,53 @@ impl Trial<'_> {
         let mut outcome = EngineOutcome::left_out(self.engine, State::On);
         let cache = self.cache();
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        match self.engine.way.one_processor.then(taskset::one_processor) {
-            Some(Err(why)) => outcome.state = State::Unsupported(format!("{why:#}")),
+        match self.lacking() {
+            Some(why) => outcome.state = State::Unsupported(why),
             _ if self.engine.reads => self.prove_vet(&mut outcome)?,
             _ => self.prove(&mut outcome)?,
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
+    }
+
+    /// What the engine needs and this machine does not have, for people.
+    fn lacking(&self) -> Option<String> {
+        if self.engine.valgrind {
+            return valgrind::lacking(self.module);
+        }
+        let processor = self.engine.way.one_processor.then(taskset::one_processor)?;
+        processor.err().map(|why| format!("{why:#}"))
+    }
+
+    /// Builds the native library that the module's file describes; says what is wrong with it, if something is.
+    pub(super) fn library_lacks(&self) -> Result<Option<String>> {
+        let Some(library) = self.library() else {
+            return Ok(None);
+        };
+        let log = self.log(&format!("native.{}", library.kind));
+        let tell = |words: &str| self.progress.step(format!("{}: {words}", self.engine.id));
+        let made = native::make(self.workspace, self.progress, &log, library.build, tell)?;
+        let root = self.workspace.root();
+        let why = match made.lacking(root, library.build, library.mark)? {
+            Some(why) => Some(why),
+            None => native::link(root, library.build)
+                .err()
+                .map(|why| format!("{why:#}")),
+        };
+        Ok(why.map(|why| format!("native.{}: {why}", library.kind)))
+    }
+
+    fn library(&self) -> Option<Library<'_>> {
+        let asan = self.engine.way.options.contains(&"-asan");
+        self.module.description.library(asan)
+    }
+
+    /// What Go needs to link the library into a package. What is wrong with it was said when it was built.
+    fn linked(&self, package: &Package) -> Linked {
+        self.library()
+            .filter(|_| package.path != CANARIES)
+            .and_then(|it| native::link(self.workspace.root(), it.build).ok())
+            .unwrap_or_default()
     }
 
     fn builds_plainly(&self, package: &Package) -> bool {
@@ -150,6 +206,11 @@ impl Trial<'_> {
 
     pub(super) fn cache(&self) -> PathBuf {
         self.folder.join("cache").join(self.engine.builds_as)
+    }
+
+    /// The same folder, from the module's.
+    fn cache_in_module(&self) -> String {
+        format!("{FOLDER}/cache/{}", self.engine.builds_as)
     }
 
     fn log(&self, name: &str) -> PathBuf {
@@ -199,7 +260,7 @@ impl Trial<'_> {
     pub(super) fn canaries(&self) -> Result<Package> {
         let dir = canaries::detectors(&self.folder.join("cache").join("canaries"))?;
         Ok(Package {
-            path: "cgolab.example/canaries/detectors".to_owned(),
+            path: CANARIES.to_owned(),
             name: canaries::DETECTORS.to_owned(),
             dir,
             ..Package::default()
@@ -221,6 +282,10 @@ impl Trial<'_> {
         for (key, value) in self.build_env() {
             task = task.env(&key, value);
         }
+        let linked = self.linked(package);
+        for (key, value) in &linked.env {
+            task = task.env(key, value);
+        }
         // What `go vet` says of a test is not the question here.
         task = task
             .args(["test", "-c", "-vet=off"])
@@ -235,9 +300,7 @@ impl Trial<'_> {
             overlay.write(&[tested], &list)?;
             task = task.args(["-overlay"]).args([&list]);
         }
-        if !package.tags.is_empty() {
-            task = task.args([format!("-tags={}", package.tags.join(","))]);
-        }
+        task = task.args(self.tags(package, &linked));
         task = task.args(["-o"]).args([&program]).args(["."]);
         let finished = task.run(self.progress, child::quiet)?;
         if finished.success() && program.exists() {
@@ -257,6 +320,13 @@ impl Trial<'_> {
     /// The pattern of one test, and of the last one if the engine adds it.
     fn only(&self, test: &str) -> String {
         Overlay::with(self.engine.way.overlay, test)
+    }
+
+    /// The option of `go` with all build tags of a package, if there are any.
+    fn tags(&self, package: &Package, linked: &Linked) -> Option<String> {
+        let own = package.tags.iter().chain(&linked.tags).map(String::as_str);
+        let tags: Vec<&str> = self.engine.way.tags.iter().copied().chain(own).collect();
+        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
     }
 
     /// Variables of its builds.
@@ -307,8 +377,12 @@ impl Trial<'_> {
         log: &str,
     ) -> Result<Ran> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
-        let limit = self.module.description.timeout.unwrap_or(LIMIT);
+        let mut limit = self.module.description.timeout.unwrap_or(LIMIT);
         let mut words: Vec<String> = Vec::new();
+        if self.engine.valgrind {
+            limit *= valgrind::SLOWER;
+            words.extend(valgrind::words(&self.cache())?);
+        }
         if self.engine.way.one_processor {
             words.extend(taskset::one_processor()?);
         }
@@ -357,13 +431,16 @@ impl Trial<'_> {
             .into_iter()
             .filter(|(path, _)| *path == package.path);
         let mut out: BTreeSet<String> = of_package.map(|(_, test)| test).collect();
+        let mut passed = BTreeSet::new();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();
         for pass in 1..=self.engine.repeat {
             self.progress.step(match self.engine.repeat {
                 1 => format!("{}: {shown}", self.engine.id),
                 all => format!("{}: {shown}, {pass} of {all}", self.engine.id),
             });
-            for test in self.until_complete(package, &program, &mut out, pass, outcome)? {
+            let ended = self.until_complete(package, &program, &mut out, pass, outcome)?;
+            passed.extend(ended.passed);
+            for test in ended.failed {
                 *failures.entry(test).or_default() += 1;
             }
             if interrupted() {
@@ -378,7 +455,8 @@ impl Trial<'_> {
             .iter()
             .any(|it| it.report.test.is_none() && it.package == package.path)
         {
-            self.attribute(package, &program, &out, outcome)?;
+            passed.retain(|it| it != SETTLES && !out.contains(it));
+            self.attribute(package, &program, &passed, outcome)?;
         }
         Ok(())
     }
@@ -392,12 +470,13 @@ impl Trial<'_> {
         out: &mut BTreeSet<String>,
         pass: u32,
         outcome: &mut EngineOutcome,
-    ) -> Result<BTreeSet<String>> {
-        let mut failed = BTreeSet::new();
+    ) -> Result<Tests> {
+        let mut all = Tests::default();
         for round in 1..=ROUNDS {
             let skip = skip(out);
             let ran = self.test(package, program, &skip, &format!("{pass}.{round}"))?;
-            failed.extend(ran.tests.failed.iter().cloned());
+            all.passed.extend(ran.tests.passed.iter().cloned());
+            all.failed.extend(ran.tests.failed.iter().cloned());
             outcome.tests = outcome.tests.max(ran.tests.ran());
             let reports = findings::read(&ran.text, self.module);
             let told = !reports.is_empty();
@@ -414,7 +493,10 @@ impl Trial<'_> {
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
             if ran.tests.complete || (ran.finished.success() && ran.tests.open.is_empty()) {
-                if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
+                if valgrind::gave_up_on_leaks(&ran.text) {
+                    let limit = format!("{}: {}", package.path, valgrind::NO_LEAKS);
+                    outcome.limits.push(limit);
+                } else if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
                     outcome
                         .trouble
                         .push(Trouble::package(package, "no test ran"));
@@ -435,7 +517,7 @@ impl Trial<'_> {
                 outcome.trouble.push(Trouble::package(package, &why));
                 break;
             };
-            failed.remove(&test);
+            all.failed.remove(&test);
             if !told {
                 self.died(package, &test, &ran, outcome);
             }
@@ -448,7 +530,7 @@ impl Trial<'_> {
                 break;
             }
         }
-        Ok(failed)
+        Ok(all)
     }
 
     /// Notes a test that ended the process without a detector's report.
@@ -546,6 +628,9 @@ impl Trial<'_> {
             .collect();
         let build_env = self.build_env().into_iter();
         words.extend(build_env.map(|(key, value)| format!("{key}={}", quoted(value.as_ref()))));
+        let linked = self.linked(package);
+        let link_env = linked.env.iter();
+        words.extend(link_env.map(|(key, value)| format!("{key}={}", quoted(value))));
         if self.engine.way.one_processor {
             words.push("taskset -c 0".to_owned());
         }
@@ -554,13 +639,14 @@ impl Trial<'_> {
             words.push(format!("-count={repeat}"));
         }
         words.extend(self.engine.way.options.iter().map(|it| (*it).to_owned()));
-        if !package.tags.is_empty() {
-            words.push(format!("-tags={}", package.tags.join(",")));
+        words.extend(self.tags(package, &linked));
+        if self.engine.valgrind {
+            words.extend(valgrind::options(&self.cache_in_module()));
         }
         if let Some(overlay) = self.engine.way.overlay {
             words.push(format!(
-                "-overlay=.cgolab/cache/{}/{}",
-                self.engine.builds_as,
+                "-overlay={}/{}",
+                self.cache_in_module(),
                 list_name(overlay, package)
             ));
         }
@@ -574,15 +660,9 @@ impl Trial<'_> {
         &self,
         package: &Package,
         program: &Path,
-        out: &BTreeSet<String>,
+        tests: &BTreeSet<String>,
         outcome: &mut EngineOutcome,
     ) -> Result<()> {
-        let log = self.log(&format!("{}.1.1", package.file_name()));
-        let tests: Vec<String> = Tests::read(&child::read_lossy(&log))
-            .passed
-            .into_iter()
-            .filter(|it| it != SETTLES && !out.contains(it))
-            .collect();
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (number, test) in tests.iter().take(ALONE).enumerate() {
             if interrupted() {

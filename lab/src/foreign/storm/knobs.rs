@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Result, ensure};
 
 use crate::engine::overlay::{COLLECTS, Overlay};
-use crate::engine::way::{self, Canary, GENTLE_ASAN, Must, Way, says};
+use crate::engine::way::{self, GENTLE_ASAN, Way, says, silent};
 use crate::foreign::engines::{Engine, ROW};
 use crate::subject::file::{self, KnobBuild};
 
@@ -24,10 +24,7 @@ pub(super) const KNOBS: [Engine; 10] = [
         what: "the tests as they are",
         way: Way {
             canaries: &[
-                Canary {
-                    test: "TestTheCollectorRests",
-                    must: Must::StaySilent,
-                },
+                silent("TestTheCollectorRests"),
                 says("TestFails", "canary: a failing test"),
             ],
             ..CALM

@@ -206,7 +206,10 @@ impl Storms<'_> {
                 fs::create_dir_all(trial.cache())?;
                 self.progress.step(format!("{}: canaries", knob.id));
                 canaries.insert(knob.builds_as, trial.build(&trial.canaries()?)?);
-                let mut programs = Ok(Vec::new());
+                let mut programs = match trial.library_lacks()? {
+                    Some(why) => Err(why),
+                    None => Ok(Vec::new()),
+                };
                 for (number, package) in self.module.packages.iter().enumerate() {
                     self.progress.step(format!(
                         "go test -c {} {}",

@@ -1,0 +1,15 @@
+package detectors
+
+import "testing"
+
+func TestFreesTwice(t *testing.T) {
+	freesTwice()
+	emptyCall()
+}
+
+func TestHoldsMemoryInGo(t *testing.T) {
+	holdsMemoryInGo()
+	emptyCall()
+}
+
+func TestReadsStrings(t *testing.T) { t.Log(readsStrings()) }
