@@ -35,6 +35,8 @@ pub(super) fn write(folder: &Path) -> Result<Package> {
         path: "cgolab.example/canaries".to_owned(),
         name: "canaries".to_owned(),
         dir: folder.to_path_buf(),
+        // No workspace of the user's has this module.
+        env: &[("GOWORK", "off")],
         ..Package::default()
     })
 }

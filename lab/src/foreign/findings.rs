@@ -500,6 +500,21 @@ mod tests {
     }
 
     #[test]
+    fn the_go_caller_is_in_the_goroutine_that_died() {
+        let one = |number: u32, function: &str| {
+            format!("\ngoroutine {number} [running]:\na/b.{function}(0x1)\n\t/m/t.go:5 +0x1\n")
+        };
+        let text = format!(
+            "=== RUN   TestS\npanic: no\n{}{}{}",
+            one(7, "dies"),
+            one(1, "waits"),
+            one(8, "idles")
+        );
+        let death = death(&text, &module()).unwrap();
+        assert_eq!(death.go.unwrap().shown(), "a/b.dies (t.go:5)");
+    }
+
+    #[test]
     fn closures_are_named_after_their_function() {
         for (name, expected) in [
             ("a/b.(*T).Work.func2", "a/b.(*T).Work"),

@@ -210,18 +210,22 @@ impl Folder {
         Ok(Folder { path, _lock: lock })
     }
 
-    /// Writes the views, in place of those of the run before, and gives their folder as people type it.
+    /// Writes the views, in place of those of the run before, and gives their folder as people type it. A run
+    /// that was stopped knows too little to take that place.
     fn publish(&self, outcome: &Outcome) -> Result<String> {
         let fresh = tempfile::tempdir_in(&self.path).context("cannot write the report")?;
         views::write(fresh.path(), outcome)?;
-        let latest = self.path.join("latest");
-        if latest.exists() {
-            fs::remove_dir_all(&latest)
-                .with_context(|| format!("cannot remove {}", latest.display()))?;
+        let name = match outcome.interrupted {
+            true => "stopped",
+            false => "latest",
+        };
+        let place = self.path.join(name);
+        if place.exists() {
+            fs::remove_dir_all(&place)
+                .with_context(|| format!("cannot remove {}", place.display()))?;
         }
-        let fresh = fresh.keep();
-        fs::rename(&fresh, &latest)
-            .with_context(|| format!("cannot write {}", latest.display()))?;
-        Ok(format!("{FOLDER}/latest"))
+        fs::rename(fresh.keep(), &place)
+            .with_context(|| format!("cannot write {}", place.display()))?;
+        Ok(format!("{FOLDER}/{name}"))
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Package {
     pub(super) external_tests: bool,
     /// Build tags that its tests need.
     pub(super) tags: Vec<String>,
+    /// Variables of its builds.
+    pub(super) env: &'static [(&'static str, &'static str)],
 }
 
 impl Package {
@@ -141,11 +143,9 @@ impl Module {
         which::which("go").context("Go is not on PATH; install it from https://go.dev/dl/")?;
         let mut settings = settings(&dir)?;
         let mut setting = |name: &str| settings.remove(name).unwrap_or_default();
+        let workspace = setting("GOWORK");
         let root = match setting("GOMOD").as_str() {
-            "" | "/dev/null" => bail!(
-                "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
-                dir.display()
-            ),
+            "" | "/dev/null" => bail!("{}", no_module(&dir, &workspace)?),
             file => Path::new(file)
                 .parent()
                 .context("go.mod has no folder")?
@@ -162,6 +162,10 @@ impl Module {
              set GOTOOLCHAIN, or install a newer Go"
         );
         let compiler = setting("CC");
+        let program = compiler.split_whitespace().next().unwrap_or("cc");
+        which::which(program).with_context(|| {
+            format!("the C compiler {program} is not on PATH; install it, or set CC")
+        })?;
         let description = Description::of(&root)?;
         // What is named on the command line goes before what the file names.
         let (packages, at) = match packages {
@@ -180,7 +184,7 @@ impl Module {
         args.extend(&wanted);
         let listed = list(at, &args)?;
         let mut module = Module {
-            gcc: !said(&compiler, &["--version"])
+            gcc: !said(program, &["--version"])
                 .to_lowercase()
                 .contains("clang"),
             go: release,
@@ -204,16 +208,28 @@ impl Module {
                 && !it.import_path.contains(" [")
                 && !it.import_path.ends_with(".test")
         };
-        if let Some(module) = listed.iter().filter(main).find_map(|it| it.module.as_ref()) {
+        // All modules of a workspace are main ones.
+        let mut modules = listed
+            .iter()
+            .filter(main)
+            .filter_map(|it| it.module.as_ref());
+        if let Some(module) = modules.find(|it| it.dir == self.root) {
             self.path.clone_from(&module.path);
-            if module.dir.is_dir() {
-                self.root.clone_from(&module.dir);
-            }
         }
         let by_path: BTreeMap<&str, &Listed> = listed
             .iter()
             .map(|it| (it.import_path.as_str(), it))
             .collect();
+        // What was named and is not there belongs to no module.
+        for package in listed
+            .iter()
+            .filter(|it| it.module.is_none() && !it.dep_only)
+        {
+            if let Some(error) = &package.error {
+                self.broken
+                    .push((package.import_path.clone(), first_sentence(&error.err)));
+            }
+        }
         for package in listed.iter().filter(main) {
             self.linking.add(package);
             if package.dep_only {
@@ -229,10 +245,12 @@ impl Module {
                     .into_iter()
                     .flatten()
                     .any(|it| it == "C" || reaches_c(it, &by_path, &mut BTreeSet::new()));
+            let tested = !package.test_go_files.is_empty() || !package.x_test_go_files.is_empty();
             if let Some(error) = package.error.as_ref().or(package.deps_errors.first()) {
-                if calls_c || named {
+                // A package with an error of its own may not be known as a whole.
+                if named || (calls_c && (tested || package.error.is_some())) {
                     self.broken
-                        .push((package.import_path.clone(), first_line(&error.err)));
+                        .push((package.import_path.clone(), first_sentence(&error.err)));
                 }
                 continue;
             }
@@ -245,8 +263,9 @@ impl Module {
                 dir: package.dir.clone(),
                 external_tests: !package.x_test_go_files.is_empty(),
                 tags: self.description.tags.clone(),
+                env: &[],
             };
-            if package.test_go_files.is_empty() && package.x_test_go_files.is_empty() {
+            if !tested {
                 let hidden: Vec<&String> = package
                     .ignored_go_files
                     .iter()
@@ -267,10 +286,21 @@ impl Module {
         }
     }
 
+    /// The minor release of Go that builds it.
+    pub(super) fn minor(&self) -> u32 {
+        minor(&self.go)
+    }
+
     /// The reason for which there is nothing to do, for people.
     fn nothing_to_test(&self) -> String {
         if let Some((path, why)) = self.broken.first() {
             return format!("no package can be loaded; the first is {path}: {why}");
+        }
+        if !self.wanted.is_empty() && self.untested.is_empty() {
+            return format!(
+                "--packages {}: this module has no such package",
+                self.wanted.join(",")
+            );
         }
         if !self.untested.is_empty() {
             return format!(
@@ -466,20 +496,44 @@ pub(super) fn counted_as(count: usize, one: &str, many: &str) -> String {
     format!("{count} {what}")
 }
 
-fn first_line(text: &str) -> String {
-    text.lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+/// The first line that is not empty, with the next one if it only announces that.
+fn first_sentence(text: &str) -> String {
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("go: downloading"));
+    let first = lines.next().unwrap_or_default();
+    match lines.next().filter(|_| first.ends_with(':')) {
+        Some(next) => format!("{first} {next}"),
+        None => first.to_owned(),
+    }
 }
 
 fn said(program: &str, args: &[&str]) -> String {
-    let program = program.split_whitespace().next().unwrap_or("cc");
     let output = Command::new(program).args(args).output();
     output
         .map(|it| String::from_utf8_lossy(&it.stdout).into_owned())
         .unwrap_or_default()
+}
+
+/// The reason for which a folder without a module cannot be run, with the modules of its workspace.
+fn no_module(dir: &Path, workspace: &str) -> Result<String> {
+    if matches!(workspace, "" | "off") {
+        return Ok(format!(
+            "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
+            dir.display()
+        ));
+    }
+    let modules = go(dir, &["list", "-m", "-f", "{{.Dir}}"])?;
+    let shown = |module: &str| match Path::new(module).strip_prefix(dir) {
+        Ok(below) => format!("./{}", below.display()),
+        Err(_) => module.to_owned(),
+    };
+    Ok(format!(
+        "{} is in a workspace and in none of its modules; name one: {}",
+        dir.display(),
+        modules.lines().map(shown).collect::<Vec<_>>().join(" ")
+    ))
 }
 
 /// What a command of Go prints.
@@ -494,7 +548,7 @@ fn go(dir: &Path, args: &[&str]) -> Result<String> {
         output.status.success(),
         "go {}: {}",
         args.join(" "),
-        first_line(&error)
+        first_sentence(&error)
     );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -503,6 +557,7 @@ fn go(dir: &Path, args: &[&str]) -> Result<String> {
 fn settings(dir: &Path) -> Result<BTreeMap<String, String>> {
     let names = [
         "GOMOD",
+        "GOWORK",
         "CGO_ENABLED",
         "GOVERSION",
         "CC",

@@ -23,6 +23,8 @@ pub(super) enum State {
     Unsupported(String),
     /// It was not begun.
     NotRun(String),
+    /// Ctrl-C came before its end.
+    Stopped,
 }
 
 /// Something that keeps tests from being judged.
@@ -47,6 +49,8 @@ pub(super) enum What {
     Test(String, TestTrouble),
     /// It does not build under the engine, with the compiler's line.
     NotBuilt(String),
+    /// Its program ends and no test has run, with the reason.
+    NothingRan(String),
     Other(String),
 }
 
@@ -62,8 +66,12 @@ impl Trouble {
         Trouble::with(&package.path, What::Test(test.to_owned(), what))
     }
 
-    pub(super) fn not_built(package: &Package, why: String) -> Trouble {
-        Trouble::with(&package.path, What::NotBuilt(why))
+    pub(super) fn not_built(path: &str, why: String) -> Trouble {
+        Trouble::with(path, What::NotBuilt(why))
+    }
+
+    pub(super) fn nothing_ran(package: &Package, why: String) -> Trouble {
+        Trouble::with(&package.path, What::NothingRan(why))
     }
 
     pub(super) fn package(package: &Package, why: &str) -> Trouble {
@@ -87,6 +95,7 @@ impl Trouble {
         let (test, what) = match &self.what {
             What::Test(test, what) => (test, what),
             What::NotBuilt(why) => return format!("{} does not build: {why}", self.package),
+            What::NothingRan(why) => return format!("{}: no test ran: {why}", self.package),
             What::Other(why) => return format!("{}: {why}", self.package),
         };
         let only_here = if plain {
@@ -208,9 +217,21 @@ impl EngineOutcome {
     pub(super) fn plain_failures(&self) -> Vec<(String, String)> {
         let of_test = |trouble: &Trouble| match &trouble.what {
             What::Test(test, _) => Some((trouble.package.clone(), test.clone())),
-            What::NotBuilt(_) | What::Other(_) => None,
+            What::NotBuilt(_) | What::NothingRan(_) | What::Other(_) => None,
         };
         self.trouble.iter().filter_map(of_test).collect()
+    }
+
+    /// Reports whether no test of a package can be run.
+    pub(super) fn runs_nothing_of(&self, package: &Package) -> bool {
+        self.trouble.iter().any(|it| {
+            it.package == package.path && matches!(it.what, What::NotBuilt(_) | What::NothingRan(_))
+        })
+    }
+
+    /// Reports whether it was left with no test.
+    fn judged_nothing(&self) -> bool {
+        self.tests == 0 && self.findings.is_empty() && self.trouble.is_empty()
     }
 
     /// The engine in a few words.
@@ -219,6 +240,8 @@ impl EngineOutcome {
             State::Off(why) => format!("OFF: {why}"),
             State::Unsupported(why) => format!("unsupported here: {why}"),
             State::NotRun(why) => format!("not run: {why}"),
+            State::Stopped => "stopped by Ctrl-C".to_owned(),
+            State::On if self.judged_nothing() => "nothing to judge".to_owned(),
             State::On => {
                 let mut words = Vec::new();
                 let known = self.findings.iter().filter(|it| it.known.is_some()).count();
@@ -378,6 +401,7 @@ impl Outcome {
                     left.push(format!("{} is unsupported here", engine.engine))
                 }
                 State::NotRun(_) => left.push(format!("{} did not run", engine.engine)),
+                State::Stopped => left.push(format!("{} was stopped", engine.engine)),
             }
         }
         left

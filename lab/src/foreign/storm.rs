@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::engines::{COLLECTS, COMPILER, Engine, GENTLE_ASAN, NO_STACK, Overlay, ROW};
@@ -186,6 +186,8 @@ struct Storm {
     failures: Vec<Failure>,
     /// Knobs that cannot be built here, and why.
     unsupported: Vec<(&'static str, String)>,
+    /// Packages of which no test ran, and why.
+    idle: BTreeMap<String, String>,
     seconds: f64,
 }
 
@@ -215,6 +217,10 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
         wish,
     };
     let storm = storms.run()?;
+    let ran = storm.counts.values().any(|it| it.runs > 0);
+    if let Some((package, why)) = storm.idle.first_key_value().filter(|_| !ran) {
+        bail!("nothing to storm: no test of {package} ran: {why}");
+    }
     let place = folder.path.join("storm.json");
     let json = serde_json::json!({
         "module": module.path,
@@ -222,6 +228,7 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
         "counts": storm.counts,
         "failures": storm.failures,
         "unsupported": storm.unsupported,
+        "idle": storm.idle,
         "seconds": storm.seconds,
         "interrupted": interrupted(),
     });
@@ -231,7 +238,9 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
     out::print(report(&module, &storm))?;
     out::line(format_args!("results: {FOLDER}/storm.json"))?;
     let timed_out = storm.counts.values().any(|it| it.timed_out > 0);
-    Ok(storm.failures.is_empty() && !timed_out && !interrupted())
+    // Whoever names tests knows that not every package has them.
+    let judged = storm.idle.is_empty() || wish.run.is_some();
+    Ok(storm.failures.is_empty() && judged && !timed_out && !interrupted())
 }
 
 /// What a storm works with.
@@ -274,6 +283,13 @@ impl Storms<'_> {
                 break;
             };
             round += 1;
+            let idle: Vec<&str> = storm.idle.keys().map(String::as_str).collect();
+            if programs
+                .iter()
+                .all(|it| idle.contains(&it.package.path.as_str()))
+            {
+                break;
+            }
             for one in programs {
                 self.once(knob, one, &mut storm)?;
                 if interrupted() || (self.wish.until_fail && !storm.failures.is_empty()) {
@@ -375,11 +391,14 @@ impl Storms<'_> {
             .collect();
         let trial = self.trial(knob);
         let ran = trial.test(one.package, &one.program, &options, "storm")?;
-        ensure!(
-            !ran.text.contains("testing: warning: no tests to run"),
-            "no test fits -run {}",
-            self.wish.run.as_deref().unwrap_or("")
-        );
+        if ran.finished.success() && ran.tests.ran() == 0 {
+            let why = match &self.wish.run {
+                Some(pattern) if ran.tests.complete => format!("none fits --run {pattern}"),
+                _ => ran.why_nothing(),
+            };
+            storm.idle.insert(one.package.path.clone(), why);
+            return Ok(());
+        }
         let count = storm.counts.entry(knob.id).or_default();
         count.runs += 1;
         count.seconds += ran.finished.seconds;
@@ -569,6 +588,9 @@ fn report(module: &Module, storm: &Storm) -> String {
             "; left out: {}",
             counted(storm.unsupported.len(), "knob")
         ));
+    }
+    for (package, why) in &storm.idle {
+        headline.push_str(&format!("; no test of {package} ran: {why}"));
     }
     if interrupted() {
         headline.push_str("; stopped by Ctrl-C");

@@ -12,7 +12,7 @@ use super::engines::{Engine, Must, Overlay};
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
-use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
+use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble};
 use crate::host::child::{self, End, Finished, Task, interrupted};
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -55,6 +55,17 @@ impl Ran {
     pub(super) fn timed_out(&self) -> bool {
         self.finished.end == End::TimedOut || self.text.contains("panic: test timed out after")
     }
+
+    /// The reason for which a run that went well had no test.
+    pub(super) fn why_nothing(&self) -> String {
+        match (self.tests.skipped.len(), self.tests.complete) {
+            (0, true) => "its test files have none".to_owned(),
+            (0, false) => "its TestMain ends the program before them".to_owned(),
+            (skipped, _) => format!(
+                "all are skipped ({skipped}); set what they ask for, if need be as env in cgolab.toml"
+            ),
+        }
+    }
 }
 
 /// The tests of a run, as `-test.v` tells.
@@ -92,7 +103,7 @@ impl Tests {
         tests
     }
 
-    fn ran(&self) -> usize {
+    pub(super) fn ran(&self) -> usize {
         self.passed.iter().filter(|it| *it != SETTLES).count() + self.failed.len()
     }
 }
@@ -102,6 +113,12 @@ impl Trial<'_> {
     pub(super) fn run(&self) -> Result<EngineOutcome> {
         let started = Instant::now();
         let mut outcome = self.proven()?;
+        if self.engine.is_plain() {
+            let broken = self.module.broken.iter();
+            outcome
+                .trouble
+                .extend(broken.map(|(path, why)| Trouble::not_built(path, why.clone())));
+        }
         if outcome.state == State::On && self.engine.reads {
             self.vet(&mut outcome)?;
         } else if outcome.state == State::On {
@@ -109,16 +126,16 @@ impl Trial<'_> {
                 .module
                 .packages
                 .iter()
-                .filter(|it| self.builds_plainly(it))
+                .filter(|it| !self.plain.is_some_and(|plain| plain.runs_nothing_of(it)))
             {
                 if interrupted() {
-                    outcome
-                        .trouble
-                        .push(Trouble::package(package, "interrupted"));
                     break;
                 }
                 self.try_package(package, &mut outcome)?;
             }
+        }
+        if interrupted() && outcome.state == State::On {
+            outcome.state = State::Stopped;
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
@@ -137,14 +154,6 @@ impl Trial<'_> {
         }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
-    }
-
-    fn builds_plainly(&self, package: &Package) -> bool {
-        let broken =
-            |it: &Trouble| it.package == package.path && matches!(it.what, What::NotBuilt(_));
-        !self
-            .plain
-            .is_some_and(|plain| plain.trouble.iter().any(broken))
     }
 
     pub(super) fn cache(&self) -> PathBuf {
@@ -175,11 +184,17 @@ impl Trial<'_> {
             )?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
             let why = match canary.must {
-                Must::Say(_) if passed => Some("the planted mistake passed".to_owned()),
-                Must::Say(text) if !ran.text.contains(text) => {
+                Must::SayFrom { minor, limit, .. } if passed && self.module.minor() < minor => {
+                    outcome.limits.push(limit.to_owned());
+                    None
+                }
+                Must::Say(_) | Must::SayFrom { .. } if passed => {
+                    Some("the planted mistake passed".to_owned())
+                }
+                Must::Say(text) | Must::SayFrom { text, .. } if !ran.text.contains(text) => {
                     Some(format!("it ended without `{text}`: {}", ran.finished.how()))
                 }
-                Must::Say(_) => None,
+                Must::Say(_) | Must::SayFrom { .. } => None,
                 Must::StaySilent if passed => None,
                 Must::StaySilent => Some("a known false alarm is not silenced".to_owned()),
                 Must::Miss(limit) => {
@@ -217,7 +232,7 @@ impl Trial<'_> {
         let mut task = Task::new(self.workspace, "go", &log)
             .dir(&package.dir)
             .limit(BUILD);
-        for (key, value) in self.engine.env {
+        for (key, value) in self.engine.env.iter().chain(package.env) {
             task = task.env(key, value);
         }
         for (key, value) in self.compiler_flags() {
@@ -298,7 +313,8 @@ impl Trial<'_> {
         let mut task = Task::new(self.workspace, &words[0], &log)
             .args(&words[1..])
             .dir(&package.dir)
-            .limit(limit + GRACE);
+            .limit(limit + GRACE)
+            .alone();
         for (key, value) in &self.module.description.env {
             task = task.env(key, value);
         }
@@ -321,7 +337,9 @@ impl Trial<'_> {
         let program = match self.build(package)? {
             Ok(program) => program,
             Err(why) => {
-                outcome.trouble.push(Trouble::not_built(package, why));
+                if !interrupted() {
+                    outcome.trouble.push(Trouble::not_built(&package.path, why));
+                }
                 return Ok(());
             }
         };
@@ -342,7 +360,7 @@ impl Trial<'_> {
             for test in self.until_complete(package, &program, &mut out, pass, outcome)? {
                 *failures.entry(test).or_default() += 1;
             }
-            if interrupted() {
+            if interrupted() || outcome.runs_nothing_of(package) {
                 break;
             }
         }
@@ -383,9 +401,6 @@ impl Trial<'_> {
                 self.found(package, report, outcome);
             }
             if interrupted() {
-                outcome
-                    .trouble
-                    .push(Trouble::package(package, "interrupted"));
                 break;
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
@@ -393,7 +408,7 @@ impl Trial<'_> {
                 if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
                     outcome
                         .trouble
-                        .push(Trouble::package(package, "no test ran"));
+                        .push(Trouble::nothing_ran(package, ran.why_nothing()));
                 } else if !ran.finished.success() && ran.tests.failed.is_empty() && !told {
                     let why = format!(
                         "all tests passed, and the program ended with {}",
@@ -404,11 +419,17 @@ impl Trial<'_> {
                 break;
             }
             let Some(test) = culprit(&ran, &blamed) else {
-                let why = format!(
-                    "the test program ended outside of any test: {}",
-                    one_line(&last_words(&ran), 120)
-                );
-                outcome.trouble.push(Trouble::package(package, &why));
+                let words = one_line(&last_words(&ran), 120);
+                outcome.trouble.push(match ran.tests.ran() {
+                    0 if out.is_empty() => Trouble::nothing_ran(
+                        package,
+                        format!("its program ends before the first one: {words}"),
+                    ),
+                    _ => Trouble::package(
+                        package,
+                        &format!("the test program ended outside of any test: {words}"),
+                    ),
+                });
                 break;
             };
             failed.remove(&test);

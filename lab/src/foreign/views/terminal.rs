@@ -26,7 +26,11 @@ pub(in crate::foreign) fn report(outcome: &Outcome, place: &str) -> String {
 fn write_report(text: &mut String, outcome: &Outcome, place: &str) -> std::fmt::Result {
     writeln!(text)?;
     for engine in &outcome.engines {
-        writeln!(text, "{}", engine_line(engine))?;
+        let line = engine_line(engine);
+        writeln!(text, "{line}")?;
+        if line.ends_with('…') {
+            wrapped(text, &engine.shown(), "           ")?;
+        }
         for limit in &engine.limits {
             wrapped(text, &format!("limit: {limit}"), "           ")?;
         }
