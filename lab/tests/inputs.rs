@@ -277,6 +277,30 @@ fn only_the_knobs_that_say_so_have_the_collector_run_all_the_time() {
 }
 
 #[test]
+fn a_warning_of_vet_is_listed_and_is_red_where_strictness_is_asked_for() {
+    if !tools() {
+        return;
+    }
+    let leaks = "package m\n\n// #include <stdlib.h>\nimport \"C\"\n\n\
+                 func leaks() int { s := C.CString(\"x\"); return int(*s) }\n";
+    let passing = tests("", "func TestA(t *testing.T) {}");
+    let (_folder, root) = module(&[("m.go", leaks), ("m_test.go", &passing)]);
+    let output = run(&root, &["--only", "vet"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("1. cstring, seen by vet (warning)"),
+        "{printed}"
+    );
+    assert!(printed.contains(": no finding; 1 warning\n"), "{printed}");
+    let strict = run(&root, &["--only", "vet", "--strict"]);
+    red(
+        &strict,
+        &["1. cstring, seen by vet", "example.com/m: 1 finding"],
+    );
+}
+
+#[test]
 fn a_test_that_hangs_is_named_and_the_others_are_judged() {
     if !tools() {
         return;

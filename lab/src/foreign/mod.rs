@@ -59,6 +59,8 @@ pub(crate) struct Wish {
     pub(crate) time: Option<Duration>,
     /// Findings of an earlier run that are not red.
     pub(crate) baseline: Option<PathBuf>,
+    /// Warnings are red, too.
+    pub(crate) strict: bool,
 }
 
 /// Runs the engines and returns whether nothing is red.
@@ -102,7 +104,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     }
     outcome.seconds = started.elapsed().as_secs_f64();
     outcome.interrupted = child::interrupted();
-    outcome.fold(baseline.as_ref());
+    outcome.fold(baseline.as_ref(), wish.strict);
     outcome.accept(&module.description);
     let place = folder.publish(&outcome)?;
     progress.finish();

@@ -115,12 +115,36 @@ impl Trouble {
     }
 }
 
+/// The weight of a finding, as the rules of vet have it. What an engine saw happen is an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Severity {
+    #[default]
+    Error,
+    /// A leak, or what is wrong only in some programs: told, and red with `--strict` only.
+    Warning,
+    /// A policy that a project may have: the same.
+    Note,
+}
+
+impl Severity {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
 /// A report of an engine on a package.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) engine: String,
     pub(super) package: String,
     pub(super) report: Report,
+    #[serde(default)]
+    pub(super) severity: Severity,
     /// All tests that are known to show it; the report's is the first.
     pub(super) tests: Vec<String>,
     pub(super) known: Option<Known>,
@@ -168,11 +192,22 @@ pub(super) struct Folded {
     pub(super) old: bool,
     /// The reason of an entry of the module's file that accepts it.
     pub(super) accepted: Option<String>,
+    /// It makes the run red unless it is known, old or accepted.
+    pub(super) serious: bool,
 }
 
 impl Folded {
     /// Reports whether it makes the run red.
     pub(super) fn counts(&self) -> bool {
+        self.serious && self.is_open()
+    }
+
+    /// Reports whether it is told as a warning: open, and not red.
+    pub(super) fn warns(&self) -> bool {
+        !self.serious && self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
         self.first.known.is_none() && !self.old && self.accepted.is_none()
     }
 }
@@ -245,9 +280,17 @@ impl EngineOutcome {
             State::On => {
                 let mut words = Vec::new();
                 let known = self.findings.iter().filter(|it| it.known.is_some()).count();
-                match self.findings.len() - known {
+                let warnings = self
+                    .findings
+                    .iter()
+                    .filter(|it| it.known.is_none() && it.severity != Severity::Error)
+                    .count();
+                match self.findings.len() - known - warnings {
                     0 => words.push("no finding".to_owned()),
                     count => words.push(counted(count, "finding")),
+                }
+                if warnings > 0 {
+                    words.push(counted(warnings, "warning"));
                 }
                 if known > 0 {
                     words.push(counted(known, "known false alarm"));
@@ -291,8 +334,8 @@ impl Outcome {
         }
     }
 
-    /// Folds the findings of all engines by signature.
-    pub(super) fn fold(&mut self, baseline: Option<&Baseline>) {
+    /// Folds the findings of all engines by signature. If it is strict, warnings are as red as errors.
+    pub(super) fn fold(&mut self, baseline: Option<&Baseline>, strict: bool) {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut folded: Vec<Folded> = Vec::new();
         for finding in self.engines.iter().flat_map(|it| &it.findings) {
@@ -307,11 +350,13 @@ impl Outcome {
                     tests: Vec::new(),
                     places: Vec::new(),
                     accepted: None,
+                    serious: strict,
                 });
                 folded.len() - 1
             });
             let one = &mut folded[at];
             one.times += 1;
+            one.serious |= finding.severity == Severity::Error;
             if !one.engines.contains(&finding.engine) {
                 one.engines.push(finding.engine.clone());
             }
@@ -427,6 +472,10 @@ impl Outcome {
             0 => parts.push("no finding".to_owned()),
             count => parts.push(counted(count, "finding")),
         }
+        let warnings = self.findings.iter().filter(|it| it.warns()).count();
+        if warnings > 0 {
+            parts.push(counted(warnings, "warning"));
+        }
         let known = self
             .findings
             .iter()
@@ -492,6 +541,7 @@ mod tests {
                 }),
                 text: String::new(),
             },
+            severity: Severity::Error,
             known: None,
             command: String::new(),
         }
@@ -504,8 +554,27 @@ mod tests {
         let mut asan = EngineOutcome::left_out(row("asan"), State::On);
         asan.findings = findings;
         outcome.engines = vec![plain, asan];
-        outcome.fold(None);
+        outcome.fold(None, false);
         outcome
+    }
+
+    #[test]
+    fn a_warning_is_told_and_is_red_where_strictness_is_asked_for() {
+        let mut warning = finding("asan", "cstring", Some("a/b.f"), "TestA");
+        warning.severity = Severity::Warning;
+        let mut outcome = outcome(vec![warning]);
+        assert!(outcome.is_green());
+        assert_eq!(outcome.headline(), "no finding; 1 warning");
+        assert_eq!(outcome.engines[1].shown(), "no finding, 1 warning");
+        outcome.fold(None, true);
+        assert!(!outcome.is_green());
+        assert_eq!(outcome.headline(), "1 finding");
+        // One of the same signature that is an error makes both one.
+        let error = finding("asan", "cstring", Some("a/b.f"), "TestA");
+        outcome.engines[1].findings.push(error);
+        outcome.fold(None, false);
+        assert!(!outcome.is_green());
+        assert_eq!(outcome.headline(), "1 finding");
     }
 
     #[test]
@@ -575,7 +644,7 @@ mod tests {
     fn old_findings_and_false_alarms_are_told_and_do_not_count() {
         let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
         let signature = outcome.findings[0].signature.clone();
-        outcome.fold(Some(&Baseline::of([signature])));
+        outcome.fold(Some(&Baseline::of([signature])), false);
         assert!(outcome.is_green());
         assert_eq!(outcome.headline(), "no finding; 1 in the baseline");
     }

@@ -607,6 +607,7 @@ fn report(module: &Module, storm: &Storm) -> String {
 mod tests {
     use super::*;
     use crate::foreign::findings::Report;
+    use crate::foreign::outcome::Severity;
 
     fn count(runs: u32, failed: u32, seconds: f64) -> Count {
         Count {
@@ -629,6 +630,7 @@ mod tests {
             engine: "none".to_owned(),
             package: "a/b".to_owned(),
             tests: Vec::new(),
+            severity: Severity::Error,
             known: None,
             command: "go test".to_owned(),
             report,

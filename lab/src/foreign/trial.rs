@@ -12,7 +12,7 @@ use super::engines::{Engine, Must, Overlay};
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
-use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble};
+use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble};
 use crate::host::child::{self, End, Finished, Task, interrupted};
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -525,6 +525,7 @@ impl Trial<'_> {
         Finding {
             engine: self.engine.id.to_owned(),
             package: package.path.clone(),
+            severity: Severity::Error,
             tests: report.test.iter().cloned().collect(),
             known: known::of(self.engine.id, &report),
             command: self.command(package, report.test.as_deref()),

@@ -12,7 +12,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use super::findings::{Place, Report};
-use super::outcome::{EngineOutcome, Finding, State, Trouble};
+use super::outcome::{EngineOutcome, Finding, Severity, State, Trouble};
 use super::trial::Trial;
 use crate::host::child::{self, Task, interrupted, read_lossy};
 use crate::host::lock::lock;
@@ -39,6 +39,7 @@ struct Printed {
 #[derive(Debug, Deserialize)]
 struct Found {
     rule: String,
+    severity: Severity,
     #[serde(default)]
     contracts: Vec<String>,
     package: String,
@@ -172,6 +173,7 @@ impl Trial<'_> {
         Finding {
             engine: self.engine.id.to_owned(),
             package: found.package,
+            severity: found.severity,
             tests: Vec::new(),
             known: None,
             command: format!(

@@ -91,6 +91,9 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     if folded.times > 1 {
         let _ = write!(head, ", {} times", folded.times);
     }
+    if folded.warns() {
+        let _ = write!(head, " ({})", folded.first.severity.words());
+    }
     if folded.old {
         head.push_str(" (in the baseline)");
     }
