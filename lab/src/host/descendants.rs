@@ -12,6 +12,10 @@ const NAME: &str = "CGOLAB_CHILD";
 /// Marks given out by this process.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
+/// The most looks for descendants: one that hides its variables for ever must not keep us.
+#[cfg(target_os = "linux")]
+const LOOKS: usize = 200;
+
 /// The descendants of one child.
 #[derive(Debug)]
 pub(crate) struct Descendants {
@@ -33,9 +37,9 @@ impl Descendants {
     pub(crate) fn end(&self) {
         use rustix::process::{Signal, kill_process};
         // One that is forked during a look is found by the next.
-        loop {
-            let living = self.living();
-            if living.is_empty() {
+        for _ in 0..LOOKS {
+            let (living, unknown) = self.living();
+            if living.is_empty() && !unknown {
                 return;
             }
             for pid in living {
@@ -51,26 +55,33 @@ impl Descendants {
         let _ = &self.mark;
     }
 
-    /// The processes that carry the mark. A zombie has no variables any more.
+    /// The processes that carry the mark, and whether one is about to run another program, when its variables
+    /// cannot be read. A zombie has no variables any more, and no program.
     #[cfg(target_os = "linux")]
-    fn living(&self) -> Vec<rustix::process::Pid> {
+    fn living(&self) -> (Vec<rustix::process::Pid>, bool) {
         use std::fs;
         let wanted = format!("{NAME}={}", self.mark);
         let Ok(processes) = fs::read_dir("/proc") else {
-            return Vec::new();
+            return (Vec::new(), false);
         };
-        let carries = |pid: i32| {
-            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
-                all.split(|byte| *byte == 0)
-                    .any(|it| it == wanted.as_bytes())
-            })
-        };
-        processes
+        let mut found = Vec::new();
+        let mut unknown = false;
+        let numbers = processes
             .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter(|pid| carries(*pid))
-            .filter_map(rustix::process::Pid::from_raw)
-            .collect()
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        for pid in numbers {
+            let Ok(variables) = fs::read(format!("/proc/{pid}/environ")) else {
+                continue;
+            };
+            let carries = |it: &[u8]| it == wanted.as_bytes();
+            if variables.split(|byte| *byte == 0).any(carries) {
+                found.extend(rustix::process::Pid::from_raw(pid));
+            }
+            unknown |= variables.is_empty()
+                && fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|it| it.is_empty())
+                && fs::read_link(format!("/proc/{pid}/exe")).is_ok();
+        }
+        (found, unknown)
     }
 }
 
@@ -93,6 +104,6 @@ mod tests {
         assert!(other.try_wait().unwrap().is_none());
         of_other.end();
         other.wait().unwrap();
-        assert!(of_other.living().is_empty());
+        assert!(of_other.living().0.is_empty());
     }
 }
