@@ -352,12 +352,15 @@ impl Trial<'_> {
             .filter(|(path, _)| *path == package.path);
         let mut out: BTreeSet<String> = of_package.map(|(_, test)| test).collect();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();
+        let mut passed = BTreeSet::new();
         for pass in 1..=self.engine.repeat {
             self.progress.step(match self.engine.repeat {
                 1 => format!("{}: {shown}", self.engine.id),
                 all => format!("{}: {shown}, {pass} of {all}", self.engine.id),
             });
-            for test in self.until_complete(package, &program, &mut out, pass, outcome)? {
+            let tests = self.until_complete(package, &program, &mut out, pass, outcome)?;
+            passed.extend(tests.passed);
+            for test in tests.failed {
                 *failures.entry(test).or_default() += 1;
             }
             if interrupted() || outcome.runs_nothing_of(package) {
@@ -372,13 +375,14 @@ impl Trial<'_> {
             .iter()
             .any(|it| it.report.test.is_none() && it.package == package.path)
         {
-            self.attribute(package, &program, &out, outcome)?;
+            passed.retain(|it| it != SETTLES && !out.contains(it));
+            self.attribute(package, &program, &passed, outcome)?;
         }
         Ok(())
     }
 
     /// Runs the program again and again, each time without the tests that ended it, until it comes to its
-    /// end. Gives the tests that failed without ending it.
+    /// end. Gives the tests of all these runs that passed, and those that failed without ending it.
     fn until_complete(
         &self,
         package: &Package,
@@ -386,12 +390,13 @@ impl Trial<'_> {
         out: &mut BTreeSet<String>,
         pass: u32,
         outcome: &mut EngineOutcome,
-    ) -> Result<BTreeSet<String>> {
-        let mut failed = BTreeSet::new();
+    ) -> Result<Tests> {
+        let mut all = Tests::default();
         for round in 1..=ROUNDS {
             let skip = skip(out);
             let ran = self.test(package, program, &skip, &format!("{pass}.{round}"))?;
-            failed.extend(ran.tests.failed.iter().cloned());
+            all.passed.extend(ran.tests.passed.iter().cloned());
+            all.failed.extend(ran.tests.failed.iter().cloned());
             outcome.tests = outcome.tests.max(ran.tests.ran());
             let reports = findings::read(&ran.text, self.module);
             let told = !reports.is_empty();
@@ -432,7 +437,7 @@ impl Trial<'_> {
                 });
                 break;
             };
-            failed.remove(&test);
+            all.failed.remove(&test);
             if !told {
                 self.died(package, &test, &ran, outcome);
             }
@@ -445,7 +450,7 @@ impl Trial<'_> {
                 break;
             }
         }
-        Ok(failed)
+        Ok(all)
     }
 
     /// A test ended the process, and no detector spoke.
@@ -565,20 +570,14 @@ impl Trial<'_> {
         words.join(" ")
     }
 
-    /// Finds the tests that leak, by running each alone: a leak has no caller in Go.
+    /// Finds those of the tests that leak, by running each alone: a leak has no caller in Go.
     fn attribute(
         &self,
         package: &Package,
         program: &Path,
-        out: &BTreeSet<String>,
+        tests: &BTreeSet<String>,
         outcome: &mut EngineOutcome,
     ) -> Result<()> {
-        let log = self.log(&format!("{}.1.1", package.file_name()));
-        let tests: Vec<String> = Tests::read(&child::read_lossy(&log))
-            .passed
-            .into_iter()
-            .filter(|it| it != SETTLES && !out.contains(it))
-            .collect();
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (number, test) in tests.iter().take(ALONE).enumerate() {
             if interrupted() {
@@ -718,6 +717,27 @@ mod tests {
             "-asan is not supported"
         );
         assert_eq!(compiler_line(""), "go prints no reason");
+    }
+
+    #[test]
+    fn of_tests_in_parallel_the_one_whose_traceback_comes_first_ended_the_program() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let text = "=== RUN   TestA\n=== RUN   TestB\npanic: no\n\ngoroutine 9 [running]:\n\
+            a/b.TestA(0x1)\n\ngoroutine 8 [sleep]:\na/b.TestB(0x1)\n";
+        let ran = Ran {
+            finished: Finished {
+                end: End::Exited(std::process::ExitStatus::from_raw(512)),
+                seconds: 0.0,
+                command: String::new(),
+                log: PathBuf::new(),
+            },
+            text: text.to_owned(),
+            tests: Tests::read(text),
+        };
+        assert_eq!(culprit(&ran, &BTreeSet::new()).as_deref(), Some("TestA"));
+        // A report that names a test knows better.
+        let blamed = BTreeSet::from(["TestB".to_owned()]);
+        assert_eq!(culprit(&ran, &blamed).as_deref(), Some("TestB"));
     }
 
     #[test]
