@@ -86,7 +86,6 @@ struct Listed {
     import_path: String,
     name: String,
     dir: PathBuf,
-    standard: bool,
     /// It was not named: others need it.
     dep_only: bool,
     module: Option<ListedModule>,
@@ -428,7 +427,8 @@ fn reaches_c<'a>(
     let Some(package) = by_path.get(path).filter(|_| seen.insert(path)) else {
         return false;
     };
-    if package.standard || !package.module.as_ref().is_some_and(|it| it.main) {
+    // A package of the standard library is of no module.
+    if !package.module.as_ref().is_some_and(|it| it.main) {
         return false;
     }
     !package.cgo_files.is_empty()
@@ -622,6 +622,32 @@ mod tests {
             told.contains("cgo in 2 packages") && told.contains("purego"),
             "{told}"
         );
+    }
+
+    #[test]
+    fn what_is_built_elsewhere_is_named() {
+        let mut package = listed("a/b/c", true, &["C"], true);
+        package.ld_flags = ["-L/x", "/x/libone.a", "/x/two.syso", "-lm", "-lzmq"]
+            .map(str::to_owned)
+            .to_vec();
+        package.cgo_pkg_config = vec!["three".to_owned()];
+        let mut module = Module::default();
+        module.read(&[package], false);
+        assert_eq!(
+            module.linking.told()[1],
+            "built elsewhere, not instrumented: libone.a, two.syso; zmq; three (pkg-config)"
+        );
+    }
+
+    #[test]
+    fn tests_of_a_package_of_their_own_are_known() {
+        let mut module = Module::default();
+        let inside = listed("a/b/inside", true, &["C"], true);
+        let mut outside = listed("a/b/outside", true, &["C"], false);
+        outside.x_test_go_files = vec!["p_test.go".to_owned()];
+        module.read(&[inside, outside], false);
+        let external: Vec<bool> = module.packages.iter().map(|it| it.external_tests).collect();
+        assert_eq!(external, [false, true]);
     }
 
     #[test]

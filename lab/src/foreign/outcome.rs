@@ -559,6 +559,19 @@ mod tests {
     }
 
     #[test]
+    fn places_are_listed_once_and_files_tell_findings_of_source_apart() {
+        let at = |file: &str| {
+            let mut finding = finding("vet", "keepalive", Some("f"), "TestA");
+            finding.report.test = None;
+            finding.report.go.as_mut().unwrap().file = Some(file.to_owned());
+            finding
+        };
+        let outcome = outcome(vec![at("a.go"), at("a.go"), at("b.go")]);
+        let places: Vec<&[String]> = outcome.findings.iter().map(|it| &it.places[..]).collect();
+        assert_eq!(places, [["f (a.go:3)"], ["f (b.go:3)"]]);
+    }
+
+    #[test]
     fn a_warning_is_told_and_is_red_where_strictness_is_asked_for() {
         let mut warning = finding("asan", "cstring", Some("a/b.f"), "TestA");
         warning.severity = Severity::Warning;
@@ -667,6 +680,11 @@ mod tests {
             ..Description::default()
         };
         let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
+        // What another engine sees as well is more than was accepted.
+        let mut wider = outcome.clone();
+        wider.findings[0].engines.push("race".to_owned());
+        wider.accept(&description);
+        assert!(!wider.is_green());
         outcome.accept(&description);
         assert!(outcome.is_green());
         // Race did not run: its entry could fit nothing.

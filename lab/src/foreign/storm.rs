@@ -279,7 +279,7 @@ impl Storms<'_> {
         let started = Instant::now();
         let mut round = 0;
         while !interrupted() && (round < built.len() || started.elapsed() < self.wish.time) {
-            let Some((knob, programs)) = self.next(&built, &storm, round) else {
+            let Some((knob, programs)) = next(&built, &storm, round) else {
                 break;
             };
             round += 1;
@@ -345,33 +345,6 @@ impl Storms<'_> {
                 .map_or("go gives no reason", |(_, why)| why)
         );
         Ok(built)
-    }
-
-    /// The knob whose turn it is.
-    fn next<'b>(
-        &self,
-        built: &'b [(&'static Engine, Vec<Built<'b>>)],
-        storm: &Storm,
-        round: usize,
-    ) -> Option<(&'static Engine, &'b [Built<'b>])> {
-        let promise = |knob: &Engine| {
-            storm
-                .counts
-                .get(knob.id)
-                .map_or(f64::INFINITY, Count::promise)
-        };
-        let (knob, programs) = if round < built.len() || round % 4 == 3 {
-            built.get(if round < built.len() {
-                round
-            } else {
-                round / 4 % built.len()
-            })?
-        } else {
-            built
-                .iter()
-                .max_by(|(a, _), (b, _)| promise(a).total_cmp(&promise(b)))?
-        };
-        Some((*knob, programs))
     }
 
     /// Runs the tests of a package once under a knob.
@@ -445,6 +418,32 @@ impl Storms<'_> {
         }
         Ok(())
     }
+}
+
+/// The knob whose turn it is.
+fn next<'b>(
+    built: &'b [(&'static Engine, Vec<Built<'b>>)],
+    storm: &Storm,
+    round: usize,
+) -> Option<(&'static Engine, &'b [Built<'b>])> {
+    let promise = |knob: &Engine| {
+        storm
+            .counts
+            .get(knob.id)
+            .map_or(f64::INFINITY, Count::promise)
+    };
+    let (knob, programs) = if round < built.len() || round % 4 == 3 {
+        built.get(if round < built.len() {
+            round
+        } else {
+            round / 4 % built.len()
+        })?
+    } else {
+        built
+            .iter()
+            .max_by(|(a, _), (b, _)| promise(a).total_cmp(&promise(b)))?
+    };
+    Some((*knob, programs))
 }
 
 /// A failure in one line: its class, places and test.
@@ -658,6 +657,27 @@ mod tests {
         near(count(10, 0, 1.0).rate(), (0.0, 0.0, 0.278));
         near(count(20, 20, 1.0).rate(), (1.0, 0.839, 1.0));
         near(count(0, 0, 0.0).rate(), (0.0, 0.0, 1.0));
+    }
+
+    #[test]
+    fn all_knobs_have_a_turn_and_then_the_one_that_fails_most() {
+        let built: Vec<_> = KNOBS[..3].iter().map(|knob| (knob, Vec::new())).collect();
+        let storm = Storm {
+            counts: BTreeMap::from([
+                (KNOBS[0].id, count(5, 0, 10.0)),
+                (KNOBS[1].id, count(5, 4, 10.0)),
+                (KNOBS[2].id, count(5, 1, 10.0)),
+            ]),
+            ..Storm::default()
+        };
+        let turns: Vec<&str> = (0..12)
+            .map(|round| next(&built, &storm, round).unwrap().0.id)
+            .collect();
+        let (none, most, other) = (KNOBS[0].id, KNOBS[1].id, KNOBS[2].id);
+        assert_eq!(turns[..3], [none, most, other]);
+        assert_eq!(turns[4..8], [most, most, most, most]);
+        // Every fourth goes round.
+        assert_eq!((turns[3], turns[7], turns[11]), (none, most, other));
     }
 
     #[test]
