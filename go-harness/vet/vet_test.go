@@ -54,6 +54,8 @@ func index() string {
 	b.WriteString("# Rules of cgolab-vet\n\n")
 	b.WriteString("These pages are made from the rules: `cgolab-vet -explain RULE` prints the same. [corpus.md](corpus.md) says\n")
 	b.WriteString("what the rules find in public modules, and how much of it is true.\n\n")
+	b.WriteString("An error breaks memory, results or the process. A warning is a leak, or wrong only in some programs; a note is\n")
+	b.WriteString("a policy that a project may have. `cgolab run` lists warnings and notes, and is red for them with `--strict`.\n\n")
 	b.WriteString("| rule | runs | severity | finds | contracts |\n| --- | --- | --- | --- | --- |\n")
 	for _, r := range vet.Rules() {
 		when := "by default"

@@ -91,6 +91,9 @@ pub enum Command {
         /// In a module: only findings that are not in this results.json are red.
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
+        /// In a module: warnings are red, too.
+        #[arg(long)]
+        strict: bool,
     },
     /// Write a cgolab.toml for a Go module, with what is found, all of it commented out.
     Init {
@@ -255,6 +258,7 @@ impl Command {
                 packages,
                 time,
                 baseline,
+                strict,
                 ..
             } if dir.is_some() || !has_suites()? => green(foreign::run(&foreign::Wish {
                 dir: dir.unwrap_or_else(|| PathBuf::from(".")),
@@ -262,14 +266,16 @@ impl Command {
                 packages,
                 time,
                 baseline,
+                strict,
             })?),
             Command::Run {
                 packages,
                 time,
                 baseline,
+                strict,
                 ..
-            } if !packages.is_empty() || time.is_some() || baseline.is_some() => bail!(
-                "--packages, --time and --baseline are for modules without suites of their own; \
+            } if !packages.is_empty() || time.is_some() || baseline.is_some() || strict => bail!(
+                "--packages, --time, --baseline and --strict are for modules without suites of their own; \
                  name one as DIR"
             ),
             Command::Run { only, profile, .. } => {

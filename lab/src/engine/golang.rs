@@ -205,9 +205,10 @@ impl Golang {
         canary.seconds += ran.finished.seconds;
         canary.evidence = context.evidence(&ran.finished);
         let passed = ran.finished.success();
+        let minor = minor(context)?;
         let missed = ran
             .unfit()
-            .or_else(|| bug.missed(passed, ran.run.text(), &ran.finished.how()));
+            .or_else(|| bug.missed(passed, ran.run.text(), &ran.finished.how(), minor));
         canary.missed = missed.map(|why| format!("{}: {why}", bug.test));
         Ok(canary.missed.is_none())
     }
@@ -298,7 +299,9 @@ impl Engine for Golang {
             seconds: 0.0,
         };
         let first = &self.row.builds[0].way;
-        for bug in planted.canaries.iter().filter(|it| it.limit().is_none()) {
+        let minor = minor(context)?;
+        let must = planted.canaries.iter();
+        for bug in must.filter(|it| it.limit(minor).is_none()) {
             if planted.silent_without {
                 let plain = self.planted(context, first, ".without", bug.test, false)?;
                 canary.seconds += plain.finished.seconds;
@@ -332,8 +335,9 @@ impl Engine for Golang {
 
     fn limits(&self, context: &Context<'_>) -> Result<Vec<Record>> {
         let mut records = Vec::new();
+        let minor = minor(context)?;
         for bug in self.row.canary.canaries {
-            let Some(limit) = bug.limit() else {
+            let Some(limit) = bug.limit(minor) else {
                 continue;
             };
             let step = format!("{}: limit, {}", self.row.name, bug.test);
@@ -485,6 +489,18 @@ fn owned(env: &std::collections::BTreeMap<String, String>) -> Vec<(String, OsStr
     let env = env.iter();
     env.map(|(key, value)| (key.clone(), value.into()))
         .collect()
+}
+
+/// The minor number of the release of Go.
+fn minor(context: &Context<'_>) -> Result<u32> {
+    let out = context.log("release");
+    let dir = context.workspace.go_dir();
+    let finished = context
+        .go("release.log", &dir, ["env", "GOVERSION"])?
+        .stdout_to(&out)
+        .run(context.progress, child::quiet)?;
+    ensure!(finished.success(), "go env: {}", finished.how());
+    Ok(way::minor(child::read_lossy(&out).trim()))
 }
 
 /// Says in an error why this machine cannot run tests in a way.

@@ -368,7 +368,13 @@ pub(super) fn relative(file: &Path, root: &Path) -> String {
 fn c_frame(line: &str, root: &Path) -> Option<Place> {
     let rest = line.trim_start().strip_prefix('#')?;
     let (_, rest) = rest.split_once(" in ")?;
-    let (function, place) = match rest.rsplit_once(' ') {
+    // A blank ends the function, and may be in the path of the module.
+    let at_root = rest.find(&format!(" {}/", root.display()));
+    let split = match at_root {
+        Some(at) => Some((&rest[..at], &rest[at + 1..])),
+        None => rest.rsplit_once(' '),
+    };
+    let (function, place) = match split {
         Some((function, place))
             if place.contains('/') || place.contains(':') || place.starts_with('(') =>
         {
@@ -527,6 +533,64 @@ mod tests {
             (death.class.as_str(), death.test.as_deref()),
             ("SIGSEGV", Some("TestS"))
         );
+    }
+
+    #[test]
+    fn a_frame_is_own_by_its_whole_package_and_not_for_what_began_its_goroutine() {
+        let caller = |frames: &str| {
+            let text = format!("=== RUN   TestS\npanic: no\n\ngoroutine 7 [running]:\n{frames}");
+            death(&text, &module()).unwrap().go.map(|it| it.function)
+        };
+        let place = "\t/elsewhere/t.go:5 +0x1\n";
+        assert_eq!(caller(&format!("a/bc.f(0x1)\n{place}")), None);
+        assert_eq!(
+            caller(&format!("a/b/c.f(0x1)\n{place}")).as_deref(),
+            Some("a/b/c.f")
+        );
+        let began = "created by a/b.begins in goroutine 1\n\t/m/t.go:9 +0x1\n";
+        assert_eq!(caller(&format!("other.f(0x1)\n{place}{began}")), None);
+    }
+
+    #[test]
+    fn an_own_frame_of_c_goes_before_one_of_a_library_that_it_calls() {
+        let output = "==5==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n\
+            \u{20}   #0 0x67 in inflate /usr/src/zlib/inflate.c:1\n    #1 0x68 in work /m/w.c:12\n";
+        let found = read(output, &module());
+        assert_eq!(found[0].c.as_ref().unwrap().shown(), "work (w.c:12)");
+    }
+
+    #[test]
+    fn blanks_are_in_names_of_functions_and_in_the_path_of_a_module() {
+        for (root, place) in [
+            ("/m", "/m/c/w.cc:12:3"),
+            ("/a b/m d", "/a b/m d/c/w.cc:12:3"),
+        ] {
+            let line = format!("    #1 0x68 in work(int, char*) {place}");
+            let frame = c_frame(&line, Path::new(root)).unwrap();
+            assert_eq!(frame.shown(), "work(int, char*) (c/w.cc:12)");
+            assert!(frame.own);
+        }
+    }
+
+    #[test]
+    fn of_tests_that_are_open_the_last_is_the_one_that_runs() {
+        let output = "=== RUN   TestA\n=== PAUSE TestA\n=== RUN   TestB\nWARNING: DATA RACE\n";
+        assert_eq!(read(output, &module())[0].test.as_deref(), Some("TestB"));
+    }
+
+    #[test]
+    fn the_go_caller_is_in_the_goroutine_that_died() {
+        let one = |number: u32, function: &str| {
+            format!("\ngoroutine {number} [running]:\na/b.{function}(0x1)\n\t/m/t.go:5 +0x1\n")
+        };
+        let text = format!(
+            "=== RUN   TestS\npanic: no\n{}{}{}",
+            one(7, "dies"),
+            one(1, "waits"),
+            one(8, "idles")
+        );
+        let death = death(&text, &module()).unwrap();
+        assert_eq!(death.go.unwrap().shown(), "a/b.dies (t.go:5)");
     }
 
     #[test]

@@ -89,6 +89,7 @@ mod tests {
             )
             .is_none()
         );
+        assert!(of("asan", &report("CHECK failed", "CHECK failed: other.cpp:1")).is_none());
         assert!(of("asan", &report("heap-use-after-free", "")).is_none());
     }
 }

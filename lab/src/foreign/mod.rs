@@ -61,6 +61,8 @@ pub(crate) struct Wish {
     pub(crate) time: Option<Duration>,
     /// Findings of an earlier run that are not red.
     pub(crate) baseline: Option<PathBuf>,
+    /// Warnings are red, too.
+    pub(crate) strict: bool,
 }
 
 /// Runs the engines, and returns `true` if nothing is red.
@@ -104,7 +106,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     }
     outcome.seconds = started.elapsed().as_secs_f64();
     outcome.interrupted = child::interrupted();
-    outcome.fold(baseline.as_ref());
+    outcome.fold(baseline.as_ref(), wish.strict);
     outcome.accept(&module.description);
     let place = folder.publish(&outcome)?;
     progress.finish();
@@ -213,18 +215,22 @@ impl Folder {
         Ok(Folder { path, _lock: lock })
     }
 
-    /// Writes the views over those of the run before, and returns their folder in the form that people type.
+    /// Writes the views in place of those of the run before, and returns their folder in the form that people type. A
+    /// run that was stopped knows too little to take that place.
     fn publish(&self, outcome: &Outcome) -> Result<String> {
         let fresh = tempfile::tempdir_in(&self.path).context("cannot write the report")?;
         views::write(fresh.path(), outcome)?;
-        let latest = self.path.join("latest");
-        if latest.exists() {
-            fs::remove_dir_all(&latest)
-                .with_context(|| format!("cannot remove {}", latest.display()))?;
+        let name = match outcome.interrupted {
+            true => "stopped",
+            false => "latest",
+        };
+        let place = self.path.join(name);
+        if place.exists() {
+            fs::remove_dir_all(&place)
+                .with_context(|| format!("cannot remove {}", place.display()))?;
         }
-        let fresh = fresh.keep();
-        fs::rename(&fresh, &latest)
-            .with_context(|| format!("cannot write {}", latest.display()))?;
-        Ok(format!("{FOLDER}/latest"))
+        fs::rename(fresh.keep(), &place)
+            .with_context(|| format!("cannot write {}", place.display()))?;
+        Ok(format!("{FOLDER}/{name}"))
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::description::Description;
-use crate::engine::way::Compilers;
+use crate::engine::way::{Compilers, minor};
 
 /// A module, and those of its packages that are tested.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +45,8 @@ pub(super) struct Package {
     pub(super) external_tests: bool,
     /// Build tags that its tests need.
     pub(super) tags: Vec<String>,
+    /// Variables of its builds.
+    pub(super) env: &'static [(&'static str, &'static str)],
 }
 
 impl Package {
@@ -82,7 +84,6 @@ struct Listed {
     import_path: String,
     name: String,
     dir: PathBuf,
-    standard: bool,
     /// True if it was not named, and listed because others need it.
     dep_only: bool,
     module: Option<ListedModule>,
@@ -139,11 +140,9 @@ impl Module {
         which::which("go").context("Go is not on PATH; install it from https://go.dev/dl/")?;
         let mut settings = settings(&dir)?;
         let mut setting = |name: &str| settings.remove(name).unwrap_or_default();
+        let workspace = setting("GOWORK");
         let root = match setting("GOMOD").as_str() {
-            "" | "/dev/null" => bail!(
-                "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
-                dir.display()
-            ),
+            "" | "/dev/null" => bail!("{}", no_module(&dir, &workspace)?),
             file => Path::new(file)
                 .parent()
                 .context("go.mod has no folder")?
@@ -159,6 +158,11 @@ impl Module {
             "{release} is too old: tests are left out with -skip, which Go 1.{OLDEST} has; \
              set GOTOOLCHAIN, or install a newer Go"
         );
+        let compiler = settings.get("CC").cloned().unwrap_or_default();
+        let program = compiler.split_whitespace().next().unwrap_or("cc");
+        which::which(program).with_context(|| {
+            format!("the C compiler {program} is not on PATH; install it, or set CC")
+        })?;
         let description = Description::of(&root)?;
         // What is named on the command line goes before what the file names.
         let (packages, at) = match packages {
@@ -198,16 +202,28 @@ impl Module {
                 && !it.import_path.contains(" [")
                 && !it.import_path.ends_with(".test")
         };
-        if let Some(module) = listed.iter().filter(main).find_map(|it| it.module.as_ref()) {
+        // All modules of a workspace are main ones.
+        let mut modules = listed
+            .iter()
+            .filter(main)
+            .filter_map(|it| it.module.as_ref());
+        if let Some(module) = modules.find(|it| it.dir == self.root) {
             self.path.clone_from(&module.path);
-            if module.dir.is_dir() {
-                self.root.clone_from(&module.dir);
-            }
         }
         let by_path: BTreeMap<&str, &Listed> = listed
             .iter()
             .map(|it| (it.import_path.as_str(), it))
             .collect();
+        // What was named and is not there belongs to no module.
+        for package in listed
+            .iter()
+            .filter(|it| it.module.is_none() && !it.dep_only)
+        {
+            if let Some(error) = &package.error {
+                self.broken
+                    .push((package.import_path.clone(), first_sentence(&error.err)));
+            }
+        }
         for package in listed.iter().filter(main) {
             self.linking.add(package);
             if package.dep_only {
@@ -223,10 +239,12 @@ impl Module {
                     .into_iter()
                     .flatten()
                     .any(|it| it == "C" || reaches_c(it, &by_path, &mut BTreeSet::new()));
+            let tested = !package.test_go_files.is_empty() || !package.x_test_go_files.is_empty();
             if let Some(error) = package.error.as_ref().or(package.deps_errors.first()) {
-                if calls_c || named {
+                // A package with an error of its own may not be known as a whole.
+                if named || (calls_c && (tested || package.error.is_some())) {
                     self.broken
-                        .push((package.import_path.clone(), first_line(&error.err)));
+                        .push((package.import_path.clone(), first_sentence(&error.err)));
                 }
                 continue;
             }
@@ -239,8 +257,9 @@ impl Module {
                 dir: package.dir.clone(),
                 external_tests: !package.x_test_go_files.is_empty(),
                 tags: self.description.tags.clone(),
+                env: &[],
             };
-            if package.test_go_files.is_empty() && package.x_test_go_files.is_empty() {
+            if !tested {
                 let hidden: Vec<&String> = package
                     .ignored_go_files
                     .iter()
@@ -261,10 +280,21 @@ impl Module {
         }
     }
 
+    /// The minor release of Go that builds it.
+    pub(super) fn minor(&self) -> u32 {
+        minor(&self.go)
+    }
+
     /// The reason for which there is nothing to do, for people.
     fn nothing_to_test(&self) -> String {
         if let Some((path, why)) = self.broken.first() {
             return format!("no package can be loaded; the first is {path}: {why}");
+        }
+        if !self.wanted.is_empty() && self.untested.is_empty() {
+            return format!(
+                "--packages {}: this module has no such package",
+                self.wanted.join(",")
+            );
         }
         if !self.untested.is_empty() {
             return format!(
@@ -396,7 +426,8 @@ fn reaches_c<'a>(
     let Some(package) = by_path.get(path).filter(|_| seen.insert(path)) else {
         return false;
     };
-    if package.standard || !package.module.as_ref().is_some_and(|it| it.main) {
+    // A package of the standard library is of no module.
+    if !package.module.as_ref().is_some_and(|it| it.main) {
         return false;
     }
     !package.cgo_files.is_empty()
@@ -443,16 +474,6 @@ fn of_the_toolchain(tag: &str) -> bool {
     known.contains(&tag) || tag.starts_with("go1.")
 }
 
-/// The minor number of a release: 26 in `go1.26.8`.
-pub(super) fn minor(release: &str) -> u32 {
-    release
-        .strip_prefix("go1.")
-        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
-        .and_then(|digits| digits.parse().ok())
-        // A development version is newer than any.
-        .unwrap_or(u32::MAX)
-}
-
 /// A number with its noun: `1 package`, `2 packages`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     counted_as(count, what, &format!("{what}s"))
@@ -464,12 +485,37 @@ pub(super) fn counted_as(count: usize, one: &str, many: &str) -> String {
     format!("{count} {what}")
 }
 
-fn first_line(text: &str) -> String {
-    text.lines()
-        .find(|line| !line.trim().is_empty())
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+/// The first line that is not empty, with the next one if it only announces that.
+fn first_sentence(text: &str) -> String {
+    let mut lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("go: downloading"));
+    let first = lines.next().unwrap_or_default();
+    match lines.next().filter(|_| first.ends_with(':')) {
+        Some(next) => format!("{first} {next}"),
+        None => first.to_owned(),
+    }
+}
+
+/// The reason for which a folder without a module cannot be run, with the modules of its workspace.
+fn no_module(dir: &Path, workspace: &str) -> Result<String> {
+    if matches!(workspace, "" | "off") {
+        return Ok(format!(
+            "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
+            dir.display()
+        ));
+    }
+    let modules = go(dir, &["list", "-m", "-f", "{{.Dir}}"])?;
+    let shown = |module: &str| match Path::new(module).strip_prefix(dir) {
+        Ok(below) => format!("./{}", below.display()),
+        Err(_) => module.to_owned(),
+    };
+    Ok(format!(
+        "{} is in a workspace and in none of its modules; name one: {}",
+        dir.display(),
+        modules.lines().map(shown).collect::<Vec<_>>().join(" ")
+    ))
 }
 
 /// What a command of Go prints.
@@ -484,14 +530,21 @@ fn go(dir: &Path, args: &[&str]) -> Result<String> {
         output.status.success(),
         "go {}: {}",
         args.join(" "),
-        first_line(&error)
+        first_sentence(&error)
     );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Go's settings in a folder.
 fn settings(dir: &Path) -> Result<BTreeMap<String, String>> {
-    let own = ["env", "-json", "GOMOD", "CGO_ENABLED", "GOVERSION"];
+    let own = [
+        "env",
+        "-json",
+        "GOMOD",
+        "GOWORK",
+        "CGO_ENABLED",
+        "GOVERSION",
+    ];
     let text = go(dir, &[&own[..], &Compilers::SETTINGS].concat())?;
     serde_json::from_str(&text).context("go env says what cannot be read")
 }
@@ -553,6 +606,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_built_elsewhere_is_named() {
+        let mut package = listed("a/b/c", true, &["C"], true);
+        package.ld_flags = ["-L/x", "/x/libone.a", "/x/two.syso", "-lm", "-lzmq"]
+            .map(str::to_owned)
+            .to_vec();
+        package.cgo_pkg_config = vec!["three".to_owned()];
+        let mut module = Module::default();
+        module.read(&[package], false);
+        assert_eq!(
+            module.linking.told(false)[1],
+            "built elsewhere, not instrumented: libone.a, two.syso; zmq; three (pkg-config)"
+        );
+    }
+
+    #[test]
+    fn tests_of_a_package_of_their_own_are_known() {
+        let mut module = Module::default();
+        let inside = listed("a/b/inside", true, &["C"], true);
+        let mut outside = listed("a/b/outside", true, &["C"], false);
+        outside.x_test_go_files = vec!["p_test.go".to_owned()];
+        module.read(&[inside, outside], false);
+        let external: Vec<bool> = module.packages.iter().map(|it| it.external_tests).collect();
+        assert_eq!(external, [false, true]);
+    }
+
+    #[test]
     fn without_tests_or_c_the_reason_is_told() {
         let mut module = Module::default();
         assert!(
@@ -584,17 +663,5 @@ mod tests {
             tags_of(dir.path(), &names.iter().collect::<Vec<_>>()),
             ["integration", "test"]
         );
-    }
-
-    #[test]
-    fn the_minor_version_is_read_from_releases_of_all_kinds() {
-        for (text, expected) in [
-            ("go1.26.8", 26),
-            ("go1.27rc1", 27),
-            ("go1.21", 21),
-            ("devel go1.28-abc", u32::MAX),
-        ] {
-            assert_eq!(minor(text), expected);
-        }
     }
 }

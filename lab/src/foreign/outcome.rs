@@ -23,6 +23,8 @@ pub(super) enum State {
     Unsupported(String),
     /// It was not begun.
     NotRun(String),
+    /// Ctrl-C came before its end.
+    Stopped,
 }
 
 /// Something that keeps tests from being judged.
@@ -47,6 +49,8 @@ pub(super) enum What {
     Test(String, TestTrouble),
     /// It does not build under the engine, with the compiler's line.
     NotBuilt(String),
+    /// Its program ends and no test has run, with the reason.
+    NothingRan(String),
     Other(String),
 }
 
@@ -62,8 +66,12 @@ impl Trouble {
         Trouble::with(&package.path, What::Test(test.to_owned(), what))
     }
 
-    pub(super) fn not_built(package: &Package, why: String) -> Trouble {
-        Trouble::with(&package.path, What::NotBuilt(why))
+    pub(super) fn not_built(path: &str, why: String) -> Trouble {
+        Trouble::with(path, What::NotBuilt(why))
+    }
+
+    pub(super) fn nothing_ran(package: &Package, why: String) -> Trouble {
+        Trouble::with(&package.path, What::NothingRan(why))
     }
 
     pub(super) fn package(package: &Package, why: &str) -> Trouble {
@@ -87,6 +95,7 @@ impl Trouble {
         let (test, what) = match &self.what {
             What::Test(test, what) => (test, what),
             What::NotBuilt(why) => return format!("{} does not build: {why}", self.package),
+            What::NothingRan(why) => return format!("{}: no test ran: {why}", self.package),
             What::Other(why) => return format!("{}: {why}", self.package),
         };
         let only_here = if plain {
@@ -106,12 +115,36 @@ impl Trouble {
     }
 }
 
+/// The weight of a finding, as the rules of vet have it. What an engine saw happen is an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Severity {
+    #[default]
+    Error,
+    /// A leak, or what is wrong only in some programs: told, and red with `--strict` only.
+    Warning,
+    /// A policy that a project may have: the same.
+    Note,
+}
+
+impl Severity {
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
 /// A report of an engine on a package.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) engine: String,
     pub(super) package: String,
     pub(super) report: Report,
+    #[serde(default)]
+    pub(super) severity: Severity,
     /// All tests that are known to show it; the report's is the first.
     pub(super) tests: Vec<String>,
     pub(super) known: Option<Known>,
@@ -159,11 +192,22 @@ pub(super) struct Folded {
     pub(super) old: bool,
     /// The reason of an entry of the module's file that accepts it.
     pub(super) accepted: Option<String>,
+    /// It makes the run red unless it is known, old or accepted.
+    pub(super) serious: bool,
 }
 
 impl Folded {
     /// Reports whether it makes the run red.
     pub(super) fn counts(&self) -> bool {
+        self.serious && self.is_open()
+    }
+
+    /// Reports whether it is told as a warning: open, and not red.
+    pub(super) fn warns(&self) -> bool {
+        !self.serious && self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
         self.first.known.is_none() && !self.old && self.accepted.is_none()
     }
 }
@@ -208,9 +252,21 @@ impl EngineOutcome {
     pub(super) fn plain_failures(&self) -> Vec<(String, String)> {
         let of_test = |trouble: &Trouble| match &trouble.what {
             What::Test(test, _) => Some((trouble.package.clone(), test.clone())),
-            What::NotBuilt(_) | What::Other(_) => None,
+            What::NotBuilt(_) | What::NothingRan(_) | What::Other(_) => None,
         };
         self.trouble.iter().filter_map(of_test).collect()
+    }
+
+    /// Reports whether no test of a package can be run.
+    pub(super) fn runs_nothing_of(&self, package: &Package) -> bool {
+        self.trouble.iter().any(|it| {
+            it.package == package.path && matches!(it.what, What::NotBuilt(_) | What::NothingRan(_))
+        })
+    }
+
+    /// Reports whether it was left with no test.
+    fn judged_nothing(&self) -> bool {
+        self.tests == 0 && self.findings.is_empty() && self.trouble.is_empty()
     }
 
     /// The engine in a few words.
@@ -219,12 +275,22 @@ impl EngineOutcome {
             State::Off(why) => format!("OFF: {why}"),
             State::Unsupported(why) => format!("unsupported here: {why}"),
             State::NotRun(why) => format!("not run: {why}"),
+            State::Stopped => "stopped by Ctrl-C".to_owned(),
+            State::On if self.judged_nothing() => "nothing to judge".to_owned(),
             State::On => {
                 let mut words = Vec::new();
                 let known = self.findings.iter().filter(|it| it.known.is_some()).count();
-                match self.findings.len() - known {
+                let warnings = self
+                    .findings
+                    .iter()
+                    .filter(|it| it.known.is_none() && it.severity != Severity::Error)
+                    .count();
+                match self.findings.len() - known - warnings {
                     0 => words.push("no finding".to_owned()),
                     count => words.push(counted(count, "finding")),
+                }
+                if warnings > 0 {
+                    words.push(counted(warnings, "warning"));
                 }
                 if known > 0 {
                     words.push(counted(known, "known false alarm"));
@@ -268,8 +334,8 @@ impl Outcome {
         }
     }
 
-    /// Folds the findings of all engines by signature.
-    pub(super) fn fold(&mut self, baseline: Option<&Baseline>) {
+    /// Folds the findings of all engines by signature. If it is strict, warnings are as red as errors.
+    pub(super) fn fold(&mut self, baseline: Option<&Baseline>, strict: bool) {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut folded: Vec<Folded> = Vec::new();
         for finding in self.engines.iter().flat_map(|it| &it.findings) {
@@ -284,11 +350,13 @@ impl Outcome {
                     tests: Vec::new(),
                     places: Vec::new(),
                     accepted: None,
+                    serious: strict,
                 });
                 folded.len() - 1
             });
             let one = &mut folded[at];
             one.times += 1;
+            one.serious |= finding.severity == Severity::Error;
             if !one.engines.contains(&finding.engine) {
                 one.engines.push(finding.engine.clone());
             }
@@ -379,6 +447,7 @@ impl Outcome {
                     left.push(format!("{} is unsupported here", engine.engine))
                 }
                 State::NotRun(_) => left.push(format!("{} did not run", engine.engine)),
+                State::Stopped => left.push(format!("{} was stopped", engine.engine)),
             }
         }
         left
@@ -403,6 +472,10 @@ impl Outcome {
         match self.counting().count() {
             0 => parts.push("no finding".to_owned()),
             count => parts.push(counted(count, "finding")),
+        }
+        let warnings = self.findings.iter().filter(|it| it.warns()).count();
+        if warnings > 0 {
+            parts.push(counted(warnings, "warning"));
         }
         let known = self
             .findings
@@ -469,6 +542,7 @@ mod tests {
                 }),
                 text: String::new(),
             },
+            severity: Severity::Error,
             known: None,
             command: String::new(),
         }
@@ -481,8 +555,40 @@ mod tests {
         let mut asan = EngineOutcome::left_out(row("asan"), State::On);
         asan.findings = findings;
         outcome.engines = vec![plain, asan];
-        outcome.fold(None);
+        outcome.fold(None, false);
         outcome
+    }
+
+    #[test]
+    fn places_are_listed_once_and_files_tell_findings_of_source_apart() {
+        let at = |file: &str| {
+            let mut finding = finding("vet", "keepalive", Some("f"), "TestA");
+            finding.report.test = None;
+            finding.report.go.as_mut().unwrap().file = Some(file.to_owned());
+            finding
+        };
+        let outcome = outcome(vec![at("a.go"), at("a.go"), at("b.go")]);
+        let places: Vec<&[String]> = outcome.findings.iter().map(|it| &it.places[..]).collect();
+        assert_eq!(places, [["f (a.go:3)"], ["f (b.go:3)"]]);
+    }
+
+    #[test]
+    fn a_warning_is_told_and_is_red_where_strictness_is_asked_for() {
+        let mut warning = finding("asan", "cstring", Some("a/b.f"), "TestA");
+        warning.severity = Severity::Warning;
+        let mut outcome = outcome(vec![warning]);
+        assert!(outcome.is_green());
+        assert_eq!(outcome.headline(), "no finding; 1 warning");
+        assert_eq!(outcome.engines[1].shown(), "no finding, 1 warning");
+        outcome.fold(None, true);
+        assert!(!outcome.is_green());
+        assert_eq!(outcome.headline(), "1 finding");
+        // One of the same signature that is an error makes both one.
+        let error = finding("asan", "cstring", Some("a/b.f"), "TestA");
+        outcome.engines[1].findings.push(error);
+        outcome.fold(None, false);
+        assert!(!outcome.is_green());
+        assert_eq!(outcome.headline(), "1 finding");
     }
 
     #[test]
@@ -552,7 +658,7 @@ mod tests {
     fn old_findings_and_false_alarms_are_told_and_do_not_count() {
         let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
         let signature = outcome.findings[0].signature.clone();
-        outcome.fold(Some(&Baseline::of([signature])));
+        outcome.fold(Some(&Baseline::of([signature])), false);
         assert!(outcome.is_green());
         assert_eq!(outcome.headline(), "no finding; 1 in the baseline");
     }
@@ -575,6 +681,11 @@ mod tests {
             ..Description::default()
         };
         let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
+        // What another engine sees as well is more than was accepted.
+        let mut wider = outcome.clone();
+        wider.findings[0].engines.push("race".to_owned());
+        wider.accept(&description);
+        assert!(!wider.is_green());
         outcome.accept(&description);
         assert!(outcome.is_green());
         // Race did not run: its entry could fit nothing.

@@ -13,7 +13,7 @@ use super::engines::Engine;
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
-use super::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble, What};
+use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble};
 use super::valgrind;
 use crate::engine::canaries;
 use crate::engine::native::{self, Linked};
@@ -62,6 +62,17 @@ impl Ran {
     pub(super) fn timed_out(&self) -> bool {
         self.finished.end == End::TimedOut || self.text.contains("panic: test timed out after")
     }
+
+    /// The reason for which a run that went well had no test.
+    pub(super) fn why_nothing(&self) -> String {
+        match (self.tests.skipped.len(), self.tests.complete) {
+            (0, true) => "its test files have none".to_owned(),
+            (0, false) => "its TestMain ends the program before them".to_owned(),
+            (skipped, _) => format!(
+                "all are skipped ({skipped}); set what they ask for, if need be as env in cgolab.toml"
+            ),
+        }
+    }
 }
 
 /// The tests of a run, from the output of `-test.v`.
@@ -99,7 +110,7 @@ impl Tests {
         tests
     }
 
-    fn ran(&self) -> usize {
+    pub(super) fn ran(&self) -> usize {
         self.passed.iter().filter(|it| *it != SETTLES).count() + self.failed.len()
     }
 }
@@ -109,6 +120,12 @@ impl Trial<'_> {
     pub(super) fn run(&self) -> Result<EngineOutcome> {
         let started = Instant::now();
         let mut outcome = self.proven()?;
+        if self.engine.is_plain() {
+            let broken = self.module.broken.iter();
+            outcome
+                .trouble
+                .extend(broken.map(|(path, why)| Trouble::not_built(path, why.clone())));
+        }
         if outcome.state == State::On && self.engine.reads {
             self.vet(&mut outcome)?;
         } else if outcome.state == State::On {
@@ -123,17 +140,19 @@ impl Trial<'_> {
                 None => self.try_packages(&mut outcome)?,
             }
         }
+        if interrupted() && outcome.state == State::On {
+            outcome.state = State::Stopped;
+        }
         outcome.seconds = started.elapsed().as_secs_f64();
         Ok(outcome)
     }
 
     fn try_packages(&self, outcome: &mut EngineOutcome) -> Result<()> {
         let packages = self.module.packages.iter();
-        for package in packages.filter(|it| self.builds_plainly(it)) {
+        for package in
+            packages.filter(|it| !self.plain.is_some_and(|plain| plain.runs_nothing_of(it)))
+        {
             if interrupted() {
-                outcome
-                    .trouble
-                    .push(Trouble::package(package, "interrupted"));
                 break;
             }
             self.try_package(package, outcome)?;
@@ -196,14 +215,6 @@ impl Trial<'_> {
             .unwrap_or_default()
     }
 
-    fn builds_plainly(&self, package: &Package) -> bool {
-        let broken =
-            |it: &Trouble| it.package == package.path && matches!(it.what, What::NotBuilt(_));
-        !self
-            .plain
-            .is_some_and(|plain| plain.trouble.iter().any(broken))
-    }
-
     pub(super) fn cache(&self) -> PathBuf {
         self.folder.join("cache").join(self.engine.builds_as)
     }
@@ -240,13 +251,14 @@ impl Trial<'_> {
         program: &Path,
         limits: &mut Vec<String>,
     ) -> Result<State> {
+        let minor = self.module.minor();
         for canary in self.engine.way.canaries {
             let only = format!("-test.run={}", self.only(canary.test));
             let ran = self.test(package, program, &[only], canary.test)?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
-            let unseen = canary.limit().filter(|_| passed);
+            let unseen = canary.limit(minor).filter(|_| passed);
             limits.extend(unseen.map(|it| it.unseen.to_owned()));
-            if let Some(why) = canary.missed(passed, &ran.text, &ran.finished.how()) {
+            if let Some(why) = canary.missed(passed, &ran.text, &ran.finished.how(), minor) {
                 return Ok(match interrupted() {
                     true => State::NotRun("interrupted".to_owned()),
                     false => State::Off(format!("{}: {why}", canary.test)),
@@ -263,6 +275,8 @@ impl Trial<'_> {
             path: CANARIES.to_owned(),
             name: canaries::DETECTORS.to_owned(),
             dir,
+            // No workspace of the user's has this module.
+            env: &[("GOWORK", "off")],
             ..Package::default()
         })
     }
@@ -279,6 +293,9 @@ impl Trial<'_> {
         let mut task = Task::new(self.workspace, "go", &log)
             .dir(&package.dir)
             .limit(BUILD);
+        for (key, value) in package.env {
+            task = task.env(key, value);
+        }
         for (key, value) in self.build_env() {
             task = task.env(&key, value);
         }
@@ -396,7 +413,8 @@ impl Trial<'_> {
         let mut task = Task::new(self.workspace, &words[0], &log)
             .args(&words[1..])
             .dir(&package.dir)
-            .limit(limit + GRACE);
+            .limit(limit + GRACE)
+            .alone();
         for (key, value) in &self.module.description.env {
             task = task.env(key, value);
         }
@@ -419,7 +437,9 @@ impl Trial<'_> {
         let program = match self.build(package)? {
             Ok(program) => program,
             Err(why) => {
-                outcome.trouble.push(Trouble::not_built(package, why));
+                if !interrupted() {
+                    outcome.trouble.push(Trouble::not_built(&package.path, why));
+                }
                 return Ok(());
             }
         };
@@ -443,7 +463,7 @@ impl Trial<'_> {
             for test in ended.failed {
                 *failures.entry(test).or_default() += 1;
             }
-            if interrupted() {
+            if interrupted() || outcome.runs_nothing_of(package) {
                 break;
             }
         }
@@ -462,7 +482,7 @@ impl Trial<'_> {
     }
 
     /// Runs the program again, each time without the tests that ended it, until it reaches the end of its list.
-    /// Returns the tests that failed without ending it.
+    /// Returns the tests of all these runs that passed, and those that failed without ending it.
     fn until_complete(
         &self,
         package: &Package,
@@ -486,9 +506,6 @@ impl Trial<'_> {
                 self.found(package, report, outcome);
             }
             if interrupted() {
-                outcome
-                    .trouble
-                    .push(Trouble::package(package, "interrupted"));
                 break;
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
@@ -499,7 +516,7 @@ impl Trial<'_> {
                 } else if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
                     outcome
                         .trouble
-                        .push(Trouble::package(package, "no test ran"));
+                        .push(Trouble::nothing_ran(package, ran.why_nothing()));
                 } else if !ran.finished.success() && ran.tests.failed.is_empty() && !told {
                     let why = format!(
                         "all tests passed, and the program ended with {}",
@@ -510,11 +527,17 @@ impl Trial<'_> {
                 break;
             }
             let Some(test) = culprit(&ran, &blamed) else {
-                let why = format!(
-                    "the test program ended outside of any test: {}",
-                    one_line(&last_words(&ran), 120)
-                );
-                outcome.trouble.push(Trouble::package(package, &why));
+                let words = one_line(&last_words(&ran), 120);
+                outcome.trouble.push(match ran.tests.ran() {
+                    0 if out.is_empty() => Trouble::nothing_ran(
+                        package,
+                        format!("its program ends before the first one: {words}"),
+                    ),
+                    _ => Trouble::package(
+                        package,
+                        &format!("the test program ended outside of any test: {words}"),
+                    ),
+                });
                 break;
             };
             all.failed.remove(&test);
@@ -610,6 +633,7 @@ impl Trial<'_> {
         Finding {
             engine: self.engine.id.to_owned(),
             package: package.path.clone(),
+            severity: Severity::Error,
             tests: report.test.iter().cloned().collect(),
             known: known::of(self.engine.id, &report),
             command: self.command(package, report.test.as_deref(), 1),
@@ -816,6 +840,27 @@ mod tests {
             "-asan is not supported"
         );
         assert_eq!(compiler_line(""), "go prints no reason");
+    }
+
+    #[test]
+    fn of_tests_in_parallel_the_one_whose_traceback_comes_first_ended_the_program() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let text = "=== RUN   TestA\n=== RUN   TestB\npanic: no\n\ngoroutine 9 [running]:\n\
+            a/b.TestA(0x1)\n\ngoroutine 8 [sleep]:\na/b.TestB(0x1)\n";
+        let ran = Ran {
+            finished: Finished {
+                end: End::Exited(std::process::ExitStatus::from_raw(512)),
+                seconds: 0.0,
+                command: String::new(),
+                log: PathBuf::new(),
+            },
+            text: text.to_owned(),
+            tests: Tests::read(text),
+        };
+        assert_eq!(culprit(&ran, &BTreeSet::new()).as_deref(), Some("TestA"));
+        // A report that names a test knows better.
+        let blamed = BTreeSet::from(["TestB".to_owned()]);
+        assert_eq!(culprit(&ran, &blamed).as_deref(), Some("TestB"));
     }
 
     #[test]

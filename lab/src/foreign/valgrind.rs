@@ -9,7 +9,7 @@ use anyhow::Result;
 use roxmltree::{Document, Node};
 
 use super::findings::{self, Place, Report};
-use super::module::{Module, minor};
+use super::module::Module;
 use crate::engine::overlay::write_if_new;
 
 /// Reports that are not wanted, with reasons.
@@ -41,7 +41,7 @@ pub(super) fn lacking(module: &Module) -> Option<String> {
     if OS != "linux" || !["x86_64", "aarch64"].contains(&ARCH) {
         return Some(format!("Go does not work with valgrind on {OS}/{ARCH}"));
     }
-    if minor(&module.go) < OLDEST {
+    if module.minor() < OLDEST {
         return Some(format!(
             "{} does not tell valgrind about its memory; Go 1.{OLDEST} does",
             module.go

@@ -12,9 +12,10 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use super::findings::{Place, Report};
-use super::outcome::{EngineOutcome, Finding, State, Trouble};
+use super::outcome::{EngineOutcome, Finding, Severity, State, Trouble};
 use super::trial::Trial;
 use crate::host::child::{self, Task, interrupted, read_lossy};
+use crate::host::lock::lock;
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
 use crate::host::tools::pinned::cache;
@@ -38,6 +39,7 @@ struct Printed {
 #[derive(Debug, Deserialize)]
 struct Found {
     rule: String,
+    severity: Severity,
     #[serde(default)]
     contracts: Vec<String>,
     package: String,
@@ -55,6 +57,16 @@ struct NotAnalysed {
     reason: String,
 }
 
+/// A question to the analyzers.
+struct Asked<'a> {
+    dir: &'a Path,
+    env: &'a [(&'static str, &'static str)],
+    tags: &'a [&'a str],
+    packages: &'a [&'a str],
+    /// The name of what they print.
+    log: &'a str,
+}
+
 impl Trial<'_> {
     /// Builds the analyzers, and checks that they find the canary.
     pub(super) fn prove_vet(&self, outcome: &mut EngineOutcome) -> Result<()> {
@@ -68,7 +80,14 @@ impl Trial<'_> {
         };
         for canary in self.engine.way.canaries {
             let package = self.canaries()?;
-            let (printed, how) = self.analyse(&program, &package.dir, &[], &["./..."], "canary")?;
+            let asked = Asked {
+                dir: &package.dir,
+                env: package.env,
+                tags: &[],
+                packages: &["./..."],
+                log: "canary",
+            };
+            let (printed, how) = self.analyse(&program, &asked)?;
             let rules = printed.findings.unwrap_or_default();
             if !rules.iter().any(|it| it.rule == canary.test) {
                 outcome.state = match interrupted() {
@@ -103,7 +122,17 @@ impl Trial<'_> {
             [] => vec!["./..."],
             some => some.iter().map(String::as_str).collect(),
         };
-        let (printed, how) = self.analyse(&program, &self.module.root, &tags, &wanted, "module")?;
+        let asked = Asked {
+            dir: &self.module.root,
+            env: &[],
+            tags: &tags,
+            packages: &wanted,
+            log: "module",
+        };
+        let (printed, how) = self.analyse(&program, &asked)?;
+        if interrupted() {
+            return Ok(());
+        }
         if printed.native == 0 && printed.findings.is_none() {
             outcome.trouble.push(Trouble::words(
                 &self.module.path,
@@ -144,6 +173,7 @@ impl Trial<'_> {
         Finding {
             engine: self.engine.id.to_owned(),
             package: found.package,
+            severity: found.severity,
             tests: Vec::new(),
             known: None,
             command: format!(
@@ -165,24 +195,23 @@ impl Trial<'_> {
         }
     }
 
-    fn analyse(
-        &self,
-        program: &Path,
-        dir: &Path,
-        tags: &[&str],
-        packages: &[&str],
-        log: &str,
-    ) -> Result<(Printed, String)> {
-        let out = self.folder.join("cache").join(format!("vet.{log}.json"));
-        let err = self.folder.join("cache").join(format!("vet.{log}.log"));
-        let mut task = Task::new(self.workspace, program, &err)
-            .dir(dir)
+    fn analyse(&self, program: &Path, asked: &Asked<'_>) -> Result<(Printed, String)> {
+        let file = |ending| {
+            self.vet_folder()
+                .join(format!("vet.{}.{ending}", asked.log))
+        };
+        let out = file("json");
+        let mut task = Task::new(self.workspace, program, &file("log"))
+            .dir(asked.dir)
             .args(["-json"]);
-        if !tags.is_empty() {
-            task = task.args([format!("-tags={}", tags.join(","))]);
+        for (key, value) in asked.env {
+            task = task.env(key, value);
+        }
+        if !asked.tags.is_empty() {
+            task = task.args([format!("-tags={}", asked.tags.join(","))]);
         }
         let finished = task
-            .args(packages)
+            .args(asked.packages)
             .stdout_to(&out)
             .run(self.progress, child::quiet)?;
         let printed = serde_json::from_str(&read_lossy(&out)).unwrap_or_default();
@@ -204,7 +233,11 @@ pub(crate) fn command(args: &[OsString]) -> Result<u8> {
     let here = env::current_dir().context("the current folder cannot be read")?;
     let progress = Progress::new();
     let folder = cache()?.join("vet");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // Another command may be building them.
+    let building = lock(&folder.join("lock"), || Ok(()))?;
     let built = program(&Workspace::at(&here), &folder, &progress)?;
+    drop(building);
     progress.finish();
     let program = built.map_err(|why| anyhow!("the analyzers do not build here: {why}"))?;
     let status = Command::new(program)
@@ -239,6 +272,15 @@ fn program(
         return Ok(Ok(program));
     }
     let text = finished.log_text();
+    if text.contains("requires go >=") || text.contains("invalid go version") {
+        let needed = SOURCE.get_file("go.mod").and_then(|it| it.contents_utf8());
+        let needed = needed
+            .and_then(|text| text.lines().find(|line| line.starts_with("go ")))
+            .unwrap_or("a newer go");
+        return Ok(Err(format!(
+            "the analyzers need {needed} to be built; set GOTOOLCHAIN=auto, or install it"
+        )));
+    }
     let line = text
         .lines()
         .find(|line| !line.starts_with('#') && !line.starts_with("go: downloading"));

@@ -1,12 +1,13 @@
 //! Runs a child process: output to a log file, a time limit, no survivors.
 //!
 //! A child leads a process group. When it has ended, by itself or by us, what is left of the
-//! group is ended too; only a process that moved to a group of its own lives on. (nextest gives
-//! each test one and ends it itself.)
+//! group is ended too. A process that moved to a group of its own lives on, as nextest has its tests do, which
+//! it ends itself; [`Task::alone`] is for programs that are not trusted with that.
 //!
 //! Output goes to files and is read back from there while the child runs. There is no pipe that
 //! a forgotten grandchild could hold open, and the log is complete whatever happens to us.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -14,11 +15,13 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::host::descendants::Descendants;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 
@@ -29,6 +32,14 @@ const GRACE: Duration = Duration::from_secs(13);
 /// Set once by Ctrl-C; every child is then ended and no other is started.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// Groups of children that were not waited for yet, by the number of their leader.
+static LIVING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// A panic while it was held has left nothing half done: it is a set of numbers.
+fn living() -> MutexGuard<'static, BTreeSet<u32>> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Returns true once the user has asked to stop.
 pub fn interrupted() -> bool {
     // ORDERING: Relaxed. A lone flag that is polled; it publishes no other data.
@@ -36,11 +47,16 @@ pub fn interrupted() -> bool {
 }
 
 /// Makes Ctrl-C and SIGTERM end the children and let the command write what it knows. The second
-/// one ends the command at once.
+/// one ends the command and its children at once.
 pub fn catch_interrupts() -> Result<()> {
     ctrlc::set_handler(|| {
         // ORDERING: Relaxed. See `interrupted`.
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            // Held until the end: a child that starts now would not be ended.
+            let living = living();
+            for leader in living.iter() {
+                signal_group(*leader, Ending::Forced);
+            }
             std::process::exit(130);
         }
     })
@@ -121,6 +137,8 @@ pub struct Task {
     /// The file for standard output when that is not part of the log.
     stdout: Option<PathBuf>,
     limit: Duration,
+    /// What descends from it is ended with it.
+    alone: bool,
 }
 
 impl Task {
@@ -137,6 +155,7 @@ impl Task {
             log: log.to_path_buf(),
             stdout: None,
             limit: Duration::from_secs(30 * 60),
+            alone: false,
         }
     }
 
@@ -184,6 +203,12 @@ impl Task {
         self
     }
 
+    /// Ends with it whatever it has started, also in another group.
+    pub fn alone(mut self) -> Task {
+        self.alone = true;
+        self
+    }
+
     /// The command as a person would type it in the root of the checkout.
     pub fn shown(&self) -> String {
         let mut words = self.shown_env.clone();
@@ -218,17 +243,9 @@ impl Task {
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(log);
+        let descendants = self.alone.then(|| Descendants::of(&mut self.command));
         let started = Instant::now();
-        let child = own_group(&mut self.command).spawn().with_context(|| {
-            format!(
-                "cannot start {}; is it installed and executable?",
-                quoted(self.command.get_program())
-            )
-        })?;
-        let mut group = Group {
-            child,
-            finished: false,
-        };
+        let mut group = Group::start(&mut self.command)?;
         let mut tail = Tail::open(&followed)?;
         let mut print = |tail: &mut Tail, rest: bool| {
             for line in tail.lines(rest) {
@@ -256,6 +273,9 @@ impl Task {
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
         };
+        if let Some(descendants) = descendants {
+            descendants.end();
+        }
         print(&mut tail, true);
         Ok(Finished {
             end,
@@ -348,6 +368,22 @@ struct Group {
 }
 
 impl Group {
+    fn start(command: &mut Command) -> Result<Group> {
+        // Held over the start: the second Ctrl-C finds every child that there is.
+        let mut living = living();
+        let child = own_group(command).spawn().with_context(|| {
+            format!(
+                "cannot start {}; is it installed and executable?",
+                quoted(command.get_program())
+            )
+        })?;
+        living.insert(child.id());
+        Ok(Group {
+            child,
+            finished: false,
+        })
+    }
+
     /// Asks the whole group to end, and makes it end after [`GRACE`].
     fn end(&mut self) {
         self.signal(Ending::Asked);
@@ -365,6 +401,8 @@ impl Group {
     fn finish(&mut self) -> io::Result<ExitStatus> {
         self.signal(Ending::Forced);
         self.finished = true;
+        // From here on the number may be given to another process.
+        living().remove(&self.child.id());
         self.child.wait()
     }
 
@@ -373,7 +411,7 @@ impl Group {
     #[cfg(unix)]
     fn leader_ended(&mut self) -> io::Result<bool> {
         use rustix::process::{WaitId, WaitIdOptions, waitid};
-        let Some(leader) = self.leader() else {
+        let Some(leader) = leader(self.child.id()) else {
             return Ok(self.child.try_wait()?.is_some());
         };
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -390,21 +428,8 @@ impl Group {
     }
 
     #[cfg(unix)]
-    fn leader(&self) -> Option<rustix::process::Pid> {
-        rustix::process::Pid::from_raw(i32::try_from(self.child.id()).ok()?)
-    }
-
-    #[cfg(unix)]
     fn signal(&self, ending: Ending) {
-        use rustix::process::{Signal, kill_process_group};
-        let signal = match ending {
-            Ending::Asked => Signal::TERM,
-            Ending::Forced => Signal::KILL,
-        };
-        if let Some(group) = self.leader() {
-            // It fails when the group is empty, which is what we want.
-            let _ = kill_process_group(group, signal);
-        }
+        signal_group(self.child.id(), ending);
     }
 
     #[cfg(not(unix))]
@@ -427,6 +452,28 @@ enum Ending {
     Asked,
     Forced,
 }
+
+#[cfg(unix)]
+fn leader(number: u32) -> Option<rustix::process::Pid> {
+    rustix::process::Pid::from_raw(i32::try_from(number).ok()?)
+}
+
+#[cfg(unix)]
+fn signal_group(number: u32, ending: Ending) {
+    use rustix::process::{Signal, kill_process_group};
+    let signal = match ending {
+        Ending::Asked => Signal::TERM,
+        Ending::Forced => Signal::KILL,
+    };
+    if let Some(group) = leader(number) {
+        // It fails when the group is empty, which is what we want.
+        let _ = kill_process_group(group, signal);
+    }
+}
+
+/// Elsewhere there are no groups: a child that goes on is left.
+#[cfg(not(unix))]
+fn signal_group(_number: u32, _ending: Ending) {}
 
 #[cfg(unix)]
 fn own_group(command: &mut Command) -> &mut Command {

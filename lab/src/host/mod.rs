@@ -3,6 +3,7 @@
 //! [`child`] is the only place that starts long processes.
 
 pub mod child;
+pub(crate) mod descendants;
 pub(crate) mod lock;
 pub mod machine;
 pub mod out;

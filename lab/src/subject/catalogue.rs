@@ -606,6 +606,9 @@ note = "later"
         };
         let catalogue = load(&(own("VAL-99") + &claim("VAL-04"))).unwrap();
         assert!(catalogue.claimed_by("go").contains(&"VAL-04"));
+        let hundredth = load(&(own("VAL-100") + &own("VAL-99"))).unwrap();
+        let last = hundredth.contracts().last().map(|it| it.id.as_str());
+        assert_eq!(last, Some("VAL-100"), "as a number");
         let kept = dir.path().join("kept");
         catalogue.keep(&kept).unwrap();
         let again = Catalogue::load(&kept).unwrap();

@@ -22,6 +22,7 @@ use super::messages::{self, Message};
 use super::stopped::{Stopped, Why};
 use super::traceback;
 use crate::host::child::{interrupted, read_lossy};
+use crate::host::descendants::Descendants;
 
 /// The script that gdb runs.
 const SCRIPT: &str = include_str!("collect.py");
@@ -165,6 +166,7 @@ impl Program {
             .stderr(File::create(folder.path().join("gdb.errors"))?)
             .fd_mappings(vec![mapping(out_end.into(), 3), mapping(err_end.into(), 4)])?;
         crash_traceback(&mut command);
+        let descendants = Descendants::of(&mut command);
         let started = Instant::now();
         let mut child = command.spawn().context("cannot start gdb")?;
         // The ends that the command holds would keep the pipes open.
@@ -175,6 +177,7 @@ impl Program {
             signal(read_lossy(&pid).trim().parse().ok(), Signal::TRAP);
         };
         let end = wait(&mut child, started, hang, stop)?;
+        end.leave_none(&descendants);
         let output = streams.end();
         let text = read_lossy(&seen);
         let stopped: Option<Stopped> = serde_json::from_str(&text).ok();
@@ -215,6 +218,7 @@ impl Program {
         let mut command = Command::new(&self.path);
         command.args(&self.args).stdout(out_end).stderr(err_end);
         crash_traceback(&mut command);
+        let descendants = Descendants::of(&mut command);
         let started = Instant::now();
         let mut child = command
             .spawn()
@@ -223,6 +227,7 @@ impl Program {
         let streams = Streams::follow(out, err);
         let pid = i32::try_from(child.id()).ok();
         let end = wait(&mut child, started, hang, || signal(pid, Signal::QUIT))?;
+        end.leave_none(&descendants);
         Ok(Collected {
             output: streams.end(),
             missing: vec![missing],
@@ -320,6 +325,15 @@ struct Waited {
     status: Option<ExitStatus>,
     hung: bool,
     interrupted: bool,
+}
+
+impl Waited {
+    /// Ends the processes that a program which was stopped has left. One that ended by itself may leave a service.
+    fn leave_none(&self, descendants: &Descendants) {
+        if self.hung || self.interrupted {
+            descendants.end();
+        }
+    }
 }
 
 /// Waits for a child. If it hangs, or the user wants to stop, this calls `stop` once, and kills the child if it

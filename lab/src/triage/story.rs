@@ -778,6 +778,37 @@ mod tests {
     }
 
     #[test]
+    fn a_look_at_a_running_program_tells_waits_and_blames_no_thread() {
+        let mut program = stuck();
+        program.hung = false;
+        program.stopped.why = Why::Attached;
+        program.stopped.goroutines[1].channels[0].on_stack_of = vec![22];
+        let story = of(&program).unwrap();
+        assert_eq!(story.class, Class::Snapshot);
+        assert_eq!(story.waits.len(), 1);
+        assert_eq!(story.thread, None);
+    }
+
+    #[test]
+    fn a_stack_that_is_cut_off_goes_on_in_go() {
+        let mut program = died(&["f", "g"], "SIGSEGV: segmentation violation\n");
+        program.stopped.go_threads = vec![GoThread {
+            thread: 9,
+            goroutine: Some(4),
+            locked: None,
+        }];
+        program.stopped.goroutines = vec![Goroutine {
+            id: 4,
+            frames: vec![frame("a/b.use")],
+            ..Goroutine::default()
+        }];
+        let frames = |program: &Collected| of(program).unwrap().stack.len();
+        assert_eq!(frames(&program), 2);
+        program.stopped.threads[0].more = 100;
+        assert_eq!(frames(&program), 3);
+    }
+
+    #[test]
     fn without_the_circle_it_is_a_hang_and_the_waits_are_told() {
         let mut program = stuck();
         program.stopped.goroutines[1].channels[0].on_stack_of = vec![22];

@@ -5,8 +5,8 @@
 //
 // It says on standard error what it did not analyse, and why; under go vet, when a package is analysed anew, and
 // with -coverage.findings every time, as findings. The exit status is that of go vet: 0 if there
-// is nothing to say, 1 if there are findings, or if a package could not be analysed, 2 for wrong usage. With
-// -json or -sarif it is 0 whatever was found.
+// is nothing to say, 1 if there are findings, or if a package could not be analysed, 2 if nothing could be
+// loaded, and for wrong usage. With -json or -sarif it is 0 whatever was found.
 package main
 
 import (
@@ -93,7 +93,7 @@ func run(args []string) int {
 	}
 	fail := func(err error) int {
 		fmt.Fprintln(os.Stderr, "cgolab-vet:", err)
-		return 1
+		return 2
 	}
 	if *list {
 		for _, r := range vet.Rules() {

@@ -117,3 +117,15 @@ func TestUsage(t *testing.T) {
 		t.Errorf("a rule that was not asked for spoke: code %d", code)
 	}
 }
+
+// Whatever keeps packages from being loaded is told in the words of the go command, and is not like a finding.
+func TestNothingLoaded(t *testing.T) {
+	dir := module(t, good)
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("garbage here\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := command(t, dir, tool, "./...")
+	if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "cgolab-vet: go: ") || !strings.Contains(stderr, "unknown directive: garbage") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}

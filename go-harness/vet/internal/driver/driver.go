@@ -3,6 +3,7 @@ package driver
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -109,7 +110,8 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	}
 	pkgs, err := packages.Load(config, load.Patterns...)
 	if err != nil {
-		return nil, err
+		// go/packages names the driver, which is this program, and how it ended.
+		return nil, errors.New(strings.TrimSpace(strings.TrimPrefix(err.Error(), self+": exit status 1: ")))
 	}
 	analyzers := []*analysis.Analyzer{source.Analyzer, summary.Analyzer}
 	for _, r := range rules {

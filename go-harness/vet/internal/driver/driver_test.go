@@ -155,6 +155,11 @@ import "C"
 
 func ignored(s string) { C.use(C.CString(s)) } //cgolab:ignore cstring the name is needed until the end
 
+func ignoredBelow(s string) {
+	//cgolab:ignore cstring the same, in a line of its own
+	C.use(C.CString(s))
+}
+
 //cgolab:ignore cstring nothing here
 func unused() {}
 

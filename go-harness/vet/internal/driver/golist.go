@@ -59,7 +59,10 @@ func servePackages(dir string, patterns []string) error {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("go list: %w\n%s", err, stderr.Bytes())
+		if says := bytes.TrimSpace(stderr.Bytes()); len(says) > 0 {
+			return errors.New(string(says))
+		}
+		return fmt.Errorf("go list: %w", err)
 	}
 	var all []*listed
 	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {

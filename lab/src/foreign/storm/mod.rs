@@ -24,7 +24,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use self::bisect::Minimal;
 use self::knobs::{LOAD, NONE};
@@ -105,11 +105,17 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
         wish,
     };
     let storm = storms.run()?;
+    let ran = storm.counts.values().any(|it| it.runs > 0);
+    if let Some((package, why)) = storm.idle.first_key_value().filter(|_| !ran) {
+        bail!("nothing to storm: no test of {package} ran: {why}");
+    }
     progress.finish();
     let order: Vec<&str> = knobs.iter().map(|knob| knob.id).collect();
     out::print(report::report(&storm, &order))?;
     out::line(format_args!("results: {FOLDER}/storm.json"))?;
-    Ok(storm.is_green())
+    // Whoever names tests knows that not every package has them.
+    let judged = storm.idle.is_empty() || wish.run.is_some();
+    Ok(storm.is_green() && judged)
 }
 
 /// A storm's surroundings.
@@ -171,10 +177,14 @@ impl Storms<'_> {
         let mut round = 0;
         'rounds: while !interrupted() && (round < built.len() || started.elapsed() < self.wish.time)
         {
-            let Some((knob, programs)) = self.next(&built, &storm, round) else {
+            let Some((knob, programs)) = next(&built, &storm, round) else {
                 break;
             };
             round += 1;
+            let idle = |it: &Built<'_>| storm.idle.contains_key(&it.package.path);
+            if programs.iter().all(idle) {
+                break;
+            }
             for one in programs {
                 self.once(knob, one, &mut storm)?;
                 storm.seconds = before + started.elapsed().as_secs_f64();
@@ -239,6 +249,7 @@ impl Storms<'_> {
                 (State::Off(why), _) => {
                     storm.off.insert(knob.id.to_owned(), why.clone());
                 }
+                (State::Stopped, _) => break,
                 (State::On, Err(why)) | (State::Unsupported(why) | State::NotRun(why), _) => {
                     storm.unsupported.insert(knob.id.to_owned(), why.clone());
                 }
@@ -271,33 +282,6 @@ impl Storms<'_> {
         Ok(format!("{:016x}", digest.finish()))
     }
 
-    /// The knob whose turn it is.
-    fn next<'b>(
-        &self,
-        built: &'b [Ready<'b>],
-        storm: &Storm,
-        round: usize,
-    ) -> Option<(&'static Engine, &'b [Built<'b>])> {
-        let promise = |knob: &Engine| {
-            storm
-                .counts
-                .get(knob.id)
-                .map_or(f64::INFINITY, Count::promise)
-        };
-        let (knob, programs) = if round < built.len() || round % 4 == 3 {
-            built.get(if round < built.len() {
-                round
-            } else {
-                round / 4 % built.len()
-            })?
-        } else {
-            built
-                .iter()
-                .max_by(|(a, _), (b, _)| promise(a).total_cmp(&promise(b)))?
-        };
-        Some((*knob, programs))
-    }
-
     /// Runs the tests of a package once under a knob.
     fn once(&self, knob: &'static Engine, one: &Built<'_>, storm: &mut Storm) -> Result<()> {
         let count = storm.counts.get(knob.id).cloned().unwrap_or_default();
@@ -314,12 +298,15 @@ impl Storms<'_> {
             storm.off.insert(knob.id.to_owned(), why.to_owned());
             return Ok(());
         };
-        ensure!(
-            !ran.text.contains("testing: warning: no tests to run"),
-            "no test fits -run {}",
-            self.wish.run.as_deref().unwrap_or("")
-        );
         if ran.finished.end == End::Interrupted {
+            return Ok(());
+        }
+        if ran.finished.success() && ran.tests.ran() == 0 {
+            let why = match &self.wish.run {
+                Some(pattern) if ran.tests.complete => format!("none fits --run {pattern}"),
+                _ => ran.why_nothing(),
+            };
+            storm.idle.insert(one.package.path.clone(), why);
             return Ok(());
         }
         let count = storm.counts.entry(knob.id.to_owned()).or_default();
@@ -538,6 +525,26 @@ impl Storms<'_> {
     }
 }
 
+/// The knob of the next round.
+fn next<'b>(
+    built: &'b [Ready<'b>],
+    storm: &Storm,
+    round: usize,
+) -> Option<(&'static Engine, &'b [Built<'b>])> {
+    let promise = |knob: &Engine| {
+        let count = storm.counts.get(knob.id);
+        count.map_or(f64::INFINITY, Count::promise)
+    };
+    let (knob, programs) = match round {
+        first if first < built.len() => &built[first],
+        other if other % 4 == 3 => built.get(other / 4 % built.len())?,
+        _ => built
+            .iter()
+            .max_by(|(a, _), (b, _)| promise(a).total_cmp(&promise(b)))?,
+    };
+    Some((*knob, programs))
+}
+
 /// A knob with another way. It is kept as long as the program: a handful for each bisection.
 fn turned(knob: &'static Engine, way: Way) -> &'static Engine {
     Box::leak(Box::new(Engine { way, ..*knob }))
@@ -594,7 +601,28 @@ fn failures(ran: &Ran, module: &Module) -> Vec<findings::Report> {
 
 #[cfg(test)]
 mod tests {
+    use super::knobs::KNOBS;
+    use super::tally::tests::count;
     use super::*;
+
+    #[test]
+    fn all_knobs_have_a_turn_and_then_the_one_that_fails_most() {
+        let built: Vec<Ready<'_>> = KNOBS[..3].iter().map(|knob| (knob, Vec::new())).collect();
+        let ids = [KNOBS[0].id, KNOBS[1].id, KNOBS[2].id];
+        let [none, most, other] = ids;
+        let of = |id: &str, failed| (id.to_owned(), count(5, failed, 10.0));
+        let storm = Storm {
+            counts: [of(none, 0), of(most, 4), of(other, 1)].into(),
+            ..Storm::default()
+        };
+        let turns: Vec<&str> = (0..12)
+            .map(|round| next(&built, &storm, round).unwrap().0.id)
+            .collect();
+        assert_eq!(turns[..3], ids);
+        assert_eq!(turns[4..7], [most, most, most]);
+        // Every fourth goes round.
+        assert_eq!([turns[3], turns[7], turns[11]], ids);
+    }
 
     #[test]
     fn tests_are_listed_and_named_by_one_pattern() {

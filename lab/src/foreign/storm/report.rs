@@ -110,6 +110,9 @@ fn headline(storm: &Storm) -> String {
     if left_out > 0 {
         text.push_str(&format!("; left out: {}", counted(left_out, "knob")));
     }
+    for (package, why) in &storm.idle {
+        text.push_str(&format!("; no test of {package} ran: {why}"));
+    }
     if storm.interrupted {
         text.push_str("; stopped by Ctrl-C");
     }

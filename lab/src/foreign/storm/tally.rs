@@ -144,6 +144,8 @@ pub(super) struct Storm {
     pub(super) unsupported: BTreeMap<String, String>,
     /// Knobs that missed their canaries, and how.
     pub(super) off: BTreeMap<String, String>,
+    /// Packages of which no test ran, and why.
+    pub(super) idle: BTreeMap<String, String>,
     pub(super) seconds: f64,
     pub(super) interrupted: bool,
 }
@@ -188,6 +190,7 @@ impl Storm {
 pub(super) mod tests {
     use super::*;
     use crate::foreign::findings::Report;
+    use crate::foreign::outcome::Severity;
 
     pub(in crate::foreign::storm) fn count(runs: u32, failed: u32, seconds: f64) -> Count {
         Count {
@@ -210,6 +213,7 @@ pub(super) mod tests {
             engine: "none".to_owned(),
             package: "a/b".to_owned(),
             tests: Vec::new(),
+            severity: Severity::Error,
             known: None,
             command: "go test".to_owned(),
             report,

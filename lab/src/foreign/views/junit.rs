@@ -19,7 +19,10 @@ impl Suites<'_> {
     }
 
     fn skipped(&self, engine: &EngineOutcome) -> bool {
-        matches!(engine.state, State::Unsupported(_) | State::NotRun(_))
+        matches!(
+            engine.state,
+            State::Unsupported(_) | State::NotRun(_) | State::Stopped
+        )
     }
 
     /// Findings that count.

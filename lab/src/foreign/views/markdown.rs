@@ -87,6 +87,9 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
         report.class,
         folded.engines.join(", ")
     )?;
+    if folded.warns() {
+        writeln!(text, "It is a {}.\n", folded.first.severity.words())?;
+    }
     if folded.old {
         writeln!(text, "It is in the baseline.\n")?;
     }

@@ -34,7 +34,7 @@ mod tests {
     use crate::foreign::engines::tests::row;
     use crate::foreign::findings::{Place, Report};
     use crate::foreign::module::{Module, Package};
-    use crate::foreign::outcome::{EngineOutcome, Finding, State, TestTrouble, Trouble};
+    use crate::foreign::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble};
 
     /// An outcome with something in every place.
     pub(super) fn full() -> Outcome {
@@ -86,10 +86,15 @@ mod tests {
                 }),
                 text: "ERROR: AddressSanitizer & more".to_owned(),
             },
+            severity: Severity::Error,
             known: None,
             command: "go test -asan ./c".to_owned(),
         });
-        outcome.fold(None);
+        let mut mild = outcome.engines[1].findings[0].clone();
+        mild.report.class = "cstring".to_owned();
+        mild.severity = Severity::Warning;
+        outcome.engines[1].findings.push(mild);
+        outcome.fold(None, false);
         outcome
     }
 
@@ -112,7 +117,7 @@ mod tests {
             ("junit.xml", unescaped(&read("junit.xml"))),
         ] {
             for part in [
-                "1 finding; plain tests: 1 not green; left out: race is OFF",
+                "1 finding; 1 warning; plain tests: 1 not green; left out: race is OFF",
                 "heap-use-after-free",
                 "work<int>(char*)",
                 "TestFlaky",
@@ -125,6 +130,8 @@ mod tests {
         let sarif: serde_json::Value = serde_json::from_str(&read("report.sarif")).unwrap();
         let result = &sarif["runs"][0]["results"][0];
         assert_eq!(result["ruleId"], "heap-use-after-free");
+        assert_eq!(result["level"], "error");
+        assert_eq!(sarif["runs"][0]["results"][1]["level"], "warning");
         let place = &result["locations"][0]["physicalLocation"];
         assert_eq!(place["artifactLocation"]["uri"], "c/w.go");
         assert_eq!(place["region"]["startLine"], 9);

@@ -46,7 +46,7 @@ fn result(folded: &Folded) -> Value {
     text = format!("{text}; again: {}", folded.first.command);
     let mut result = json!({
         "ruleId": report.class,
-        "level": if folded.counts() { "error" } else { "note" },
+        "level": level(folded),
         "message": { "text": text },
         "partialFingerprints": { "signature/v1": folded.signature },
         "locations": locations,
@@ -55,6 +55,14 @@ fn result(folded: &Folded) -> Value {
         result["suppressions"] = json!([{ "kind": "external", "justification": format!("{}: {}", known.reason, known.reference) }]);
     }
     result
+}
+
+fn level(folded: &Folded) -> &'static str {
+    match (folded.counts(), folded.warns()) {
+        (true, _) => "error",
+        (_, true) => folded.first.severity.words(),
+        _ => "note",
+    }
 }
 
 fn location(place: &Place) -> Option<Value> {

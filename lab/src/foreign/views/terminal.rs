@@ -26,7 +26,11 @@ pub(in crate::foreign) fn report(outcome: &Outcome, place: &str) -> String {
 fn write_report(text: &mut String, outcome: &Outcome, place: &str) -> std::fmt::Result {
     writeln!(text)?;
     for engine in &outcome.engines {
-        writeln!(text, "{}", engine_line(engine))?;
+        let line = engine_line(engine);
+        writeln!(text, "{line}")?;
+        if line.ends_with('…') {
+            wrapped(text, &engine.shown(), "           ")?;
+        }
         for limit in &engine.limits {
             wrapped(text, &format!("limit: {limit}"), "           ")?;
         }
@@ -86,6 +90,9 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     );
     if folded.times > 1 {
         let _ = write!(head, ", {} times", folded.times);
+    }
+    if folded.warns() {
+        let _ = write!(head, " ({})", folded.first.severity.words());
     }
     if folded.old {
         head.push_str(" (in the baseline)");

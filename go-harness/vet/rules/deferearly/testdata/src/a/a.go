@@ -6,6 +6,7 @@ typedef struct thing thing;
 static int render(char **out) { *out = malloc(4); return 0; }
 static thing *make_thing(void) { return (thing *)malloc(4); }
 static void thing_free(thing *t) { free(t); }
+static void number_free(int n) {}
 */
 import "C"
 
@@ -79,6 +80,11 @@ func branch(b bool) {
 		t = C.make_thing()
 	}
 	defer C.thing_free(t)
+}
+
+func number() {
+	n := C.int(3)
+	defer C.number_free(n)
 }
 
 func meant() { defer C.free(nil) }
