@@ -367,6 +367,14 @@ fn what_is_not_green_plainly_is_named_and_left_out_of_other_engines() {
         "{printed}"
     );
     assert_eq!(results["engines"][1]["tests"], 1);
+    // What died has a report with its threads, if they can be seen; what only ended has none.
+    let reports = results["engines"][0]["trouble"].as_array().unwrap().iter();
+    let reports: Vec<&str> = reports.filter_map(|it| it["report"].as_str()).collect();
+    assert_eq!(reports.len(), usize::from(which::which("gdb").is_ok()));
+    for report in reports {
+        let report = fs::read_to_string(root.join(report)).unwrap();
+        assert!(report.contains("TestPanics"), "{report}");
+    }
 }
 
 #[test]

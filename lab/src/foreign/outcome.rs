@@ -59,6 +59,9 @@ pub(super) enum What {
 pub(super) struct Trouble {
     pub(super) package: String,
     pub(super) what: What,
+    /// The report of triage on it, from the module's folder.
+    #[serde(default)]
+    pub(super) report: Option<String>,
 }
 
 impl Trouble {
@@ -87,6 +90,7 @@ impl Trouble {
         Trouble {
             package: path.to_owned(),
             what,
+            report: None,
         }
     }
 
@@ -108,7 +112,10 @@ impl Trouble {
             TestTrouble::Flakes(times, of) => {
                 format!("{test} fails in {times} of {of} runs{only_here}")
             }
-            TestTrouble::Died(how) => format!("{test} ends the process: {how}"),
+            TestTrouble::Died(how) => match &self.report {
+                None => format!("{test} ends the process: {how}"),
+                Some(report) => format!("{test} ends the process: {how}; report: {report}"),
+            },
             TestTrouble::Ended(how) => format!("{test} ends the process without a word: {how}"),
             TestTrouble::TimedOut => format!("{test} does not end"),
         }

@@ -13,7 +13,7 @@ use super::engines::Engine;
 use super::findings::{self, Report};
 use super::known;
 use super::module::{Module, Package};
-use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble};
+use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble, What};
 use super::valgrind;
 use crate::engine::canaries;
 use crate::engine::native::{self, Linked};
@@ -33,6 +33,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const BUILD: Duration = Duration::from_secs(3600);
 /// The greatest number of runs of one program. After each, one test that ended the process is left out.
 const ROUNDS: usize = 25;
+/// Reports of triage that one engine asks for.
+const REPORTS: usize = 3;
 /// The package of planted mistakes.
 const CANARIES: &str = "cgolab.example/canaries/detectors";
 /// The greatest number of tests that run alone to find those that leak.
@@ -542,7 +544,7 @@ impl Trial<'_> {
             };
             all.failed.remove(&test);
             if !told {
-                self.died(package, &test, &ran, outcome);
+                self.died(package, program, &test, &ran, outcome)?;
             }
             // A test that is skipped and ends the program all the same cannot be taken out.
             if !out.insert(test.clone()) || round == ROUNDS {
@@ -557,7 +559,14 @@ impl Trial<'_> {
     }
 
     /// Notes a test that ended the process without a detector's report.
-    fn died(&self, package: &Package, test: &str, ran: &Ran, outcome: &mut EngineOutcome) {
+    fn died(
+        &self,
+        package: &Package,
+        program: &Path,
+        test: &str,
+        ran: &Ran,
+        outcome: &mut EngineOutcome,
+    ) -> Result<()> {
         let timed_out = ran.timed_out();
         let death = findings::death(&ran.text, self.module).filter(|_| !timed_out);
         let why = match (&death, timed_out) {
@@ -570,8 +579,31 @@ impl Trial<'_> {
                 report.test = Some(test.to_owned());
                 self.found(package, report, outcome);
             }
-            None => outcome.trouble.push(Trouble::test(package, test, why)),
+            None => {
+                let mut trouble = Trouble::test(package, test, why);
+                if matches!(trouble.what, What::Test(_, TestTrouble::Died(_))) {
+                    trouble.report = self.described(package, program, test, outcome)?;
+                }
+                outcome.trouble.push(trouble);
+            }
         }
+        Ok(())
+    }
+
+    /// Has triage describe how a test ends its program, for the first ones.
+    fn described(
+        &self,
+        package: &Package,
+        program: &Path,
+        test: &str,
+        outcome: &EngineOutcome,
+    ) -> Result<Option<String>> {
+        let reports = outcome.trouble.iter().filter(|it| it.report.is_some());
+        if reports.count() >= REPORTS || which::which("gdb").is_err() {
+            return Ok(None);
+        }
+        self.progress.step(format!("triage of {test}"));
+        self.triage(package, program, &[format!("-test.run=^{test}$")])
     }
 
     /// Judges a test that failed here and not in the plain run.
