@@ -19,7 +19,7 @@ use crate::subject::file::NativeBuild;
 /// The kind of build that Go code links by default.
 pub(crate) const PLAIN: &str = "plain";
 
-/// What is in a library built for AddressSanitizer, and in no other: only its own code refers to it.
+/// Text in a library built for AddressSanitizer, and in no other: only its own code refers to it.
 pub(crate) const ASAN_MARK: &str = "__asan_report_load";
 
 /// Tags and variables with which Go code links a build.
@@ -105,7 +105,7 @@ impl Made {
     }
 }
 
-/// What Go needs to link a library that was built.
+/// Gives the tags and variables with which Go links a library that was built.
 pub(crate) fn link(root: &Path, build: &NativeBuild) -> Result<Linked> {
     let mut linked = Linked {
         tags: build.tags.clone(),

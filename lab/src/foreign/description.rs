@@ -35,7 +35,7 @@ pub(super) struct Description {
 pub(super) struct Library<'a> {
     pub(super) kind: &'static str,
     pub(super) build: &'a NativeBuild,
-    /// What must be in it.
+    /// Text that must be in it.
     pub(super) mark: Option<&'static str>,
 }
 

@@ -234,6 +234,8 @@ pub(super) struct EngineOutcome {
     pub(super) limits: Vec<String>,
     /// Code that an engine could not read, with the reason, if it reads source.
     pub(super) left_unread: Vec<String>,
+    /// Packages in which an engine that looks for leaks could not.
+    pub(super) leaks_unsought: usize,
 }
 
 impl EngineOutcome {
@@ -248,6 +250,7 @@ impl EngineOutcome {
             trouble: Vec::new(),
             limits: Vec::new(),
             left_unread: Vec::new(),
+            leaks_unsought: 0,
         }
     }
 
@@ -447,6 +450,10 @@ impl Outcome {
                             "files or packages",
                         );
                         left.push(format!("{count} not read by {}", engine.engine));
+                    }
+                    if engine.leaks_unsought > 0 {
+                        let count = counted(engine.leaks_unsought, "package");
+                        left.push(format!("leaks of {count} in {}", engine.engine));
                     }
                 }
                 State::Off(_) => left.push(format!("{} is OFF", engine.engine)),

@@ -177,7 +177,7 @@ impl Trial<'_> {
         Ok(outcome)
     }
 
-    /// What the engine needs and this machine does not have, for people.
+    /// The need of the engine that this machine does not meet, for people.
     fn lacking(&self) -> Option<String> {
         if self.engine.valgrind {
             return valgrind::lacking(self.module);
@@ -209,7 +209,8 @@ impl Trial<'_> {
         self.module.description.library(asan)
     }
 
-    /// What Go needs to link the library into a package. What is wrong with it was said when it was built.
+    /// The tags and variables with which Go links the library into a package. What is wrong with it was said
+    /// when it was built.
     fn linked(&self, package: &Package) -> Linked {
         self.library()
             .filter(|_| package.path != CANARIES)
@@ -515,6 +516,7 @@ impl Trial<'_> {
                 if valgrind::gave_up_on_leaks(&ran.text) {
                     let limit = format!("{}: {}", package.path, valgrind::NO_LEAKS);
                     outcome.limits.push(limit);
+                    outcome.leaks_unsought += 1;
                 } else if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
                     outcome
                         .trouble

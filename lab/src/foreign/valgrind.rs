@@ -74,7 +74,7 @@ pub(super) fn gave_up_on_leaks(output: &str) -> bool {
     output.contains("vgMemCheck_detect_memory_leaks): the 'impossible' happened")
 }
 
-/// What is not known of a package then, for people.
+/// The lack in the results of a package then, for people.
 pub(super) const NO_LEAKS: &str =
     "leaks were not looked for: Go's collector ran, and valgrind ends in its search after that";
 
