@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && !asan
 
 // Package heap counts the blocks of the C heap, for tests that an operation gives back what it takes:
 //

@@ -71,6 +71,9 @@ func limit(bound int) string {
 	if bound == Unbounded {
 		return "none"
 	}
+	if bound < 0 {
+		panic(fmt.Sprintf("note: %d is no bound: it is a number of preemptions, or Unbounded", bound))
+	}
 	return strconv.Itoa(bound)
 }
 

@@ -264,7 +264,8 @@ fn only_the_knobs_that_say_so_have_the_collector_run_all_the_time() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
     let written = fs::read_to_string(root.join(".cgolab/storm.json")).unwrap();
     let storm: Value = serde_json::from_str(&written).unwrap();
-    for (knob, count) in storm["counts"].as_object().unwrap() {
+    for (knob, packages) in storm["counts"].as_object().unwrap() {
+        let count = &packages["example.com/m"];
         let runs = &count["runs"];
         assert!(runs.as_u64() > Some(0), "{knob}: {written}");
         let failed = if knob.contains("collector") {

@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_that_is_read_is_written_alike(line in "cgolab: [a-z]{1,10}=[a-z0-9= -]{0,20}") {
+    fn a_line_that_is_read_is_written_alike(line in "cgolab: (contract|broken|executions|model|skipped|scenario)=[a-z0-9= -]{0,20}") {
         if let Ok(note) = line.parse::<Note>() {
             prop_assert_eq!(note.to_string().parse(), Ok(note));
         }

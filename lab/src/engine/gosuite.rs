@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::Context;
 use super::ask::{Answer, Question, Sign};
 use super::overlay::{Overlay, SETTLES, Tested};
-use super::way::{self, Compilers, Way};
+use super::way::{Compilers, Way};
 use crate::host::child::{End, Finished, quiet, quoted, read_lossy};
 use crate::host::out::one_line;
 use crate::host::taskset;
@@ -60,6 +60,13 @@ pub(super) struct GoSuite {
 pub(super) struct Ran {
     pub(super) run: Run,
     pub(super) finished: Finished,
+    invocation: Invocation,
+}
+
+/// Variables and options of `go test`, for every run of a suite alike.
+struct Invocation {
+    env: Vec<(String, OsString)>,
+    options: Vec<String>,
 }
 
 impl Ran {
@@ -108,7 +115,11 @@ impl GoSuite {
         options.extend(only.map(|only| format!("-run=^{only}")));
         options.extend(self.tests.packages.iter().cloned());
         let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
-        let Ran { run, finished } = &ran;
+        let Ran {
+            run,
+            finished,
+            invocation,
+        } = &ran;
         let log = context.run.shown_log(&finished.log);
         let mut records = run.records(
             self.engine,
@@ -116,7 +127,7 @@ impl GoSuite {
             self.repetitions * self.processors.len().max(1) as u32,
             record::cut(finished),
             |package, seed| Evidence {
-                command: self.repeat(package, seed),
+                command: self.repeat(invocation, package, seed),
                 log: Some(log.clone()),
                 scenario: None,
             },
@@ -289,8 +300,11 @@ impl GoSuite {
         let out = context.log(&format!("{}.compilers", self.log));
         let dir = context.workspace.path(&self.tests.dir);
         let log = format!("{}.compilers.log", self.log);
-        let finished = context
-            .go(&log, &dir, ["env", "-json"])?
+        let mut task = context.go(&log, &dir, ["env", "-json"])?;
+        for (key, value) in &self.tests.env {
+            task = task.env(key, value);
+        }
+        let finished = task
             .args(Compilers::SETTINGS)
             .stdout_to(&out)
             .run(context.progress, quiet)?;
@@ -304,36 +318,30 @@ impl GoSuite {
         format!(
             "{}: {}",
             self.engine,
-            self.command(order, &self.tests.packages.join(" "))
+            self.command(&self.short(), order, &self.tests.packages.join(" "))
         )
     }
 
     /// The command that repeats a package. The order of all its tests follows from the seed.
-    fn repeat(&self, package: &str, seed: Option<&str>) -> String {
+    fn repeat(&self, invocation: &Invocation, package: &str, seed: Option<&str>) -> String {
         let order = self
             .shuffle
             .then(|| format!("-shuffle={}", seed.unwrap_or("on")));
-        let command = self.command(order, package);
+        let command = self.command(invocation, order, package);
         match self.tests.dir.as_str() {
             "." => command,
             dir => format!("cd {} && {command}", quoted(dir.as_ref())),
         }
     }
 
-    fn command(&self, order: Option<String>, package: &str) -> String {
-        let env = self.tests.env.iter();
+    fn command(&self, invocation: &Invocation, order: Option<String>, package: &str) -> String {
+        let env = invocation.env.iter();
         let mut words: Vec<_> = env
             .map(|(key, value)| format!("{key}={}", quoted(value)))
             .collect();
-        let experiment = self.way.experiment.map(|name| way::experiment(name, true));
-        let set = experiment.iter().map(|(key, value)| (&**key, &**value));
-        let set = set.chain(self.way.env.iter().copied());
-        words.extend(set.map(|(key, value)| format!("{key}={}", quoted(value.as_ref()))));
         words.extend(["go".to_owned(), "test".to_owned()]);
-        let options = self.way.options.iter().copied();
-        let options = options.chain(self.tests.args.iter().map(String::as_str));
+        let options = invocation.options.iter();
         words.extend(options.map(|option| quoted(option.as_ref())));
-        words.extend(self.tags());
         words.extend(self.how_often());
         words.extend(order);
         let only = self.tests.only.iter();
@@ -343,7 +351,8 @@ impl GoSuite {
     }
 
     fn tags(&self) -> Option<String> {
-        let tags = &self.tests.tags;
+        let own = self.tests.tags.iter().map(String::as_str);
+        let tags: Vec<&str> = self.way.tags.iter().copied().chain(own).collect();
         (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
     }
 
@@ -369,30 +378,56 @@ impl GoSuite {
         if let Some(limit) = self.tests.limit {
             task = task.limit(limit);
         }
-        for (key, value) in &self.tests.env {
+        let invocation = self.invocation(context)?;
+        for (key, value) in &invocation.env {
             task = task.env(key, value);
-        }
-        for (key, value) in self.way.build_env(&self.compilers(context)?) {
-            task = task.env(&key, value);
-        }
-        for (key, value) in self.way.env {
-            task = task.env(key, value);
-        }
-        if self.way.one_processor {
-            let command = taskset::one_processor()?;
-            task = task.args([format!("-exec={}", command.join(" "))]);
         }
         let finished = task
-            .args(self.way.options)
-            .args(&self.tests.args)
-            .args(self.overlay(context)?)
-            .args(self.tags())
+            .args(&invocation.options)
             .args(options)
             .stdout_to(&events)
             .run(context.progress, show)?;
         let run = Run::read(&read_lossy(&events), &finished.log_text());
         fs::write(&finished.log, run.text())?;
-        Ok(Ran { run, finished })
+        Ok(Ran {
+            run,
+            finished,
+            invocation,
+        })
+    }
+
+    /// Variables and options, with those that the machine and the packages decide.
+    fn invocation(&self, context: &Context<'_>) -> Result<Invocation> {
+        let mut more: Vec<String> = self.overlay(context)?.into_iter().collect();
+        if self.way.one_processor {
+            more.push(format!("-exec={}", taskset::one_processor()?.join(" ")));
+        }
+        Ok(self.with(&self.compilers(context)?, more))
+    }
+
+    /// The same without these, for people who watch.
+    fn short(&self) -> Invocation {
+        self.with(&Compilers::default(), Vec::new())
+    }
+
+    fn with(&self, compilers: &Compilers, more: Vec<String>) -> Invocation {
+        let set = self.way.build_env(compilers).into_iter();
+        let set = set.map(|(key, value)| (key, value.into()));
+        let way = self.way.env.iter();
+        let way = way.map(|(key, value)| ((*key).to_owned(), value.into()));
+        let options = self.way.options.iter().map(ToString::to_string);
+        let options = options.chain(self.tests.args.iter().cloned());
+        Invocation {
+            env: self
+                .tests
+                .env
+                .iter()
+                .cloned()
+                .chain(set)
+                .chain(way)
+                .collect(),
+            options: options.chain(more).chain(self.tags()).collect(),
+        }
     }
 }
 
@@ -445,6 +480,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::way;
     use super::*;
 
     #[test]
@@ -490,7 +526,7 @@ mod tests {
             shuffle: true,
         };
         assert_eq!(
-            suite.repeat("p/q", Some("17")),
+            suite.repeat(&suite.short(), "p/q", Some("17")),
             "cd binding && go test -race -count=3 -cpu=1,4 -shuffle=17 p/q"
         );
         suite.shuffle = false;
@@ -501,7 +537,7 @@ mod tests {
         suite.tests.dir = ".".to_owned();
         suite.tests.tags = vec!["a".to_owned(), "b".to_owned()];
         assert_eq!(
-            suite.repeat("p", None),
+            suite.repeat(&suite.short(), "p", None),
             "KEY=value GOEXPERIMENT=cgocheck2 go test '-run=a b' -tags=a,b -count=3 p"
         );
     }

@@ -102,6 +102,7 @@ pub(super) const ENGINES: [Engine; 8] = [
         builds_as: "storm-asan",
         what: "the same under AddressSanitizer",
         way: way::STORM_ASAN,
+        compiles_c: true,
         ..ROW
     },
     Engine {

@@ -132,13 +132,10 @@ impl Trial<'_> {
             self.vet(&mut outcome)?;
         } else if outcome.state == State::On {
             match self.library_lacks()? {
-                // Without it the module's own tests do not build: that is no lack of this machine.
-                Some(why) if self.engine.is_plain() => {
-                    outcome
-                        .trouble
-                        .push(Trouble::words(&self.module.path, &why));
-                }
-                Some(why) => outcome.state = State::Unsupported(why),
+                // It is described: that it cannot be linked is no lack of this machine.
+                Some(why) => outcome
+                    .trouble
+                    .push(Trouble::words(&self.module.path, &why)),
                 None => self.try_packages(&mut outcome)?,
             }
         }
@@ -178,7 +175,7 @@ impl Trial<'_> {
     }
 
     /// The need of the engine that this machine does not meet, for people.
-    fn lacking(&self) -> Option<String> {
+    pub(super) fn lacking(&self) -> Option<String> {
         if self.engine.valgrind {
             return valgrind::lacking(self.module);
         }
@@ -296,6 +293,9 @@ impl Trial<'_> {
         let mut task = Task::new(self.workspace, "go", &log)
             .dir(&package.dir)
             .limit(BUILD);
+        for (key, value) in &self.module.description.env {
+            task = task.env(key, value);
+        }
         for (key, value) in package.env {
             task = task.env(key, value);
         }
@@ -677,22 +677,22 @@ impl Trial<'_> {
 
     /// The shortest command that shows a finding again, with this many repetitions.
     pub(super) fn command(&self, package: &Package, test: Option<&str>, repeat: u32) -> String {
-        let mut words: Vec<String> = self
-            .engine
-            .way
-            .env
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
+        let own = self.module.description.env.iter();
+        let own = own.map(|(key, value)| (key.as_str(), value.as_str()));
+        let way = self.engine.way.env.iter().copied();
+        let build = self.build_env();
+        let build = build.iter().map(|(key, value)| (&**key, &**value));
+        let set = own.chain(way).chain(build);
+        let mut words: Vec<String> = set
+            .map(|(key, value)| format!("{key}={}", quoted(value.as_ref())))
             .collect();
-        let build_env = self.build_env().into_iter();
-        words.extend(build_env.map(|(key, value)| format!("{key}={}", quoted(value.as_ref()))));
         let linked = self.linked(package);
         let link_env = linked.env.iter();
         words.extend(link_env.map(|(key, value)| format!("{key}={}", quoted(value))));
         if self.engine.way.one_processor {
-            words.push("taskset -c 0".to_owned());
+            words.extend(taskset::one_processor().into_iter().flatten());
         }
-        words.push("go test".to_owned());
+        words.push("go test -vet=off".to_owned());
         if repeat > 1 {
             words.push(format!("-count={repeat}"));
         }

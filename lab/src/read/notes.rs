@@ -73,7 +73,7 @@ impl Notes {
             Note::Checked(id, checks) => {
                 let id = id.as_str();
                 match self.checked.iter_mut().find(|(known, _)| known == id) {
-                    Some((_, sum)) => *sum += checks,
+                    Some((_, sum)) => *sum = sum.saturating_add(checks),
                     None => self.checked.push((id.to_owned(), checks)),
                 }
             }
@@ -82,7 +82,10 @@ impl Notes {
                     self.broken.push(id.as_str().to_owned());
                 }
             }
-            Note::Executions(count) => *self.executions.get_or_insert(0) += count,
+            Note::Executions(count) => {
+                let sum = self.executions.get_or_insert(0);
+                *sum = sum.saturating_add(count);
+            }
             Note::Model(model) => self.take_model(model),
             Note::Skipped(why) => self.skipped = Some(why.as_str().to_owned()),
             Note::Scenario(scenario) => self.scenario = Some(scenario.as_str().to_owned()),

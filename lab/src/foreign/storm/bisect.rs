@@ -13,7 +13,7 @@ use crate::engine::way::Way;
 
 /// Tries of one candidate, at least and at most.
 const TRIES: (u32, u32) = (3, 60);
-/// The chance to take a failure for gone although it is there.
+/// The accepted chance of missing a failure that is still there.
 const MISS: f64 = 0.05;
 /// Tests that a command names; more are no smaller than all.
 const NAMED: usize = 20;

@@ -2,7 +2,8 @@
 
 use std::hint::spin_loop;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Result, ensure};
@@ -201,29 +202,34 @@ fn kept(text: &str) -> &'static str {
     Box::leak(text.to_owned().into_boxed_str())
 }
 
-/// Runs something while two threads for each processor are busy.
-///
-/// Returns [`None`] if they were not: then nothing was tried.
-pub(super) fn under_load<T>(run: impl FnOnce() -> T) -> Option<T> {
+/// Runs something while two threads for each processor are busy: all have begun before it does, and end with it.
+pub(super) fn under_load<T>(run: impl FnOnce() -> T) -> T {
     let threads = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+    let begun = Barrier::new(threads + 1);
     let over = AtomicBool::new(false);
-    let turns = AtomicU64::new(0);
-    let result = thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
+                begun.wait();
                 while !over.load(Ordering::Relaxed) {
-                    turns.fetch_add(1, Ordering::Relaxed);
-                    for _ in 0..10_000 {
-                        spin_loop();
-                    }
+                    spin_loop();
                 }
             });
         }
-        let result = run();
-        over.store(true, Ordering::Relaxed);
-        result
-    });
-    (turns.load(Ordering::Relaxed) > 0).then_some(result)
+        begun.wait();
+        // Also when it panics: the scope waits for the threads.
+        let _ends = Ends(&over);
+        run()
+    })
+}
+
+/// Says that it is over when it is dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -271,6 +277,8 @@ mod tests {
 
     #[test]
     fn load_ends_with_what_it_is_for() {
-        assert!(under_load(|| thread::sleep(std::time::Duration::from_millis(50))).is_some());
+        assert_eq!(under_load(|| 1), 1);
+        let panics = std::panic::catch_unwind(|| under_load(|| panic!("on purpose")));
+        assert!(panics.is_err());
     }
 }

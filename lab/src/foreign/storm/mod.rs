@@ -24,7 +24,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use self::bisect::Minimal;
 use self::knobs::{LOAD, NONE};
@@ -72,7 +72,7 @@ pub struct Wish {
 
 /// Reports of triage that a storm makes: one for each of the first ways to die.
 const REPORTS: usize = 3;
-/// Runs under a debugger until a failure is given up, which is rarer there.
+/// Attempts to see a failure again under the debugger, where it is rarer.
 const DEBUGGED: u32 = 5;
 
 /// Storms and returns whether nothing failed.
@@ -105,8 +105,8 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
         wish,
     };
     let storm = storms.run()?;
-    let ran = storm.counts.values().any(|it| it.runs > 0);
-    if let Some((package, why)) = storm.idle.first_key_value().filter(|_| !ran) {
+    let without = storm.without_tests();
+    if let Some((package, why)) = without.first_key_value().filter(|_| storm.runs() == 0) {
         bail!("nothing to storm: no test of {package} ran: {why}");
     }
     progress.finish();
@@ -114,7 +114,7 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
     out::print(report::report(&storm, &order))?;
     out::line(format_args!("results: {FOLDER}/storm.json"))?;
     // Whoever names tests knows that not every package has them.
-    let judged = storm.idle.is_empty() || wish.run.is_some();
+    let judged = without.is_empty() || wish.run.is_some();
     Ok(storm.is_green() && judged)
 }
 
@@ -130,8 +130,8 @@ struct Storms<'a> {
     wish: &'a Wish,
 }
 
-/// The programs of a build, by the number of their package, or the line that says why there are none.
-type Programs = Result<Vec<(usize, PathBuf)>, String>;
+/// The programs of a build, each with its package, or the compiler's line.
+type Programs<'a> = Vec<(&'a Package, Result<PathBuf, String>)>;
 
 /// A package that was built for a knob.
 struct Built<'a> {
@@ -161,115 +161,153 @@ impl Storms<'_> {
             ..Storm::default()
         };
         let built = self.build(&mut anew)?;
+        if interrupted() {
+            // What was kept knows more.
+            anew.interrupted = true;
+            return Ok(anew);
+        }
         anew.subject = self.subject(&built)?;
         let mut storm = match self.wish.resume {
             false => anew,
             true => Storm {
                 unsupported: anew.unsupported,
                 off: anew.off,
+                not_built: anew.not_built,
+                idle: BTreeMap::new(),
                 interrupted: false,
                 ..Storm::resumed(self.place, &anew.subject)?
             },
         };
+        let known = storm.failures.len();
         self.progress.step("storm");
         let started = Instant::now();
         let before = storm.seconds;
         let mut round = 0;
-        'rounds: while !interrupted() && (round < built.len() || started.elapsed() < self.wish.time)
-        {
+        'rounds: while !interrupted() {
             let Some((knob, programs)) = next(&built, &storm, round) else {
                 break;
             };
-            round += 1;
-            let idle = |it: &Built<'_>| storm.idle.contains_key(&it.package.path);
-            if programs.iter().all(idle) {
+            let had_its_turn = storm.of(knob.id).runs > 0;
+            if had_its_turn && started.elapsed() >= self.wish.time {
                 break;
             }
+            round += 1;
             for one in programs {
+                if storm.is_idle(knob.id, &one.package.path) {
+                    continue;
+                }
                 self.once(knob, one, &mut storm)?;
                 storm.seconds = before + started.elapsed().as_secs_f64();
                 storm.interrupted = interrupted();
-                storm.save(self.place)?;
-                if interrupted() || (self.wish.until_fail && !storm.failures.is_empty()) {
+                self.save(&storm)?;
+                if interrupted() || (self.wish.until_fail && storm.failures.len() > known) {
                     break 'rounds;
                 }
             }
         }
         self.look_closer(&built, &mut storm)?;
         storm.interrupted = interrupted();
-        storm.save(self.place)?;
+        self.save(&storm)?;
         Ok(storm)
+    }
+
+    /// Keeps a storm that knows something: one that ran nothing does not take the place of another.
+    fn save(&self, storm: &Storm) -> Result<()> {
+        match storm.runs() {
+            0 => Ok(()),
+            _ => storm.save(self.place),
+        }
     }
 
     /// Builds every package for every knob, which has to see its canaries first. Knobs that share a build
     /// share its programs.
     fn build(&self, storm: &mut Storm) -> Result<Vec<Ready<'_>>> {
-        let mut done: BTreeMap<&str, Programs> = BTreeMap::new();
+        let mut done: BTreeMap<&str, Programs<'_>> = BTreeMap::new();
         let mut canaries: BTreeMap<&str, Result<PathBuf, String>> = BTreeMap::new();
-        let mut built = Vec::new();
+        let mut ready = Vec::new();
         for knob in self.knobs {
-            if interrupted() {
-                break;
-            }
             let trial = self.trial(knob);
+            if let Some(why) = trial.lacking() {
+                storm.unsupported.insert(knob.id.to_owned(), why);
+                continue;
+            }
             if !done.contains_key(knob.builds_as) {
                 fs::create_dir_all(trial.cache())?;
                 self.progress.step(format!("{}: canaries", knob.id));
                 canaries.insert(knob.builds_as, trial.build(&trial.canaries()?)?);
-                let mut programs = match trial.library_lacks()? {
-                    Some(why) => Err(why),
-                    None => Ok(Vec::new()),
-                };
-                for (number, package) in self.module.packages.iter().enumerate() {
-                    self.progress.step(format!(
-                        "go test -c {} {}",
-                        knob.way.options.join(" "),
-                        package.relative(self.module)
-                    ));
-                    match (trial.build(package)?, &mut programs) {
-                        (Ok(program), Ok(programs)) => programs.push((number, program)),
-                        (Err(why), programs) => *programs = Err(why),
-                        _ => {}
-                    }
-                }
-                done.insert(knob.builds_as, programs);
+                done.insert(knob.builds_as, self.programs(&trial)?);
             }
             let state = match &canaries[knob.builds_as] {
                 Ok(program) => trial.sees(&trial.canaries()?, program, &mut Vec::new())?,
                 Err(why) => State::Unsupported(why.clone()),
             };
-            match (&state, &done[knob.builds_as]) {
-                (State::On, Ok(programs)) => {
-                    let of = |(number, program): &(usize, PathBuf)| Built {
-                        package: &self.module.packages[*number],
+            if interrupted() {
+                break;
+            }
+            let mut built = Vec::new();
+            for (package, program) in &done[knob.builds_as] {
+                match program {
+                    Ok(program) => built.push(Built {
+                        package,
                         program: program.clone(),
-                    };
-                    built.push((*knob, programs.iter().map(of).collect()));
-                }
-                (State::Off(why), _) => {
-                    storm.off.insert(knob.id.to_owned(), why.clone());
-                }
-                (State::Stopped, _) => break,
-                (State::On, Err(why)) | (State::Unsupported(why) | State::NotRun(why), _) => {
-                    storm.unsupported.insert(knob.id.to_owned(), why.clone());
+                    }),
+                    Err(why) => {
+                        let packages = storm.not_built.entry(knob.id.to_owned()).or_default();
+                        packages.insert(package.path.clone(), why.clone());
+                    }
                 }
             }
+            match state {
+                State::On => ready.push((*knob, built)),
+                State::Off(why) => drop(storm.off.insert(knob.id.to_owned(), why)),
+                State::Unsupported(why) | State::NotRun(why) => {
+                    storm.not_built.remove(knob.id);
+                    storm.unsupported.insert(knob.id.to_owned(), why);
+                }
+                State::Stopped => break,
+            }
         }
-        if let Some(why) = storm.off.get(NONE) {
-            bail!("plain runs are no measure here, a planted mistake shows that: {why}");
+        if let Some(why) = storm.off.get(NONE).or(storm.unsupported.get(NONE)) {
+            bail!("plain runs, the measure of all others, are not possible: {why}");
         }
-        if let Some(why) = storm.unsupported.get(NONE) {
-            bail!("the tests do not build: {why}");
+        let plain = ready.iter().find(|(knob, _)| knob.id == NONE);
+        if let Some(why) = storm.not_built.get(NONE).and_then(|it| it.values().next()) {
+            let some = plain.is_some_and(|(_, built)| !built.is_empty());
+            ensure!(some, "the tests do not build: {why}");
         }
-        Ok(built)
+        Ok(ready)
+    }
+
+    /// Builds every package for a knob.
+    fn programs(&self, trial: &Trial<'_>) -> Result<Programs<'_>> {
+        let lacks = trial.library_lacks()?;
+        let mut programs = Vec::new();
+        for package in &self.module.packages {
+            if interrupted() {
+                break;
+            }
+            self.progress.step(format!(
+                "go test -c {} {}",
+                trial.engine.way.options.join(" "),
+                package.relative(self.module)
+            ));
+            let program = match &lacks {
+                Some(why) => Err(why.clone()),
+                None => trial.build(package)?,
+            };
+            programs.push((package, program));
+        }
+        Ok(programs)
     }
 
     /// The identity of a storm: what was asked for, and the programs.
     fn subject(&self, built: &[Ready<'_>]) -> Result<String> {
         let mut digest = DefaultHasher::new();
         self.wish.run.hash(&mut digest);
+        let description = &self.module.description;
+        (&description.env, description.timeout).hash(&mut digest);
         for (knob, programs) in built {
-            knob.id.hash(&mut digest);
+            (knob.id, knob.way.env, knob.way.one_processor).hash(&mut digest);
             for one in programs {
                 let program = &one.program;
                 let bytes = fs::read(program)
@@ -282,7 +320,7 @@ impl Storms<'_> {
 
     /// Runs the tests of a package once under a knob.
     fn once(&self, knob: &'static Engine, one: &Built<'_>, storm: &mut Storm) -> Result<()> {
-        let count = storm.counts.get(knob.id).cloned().unwrap_or_default();
+        let count = storm.of(knob.id);
         self.progress.detail(&format!(
             "{}: run {}, {} failed",
             knob.id,
@@ -291,11 +329,7 @@ impl Storms<'_> {
         ));
         let options = self.wish.run.iter();
         let options: Vec<String> = options.map(|it| format!("-test.run={it}")).collect();
-        let Some(ran) = self.program(knob, one, &options)? else {
-            let why = "the threads that should keep the processors busy had no turn";
-            storm.off.insert(knob.id.to_owned(), why.to_owned());
-            return Ok(());
-        };
+        let ran = self.program(knob, one, &options)?;
         if ran.finished.end == End::Interrupted {
             return Ok(());
         }
@@ -304,10 +338,12 @@ impl Storms<'_> {
                 Some(pattern) if ran.tests.complete => format!("none fits --run {pattern}"),
                 _ => ran.why_nothing(),
             };
-            storm.idle.insert(one.package.path.clone(), why);
+            let idle = storm.idle.entry(knob.id.to_owned()).or_default();
+            idle.insert(one.package.path.clone(), why);
             return Ok(());
         }
-        let count = storm.counts.entry(knob.id.to_owned()).or_default();
+        let packages = storm.counts.entry(knob.id.to_owned()).or_default();
+        let count = packages.entry(one.package.path.clone()).or_default();
         count.runs += 1;
         count.seconds += ran.finished.seconds;
         if ran.finished.success() {
@@ -320,7 +356,8 @@ impl Storms<'_> {
         count.failed += 1;
         let died = !ran.tests.complete && findings::read(&ran.text, self.module).is_empty();
         for (signature, finding) in self.failures(knob, one.package, &ran) {
-            let same = |it: &Failure| it.signature == signature;
+            let same =
+                |it: &Failure| it.signature == signature && it.first.package == one.package.path;
             let at = storm.failures.iter().position(same).unwrap_or_else(|| {
                 let told = shown(&finding.report);
                 self.progress.line(&format!("{}: {told}", knob.id));
@@ -343,18 +380,13 @@ impl Storms<'_> {
         Ok(())
     }
 
-    /// Runs a program under a knob; nothing if the knob could not be turned.
-    fn program(
-        &self,
-        knob: &'static Engine,
-        one: &Built<'_>,
-        options: &[String],
-    ) -> Result<Option<Ran>> {
+    /// Runs a program under a knob.
+    fn program(&self, knob: &'static Engine, one: &Built<'_>, options: &[String]) -> Result<Ran> {
         let trial = self.trial(knob);
         let run = || trial.test(one.package, &one.program, options, "storm");
         match knob.id {
-            LOAD => knobs::under_load(run).transpose(),
-            _ => run().map(Some),
+            LOAD => knobs::under_load(run),
+            _ => run(),
         }
     }
 
@@ -383,7 +415,7 @@ impl Storms<'_> {
                 break;
             }
             let failure = &storm.failures[at];
-            let Some((knob, _)) = failure.likeliest(&storm.counts) else {
+            let Some((knob, _)) = failure.likeliest(storm) else {
                 continue;
             };
             let Some((knob, programs)) = built.iter().find(|(it, _)| it.id == knob) else {
@@ -393,19 +425,19 @@ impl Storms<'_> {
             let Some(one) = programs.iter().find(|it| it.package.path == *package) else {
                 continue;
             };
-            let rate = Rate::of(failure.by[knob.id], storm.counts[knob.id].runs);
+            let rate = Rate::of(failure.by[knob.id], failure.count(storm, knob.id).runs);
             let minimal = match self.wish.bisect && knob.id != LOAD {
                 true => self.smallest(knob, one, failure, rate)?,
                 false => None,
             };
-            let report = match failure.died && reports < REPORTS {
+            let report = match failure.died && failure.report.is_none() && reports < REPORTS {
                 true => self.triaged(knob, one, failure)?,
                 false => None,
             };
             reports += usize::from(report.is_some());
             let failure = &mut storm.failures[at];
-            failure.minimal = minimal;
-            failure.report = report;
+            failure.minimal = minimal.or(failure.minimal.take());
+            failure.report = report.or(failure.report.take());
         }
         Ok(())
     }
@@ -423,7 +455,7 @@ impl Storms<'_> {
             .step(format!("the smallest command for {what}"));
         let tries = bisect::tries(rate);
         let all = self.program(knob, one, &["-test.list=.".to_owned()])?;
-        let all: BTreeSet<String> = all.map(|ran| listed(&ran.text)).unwrap_or_default();
+        let all = listed(&all.text);
         let mut broken = None;
         let mut fails = |knob: &'static Engine, tests: Option<&BTreeSet<String>>| match self
             .comes(knob, one, failure, tests, tries)
@@ -482,9 +514,7 @@ impl Storms<'_> {
         let mut count = Count::default();
         while count.runs < if tries == 0 { 10 } else { tries } && !interrupted() {
             self.progress.detail(&format!("run {}", count.runs + 1));
-            let Some(ran) = self.program(knob, one, &options)? else {
-                break;
-            };
+            let ran = self.program(knob, one, &options)?;
             count.runs += 1;
             let ways = self.failures(knob, one.package, &ran);
             let failed = !ran.finished.success() && ways.contains_key(&failure.signature);
@@ -523,24 +553,24 @@ impl Storms<'_> {
     }
 }
 
-/// The knob of the next round.
-fn next<'b>(
-    built: &'b [Ready<'b>],
-    storm: &Storm,
-    round: usize,
-) -> Option<(&'static Engine, &'b [Built<'b>])> {
-    let promise = |knob: &Engine| {
-        let count = storm.counts.get(knob.id);
-        count.map_or(f64::INFINITY, Count::promise)
+/// The knob of the next round: one that had no turn yet, else the one that fails most often, and every fourth
+/// time another one. [`None`] if no test runs under any of them.
+fn next<'b>(built: &'b [Ready<'b>], storm: &Storm, round: usize) -> Option<&'b Ready<'b>> {
+    let runs = |(knob, programs): &&Ready<'_>| {
+        let mut tests = programs.iter();
+        tests.any(|it| !storm.is_idle(knob.id, &it.package.path))
     };
-    let (knob, programs) = match round {
-        first if first < built.len() => &built[first],
-        other if other % 4 == 3 => built.get(other / 4 % built.len())?,
-        _ => built
+    let live: Vec<&Ready<'_>> = built.iter().filter(runs).collect();
+    let untried = live.iter().find(|(knob, _)| storm.of(knob.id).runs == 0);
+    let promise = |(knob, _): &Ready<'_>| storm.of(knob.id).promise();
+    match round {
+        _ if untried.is_some() => untried.copied(),
+        other if other % 4 == 3 => live.get(other / 4 % live.len().max(1)).copied(),
+        _ => live
             .iter()
-            .max_by(|(a, _), (b, _)| promise(a).total_cmp(&promise(b)))?,
-    };
-    Some((*knob, programs))
+            .copied()
+            .max_by(|a, b| promise(a).total_cmp(&promise(b))),
+    }
 }
 
 /// A knob with another way. It is kept as long as the program: a handful for each bisection.
@@ -600,26 +630,39 @@ fn failures(ran: &Ran, module: &Module) -> Vec<findings::Report> {
 #[cfg(test)]
 mod tests {
     use super::knobs::KNOBS;
-    use super::tally::tests::count;
+    use super::tally::tests::{count, storm};
     use super::*;
 
     #[test]
     fn all_knobs_have_a_turn_and_then_the_one_that_fails_most() {
-        let built: Vec<Ready<'_>> = KNOBS[..3].iter().map(|knob| (knob, Vec::new())).collect();
+        let package = Package {
+            path: "a/b".to_owned(),
+            ..Package::default()
+        };
+        let program = || Built {
+            package: &package,
+            program: PathBuf::new(),
+        };
+        let built: Vec<Ready<'_>> = KNOBS[..3].iter().map(|it| (it, vec![program()])).collect();
         let ids = [KNOBS[0].id, KNOBS[1].id, KNOBS[2].id];
         let [none, most, other] = ids;
-        let of = |id: &str, failed| (id.to_owned(), count(5, failed, 10.0));
-        let storm = Storm {
-            counts: [of(none, 0), of(most, 4), of(other, 1)].into(),
-            ..Storm::default()
-        };
-        let turns: Vec<&str> = (0..12)
-            .map(|round| next(&built, &storm, round).unwrap().0.id)
-            .collect();
-        assert_eq!(turns[..3], ids);
-        assert_eq!(turns[4..7], [most, most, most]);
+        let of = |failed| count(5, failed, 10.0);
+        let mut all = storm(&[(none, of(0)), (most, of(4)), (other, of(1))]);
+        let turn = |storm: &Storm, round| next(&built, storm, round).map(|(knob, _)| knob.id);
+        let turns: Vec<_> = (0..12).filter_map(|round| turn(&all, round)).collect();
+        assert_eq!(turns[..3], [most, most, most]);
         // Every fourth goes round.
         assert_eq!([turns[3], turns[7], turns[11]], ids);
+        let some = storm(&[(none, of(0)), (most, of(4))]);
+        assert_eq!(turn(&some, 1), Some(other));
+        // A package that runs no test under one knob has its turns under the others.
+        let idle = || BTreeMap::from([("a/b".to_owned(), "skipped".to_owned())]);
+        all.idle.insert(most.to_owned(), idle());
+        assert_eq!(turn(&all, 0), Some(other));
+        for knob in ids {
+            all.idle.insert(knob.to_owned(), idle());
+        }
+        assert_eq!(turn(&all, 0), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A storm for a terminal.
 
+use std::collections::BTreeMap;
+
 use super::knobs::NONE;
 use super::tally::{Count, Failure, Rate, Storm};
 use crate::foreign::findings::shown;
@@ -15,10 +17,21 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
         ),
     ];
     for knob in order {
-        lines.extend(storm.counts.get(*knob).map(|count| row(knob, count)));
+        let count = storm.of(knob);
+        lines.extend((count.runs > 0).then(|| row(knob, &count)));
     }
     for (knob, why) in &storm.off {
         lines.push(format!("{knob:<26} OFF: {why}"));
+    }
+    for (word, packages) in [
+        ("no test runs", &storm.idle),
+        ("does not build", &storm.not_built),
+    ] {
+        for (knob, packages) in packages {
+            for (package, why) in packages {
+                lines.push(format!("{knob:<26} {package}: {word}: {why}"));
+            }
+        }
     }
     for (knob, why) in &storm.unsupported {
         lines.push(format!("{knob:<26} unsupported here: {why}"));
@@ -52,15 +65,15 @@ fn row(knob: &str, count: &Count) -> String {
 
 /// The lines below the name of a failure.
 fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
-    let mut lines = vec![failure.verdict(&storm.counts).words().to_owned()];
+    let mut lines = vec![failure.verdict(storm).words().to_owned()];
     let by = failure.by.iter().map(|(knob, times)| {
-        let runs = storm.counts.get(knob).map_or(*times, |it| it.runs);
+        let runs = failure.count(storm, knob).runs;
         let Rate { low, high, .. } = Rate::of(*times, runs);
         let (low, high) = (low * 100.0, high * 100.0);
         format!("{times} of {runs} ({low:.0} … {high:.0} %) under {knob}")
     });
     lines.push(format!("seen: {}", by.collect::<Vec<_>>().join("; ")));
-    if let Some((knob, rate)) = failure.likeliest(&storm.counts) {
+    if let Some((knob, rate)) = failure.likeliest(storm) {
         let mut line = format!("likeliest under {knob}: {:.1} a minute", rate * 60.0);
         if let Some(factor) = against_none(storm, failure, rate) {
             line.push_str(&format!(", {factor}"));
@@ -78,10 +91,13 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
 
 /// The rate of a failure, compared with the plain runs.
 fn against_none(storm: &Storm, failure: &Failure, rate: f64) -> Option<String> {
-    let plain = storm.counts.get(NONE).filter(|it| it.seconds > 0.0)?;
+    let plain = failure.count(storm, NONE);
+    if plain.runs == 0 {
+        return None;
+    }
     let times = failure.by.get(NONE).copied().unwrap_or_default();
-    // Not seen is taken for once more than not at all: a bound.
-    let most = f64::from(times.max(1)) / plain.seconds;
+    // A failure that was never seen without a storm counts as one: that gives a bound.
+    let most = f64::from(times.max(1)) / plain.seconds.max(0.001);
     let factor = rate / most;
     match times {
         _ if factor < 2.0 => None,
@@ -93,8 +109,7 @@ fn against_none(storm: &Storm, failure: &Failure, rate: f64) -> Option<String> {
 }
 
 fn headline(storm: &Storm) -> String {
-    let runs: u32 = storm.counts.values().map(|it| it.runs).sum();
-    let runs = counted(runs as usize, "run");
+    let runs = counted(storm.runs() as usize, "run");
     let mut text = match storm.failures.len() {
         0 => format!("nothing failed in {runs}"),
         ways => format!(
@@ -110,8 +125,19 @@ fn headline(storm: &Storm) -> String {
     if left_out > 0 {
         text.push_str(&format!("; left out: {}", counted(left_out, "knob")));
     }
-    for (package, why) in &storm.idle {
+    let without = storm.without_tests();
+    for (package, why) in &without {
         text.push_str(&format!("; no test of {package} ran: {why}"));
+    }
+    let only_here = |packages: &BTreeMap<String, String>| {
+        let others = packages.keys().filter(|it| !without.contains_key(*it));
+        others.count()
+    };
+    let idle: usize = storm.idle.values().map(only_here).sum();
+    let not_built: usize = storm.not_built.values().map(BTreeMap::len).sum();
+    if idle + not_built > 0 {
+        let count = counted(idle + not_built, "package");
+        text.push_str(&format!("; {count} left out under a knob"));
     }
     if storm.interrupted {
         text.push_str("; stopped by Ctrl-C");
@@ -121,20 +147,15 @@ fn headline(storm: &Storm) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::tally::tests::{count, failure};
+    use super::super::tally::tests::{count, failure, storm};
     use super::*;
 
     #[test]
     fn a_failure_is_told_with_its_likeliest_command_and_how_much_that_helps() {
+        let counts = [("none", count(100, 1, 100.0)), ("race", count(9, 9, 9.0))];
         let storm = Storm {
-            counts: BTreeMap::from([
-                ("none".to_owned(), count(100, 1, 100.0)),
-                ("race".to_owned(), count(9, 9, 9.0)),
-            ]),
             failures: vec![failure(&[("none", 1), ("race", 9)])],
-            ..Storm::default()
+            ..storm(&counts)
         };
         let text = report(&storm, &["none", "race"]);
         for words in [
@@ -153,9 +174,12 @@ mod tests {
         timed_out.timed_out = 1;
         let storm = Storm {
             module: "a/b".to_owned(),
-            counts: BTreeMap::from([("none".to_owned(), timed_out)]),
             off: BTreeMap::from([("race".to_owned(), "missed".to_owned())]),
-            ..Storm::default()
+            idle: BTreeMap::from([(
+                "load".to_owned(),
+                BTreeMap::from([("a/b".to_owned(), "skipped".to_owned())]),
+            )]),
+            ..storm(&[("none", timed_out)])
         };
         let text = report(&storm, &["none", "race"]);
         assert!(
@@ -165,7 +189,8 @@ mod tests {
         let last = text.lines().last().unwrap();
         assert_eq!(
             last,
-            "a/b: nothing failed in 3 runs; 1 timed out, which says nothing; left out: 1 knob, 0 s"
+            "a/b: nothing failed in 3 runs; 1 timed out, which says nothing; left out: 1 knob; \
+             1 package left out under a knob, 0 s"
         );
     }
 }

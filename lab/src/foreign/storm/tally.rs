@@ -106,9 +106,16 @@ impl Verdict {
 }
 
 impl Failure {
-    /// The verdict on it, given the runs of each knob.
-    pub(super) fn verdict(&self, counts: &BTreeMap<String, Count>) -> Verdict {
-        let plain = counts.get(NONE).cloned().unwrap_or_default();
+    /// The runs of its package under a knob.
+    pub(super) fn count(&self, storm: &Storm, knob: &str) -> Count {
+        let packages = storm.counts.get(knob);
+        let count = packages.and_then(|it| it.get(&self.first.package));
+        count.cloned().unwrap_or_default()
+    }
+
+    /// The verdict on it.
+    pub(super) fn verdict(&self, storm: &Storm) -> Verdict {
+        let plain = self.count(storm, NONE);
         match self.by.get(NONE) {
             Some(times) if times * 2 >= plain.runs => Verdict::Broken,
             Some(_) => Verdict::Rare,
@@ -118,15 +125,12 @@ impl Failure {
     }
 
     /// The knob under which it comes most often in a second, and how often.
-    pub(super) fn likeliest(&self, counts: &BTreeMap<String, Count>) -> Option<(&str, f64)> {
-        let rate = |(knob, times): (&'_ String, &u32)| {
-            let seconds = counts.get(knob)?.seconds.max(0.001);
-            Some((knob.as_str().to_owned(), f64::from(*times) / seconds))
-        };
-        let best = self.by.iter().filter_map(rate);
-        let (knob, rate) = best.max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let (knob, _) = self.by.get_key_value(&knob)?;
-        Some((knob, rate))
+    pub(super) fn likeliest(&self, storm: &Storm) -> Option<(&str, f64)> {
+        let rates = self.by.iter().map(|(knob, times)| {
+            let seconds = self.count(storm, knob).seconds.max(0.001);
+            (knob.as_str(), f64::from(*times) / seconds)
+        });
+        rates.max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
@@ -137,15 +141,17 @@ pub(super) struct Storm {
     pub(super) go: String,
     /// What was asked for, and a digest of the test programs: a storm goes on only where it left off.
     pub(super) subject: String,
-    /// By knob.
-    pub(super) counts: BTreeMap<String, Count>,
+    /// Runs by knob and package.
+    pub(super) counts: BTreeMap<String, BTreeMap<String, Count>>,
     pub(super) failures: Vec<Failure>,
     /// Knobs that cannot be built here, and why.
     pub(super) unsupported: BTreeMap<String, String>,
     /// Knobs that missed their canaries, and how.
     pub(super) off: BTreeMap<String, String>,
-    /// Packages of which no test ran, and why.
-    pub(super) idle: BTreeMap<String, String>,
+    /// Packages of which no test runs under a knob, and why, by knob.
+    pub(super) idle: BTreeMap<String, BTreeMap<String, String>>,
+    /// Packages that do not build for a knob, and the compiler's line, by knob.
+    pub(super) not_built: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) seconds: f64,
     pub(super) interrupted: bool,
 }
@@ -173,15 +179,45 @@ impl Storm {
         fs::rename(&new, place).with_context(whole)
     }
 
-    pub(super) fn timed_out(&self) -> u32 {
-        self.counts.values().map(|it| it.timed_out).sum()
+    /// All runs under a knob.
+    pub(super) fn of(&self, knob: &str) -> Count {
+        let mut all = Count::default();
+        for count in self.counts.get(knob).into_iter().flat_map(BTreeMap::values) {
+            all.runs += count.runs;
+            all.failed += count.failed;
+            all.timed_out += count.timed_out;
+            all.seconds += count.seconds;
+        }
+        all
     }
 
-    /// True if nothing failed, and nothing that was tried says nothing.
+    /// All runs.
+    pub(super) fn runs(&self) -> u32 {
+        self.counts.keys().map(|knob| self.of(knob).runs).sum()
+    }
+
+    pub(super) fn timed_out(&self) -> u32 {
+        self.counts.keys().map(|knob| self.of(knob).timed_out).sum()
+    }
+
+    /// Packages of which no test runs even without a storm.
+    pub(super) fn without_tests(&self) -> BTreeMap<String, String> {
+        self.idle.get(NONE).cloned().unwrap_or_default()
+    }
+
+    /// True if a package runs no test under a knob.
+    pub(super) fn is_idle(&self, knob: &str, package: &str) -> bool {
+        let packages = self.idle.get(knob);
+        packages.is_some_and(|it| it.contains_key(package))
+    }
+
+    /// True if nothing failed or timed out, every knob was on, every package was built for it, and it was not
+    /// interrupted.
     pub(super) fn is_green(&self) -> bool {
         self.failures.is_empty()
             && self.timed_out() == 0
             && self.off.is_empty()
+            && self.not_built.is_empty()
             && !self.interrupted
     }
 }
@@ -250,12 +286,24 @@ pub(super) mod tests {
         near(count(0, 0, 0.0).rate(), (0.0, 0.0, 1.0));
     }
 
+    /// A storm over the package of [`failure`].
+    pub(in crate::foreign::storm) fn storm(counts: &[(&str, Count)]) -> Storm {
+        let of = |(knob, count): &(&str, Count)| {
+            let package = BTreeMap::from([("a/b".to_owned(), count.clone())]);
+            ((*knob).to_owned(), package)
+        };
+        Storm {
+            counts: counts.iter().map(of).collect(),
+            ..Storm::default()
+        }
+    }
+
     #[test]
     fn a_failure_is_told_by_what_it_needs() {
-        let counts = BTreeMap::from([
-            ("none".to_owned(), count(10, 5, 10.0)),
-            ("race".to_owned(), count(4, 1, 40.0)),
-        ]);
+        let mut storm = storm(&[("none", count(10, 5, 10.0)), ("race", count(4, 1, 40.0))]);
+        // Runs of another package say nothing about it.
+        let other = storm.counts.get_mut("none").unwrap();
+        other.insert("a/c".to_owned(), count(90, 0, 9.0));
         for (by, expected) in [
             (&[("none", 5)][..], Verdict::Broken),
             (&[("none", 1), ("race", 1)], Verdict::Rare),
@@ -263,18 +311,16 @@ pub(super) mod tests {
             (&[("load", 3), ("race", 1)], Verdict::UnderStorm),
             (&[("load", 3)], Verdict::Contention),
         ] {
-            assert_eq!(failure(by).verdict(&counts), expected);
+            assert_eq!(failure(by).verdict(&storm), expected);
         }
+        assert_eq!(storm.of("none").runs, 100);
     }
 
     #[test]
     fn the_likeliest_knob_is_that_with_most_failures_in_a_second() {
-        let counts = BTreeMap::from([
-            ("none".to_owned(), count(10, 5, 1.0)),
-            ("race".to_owned(), count(9, 9, 90.0)),
-        ]);
+        let storm = storm(&[("none", count(10, 5, 1.0)), ("race", count(9, 9, 90.0))]);
         let failure = failure(&[("none", 1), ("race", 9)]);
-        assert_eq!(failure.likeliest(&counts).unwrap().0, "none");
+        assert_eq!(failure.likeliest(&storm).unwrap().0, "none");
     }
 
     #[test]
@@ -283,9 +329,8 @@ pub(super) mod tests {
         let place = folder.path().join("storm.json");
         let storm = Storm {
             subject: "programs".to_owned(),
-            counts: BTreeMap::from([("none".to_owned(), count(3, 1, 2.0))]),
             failures: vec![failure(&[("none", 1)])],
-            ..Storm::default()
+            ..storm(&[("none", count(3, 1, 2.0))])
         };
         let none = Storm::resumed(&place, "programs").unwrap_err().to_string();
         assert!(none.contains("there is no storm to go on with"), "{none}");
@@ -301,8 +346,9 @@ pub(super) mod tests {
         let mut timed_out = count(3, 0, 3.0);
         timed_out.timed_out = 1;
         for storm in [
+            storm(&[("none", timed_out)]),
             Storm {
-                counts: BTreeMap::from([("none".to_owned(), timed_out)]),
+                not_built: BTreeMap::from([("race".to_owned(), BTreeMap::new())]),
                 ..Storm::default()
             },
             Storm {
