@@ -429,7 +429,7 @@ fn a_red_run_has_a_report_too() {
 }
 
 /// A Go with which nothing can be built for AddressSanitizer.
-const NO_ASAN: &str = r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
+const NO_ASAN: &str = r#"case "$1 $2" in "env -json") echo {};; env*) echo go1.26.8; echo 1;; version*) echo go;;
     *) echo "-asan requires a newer compiler" >&2; exit 1;; esac"#;
 
 #[test]

@@ -282,7 +282,8 @@ fn a_storm_makes_a_rare_failure_frequent_and_names_the_knob() {
     let (runs, failed) = of(&printed, "collector, one CPU ");
     assert!(failed * 2 > runs, "{failed} of {runs}: {printed}");
     // What was counted counts on, for the same programs and tests only.
-    let (_, again, errors) = storm(&root, &["--run", "TestSum", "--resume"]);
+    let (code, again, errors) = storm(&root, &["--run", "TestSum", "--resume"]);
+    assert_eq!(code, Some(1), "{again}{errors}");
     let (more, _) = of(&again, "none ");
     assert!(more > of(&printed, "none ").0, "{again}{errors}");
     let (code, _, errors) = storm(&root, &["--run", "TestTick", "--resume"]);
