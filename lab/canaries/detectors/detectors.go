@@ -108,24 +108,33 @@ func goReadsFreedMemory() byte {
 	return memory[0]
 }
 
-// readsCollectedMemory reads what the collector has taken, by an address that is no pointer for it.
-func readsCollectedMemory() uint32 {
-	at := hides()
+// readsCollectedMemory reads what the collector has taken, by addresses that are no pointers for it, and tells
+// how much of it was overwritten. One object alone may live on, or its place be taken again.
+func readsCollectedMemory() int {
+	places := hides()
 	runtime.GC()
 	runtime.GC()
-	return **(**uint32)(unsafe.Pointer(&at))
+	overwritten := 0
+	for i := range places {
+		if **(**uint32)(unsafe.Pointer(&places[i])) == 0xdeadbeef {
+			overwritten++
+		}
+	}
+	return overwritten
 }
 
 //go:noinline
-func hides() uintptr {
-	hidden = new([64]uint32)
-	hidden[0] = 1
-	at := uintptr(unsafe.Pointer(hidden))
+func hides() (places [64]uintptr) {
+	for i := range places {
+		hidden = new([64]uint32)
+		hidden[0] = 1
+		places[i] = uintptr(unsafe.Pointer(hidden))
+	}
 	hidden = nil
-	return at
+	return places
 }
 
-// hidden keeps an object from living on the stack.
+// hidden keeps objects from living on the stack.
 var hidden *[64]uint32
 
 //go:noinline

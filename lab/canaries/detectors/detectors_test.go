@@ -109,7 +109,7 @@ func TestCollectsSeldom(t *testing.T) {
 }
 
 func TestReadsCollectedMemory(t *testing.T) {
-	if readsCollectedMemory() == 0xdeadbeef {
+	if readsCollectedMemory() > 0 {
 		t.Error("canary: collected memory is overwritten")
 	}
 }

@@ -300,20 +300,25 @@ impl Storms<'_> {
         Ok(programs)
     }
 
-    /// The identity of a storm: what was asked for, and the programs.
+    /// The identity of a storm: what was asked for, the knobs, and the programs.
     fn subject(&self, built: &[Ready<'_>]) -> Result<String> {
         let mut digest = DefaultHasher::new();
         self.wish.run.hash(&mut digest);
         let description = &self.module.description;
         (&description.env, description.timeout).hash(&mut digest);
-        for (knob, programs) in built {
+        for knob in self.knobs {
             (knob.id, knob.way.env, knob.way.one_processor).hash(&mut digest);
-            for one in programs {
-                let program = &one.program;
-                let bytes = fs::read(program)
-                    .with_context(|| format!("cannot read {}", program.display()))?;
-                bytes.hash(&mut digest);
-            }
+        }
+        // A knob that is off today is no other storm: the plain programs say what is tested.
+        for one in built
+            .iter()
+            .filter(|(knob, _)| knob.id == NONE)
+            .flat_map(|(_, it)| it)
+        {
+            let program = &one.program;
+            let bytes =
+                fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+            bytes.hash(&mut digest);
         }
         Ok(format!("{:016x}", digest.finish()))
     }
