@@ -23,6 +23,9 @@ use crate::record::{self, Evidence, Outcome, Record};
 const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Name}}\t{{.Dir}}\
     \t{{len .XTestGoFiles}}{{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
 
+/// Folder of overlays in that of results: patterns such as `./...` pass over a name that begins so.
+const OVERLAYS: &str = "_overlays";
+
 /// Go tests of the subject, as its description has them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tests {
@@ -284,11 +287,7 @@ impl GoSuite {
 
     /// Its place is the same in each run: Go builds anew what has moved.
     fn overlay_list(&self, context: &Context<'_>, overlay: Overlay) -> PathBuf {
-        let folder = context
-            .workspace
-            .lab()
-            .join("overlays")
-            .join(overlay.name());
+        let folder = context.workspace.lab().join(OVERLAYS).join(overlay.name());
         folder.join(format!("{}.json", self.log))
     }
 
@@ -497,6 +496,23 @@ mod tests {
             let why = "SIGSEGV: segmentation violation".to_owned();
             assert_eq!(answer(&run, &record).sign, Sign::Crashed(why));
         }
+    }
+
+    #[test]
+    fn a_module_around_the_results_does_not_find_what_is_laid_beside_its_tests() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("go.mod"), "module m\n\ngo 1.21\n").unwrap();
+        fs::write(root.path().join("m.go"), "package m\n").unwrap();
+        let tested = Tested {
+            name: "m".to_owned(),
+            dir: root.path().to_owned(),
+            external: false,
+        };
+        let list = root.path().join("target/lab").join(OVERLAYS).join("x.json");
+        Overlay::Storm.write(&[tested], &list).unwrap();
+        let mut go = std::process::Command::new("go");
+        let output = go.args(["list", "./..."]).current_dir(root.path()).output();
+        assert_eq!(String::from_utf8_lossy(&output.unwrap().stdout), "m\n");
     }
 
     #[test]
