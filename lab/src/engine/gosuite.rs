@@ -253,7 +253,8 @@ impl GoSuite {
     fn packages(&self, context: &Context<'_>, log: &str) -> Result<Vec<Listed>> {
         let dir = context.workspace.path(&self.tests.dir);
         let mut task = context.go(&format!("{log}.list.log"), &dir, ["list"])?;
-        for (key, value) in &self.tests.env {
+        // An experiment is a build tag, too.
+        for (key, value) in &self.short().env {
             task = task.env(key, value);
         }
         let out = context.log(&format!("{log}.list"));
