@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use anyhow::{Result, ensure};
 
 use super::ask::{Answer, Build, Question, Sign};
-use super::gosuite::{GoSuite, Ran, Tests};
+use super::gosuite::{GoSuite, Invocation, Ran, Tests};
 use super::rows::{self, ROWS, Row, Storm};
 use super::way::{self, Way};
 use super::{Canary, Context, Engine, canaries, native};
@@ -30,6 +30,27 @@ pub(super) struct Golang {
     in_storms: Tests,
     releases: Option<Releases>,
     build: Build,
+}
+
+/// Tests with planted mistakes, ready to run.
+struct PlantedTests {
+    suite: GoSuite,
+    invocation: Invocation,
+}
+
+impl PlantedTests {
+    /// Runs one of them.
+    fn run(&self, context: &Context<'_>, test: &str) -> Result<Ran> {
+        self.suite.run_only(context, &self.invocation, test)
+    }
+}
+
+impl Canary {
+    /// Adds a run: its seconds, and its evidence in the place of that of the run before.
+    fn add(&mut self, context: &Context<'_>, ran: &Ran) {
+        self.seconds += ran.finished.seconds;
+        self.evidence = context.evidence(&ran.finished);
+    }
 }
 
 /// The engines that can run on the subject.
@@ -103,15 +124,14 @@ impl Golang {
         }
     }
 
-    /// Runs a planted mistake in one way, or without the engine's experiment.
+    /// The planted mistakes in one way, or without the engine's experiment.
     fn planted(
         &self,
         context: &Context<'_>,
         way: &Way,
         log: &str,
-        test: &str,
         on: bool,
-    ) -> Result<Ran> {
+    ) -> Result<PlantedTests> {
         let dir = canaries::lay_out(context)?;
         let without = way.experiment.filter(|_| !on);
         let without = without.map(|name| way::experiment(name, false));
@@ -138,7 +158,8 @@ impl Golang {
             processors: &[],
             shuffle: false,
         };
-        suite.run_only(context, test)
+        let invocation = suite.invocation(context)?;
+        Ok(PlantedTests { suite, invocation })
     }
 
     /// The record of the tests with a release of Go.
@@ -190,27 +211,6 @@ impl Golang {
         suite.processors = storm.processors;
         suite.shuffle = true;
         Ok(suite)
-    }
-
-    /// Adds to a canary whether this way sees a planted mistake.
-    fn sees(
-        &self,
-        context: &Context<'_>,
-        way: &Way,
-        log: &str,
-        bug: &way::Canary,
-        canary: &mut Canary,
-    ) -> Result<bool> {
-        let ran = self.planted(context, way, &format!("{log}.{}", bug.test), bug.test, true)?;
-        canary.seconds += ran.finished.seconds;
-        canary.evidence = context.evidence(&ran.finished);
-        let passed = ran.finished.success();
-        let minor = minor(context)?;
-        let missed = ran
-            .unfit()
-            .or_else(|| bug.missed(passed, ran.run.text(), &ran.finished.how(), minor));
-        canary.missed = missed.map(|why| format!("{}: {why}", bug.test));
-        Ok(canary.missed.is_none())
     }
 
     /// Runs tests again whose contracts were credited before: those that pass become one record, made by `sum`.
@@ -277,7 +277,9 @@ impl Engine for Golang {
             overlay: None,
             ..self.row.builds[0].way
         };
-        let ran = self.planted(context, &way, ".sound", sound, true)?;
+        let ran = self
+            .planted(context, &way, ".sound", true)?
+            .run(context, sound)?;
         if ran.finished.success() {
             return Ok(None);
         }
@@ -302,34 +304,38 @@ impl Engine for Golang {
             evidence: Evidence::default(),
             seconds: 0.0,
         };
-        let first = &self.row.builds[0].way;
         let minor = minor(context)?;
-        let must = planted.canaries.iter();
-        for bug in must.filter(|it| it.limit(minor).is_none()) {
-            if planted.silent_without {
-                let plain = self.planted(context, first, ".without", bug.test, false)?;
-                canary.seconds += plain.finished.seconds;
-                canary.evidence = context.evidence(&plain.finished);
-                if !plain.finished.success() {
-                    let error = plain.run.build_error();
-                    let why = error.unwrap_or_else(|| plain.finished.how());
+        if planted.silent_without {
+            let plain = self.planted(context, &self.row.builds[0].way, ".without", false)?;
+            for bug in planted.canaries {
+                let ran = plain.run(context, bug.test)?;
+                canary.add(context, &ran);
+                if !ran.finished.success() {
+                    let error = ran.run.build_error();
+                    let why = error.unwrap_or_else(|| ran.finished.how());
                     canary.missed = Some(format!("it does not pass without the engine: {why}"));
                     return Ok(canary);
                 }
             }
-            for build in self.row.builds {
-                if !self.sees(context, &build.way, build.log, bug, &mut canary)? {
-                    return Ok(canary);
-                }
-            }
         }
-        for storm in self.row.storms {
-            // A storm that this machine cannot make is skipped, and says so.
-            if possible(&storm.way).is_err() {
-                continue;
-            }
-            for bug in storm.way.canaries {
-                if !self.sees(context, &storm.way, storm.log, bug, &mut canary)? {
+        let builds = self.row.builds.iter();
+        let builds = builds.map(|build| (&build.way, build.log, planted.canaries));
+        // A storm that this machine cannot make is skipped, and says so.
+        let storms = self
+            .row
+            .storms
+            .iter()
+            .filter(|it| possible(&it.way).is_ok());
+        let storms = storms.map(|storm| (&storm.way, storm.log, storm.way.canaries));
+        for (way, log, bugs) in builds.chain(storms).filter(|(.., bugs)| !bugs.is_empty()) {
+            let tests = self.planted(context, way, log, true)?;
+            for bug in bugs.iter().filter(|it| it.limit(minor).is_none()) {
+                let ran = tests.run(context, bug.test)?;
+                canary.add(context, &ran);
+                let (passed, how) = (ran.finished.success(), ran.finished.how());
+                let missed = || bug.missed(passed, ran.run.text(), &how, minor);
+                if let Some(why) = ran.unfit().or_else(missed) {
+                    canary.missed = Some(format!("{}: {why}", bug.test));
                     return Ok(canary);
                 }
             }
@@ -338,16 +344,15 @@ impl Engine for Golang {
     }
 
     fn limits(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let mut records = Vec::new();
         let minor = minor(context)?;
-        for bug in self.row.canary.canaries {
-            let Some(limit) = bug.limit(minor) else {
-                continue;
-            };
-            let step = format!("{}: limit, {}", self.row.name, bug.test);
+        let stated = self.row.canary.canaries.iter();
+        let stated = stated.filter_map(|bug| Some((bug.test, bug.limit(minor)?)));
+        let mut records = Vec::new();
+        for (test, limit) in stated {
+            let step = format!("{}: limit, {test}", self.row.name);
             context.progress.step(step);
-            let way = &self.row.builds[0].way;
-            let ran = self.planted(context, way, ".limit", bug.test, true)?;
+            let tests = self.planted(context, &self.row.builds[0].way, ".limit", true)?;
+            let ran = tests.run(context, test)?;
             let (outcome, why) = if ran.run.text().contains(limit.says) {
                 (Outcome::Fail, limit.seen.to_owned())
             } else if ran.finished.success() {
@@ -357,7 +362,7 @@ impl Engine for Golang {
                 let why = ran.unfit().unwrap_or_else(|| ran.finished.how());
                 (cut.unwrap_or(Outcome::BuildFailed), why)
             };
-            let mut record = Record::check(self.row.name, bug.test, outcome).because(why);
+            let mut record = Record::check(self.row.name, test, outcome).because(why);
             record.kind = Kind::Limit;
             record.evidence = context.evidence(&ran.finished);
             record.seconds = ran.finished.seconds;

@@ -63,11 +63,10 @@ pub(super) struct GoSuite {
 pub(super) struct Ran {
     pub(super) run: Run,
     pub(super) finished: Finished,
-    invocation: Invocation,
 }
 
 /// Variables and options of `go test`, for every run of a suite alike.
-struct Invocation {
+pub(super) struct Invocation {
     env: Vec<(String, OsString)>,
     options: Vec<String>,
 }
@@ -99,14 +98,20 @@ impl Ran {
 
 impl GoSuite {
     /// Runs a test, once.
-    pub(super) fn run_only(&self, context: &Context<'_>, test: &str) -> Result<Ran> {
+    pub(super) fn run_only(
+        &self,
+        context: &Context<'_>,
+        invocation: &Invocation,
+        test: &str,
+    ) -> Result<Ran> {
         let mut options = vec![
             "-json".to_owned(),
             "-count=1".to_owned(),
-            format!("-run={}", Overlay::with(self.way.overlay, test)),
+            format!("-run={}", self.way.pattern(test)),
         ];
         options.extend(self.tests.packages.iter().cloned());
-        self.run(context, &self.log, &options, quiet)
+        let log = format!("{}.{test}", self.log);
+        self.run(context, invocation, &log, &options, quiet)
     }
 
     /// Runs all tests, and gives the run beside its records.
@@ -117,12 +122,15 @@ impl GoSuite {
         let only = self.tests.only.iter();
         options.extend(only.map(|only| format!("-run=^{only}")));
         options.extend(self.tests.packages.iter().cloned());
-        let ran = self.run(context, &self.log, &options, gotest::closing_line)?;
-        let Ran {
-            run,
-            finished,
-            invocation,
-        } = &ran;
+        let invocation = self.invocation(context)?;
+        let ran = self.run(
+            context,
+            &invocation,
+            &self.log,
+            &options,
+            gotest::closing_line,
+        )?;
+        let Ran { run, finished } = &ran;
         let log = context.run.shown_log(&finished.log);
         let mut records = run.records(
             self.engine,
@@ -130,7 +138,7 @@ impl GoSuite {
             self.repetitions * self.processors.len().max(1) as u32,
             record::cut(finished),
             |package, seed| Evidence {
-                command: self.repeat(invocation, package, seed),
+                command: self.repeat(&invocation, package, seed),
                 log: Some(log.clone()),
                 scenario: None,
             },
@@ -158,6 +166,10 @@ impl GoSuite {
     pub(super) fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
         let mut left = self.tests(context, question)?;
         let mut answers = Vec::new();
+        if left.is_empty() {
+            return Ok(answers);
+        }
+        let invocation = self.invocation(context)?;
         let mut round = 1;
         while !left.is_empty() {
             let mut options = vec!["-json".to_owned()];
@@ -166,11 +178,11 @@ impl GoSuite {
             let names: BTreeSet<&str> = left.iter().map(|(_, name)| name.as_str()).collect();
             let names: Vec<&str> = names.into_iter().collect();
             let names = format!("({})", names.join("|"));
-            options.push(format!("-run={}", Overlay::with(self.way.overlay, &names)));
+            options.push(format!("-run={}", self.way.pattern(&names)));
             let packages: BTreeSet<&String> = left.iter().map(|(package, _)| package).collect();
             options.extend(packages.into_iter().cloned());
             let log = format!("{}.{}.{round}", self.log, question.log);
-            let ran = self.run(context, &log, &options, quiet)?;
+            let ran = self.run(context, &invocation, &log, &options, quiet)?;
             let (found, ended) = self.answers(context, &ran);
             let before = left.len();
             left.retain(|(_, name)| !ended.contains(name));
@@ -351,9 +363,7 @@ impl GoSuite {
     }
 
     fn tags(&self) -> Option<String> {
-        let own = self.tests.tags.iter().map(String::as_str);
-        let tags: Vec<&str> = self.way.tags.iter().copied().chain(own).collect();
-        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
+        self.way.tags_option(&self.tests.tags)
     }
 
     fn how_often(&self) -> Vec<String> {
@@ -368,6 +378,7 @@ impl GoSuite {
     fn run(
         &self,
         context: &Context<'_>,
+        invocation: &Invocation,
         log: &str,
         options: &[String],
         show: fn(&str) -> Option<String>,
@@ -378,7 +389,6 @@ impl GoSuite {
         if let Some(limit) = self.tests.limit {
             task = task.limit(limit);
         }
-        let invocation = self.invocation(context)?;
         for (key, value) in &invocation.env {
             task = task.env(key, value);
         }
@@ -389,15 +399,12 @@ impl GoSuite {
             .run(context.progress, show)?;
         let run = Run::read(&read_lossy(&events), &finished.log_text());
         fs::write(&finished.log, run.text())?;
-        Ok(Ran {
-            run,
-            finished,
-            invocation,
-        })
+        Ok(Ran { run, finished })
     }
 
-    /// Variables and options, with those that the machine and the packages decide.
-    fn invocation(&self, context: &Context<'_>) -> Result<Invocation> {
+    /// Variables and options, with those that the machine and the packages decide: Go is asked for them, so
+    /// that one serves all runs of the suite.
+    pub(super) fn invocation(&self, context: &Context<'_>) -> Result<Invocation> {
         let mut more: Vec<String> = self.overlay(context)?.into_iter().collect();
         if self.way.one_processor {
             more.push(format!("-exec={}", taskset::one_processor()?.join(" ")));

@@ -70,14 +70,6 @@ impl Overlay {
         }
         write_if_new(list, &json!({ "Replace": replace }).to_string())
     }
-
-    /// The pattern of a test, and of what this adds to it.
-    pub(crate) fn with(overlay: Option<Overlay>, test: &str) -> String {
-        match overlay {
-            Some(Overlay::Settle) => format!("^({test}|{SETTLES})$"),
-            _ => format!("^{test}$"),
-        }
-    }
 }
 
 /// Writes a file that has another text. Go takes a changed time for a changed file.

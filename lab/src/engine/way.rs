@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::overlay::{COLLECTS, Overlay};
+use super::overlay::{COLLECTS, Overlay, SETTLES};
 
 /// A way to build and run Go tests.
 #[derive(Debug, Clone, Copy)]
@@ -292,6 +292,24 @@ const LOST: &str = "<kind>Leak_DefinitelyLost</kind>";
 const EXPERIMENT: &str = "GOEXPERIMENT";
 
 impl Way {
+    /// The pattern of a test, and of the one that the overlay adds behind it.
+    pub(crate) fn pattern(&self, test: &str) -> String {
+        match self.overlay {
+            Some(Overlay::Settle) => format!("^({test}|{SETTLES})$"),
+            Some(Overlay::Storm) | None => format!("^{test}$"),
+        }
+    }
+
+    /// The option of `go` with its build tags and these, if there are any.
+    pub(crate) fn tags_option<'a>(
+        &self,
+        own: impl IntoIterator<Item = &'a String>,
+    ) -> Option<String> {
+        let own = own.into_iter().map(String::as_str);
+        let tags: Vec<&str> = self.tags.iter().copied().chain(own).collect();
+        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
+    }
+
     /// Variables of its builds, beside the environment of this process.
     pub(crate) fn build_env(&self, compilers: &Compilers) -> Vec<(String, String)> {
         let experiment = self.experiment.map(|name| experiment(name, true));

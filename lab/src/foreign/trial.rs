@@ -33,8 +33,8 @@ const GRACE: Duration = Duration::from_secs(30);
 const BUILD: Duration = Duration::from_secs(3600);
 /// The greatest number of runs of one program. After each, one test that ended the process is left out.
 const ROUNDS: usize = 25;
-/// Reports of triage that one engine asks for.
-const REPORTS: usize = 3;
+/// Reports of triage that one engine asks for, or one storm.
+pub(super) const REPORTS: usize = 3;
 /// The package of planted mistakes.
 const CANARIES: &str = "cgolab.example/canaries/detectors";
 /// The greatest number of tests that run alone to find those that leak.
@@ -253,8 +253,7 @@ impl Trial<'_> {
     ) -> Result<State> {
         let minor = self.module.minor();
         for canary in self.engine.way.canaries {
-            let only = format!("-test.run={}", self.only(canary.test));
-            let ran = self.test(package, program, &[only], canary.test)?;
+            let ran = self.test(package, program, &[self.only(canary.test)], canary.test)?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
             let unseen = canary.limit(minor).filter(|_| passed);
             limits.extend(unseen.map(|it| it.unseen.to_owned()));
@@ -337,16 +336,15 @@ impl Trial<'_> {
         }))
     }
 
-    /// The pattern of one test, and of the last one if the engine adds it.
-    fn only(&self, test: &str) -> String {
-        Overlay::with(self.engine.way.overlay, test)
+    /// The option that runs one test, and the last one if the engine adds it.
+    pub(super) fn only(&self, test: &str) -> String {
+        format!("-test.run={}", self.engine.way.pattern(test))
     }
 
     /// The option of `go` with all build tags of a package, if there are any.
     fn tags(&self, package: &Package, linked: &Linked) -> Option<String> {
-        let own = package.tags.iter().chain(&linked.tags).map(String::as_str);
-        let tags: Vec<&str> = self.engine.way.tags.iter().copied().chain(own).collect();
-        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
+        let own = package.tags.iter().chain(&linked.tags);
+        self.engine.way.tags_option(own)
     }
 
     /// Variables of its builds.
@@ -375,10 +373,9 @@ impl Trial<'_> {
         let reports = self.folder.join("triage");
         let before = reports_in(&reports);
         let this = std::env::current_exe().context("cannot tell which program this is")?;
-        let words = ["triage", "--out"].map(str::to_owned);
-        let mut wrapper = vec![this.display().to_string()];
-        wrapper.extend(words);
-        wrapper.extend([reports.display().to_string(), "--".to_owned()]);
+        let [this, out] = [&this, &reports].map(|path| path.display().to_string());
+        let [triage, into, end] = ["triage", "--out", "--"].map(str::to_owned);
+        let wrapper = [this, triage, into, out, end];
         self.wrapped(&wrapper, package, program, options, "triage")?;
         let new = reports_in(&reports).difference(&before).next().cloned();
         Ok(new.map(|path| {
@@ -605,7 +602,7 @@ impl Trial<'_> {
             return Ok(None);
         }
         self.progress.step(format!("triage of {test}"));
-        self.triage(package, program, &[format!("-test.run=^{test}$")])
+        self.triage(package, program, &[self.only(test)])
     }
 
     /// Judges a test that failed here and not in the plain run.
@@ -708,7 +705,7 @@ impl Trial<'_> {
                 list_name(overlay, package)
             ));
         }
-        words.extend(test.map(|it| format!("-run '{}'", self.only(it))));
+        words.extend(test.map(|it| format!("-run '{}'", self.engine.way.pattern(it))));
         words.push(package.relative(self.module));
         words.join(" ")
     }
@@ -732,12 +729,7 @@ impl Trial<'_> {
                 number + 1,
                 tests.len()
             ));
-            let ran = self.test(
-                package,
-                program,
-                &[format!("-test.run={}", self.only(test))],
-                "alone",
-            )?;
+            let ran = self.test(package, program, &[self.only(test)], "alone")?;
             for report in findings::read(&ran.text, self.module) {
                 let key = key(&report);
                 found.entry(key).or_default().push(test.clone());

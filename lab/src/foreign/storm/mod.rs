@@ -28,12 +28,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use self::bisect::Minimal;
 use self::knobs::{LOAD, NONE};
-use self::tally::{Count, Failure, Rate, Storm};
+use self::tally::{Failure, Rate, Storm};
 use super::engines::Engine;
 use super::findings::{self, shown};
 use super::module::{Module, Package, counted};
 use super::outcome::{Finding, State};
-use super::trial::{Ran, Trial};
+use super::trial::{REPORTS, Ran, Trial};
 use super::{FOLDER, Folder};
 use crate::engine::overlay::COLLECTS;
 use crate::engine::way::Way;
@@ -70,10 +70,10 @@ pub struct Wish {
     bisect: bool,
 }
 
-/// Reports of triage that a storm makes: one for each of the first ways to die.
-const REPORTS: usize = 3;
 /// Attempts to see a failure again under the debugger, where it is rarer.
 const DEBUGGED: u32 = 5;
+/// Runs of the smallest command, from which its rate is told.
+const MEASURED: u32 = 10;
 
 /// Storms and returns whether nothing failed.
 ///
@@ -332,9 +332,7 @@ impl Storms<'_> {
             count.runs + 1,
             count.failed
         ));
-        let options = self.wish.run.iter();
-        let options: Vec<String> = options.map(|it| format!("-test.run={it}")).collect();
-        let ran = self.program(knob, one, &options)?;
+        let ran = self.program(knob, one, &only(self.wish.run.as_deref()))?;
         if ran.finished.end == End::Interrupted {
             return Ok(());
         }
@@ -359,8 +357,8 @@ impl Storms<'_> {
             return Ok(());
         }
         count.failed += 1;
-        let died = !ran.tests.complete && findings::read(&ran.text, self.module).is_empty();
-        for (signature, finding) in self.failures(knob, one.package, &ran) {
+        let (ways, died) = self.failures(knob, one.package, &ran);
+        for (signature, finding) in ways {
             let same =
                 |it: &Failure| it.signature == signature && it.first.package == one.package.path;
             let at = storm.failures.iter().position(same).unwrap_or_else(|| {
@@ -395,20 +393,21 @@ impl Storms<'_> {
         }
     }
 
-    /// The ways in which a run failed, each once.
+    /// The ways in which a run failed, each once, and whether it died without a report.
     fn failures(
         &self,
         knob: &'static Engine,
         package: &Package,
         ran: &Ran,
-    ) -> BTreeMap<String, Finding> {
+    ) -> (BTreeMap<String, Finding>, bool) {
         let trial = self.trial(knob);
-        let found = failures(ran, self.module).into_iter();
+        let (found, died) = failures(ran, self.module);
         let mut ways = BTreeMap::new();
-        for finding in found.map(|report| trial.finding(package, report)) {
+        for report in found {
+            let finding = trial.finding(package, report);
             ways.entry(finding.signature()).or_insert(finding);
         }
-        ways
+        (ways, died)
     }
 
     /// Looks for the smallest command of each failure, if that is wanted, and for a report on those that
@@ -465,7 +464,7 @@ impl Storms<'_> {
         let mut fails = |knob: &'static Engine, tests: Option<&BTreeSet<String>>| match self
             .comes(knob, one, failure, tests, tries)
         {
-            Ok(count) => count.failed > 0,
+            Ok(comes) => comes,
             Err(error) => {
                 broken.get_or_insert(error);
                 false
@@ -482,7 +481,12 @@ impl Storms<'_> {
             return Err(error);
         }
         let knob = turned(knob, way);
-        let Count { runs, failed, .. } = self.comes(knob, one, failure, tests.as_ref(), 0)?;
+        let mut failed = 0;
+        let mut runs = 0;
+        while runs < MEASURED && !interrupted() {
+            failed += u32::from(self.comes(knob, one, failure, tests.as_ref(), 1)?);
+            runs += 1;
+        }
         if failed == 0 {
             return Ok(None);
         }
@@ -501,7 +505,7 @@ impl Storms<'_> {
         }))
     }
 
-    /// Runs tests until a failure comes, at most this often; with 0 tries, as often as a rate takes.
+    /// Runs tests until a failure comes, at most this often, and returns whether it came.
     fn comes(
         &self,
         knob: &'static Engine,
@@ -509,26 +513,21 @@ impl Storms<'_> {
         failure: &Failure,
         tests: Option<&BTreeSet<String>>,
         tries: u32,
-    ) -> Result<Count> {
-        let pattern = match (tests, &self.wish.run) {
-            (Some(tests), _) => Some(format!("^{}$", alternatives(tests))),
-            (None, run) => run.clone(),
-        };
-        let options = pattern.iter().map(|it| format!("-test.run={it}"));
-        let options: Vec<String> = options.collect();
-        let mut count = Count::default();
-        while count.runs < if tries == 0 { 10 } else { tries } && !interrupted() {
-            self.progress.detail(&format!("run {}", count.runs + 1));
-            let ran = self.program(knob, one, &options)?;
-            count.runs += 1;
-            let ways = self.failures(knob, one.package, &ran);
-            let failed = !ran.finished.success() && ways.contains_key(&failure.signature);
-            count.failed += u32::from(failed);
-            if tries > 0 && failed {
+    ) -> Result<bool> {
+        let named = tests.map(|tests| format!("^{}$", alternatives(tests)));
+        let options = only(named.as_deref().or(self.wish.run.as_deref()));
+        for run in 1..=tries {
+            if interrupted() {
                 break;
             }
+            self.progress.detail(&format!("run {run} of {tries}"));
+            let ran = self.program(knob, one, &options)?;
+            let (ways, _) = self.failures(knob, one.package, &ran);
+            if !ran.finished.success() && ways.contains_key(&failure.signature) {
+                return Ok(true);
+            }
         }
-        Ok(count)
+        Ok(false)
     }
 
     /// Lets triage look at a failure that ends its program, and returns the report's place.
@@ -539,17 +538,16 @@ impl Storms<'_> {
         failure: &Failure,
     ) -> Result<Option<String>> {
         let trial = self.trial(knob);
-        let test = failure.first.report.test.as_deref();
-        let pattern = test.map(|test| format!("^{test}$"));
-        let pattern = pattern.or_else(|| self.wish.run.clone());
-        let options = pattern.iter().map(|it| format!("-test.run={it}"));
-        let options: Vec<String> = options.collect();
+        let options = match &failure.first.report.test {
+            Some(test) => vec![trial.only(test)],
+            None => only(self.wish.run.as_deref()),
+        };
+        let what = shown(&failure.first.report);
+        self.progress.step(format!("triage of {what}"));
         for _ in 0..DEBUGGED {
             if interrupted() {
                 break;
             }
-            let what = shown(&failure.first.report);
-            self.progress.step(format!("triage of {what}"));
             if let Some(report) = trial.triage(one.package, &one.program, &options)? {
                 return Ok(Some(report));
             }
@@ -566,16 +564,20 @@ fn next<'b>(built: &'b [Ready<'b>], storm: &Storm, round: usize) -> Option<&'b R
         tests.any(|it| !storm.is_idle(knob.id, &it.package.path))
     };
     let live: Vec<&Ready<'_>> = built.iter().filter(runs).collect();
-    let untried = live.iter().find(|(knob, _)| storm.of(knob.id).runs == 0);
     let promise = |(knob, _): &Ready<'_>| storm.of(knob.id).promise();
-    match round {
-        _ if untried.is_some() => untried.copied(),
-        other if other % 4 == 3 => live.get(other / 4 % live.len().max(1)).copied(),
-        _ => live
-            .iter()
-            .copied()
-            .max_by(|a, b| promise(a).total_cmp(&promise(b))),
-    }
+    let untried = live.iter().find(|(knob, _)| storm.of(knob.id).runs == 0);
+    let chosen = match (untried, live.len()) {
+        (Some(_), _) | (None, 0) => untried,
+        (None, count) if round % 4 == 3 => live.get(round / 4 % count),
+        (None, _) => live.iter().max_by(|a, b| promise(a).total_cmp(&promise(b))),
+    };
+    chosen.copied()
+}
+
+/// The option that runs the tests of a pattern; none for all.
+fn only(pattern: Option<&str>) -> Vec<String> {
+    let option = pattern.map(|it| format!("-test.run={it}"));
+    option.into_iter().collect()
 }
 
 /// A knob with another way. It is kept as long as the program: a handful for each bisection.
@@ -601,35 +603,32 @@ fn listed(text: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// What a failed run has to say: reports, else its death, else the tests that failed.
-fn failures(ran: &Ran, module: &Module) -> Vec<findings::Report> {
+/// The failures of a failed run, and whether it died without a report of a detector: those reports, else its
+/// death, else the tests that failed.
+fn failures(ran: &Ran, module: &Module) -> (Vec<findings::Report>, bool) {
     let reports = findings::read(&ran.text, module);
     if !reports.is_empty() {
-        return reports;
+        return (reports, false);
     }
-    if let Some(death) = findings::death(&ran.text, module).filter(|_| !ran.tests.complete) {
-        return vec![death];
+    let died = !ran.tests.complete;
+    if let Some(death) = findings::death(&ran.text, module).filter(|_| died) {
+        return (vec![death], died);
     }
-    let failed = |test: Option<&String>| findings::Report {
-        class: if test.is_some() {
-            "test fails".to_owned()
-        } else {
-            ran.finished.how()
-        },
+    let failed = |class: String, test: Option<&String>| findings::Report {
+        class,
         test: test.cloned(),
         c: None,
         go: None,
         text: String::new(),
     };
-    match ran.tests.failed.is_empty() {
-        true => vec![failed(None)],
-        false => ran
-            .tests
-            .failed
-            .iter()
-            .map(|test| failed(Some(test)))
-            .collect(),
+    let tests = ran.tests.failed.iter();
+    let mut found: Vec<_> = tests
+        .map(|test| failed("test fails".to_owned(), Some(test)))
+        .collect();
+    if found.is_empty() {
+        found.push(failed(ran.finished.how(), None));
     }
+    (found, died)
 }
 
 #[cfg(test)]
