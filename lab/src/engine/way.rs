@@ -436,6 +436,13 @@ mod tests {
     }
 
     #[test]
+    fn a_test_under_asan_is_run_with_the_one_that_settles() {
+        assert_eq!(ASAN.pattern("TestX"), "^(TestX|TestZZZCgolabSettles)$");
+        assert_eq!(STORM_ASAN.pattern("TestX"), "^TestX$");
+        assert_eq!(PLAIN.pattern("TestX"), "^TestX$");
+    }
+
+    #[test]
     fn experiments_of_the_user_are_kept() {
         assert_eq!(beside(None, "cgocheck2", true), "cgocheck2");
         assert_eq!(beside(None, "cgocheck2", false), "nocgocheck2");
