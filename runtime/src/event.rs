@@ -1,7 +1,7 @@
 //! Events, by which the owner learns the ends of its loads.
 
 use crate::id::Id;
-use crate::load::Failure;
+use crate::outcome::Failure;
 
 /// The end of one load. Drained events are copies: nothing in them points into the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]

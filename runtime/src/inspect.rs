@@ -82,7 +82,8 @@ impl Courier {
 
     /// A request's state; `None` unless it is live. Any thread.
     pub fn inspect_request(&self, id: Id) -> Option<RequestState> {
-        Some(self.requests.get(id).ok()?.inspect())
+        let (winner, on_cancel) = self.requests.get(id).ok()?.inspect();
+        Some(RequestState { winner, on_cancel })
     }
 
     /// The level of the least important records that the logger gets; `None` without a logger. Any thread.

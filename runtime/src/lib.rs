@@ -32,9 +32,11 @@
 //! | module | job |
 //! |---|---|
 //! | [`oneshot`] | the one end of a load among several contenders; the only `unsafe` of this crate |
+//! | `outcome` | the ways in which a load ends, and the message that tells the owner |
 //! | `mailbox` | parks and wakes the owner |
 //! | `owner_notifier` | the mailbox, and the upcalls that work for the owner leads to |
 //! | `upcall` | callbacks, and their replacement without a call of the old one |
+//! | `job` | a load's way through a worker: to the provider, or to the loader |
 //! | `retained_buffer` | writes to memory of the host |
 //! | `table` | issues and refuses ids |
 //! | `courier` | puts them together |
@@ -48,11 +50,13 @@ mod event;
 mod id;
 #[cfg(feature = "test-hooks")]
 mod inspect;
+mod job;
 mod load;
 mod loader;
 mod log;
 mod mailbox;
 pub mod oneshot;
+mod outcome;
 mod owner_notifier;
 mod provider;
 mod queue;
@@ -72,9 +76,9 @@ pub use event::{Event, EventKind};
 pub use id::{Id, Kind};
 #[cfg(feature = "test-hooks")]
 pub use inspect::{RequestState, RuntimeState, SessionState};
-pub use load::Failure;
 pub use log::{Level, Logger};
 pub use mailbox::Wait;
+pub use outcome::Failure;
 pub use owner_notifier::OnWork;
 pub use provider::{Decision, Provider};
 pub use request::Response;

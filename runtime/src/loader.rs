@@ -13,7 +13,7 @@ use data_url::DataUrl;
 use url::Url;
 
 use crate::error::{Error, Word};
-use crate::load::{Failed, Failure};
+use crate::outcome::{Failed, Failure};
 use crate::sync::refusal::{Step, step};
 
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 
 use crate::cancel_hook::Waits;
 use crate::error::contain;
-use crate::load::Ended;
 use crate::log::{Level, Log};
 use crate::mailbox::Mailbox;
+use crate::outcome::Ended;
 use crate::sync::Arc;
 use crate::upcall::Slot;
 

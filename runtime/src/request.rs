@@ -2,8 +2,9 @@
 
 use crate::cancel_hook::OnCancel;
 use crate::error::{Error, Word};
-use crate::load::{Failure, Load, Outcome};
+use crate::load::Load;
 use crate::oneshot::Winner;
+use crate::outcome::{Failure, Outcome};
 use crate::owner_notifier::PendingUpcalls;
 use crate::sync::{Arc, Mutex, MutexGuard};
 
@@ -114,12 +115,10 @@ impl Request {
         Ok(self.load.surface)
     }
 
+    /// The winner of the load, and whether a callback for its cancellation is set.
     #[cfg(feature = "test-hooks")]
-    pub(crate) fn inspect(&self) -> crate::inspect::RequestState {
-        crate::inspect::RequestState {
-            winner: self.load.winner(),
-            on_cancel: self.load.on_cancel.is_set(),
-        }
+    pub(crate) fn inspect(&self) -> (Option<Winner>, bool) {
+        (self.load.winner(), self.load.on_cancel.is_set())
     }
 
     /// Ends the hold after calls that are running, fails the load if it is still pending, and waits for the

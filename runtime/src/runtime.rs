@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Word};
 use crate::id::Id;
-use crate::load::{Job, JobRunner, Outcome};
+use crate::job::{Job, JobRunner};
 use crate::loader::Loader;
 use crate::mailbox::Wait;
+use crate::outcome::Outcome;
 use crate::owner_notifier::OwnerNotifier;
 use crate::provider::ProviderSlot;
 use crate::request::Request;
