@@ -66,7 +66,7 @@ fn set_last_error(text: String) {
 fn contain(call: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
     let call = || {
         #[cfg(feature = "test-hooks")]
-        crate::test_hooks::panic_if_planted();
+        crate::planted::panic_if_planted();
         call()
     };
     courier_core::contain(call).unwrap_or_else(|panic| Err(Error::new(Word::Panic, panic)))

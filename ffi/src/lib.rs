@@ -19,6 +19,8 @@ mod args;
 mod boundary;
 pub mod layout;
 #[cfg(feature = "test-hooks")]
+mod planted;
+#[cfg(feature = "test-hooks")]
 pub mod test_hooks;
 
 // The header has them in this order; the empty lines keep rustfmt from sorting.

@@ -1,10 +1,10 @@
 //! Access to the process's instance for test harnesses, which hosts do not have.
 
-use std::cell::Cell;
-
 use courier_core::{Courier, Live};
 
 use crate::boundary::COURIER;
+use crate::planted;
+pub use crate::planted::panic_in_next_call;
 
 /// The process's instance, for inspection between calls.
 pub fn instance() -> &'static Courier {
@@ -23,27 +23,6 @@ pub fn reset() -> bool {
 
 /// The same as [`reset`], even if something is live, as after an interrupted test. No call may be running.
 pub fn force_reset() {
-    PANIC_NEXT.set(false);
+    planted::forget();
     COURIER.force_reset();
-}
-
-/// The text of the panic that [`panic_in_next_call`] plants.
-const PLANTED: &str = "planted";
-
-thread_local! {
-    static PANIC_NEXT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Makes the thread's next call of an export panic before it does anything: a bug in the library, as
-/// far as a host can tell. Gives the panic's text.
-pub fn panic_in_next_call() -> &'static str {
-    PANIC_NEXT.set(true);
-    PLANTED
-}
-
-pub(crate) fn panic_if_planted() {
-    if PANIC_NEXT.take() {
-        // Does not call the panic hook: nothing went wrong.
-        std::panic::resume_unwind(Box::new(PLANTED));
-    }
 }
