@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 use include_dir::{Dir, include_dir};
 
 use super::Context;
-use super::overlay::write_if_new;
 use crate::host::child::{quiet, read_lossy};
+use crate::host::file::write_if_new;
 
 /// The files of the module.
 pub(super) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");

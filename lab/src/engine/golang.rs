@@ -372,7 +372,7 @@ impl Engine for Golang {
     }
 
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let linked = match native::linked(context, self.row)? {
+        let linked = match native::linked(context, self.row.name, &self.row.native)? {
             Ok(linked) => linked,
             Err(record) => return Ok(vec![*record]),
         };
@@ -414,7 +414,7 @@ impl Engine for Golang {
 
     /// Runs storms only if the plain runs have seen nothing.
     fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
-        let linked = match native::linked(context, self.row)? {
+        let linked = match native::linked(context, self.row.name, &self.row.native)? {
             Ok(linked) => linked,
             Err(record) => return Ok(vec![Answer::of(&record)]),
         };

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 
-use super::rows::Row;
 use super::{Context, cargo_error, not_built};
 use crate::host::child::{self, Finished, Task};
 use crate::host::progress::Progress;
@@ -21,6 +20,13 @@ pub(crate) const PLAIN: &str = "plain";
 
 /// Text in a library built for AddressSanitizer, and in no other: only its own code refers to it.
 pub(crate) const ASAN_MARK: &str = "__asan_report_load";
+
+/// The native library that an engine links.
+pub(super) struct Native {
+    pub(super) kind: &'static str,
+    /// A symbol that only a library of this kind contains.
+    pub(super) mark: Option<&'static str>,
+}
 
 /// Tags and variables with which Go code links a build.
 #[derive(Debug, Default)]
@@ -37,11 +43,15 @@ pub(crate) fn kind<'a>(builds: &BTreeMap<String, NativeBuild>, kind: &'a str) ->
     }
 }
 
-/// Builds the library that the engine of this row links. The inner error is the record to report.
-pub(super) fn linked(context: &Context<'_>, row: &Row) -> Result<Result<Linked, Box<Record>>> {
-    let kind = kind(&context.file.native, row.native.kind);
-    let mark = row.native.mark.filter(|_| kind == row.native.kind);
-    built(context, row.name, kind, mark)
+/// Builds the library that an engine links. The inner error is the record to report.
+pub(super) fn linked(
+    context: &Context<'_>,
+    engine: &str,
+    native: &Native,
+) -> Result<Result<Linked, Box<Record>>> {
+    let kind = kind(&context.file.native, native.kind);
+    let mark = native.mark.filter(|_| kind == native.kind);
+    built(context, engine, kind, mark)
 }
 
 /// Builds the library in this way, if the subject describes it; the products must contain the symbol `mark`.

@@ -1,12 +1,12 @@
 //! Files that Go's `-overlay` lays beside the tests of packages: nothing is written into their folders.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::{Map, json};
 
 use super::canaries::SOURCES;
+use crate::host::file::write_if_new;
 
 /// A file that is added to the tests of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,19 +72,10 @@ impl Overlay {
     }
 }
 
-/// Writes a file that has another text. Go takes a changed time for a changed file.
-pub(crate) fn write_if_new(path: &Path, text: &str) -> Result<()> {
-    if fs::read_to_string(path).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    }
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -14,7 +14,7 @@
 //! engine, add a row; a [`Way`] if it is another way to build tests; and its canary in `lab/canaries`.
 
 use super::canaries::DETECTORS;
-use super::native::ASAN_MARK;
+use super::native::{self, ASAN_MARK, Native};
 use super::way::{self, Canary, Way, says};
 use crate::host::tools::Need;
 
@@ -58,13 +58,6 @@ pub(super) struct Build {
     pub(super) way: Way,
 }
 
-/// The native library that an engine links.
-pub(super) struct Native {
-    pub(super) kind: &'static str,
-    /// A symbol that only a library of this kind contains.
-    pub(super) mark: Option<&'static str>,
-}
-
 /// A condition that provokes rare orders of events. The tests run under it again, shuffled and repeated.
 pub(super) struct Storm {
     pub(super) check: &'static str,
@@ -101,7 +94,7 @@ pub(super) enum Word {
 pub(super) const NEEDS: &[Need] = &[Need::C, Need::Go];
 
 const PLAIN: Native = Native {
-    kind: "plain",
+    kind: native::PLAIN,
     mark: None,
 };
 

@@ -5,22 +5,32 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-
-use super::outcome::Outcome;
+use serde::Deserialize;
 
 /// Signatures that are known and not red.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Baseline(BTreeSet<String>);
+
+/// The part of a run's results that counts here.
+#[derive(Deserialize)]
+struct Earlier {
+    findings: Vec<Signed>,
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    signature: String,
+}
 
 impl Baseline {
     /// Reads the results of a run.
     pub(super) fn read(path: &Path) -> Result<Baseline> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the baseline {}", path.display()))?;
-        let outcome: Outcome = serde_json::from_str(&text)
+        let earlier: Earlier = serde_json::from_str(&text)
             .with_context(|| format!("{} is no results.json of `cgolab run`", path.display()))?;
         Ok(Baseline::of(
-            outcome.findings.into_iter().map(|it| it.signature),
+            earlier.findings.into_iter().map(|it| it.signature),
         ))
     }
 
@@ -39,6 +49,7 @@ impl Baseline {
 mod tests {
     use super::*;
     use crate::foreign::module::Module;
+    use crate::foreign::outcome::Outcome;
 
     #[test]
     fn results_of_a_run_are_a_baseline_and_other_files_are_named() {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::outcome::Folded;
 use crate::engine::native;
 use crate::subject::file::{Accept, Knob, NativeBuild, SubjectFile};
 
@@ -83,25 +82,6 @@ impl Description {
             plain.build.run.join(" ")
         ))
     }
-}
-
-/// Reports whether an entry is about a finding.
-pub(super) fn fits(accept: &Accept, folded: &Folded) -> bool {
-    let report = &folded.first.report;
-    let in_name = |frame: &String| {
-        let mut places = [&report.c, &report.go].into_iter().flatten();
-        places.any(|place| place.function.contains(frame))
-    };
-    // A finding that another engine sees as well is not accepted by the one that is named.
-    let engine = &accept.engine;
-    engine
-        .as_ref()
-        .is_none_or(|it| folded.engines.iter().all(|engine| engine == it))
-        && accept
-            .test
-            .as_ref()
-            .is_none_or(|it| folded.tests.contains(it))
-        && accept.frame.as_ref().is_none_or(in_name)
 }
 
 /// An entry, for people.

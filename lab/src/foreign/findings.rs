@@ -1,62 +1,11 @@
-//! Reads the reports of detectors from the output of a test program, and their first own frames.
+//! Reads the reports of detectors from the output of a test program.
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::module::Module;
+use super::report::{Place, Report, culprit, first_own, leak_class, relative};
 use super::valgrind;
 use crate::triage::traceback;
-
-/// A report of a detector, or a failed test of an engine that shows mistakes by failed tests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Report {
-    /// The kind of mistake, such as `heap-use-after-free`, `data race`, `leak`.
-    pub(super) class: String,
-    /// The test that ran when it was printed; unknown for leaks, which are reported at the end.
-    pub(super) test: Option<String>,
-    /// The first own frame in C, or the one nearest to it.
-    pub(super) c: Option<Place>,
-    /// The first own frame in Go.
-    pub(super) go: Option<Place>,
-    /// The report itself, without its less useful lines.
-    pub(super) text: String,
-}
-
-/// A report in one line: its class, places and test.
-pub(super) fn shown(report: &Report) -> String {
-    let mut text = report.class.clone();
-    for (word, place) in [("in", &report.c), ("in Go in", &report.go)] {
-        if let Some(place) = place {
-            text = format!("{text} {word} {}", place.shown());
-        }
-    }
-    match &report.test {
-        Some(test) => format!("{text}, {test}"),
-        None => text,
-    }
-}
-
-/// A function, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
-    pub(super) function: String,
-    /// The file; its path is relative to the module if it lies in the module.
-    pub(super) file: Option<String>,
-    pub(super) line: Option<u32>,
-    /// True if it belongs to the module.
-    pub(super) own: bool,
-}
-
-impl Place {
-    /// The place in the form `function (file:line)`.
-    pub(super) fn shown(&self) -> String {
-        match (&self.file, self.line) {
-            (Some(file), Some(line)) => format!("{} ({file}:{line})", self.function),
-            _ => self.function.clone(),
-        }
-    }
-}
 
 /// The number of lines of a report that are kept.
 const LINES: usize = 40;
@@ -282,17 +231,6 @@ fn leaks(lines: &[&str], module: &Module) -> Vec<Report> {
     found
 }
 
-/// The class of a leak, by the stack of its allocation.
-pub(super) fn leak_class(stack: &[Place]) -> &'static str {
-    let by_go = stack
-        .iter()
-        .any(|it| it.function.contains("Cfunc__Cmalloc") || it.function.contains("_cgo_cmalloc"));
-    match by_go {
-        true => "leak of C.CString, C.CBytes or C.malloc",
-        false => "leak",
-    }
-}
-
 /// A fatal error or a signal with Go's traceback behind it.
 fn fatal(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> Report {
     Report {
@@ -315,53 +253,6 @@ fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
         own: false,
     });
     first_own(stack.collect(), module)
-}
-
-/// The first frame that is code of the module.
-pub(super) fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
-    stack.into_iter().find_map(|place| {
-        let of_module = place
-            .function
-            .strip_prefix(&module.path)
-            .is_some_and(|rest| rest.starts_with(['.', '/', '_']));
-        let glue = place.function.contains("._Cfunc_") || place.function.starts_with("_cgoexp_");
-        let created = place.function.starts_with("created by ");
-        let own_file = place
-            .file
-            .as_ref()
-            .is_some_and(|file| Path::new(file).starts_with(&module.root));
-        ((of_module || own_file) && !glue && !created).then(|| Place {
-            function: without_closures(&place.function),
-            file: place
-                .file
-                .map(|file| relative(Path::new(&file), &module.root)),
-            own: true,
-            ..place
-        })
-    })
-}
-
-/// A name without `.func1` or `.func1.2`. cgo wraps calls in closures, whose numbers change.
-fn without_closures(name: &str) -> String {
-    let mut name = name;
-    while let Some((outer, last)) = name.rsplit_once('.') {
-        let number = last
-            .strip_prefix("func")
-            .or(last.strip_prefix("gowrap"))
-            .unwrap_or(last);
-        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-            break;
-        }
-        name = outer;
-    }
-    name.to_owned()
-}
-
-pub(super) fn relative(file: &Path, root: &Path) -> String {
-    file.strip_prefix(root)
-        .unwrap_or(file)
-        .display()
-        .to_string()
 }
 
 /// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`.
@@ -396,54 +287,6 @@ fn c_frame(line: &str, root: &Path) -> Option<Place> {
         file: file.map(|file| relative(Path::new(file), root)),
         line,
         own: own && !function.starts_with("_cgo_"),
-    })
-}
-
-/// The frame of a C stack that is shown: the first own one, else the first that belongs neither to an allocator
-/// nor to the sanitizer.
-pub(super) fn culprit(stack: &[Place]) -> Option<Place> {
-    let of_the_system = |it: &&Place| {
-        let name = it.function.as_str();
-        [
-            "malloc",
-            "calloc",
-            "realloc",
-            "free",
-            "strdup",
-            "posix_memalign",
-            "aligned_alloc",
-            "operator new",
-            "operator delete",
-            "runtime.",
-            "_cgo_",
-            "x_cgo_",
-        ]
-        .iter()
-        .any(|start| {
-            name.trim_start_matches('_')
-                .starts_with(start.trim_start_matches('_'))
-        }) || name.starts_with("__interceptor")
-            || name.starts_with("__asan")
-            || name.starts_with("__sanitizer")
-            || it.file.as_ref().is_some_and(|file| {
-                file.contains("libsanitizer") || file.contains("sanitizer_common")
-            })
-    };
-    let own = stack.iter().find(|it| it.own);
-    let named = || stack.iter().find(|it| !of_the_system(it)).cloned();
-    own.cloned()
-        .or_else(named)
-        .or_else(|| stack.iter().find_map(called_by_go))
-}
-
-/// The C function that a wrapper of cgo calls, if the optimiser has left it no frame of its own.
-fn called_by_go(frame: &Place) -> Option<Place> {
-    let (_, function) = frame.function.split_once("_Cfunc_")?;
-    (function != "_Cmalloc").then(|| Place {
-        function: format!("C.{function}"),
-        file: None,
-        line: None,
-        own: false,
     })
 }
 
@@ -591,19 +434,6 @@ mod tests {
         );
         let death = death(&text, &module()).unwrap();
         assert_eq!(death.go.unwrap().shown(), "a/b.dies (t.go:5)");
-    }
-
-    #[test]
-    fn closures_are_named_after_their_function() {
-        for (name, expected) in [
-            ("a/b.(*T).Work.func2", "a/b.(*T).Work"),
-            ("a/b.f.func1.2", "a/b.f"),
-            ("a/b.f.gowrap1", "a/b.f"),
-            ("a/b.func1x", "a/b.func1x"),
-            ("gopkg.in/x.v2.f", "gopkg.in/x.v2.f"),
-        ] {
-            assert_eq!(without_closures(name), expected);
-        }
     }
 
     #[test]

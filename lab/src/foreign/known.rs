@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::findings::Report;
+use super::report::Report;
 
 const TEXT: &str = include_str!("known.toml");
 

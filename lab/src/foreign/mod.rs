@@ -20,6 +20,7 @@ mod findings;
 mod known;
 mod module;
 mod outcome;
+mod report;
 pub(crate) mod storm;
 mod trial;
 mod valgrind;

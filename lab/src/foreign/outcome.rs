@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::baseline::Baseline;
 use super::description::{self, Description};
 use super::engines::Engine;
-use super::findings::Report;
 use super::known::Known;
 use super::module::{Module, Package, counted, counted_as};
+use super::report::Report;
+use crate::subject::file::Accept;
 
 /// The state of an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,7 +163,7 @@ pub(super) struct Finding {
 impl Finding {
     /// A text that is the same for the same mistake in every run: it has no addresses and no lines.
     pub(super) fn signature(&self) -> String {
-        let function = |place: &Option<super::findings::Place>| {
+        let function = |place: &Option<super::report::Place>| {
             place
                 .as_ref()
                 .map_or_else(String::new, |it| it.function.clone())
@@ -389,11 +390,7 @@ impl Outcome {
     pub(super) fn accept(&mut self, description: &Description) {
         for accept in &description.accept {
             let mut used = false;
-            for folded in self
-                .findings
-                .iter_mut()
-                .filter(|it| description::fits(accept, it))
-            {
+            for folded in self.findings.iter_mut().filter(|it| fits(accept, it)) {
                 used = true;
                 let reference = accept.reference.as_ref().map(|it| format!(" ({it})"));
                 folded.accepted = Some(format!(
@@ -532,11 +529,30 @@ impl Outcome {
     }
 }
 
+/// Reports whether an entry of the description is about a finding.
+fn fits(accept: &Accept, folded: &Folded) -> bool {
+    let report = &folded.first.report;
+    let in_name = |frame: &String| {
+        let mut places = [&report.c, &report.go].into_iter().flatten();
+        places.any(|place| place.function.contains(frame))
+    };
+    // A finding that another engine sees as well is not accepted by the one that is named.
+    let engine = &accept.engine;
+    engine
+        .as_ref()
+        .is_none_or(|it| folded.engines.iter().all(|engine| engine == it))
+        && accept
+            .test
+            .as_ref()
+            .is_none_or(|it| folded.tests.contains(it))
+        && accept.frame.as_ref().is_none_or(in_name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::foreign::engines::tests::row;
-    use crate::foreign::findings::Place;
+    use crate::foreign::report::Place;
     use crate::subject::file::Accept;
 
     fn finding(engine: &str, class: &str, go: Option<&str>, test: &str) -> Finding {

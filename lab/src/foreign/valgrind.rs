@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use roxmltree::{Document, Node};
 
-use super::findings::{self, Place, Report};
 use super::module::Module;
-use crate::engine::overlay::write_if_new;
+use super::report::{Place, Report, culprit, first_own, leak_class, relative};
+use crate::host::file::write_if_new;
 
 /// Reports that are not wanted, with reasons.
 const SILENCED: &str = include_str!("valgrind.supp");
@@ -108,13 +108,13 @@ pub(super) fn report(lines: &[&str], test: Option<String>, module: &Module) -> O
     let (go, c) = sides(stacks.first()?, module);
     Some(Report {
         class: match leak {
-            true => findings::leak_class(&c).to_owned(),
+            true => leak_class(&c).to_owned(),
             false => class(kind).to_owned(),
         },
         // Leaks are told when all tests have ended.
         test: test.filter(|_| !leak),
-        c: findings::culprit(&c),
-        go: findings::first_own(go, module),
+        c: culprit(&c),
+        go: first_own(go, module),
         text: shown(what, word(error, "auxwhat"), &stacks),
     })
 }
@@ -204,7 +204,7 @@ impl Frame<'_> {
         Place {
             function: self.function.to_owned(),
             own: own && !self.function.starts_with("_cgo_"),
-            file: file.map(|it| findings::relative(&it, &module.root)),
+            file: file.map(|it| relative(&it, &module.root)),
             line: self.line,
         }
     }
@@ -246,6 +246,7 @@ fn word<'a>(of: Node<'a, '_>, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::findings;
 
     fn module() -> Module {
         Module {

@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, anyhow};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-use super::findings::{Place, Report};
 use super::outcome::{EngineOutcome, Finding, Severity, State, Trouble};
+use super::report::{Place, Report};
 use super::trial::Trial;
 use crate::host::child::{self, Task, interrupted, read_lossy};
 use crate::host::lock::lock;

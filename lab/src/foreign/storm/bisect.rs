@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::Rate;
+use super::rate::Rate;
 use crate::engine::way::Way;
 
 /// Tries of one candidate, at least and at most.

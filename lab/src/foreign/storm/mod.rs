@@ -15,6 +15,7 @@
 
 mod bisect;
 mod knobs;
+mod rate;
 mod report;
 mod tally;
 
@@ -28,11 +29,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use self::bisect::Minimal;
 use self::knobs::{LOAD, NONE};
-use self::tally::{Failure, Rate, Storm};
+use self::rate::Rate;
+use self::tally::{Failure, Storm};
 use super::engines::Engine;
-use super::findings::{self, shown};
+use super::findings;
 use super::module::{Module, Package, counted};
 use super::outcome::{Finding, State};
+use super::report::{Report, shown};
 use super::trial::{REPORTS, Ran, Trial};
 use super::{FOLDER, Folder};
 use crate::engine::overlay::COLLECTS;
@@ -605,7 +608,7 @@ fn listed(text: &str) -> BTreeSet<String> {
 
 /// The failures of a failed run, and whether it died without a report of a detector: those reports, else its
 /// death, else the tests that failed.
-fn failures(ran: &Ran, module: &Module) -> (Vec<findings::Report>, bool) {
+fn failures(ran: &Ran, module: &Module) -> (Vec<Report>, bool) {
     let reports = findings::read(&ran.text, module);
     if !reports.is_empty() {
         return (reports, false);
@@ -614,7 +617,7 @@ fn failures(ran: &Ran, module: &Module) -> (Vec<findings::Report>, bool) {
     if let Some(death) = findings::death(&ran.text, module).filter(|_| died) {
         return (vec![death], died);
     }
-    let failed = |class: String, test: Option<&String>| findings::Report {
+    let failed = |class: String, test: Option<&String>| Report {
         class,
         test: test.cloned(),
         c: None,

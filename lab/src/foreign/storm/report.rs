@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::knobs::NONE;
-use super::tally::{Count, Failure, Rate, Storm};
-use crate::foreign::findings::shown;
+use super::rate::Rate;
+use super::tally::{Count, Failure, Storm};
 use crate::foreign::module::{counted, counted_as};
+use crate::foreign::report::shown;
 
 /// The whole storm. `order` has the names of the knobs.
 pub(super) fn report(storm: &Storm, order: &[&str]) -> String {

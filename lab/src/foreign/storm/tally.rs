@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bisect::Minimal;
 use super::knobs::{LOAD, NONE};
+use super::rate::Rate;
 use crate::foreign::outcome::Finding;
 
 /// Runs under a knob.
@@ -30,37 +31,6 @@ impl Count {
     /// The share of runs that fail, and its 95 % interval.
     pub(super) fn rate(&self) -> Rate {
         Rate::of(self.failed, self.runs)
-    }
-}
-
-/// A share of runs, and its 95 % interval after Wilson (1927), which is good for few runs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Rate {
-    pub(super) share: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
-}
-
-impl Rate {
-    pub(super) fn of(failed: u32, runs: u32) -> Rate {
-        let (failed, runs) = (f64::from(failed), f64::from(runs));
-        if runs == 0.0 {
-            return Rate {
-                share: 0.0,
-                low: 0.0,
-                high: 1.0,
-            };
-        }
-        let z = 1.96_f64;
-        let share = failed / runs;
-        let middle = (share + z * z / (2.0 * runs)) / (1.0 + z * z / runs);
-        let half = z / (1.0 + z * z / runs)
-            * (share * (1.0 - share) / runs + z * z / (4.0 * runs * runs)).sqrt();
-        Rate {
-            share,
-            low: (middle - half).max(0.0),
-            high: (middle + half).min(1.0),
-        }
     }
 }
 
@@ -225,8 +195,8 @@ impl Storm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::foreign::findings::Report;
     use crate::foreign::outcome::Severity;
+    use crate::foreign::report::Report;
 
     pub(in crate::foreign::storm) fn count(runs: u32, failed: u32, seconds: f64) -> Count {
         Count {
@@ -267,23 +237,6 @@ pub(super) mod tests {
             minimal: None,
             report: None,
         }
-    }
-
-    #[test]
-    fn intervals_are_those_of_wilson() {
-        let near = |is: Rate, should: (f64, f64, f64)| {
-            for (is, should) in [
-                (is.share, should.0),
-                (is.low, should.1),
-                (is.high, should.2),
-            ] {
-                assert!((is - should).abs() < 0.001, "{is} is not {should}");
-            }
-        };
-        near(count(10, 5, 1.0).rate(), (0.5, 0.237, 0.763));
-        near(count(10, 0, 1.0).rate(), (0.0, 0.0, 0.278));
-        near(count(20, 20, 1.0).rate(), (1.0, 0.839, 1.0));
-        near(count(0, 0, 0.0).rate(), (0.0, 0.0, 1.0));
     }
 
     /// A storm over the package of [`failure`].

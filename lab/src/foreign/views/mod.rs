@@ -32,9 +32,9 @@ pub(super) fn write(folder: &Path, outcome: &Outcome) -> Result<()> {
 mod tests {
     use super::*;
     use crate::foreign::engines::tests::row;
-    use crate::foreign::findings::{Place, Report};
     use crate::foreign::module::{Module, Package};
     use crate::foreign::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble};
+    use crate::foreign::report::{Place, Report};
 
     /// An outcome with something in every place.
     pub(super) fn full() -> Outcome {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::foreign::findings::Place;
 use crate::foreign::outcome::{Folded, Outcome};
+use crate::foreign::report::Place;
 
 /// The outcome as SARIF.
 pub(super) fn render(outcome: &Outcome) -> Result<String> {
