@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::rows::{Bound, Goal};
+use super::goal::{Bound, Goal};
 
 /// The figures of one case, one of each pass.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -104,12 +104,6 @@ pub(crate) fn judge(goal: Goal, figure: f64, other: Option<f64>) -> Option<Verdi
         Bound::AtLeast(limit) => is >= limit,
     };
     Some(Verdict { goal, is, met })
-}
-
-impl Serialize for Bound {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 #[cfg(test)]

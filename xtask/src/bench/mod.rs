@@ -15,6 +15,7 @@
 mod benchstat;
 mod figures;
 mod go;
+mod goal;
 mod native;
 mod rows;
 mod table;

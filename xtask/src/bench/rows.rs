@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::figures::{self, Measured};
+use super::goal::{Goal, at_least, at_most, limit};
 use super::{CaseResult, RowResult, Side};
 
 /// Cases that do the same.
@@ -47,61 +48,12 @@ pub(crate) struct Case {
     pub(crate) goals: &'static [Goal],
 }
 
-/// The figure that a case should reach.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Goal {
-    pub(crate) bound: Bound,
-    /// The case that it is compared with; without one, the figure itself is bounded.
-    pub(crate) against: Option<&'static str>,
-    /// Why it may be missed, if that is known.
-    pub(crate) because: Option<&'static str>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
 const fn case(name: &'static str, goals: &'static [Goal]) -> Case {
     Case { name, goals }
 }
 
 const fn peer(name: &'static str) -> Case {
     case(name, &[])
-}
-
-const fn at_most(ratio: f64, against: &'static str) -> Goal {
-    Goal {
-        bound: Bound::AtMost(ratio),
-        against: Some(against),
-        because: None,
-    }
-}
-
-const fn at_least(ratio: f64, against: &'static str) -> Goal {
-    Goal {
-        bound: Bound::AtLeast(ratio),
-        against: Some(against),
-        because: None,
-    }
-}
-
-const fn limit(figure: f64) -> Goal {
-    Goal {
-        bound: Bound::AtMost(figure),
-        against: None,
-        because: None,
-    }
-}
-
-impl Goal {
-    const fn because(self, why: &'static str) -> Goal {
-        Goal {
-            because: Some(why),
-            ..self
-        }
-    }
 }
 
 const FUZZ: &[Case] = &[

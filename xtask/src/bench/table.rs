@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::figures::Verdict;
-use super::rows::Bound;
 use super::{CaseResult, Results, RowResult};
 
 /// The header, the rows, and how many goals are met.
@@ -110,15 +109,6 @@ fn figure(figure: f64) -> String {
         figure if figure < 100.0 => format!("{figure:.1}"),
         figure if figure < 1e6 => format!("{figure:.0}"),
         figure => format!("{:.2} M", figure / 1e6),
-    }
-}
-
-impl std::fmt::Display for Bound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Bound::AtMost(limit) => write!(f, "≤ {limit}"),
-            Bound::AtLeast(limit) => write!(f, "≥ {limit}"),
-        }
     }
 }
 
