@@ -8,6 +8,8 @@ require (
 	github.com/gopxl/mainthread/v2 v2.1.1
 	go.uber.org/goleak v1.3.0
 	golang.design/x/mainthread v0.3.0
+	golang.org/x/mod v0.20.0
+	golang.org/x/tools v0.24.0
 )
 
 replace github.com/cgolab/cgolab/go-harness => ../

@@ -3,19 +3,24 @@
 //! A statement that no test runs has a reason in `go-harness/unreached.toml`, or the command is
 //! red. So it is if a reason is there for a statement that is run, or that is gone.
 
-mod profile;
 mod reasons;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
 
-use self::profile::Profile;
+use self::reasons::Unreached;
 use cgolab::host::child::Task;
 use cgolab::host::out;
 use cgolab::host::progress::Progress;
 use cgolab::host::tools::{Need, Tools};
 use cgolab::host::workspace::Workspace;
+
+/// The module of the binding, in `go-harness`.
+const MODULE: &str = "github.com/cgolab/cgolab/go-harness/";
 
 /// The binding's packages, which count, by folders of `go-harness`.
 const PACKAGES: [&str; 5] = [
@@ -25,6 +30,19 @@ const PACKAGES: [&str; 5] = [
     "courier/internal/token",
     "guard",
 ];
+
+/// The output of `go-harness/dev/unreached`.
+#[derive(Debug, Deserialize)]
+struct Measured {
+    packages: BTreeMap<String, Statements>,
+    unreached: Vec<Unreached>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Statements {
+    run: u32,
+    all: u32,
+}
 
 /// One `go test` that runs the binding. Children of its tests write into its profile, unless a
 /// signal ends them or they go on to their end as tests.
@@ -62,29 +80,26 @@ const TESTS: [Tests; 3] = [
 pub(crate) fn coverage(workspace: &Workspace) -> Result<bool> {
     let progress = Progress::new();
     let reasons = reasons::load(&workspace.go_dir().join(reasons::FILE))?;
-    let Some(profile) = measure(workspace, &progress)? else {
+    let Some(measured) = measure(workspace, &progress)? else {
         return Ok(false);
     };
     progress.finish();
     for package in PACKAGES {
-        let (run, all) = profile.statements(package);
-        ensure!(all > 0, "no test is built with package {package}");
-        let percent = 100.0 * f64::from(run) / f64::from(all);
+        let Statements { run, all } = (measured.packages.get(package))
+            .with_context(|| format!("no test is built with package {package}"))?;
+        let percent = 100.0 * f64::from(*run) / f64::from(*all);
         out::line(format_args!(
             "{package:<24} {run:>4} of {all:>4} statements  {percent:>5.1} %"
         ))?;
     }
-    let unreached = profile.unreached(|file| {
-        let path = workspace.go_dir().join(file);
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    })?;
-    let judged = reasons::judge(&unreached, &reasons);
+    let judged = reasons::judge(&measured.unreached, &reasons);
     out::print(&judged)?;
     Ok(judged.is_green())
 }
 
-/// The profile of all tests, or `None` if one failed, which has been said then.
-fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Profile>> {
+/// The statements that all tests together have run and have not, or `None` if a test failed, which has been said
+/// then.
+fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Measured>> {
     let tools = Tools::find(workspace, &[Need::C, Need::Go], progress)?;
     let folder = workspace.lab().join("coverage");
     fs::create_dir_all(&folder)
@@ -106,13 +121,14 @@ fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Profile>
     if !run("building the native library", native)? {
         return Ok(None);
     }
-    let mut profile = Profile::default();
+    let go = |name: &str| -> Result<Task> {
+        let log = folder.join(format!("{name}.log"));
+        Ok(tools.go()?.task(workspace, &log).dir(&workspace.go_dir()))
+    };
+    let mut profiles: Vec<PathBuf> = Vec::new();
     for tests in &TESTS {
         let written = folder.join(format!("{}.out", tests.name));
-        let task = tools
-            .go()?
-            .task(workspace, &folder.join(format!("{}.log", tests.name)))
-            .dir(&workspace.go_dir())
+        let task = go(tests.name)?
             .args(["test", tests.option, "-count=1"])
             .args([format!("-coverprofile={}", written.display())])
             .args([format!("-coverpkg={}", packages())])
@@ -121,13 +137,21 @@ fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Profile>
         if !run(&what, task)? {
             return Ok(None);
         }
-        let text = fs::read_to_string(&written)
-            .with_context(|| format!("cannot read {}", written.display()))?;
-        profile
-            .add(&text)
-            .with_context(|| format!("{} is no coverage profile", written.display()))?;
+        profiles.push(written);
     }
-    Ok(Some(profile))
+    let json = folder.join("unreached.json");
+    let task = go("unreached")?
+        .args(["run", "-C=dev", "./unreached"])
+        .args([workspace.go_dir()])
+        .args(&profiles)
+        .stdout_to(&json);
+    if !run("reading the profiles", task)? {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(&json)?;
+    let measured = serde_json::from_str(&text)
+        .with_context(|| format!("{} is not what unreached writes", json.display()))?;
+    Ok(Some(measured))
 }
 
 /// The part of a test's output that is shown.
@@ -137,6 +161,6 @@ fn failure(line: &str) -> Option<String> {
 
 fn packages() -> String {
     PACKAGES
-        .map(|package| format!("{}{package}", profile::MODULE))
+        .map(|package| format!("{}{package}", MODULE))
         .join(",")
 }

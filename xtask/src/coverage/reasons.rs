@@ -7,11 +7,24 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow};
 use serde::Deserialize;
 
-use super::profile::Unreached;
 use cgolab::host::toml::message;
 
 /// The file, in `go-harness`.
 pub(super) const FILE: &str = "unreached.toml";
+
+/// Statements that no test runs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Unreached {
+    /// Below `go-harness`.
+    file: String,
+    /// The number of the first line of code.
+    line: usize,
+    /// The function around it: what stands between `func` and the parameters.
+    function: String,
+    /// The first line of code.
+    code: String,
+    statements: u32,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +93,7 @@ impl Display for Judged<'_> {
             writeln!(
                 f,
                 "\nnot run: go-harness/{}:{}, in {}",
-                it.file, it.number, it.function
+                it.file, it.line, it.function
             )?;
             writeln!(f, "    {}{more}", it.code)?;
             match reason {
@@ -115,7 +128,7 @@ mod tests {
     fn unreached(code: &str) -> Unreached {
         Unreached {
             file: "p/a.go".to_owned(),
-            number: 7,
+            line: 7,
             function: "f".to_owned(),
             code: code.to_owned(),
             statements: 2,
