@@ -111,7 +111,7 @@ fn request() -> f64 {
         })
         .unwrap();
     let session = courier.session_create(runtime).unwrap();
-    // What the provider keeps is not the runtime's.
+    // Memory that the provider keeps is not the runtime's.
     let kept = Arc::new(Mutex::new(Vec::with_capacity(REQUESTS as usize)));
     courier
         .runtime_set_provider(runtime, Box::new(Keep(Arc::clone(&kept))))

@@ -33,7 +33,7 @@ fn c_header(header: &str) {
         "\
 // Generated from the Rust source by `cargo lab header`; do not edit.
 //
-// What courier_layout_fingerprint speaks of, for hosts that compute it from their own header: expand
+// The text behind courier_layout_fingerprint, for hosts that compute it from their own header: expand
 // COURIER_LAYOUT with three macros of yours and print, in this order,
 //   abi <COURIER_ABI_VERSION>
 //   header <COURIER_HEADER_HASH, 16 hexadecimal digits>

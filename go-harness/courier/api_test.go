@@ -128,7 +128,7 @@ func TestVAL12NoNumberBecomesAPointerInGo(t *testing.T) {
 	}
 }
 
-// What C gets from Go is a number: a pointer would have to be pinned for as long as C has it.
+// C gets a number from Go: a pointer would have to be pinned for as long as C has it.
 func TestVAL14ExportedFunctionsReturnNoPointer(t *testing.T) {
 	exported := 0
 	for path, file := range parseBinding(t, token.NewFileSet()) {

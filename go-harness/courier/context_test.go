@@ -147,7 +147,7 @@ func TestREQ19CloseEndsLoadsUnderWay(t *testing.T) {
 	}
 }
 
-// What a load fails with is told to its caller alone.
+// The error of a load is told to its caller alone.
 func TestREQ19FailuresReachTheirCaller(t *testing.T) {
 	l := newLoader(t, nil)
 	o := l.Owner()

@@ -283,7 +283,7 @@ func TestCBK01TheLoggerGetsRecordsUpToItsLimit(t *testing.T) {
 	}
 }
 
-// What a logger makes the library log does not come back to it.
+// Records that a logger causes do not come back to it.
 func TestCBK09TheLoggersOwnRecordsAreNotDelivered(t *testing.T) {
 	clearLogger(t)
 	rt := newRuntime(t, Stepped())

@@ -147,7 +147,7 @@ const retry = time.Second
 // pump collects finished loads. What is left unread is work.
 func (t *ownerThread) pump() {
 	if err := t.collect(); err != nil {
-		// What it leaves behind is no news any more: no wake would tell of it.
+		// Work that it leaves behind is no news any more: no wake would tell of it.
 		t.runtime.deadline = time.Now().Add(retry)
 		// There is nobody else to tell.
 		t.contain(func() { capi.Report("owner", err, nil) }, func(*JobPanic, bool) {})

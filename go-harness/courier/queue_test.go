@@ -20,7 +20,7 @@ func post(t *testing.T, o *Owner, collected chan struct{}) {
 	ok(t, o.Post(func(*Runtime) { f() }))
 }
 
-// What an event handler forgets is a leak that is found, also while the owner sleeps.
+// A leak of an event handler is found, also while the owner sleeps.
 func TestHDL16APayloadThatAHandlerForgetsIsFound(t *testing.T) {
 	ownThread(t)
 	leaks := catchLeaks(t)

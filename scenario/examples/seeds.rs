@@ -53,7 +53,7 @@ fn write<S: Strategy>(
         Ok(())
     });
     seen.expect("an input is always generated");
-    // What every input does needs no seed.
+    // Things that every input does need no seed.
     let trivial = checked(&[]);
     for contract in wanted.into_inner().difference(&trivial) {
         let found = runner().run(&strategy(), |value| {

@@ -23,7 +23,7 @@ pub enum Feature {
     SessionEnd,
     /// A provider was replaced or cleared while it held a request.
     Provider,
-    /// A session has a landing buffer.
+    /// A session has a retained buffer.
     Landing,
     /// A runtime has a wake callback.
     Wake,

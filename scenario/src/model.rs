@@ -137,7 +137,7 @@ struct Session {
     surface: u8,
 }
 
-/// A landing buffer and how much of it the last load filled.
+/// A retained buffer and how much of it the last load filled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Buffer {
     memory: Vec<u8>,

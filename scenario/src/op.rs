@@ -204,14 +204,14 @@ operations! {
         },
         /// Clears the log callback.
         ClearLog = 23, Always(1),
-        /// Attaches a landing buffer, filled with [`FILL`].
+        /// Attaches a retained buffer, filled with [`FILL`].
         Attach = 24, Always(3) => {
             /// The session.
             session: Ordinal = 0,
             /// The size of the buffer.
             size: Size = 1,
         },
-        /// Detaches a session's landing buffer.
+        /// Detaches a session's retained buffer.
         Detach = 25, Always(1) => {
             /// The session.
             session: Ordinal = 0,
@@ -246,7 +246,7 @@ operations! {
     }
 }
 
-/// The bytes of a landing buffer before anything landed.
+/// The bytes of a retained buffer before anything landed.
 pub const FILL: u8 = 0xee;
 
 /// The address that stands for a surface. Nothing is there: the library must not follow it.
@@ -542,7 +542,7 @@ values! {
 }
 
 values! {
-    /// The size of a landing buffer.
+    /// The size of a retained buffer.
     pub enum Size {
         known: [],
         /// Larger than anything that a scenario loads.

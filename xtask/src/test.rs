@@ -88,7 +88,7 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: false,
         })
     };
-    // What builds with these has `--locked`, and not all of it is built here.
+    // A manifest that builds with these has `--locked`, and not all of it is built here.
     let locked = |manifest: &str, log: &str| {
         let update = ["update", "--workspace", "--locked", "--manifest-path"];
         let mut step = cargo(log, &update);
@@ -118,7 +118,7 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go("vet.log", &["vet", "./..."])?
         },
-        // What only the engines run.
+        // Tests that only the engines run.
         Step {
             show: every_line,
             speaks: true,

@@ -23,7 +23,7 @@ void kv_close(kv *store) {
 		free(pair->value);
 		free(pair);
 	}
-	// What is closed is not to be mistaken for a store.
+	// A closed store is not to be mistaken for an open one.
 	store->first = NULL;
 	free(store);
 }

@@ -20,7 +20,7 @@ sample *sample_new(unsigned char fill) {
 void sample_free(sample *s) { free(s); }
 
 int sample_sum(const sample *s) {
-	// As if a device had to be asked first.
+	// Stands for the time that a device would need.
 	struct timespec pause = {0, 20000};
 	nanosleep(&pause, NULL);
 	int sum = 0;

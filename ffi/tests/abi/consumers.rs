@@ -114,7 +114,7 @@ fn is_clean_under_valgrind(file: &str) {
         return;
     };
     let host = Host::compile(c_compiler(), C11, file, &manifest().join("include"));
-    // What statics still point to at the end is no leak.
+    // Memory that statics still point to at the end is no leak.
     let kinds = [
         "--show-leak-kinds=definite",
         "--errors-for-leak-kinds=definite",

@@ -1,4 +1,4 @@
-// What the C tests share: checks that say what went wrong, and the steps that every host takes.
+// The parts that the C tests share: checks that say what went wrong, and the steps that every host takes.
 
 #ifndef CHECK_H
 #define CHECK_H
@@ -37,7 +37,7 @@
 
 #define INVALID(CALL, WORD) REFUSED(CALL, COURIER_INVALID_ARGUMENT, WORD)
 
-// Whether the last error begins with the word, brackets included.
+// True if the last error begins with the word, brackets included.
 static inline int last_error_is(const char *word) {
     struct courier_string_view why = courier_last_error();
     return why.len > strlen(word) && memcmp(why.data, word, strlen(word)) == 0;

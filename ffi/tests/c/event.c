@@ -46,7 +46,7 @@ int main(void) {
     for (int i = 0; i < 3; i++) {
         CHECK(events[i].known.kind == COURIER_EVENT_COMPLETED);
         CHECK(events[i].known.load == (uint64_t)i + 1);
-        // What the library does not know it does not touch.
+        // The library does not touch bytes that it does not know.
         CHECK(events[i].unknown == canary);
         take_blob(events[i].known.payload, expected[i]);
     }

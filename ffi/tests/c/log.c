@@ -36,7 +36,7 @@ int main(void) {
     a_runtime_comes_and_goes();
     CHECK(records.count == 2 && records.last == COURIER_LOG_INFO && records.of_a_runtime);
 
-    // What is refused leaves the old callback in place.
+    // A refused call leaves the old callback in place.
     INVALID(courier_set_log_callback(NULL), "[null-pointer]");
     callback.user_data = &others;
     callback.size = 8;

@@ -1,8 +1,8 @@
-// Providers: a callback that is offered every load, and what its answers mean.
+// Providers: callbacks that are offered every load, and the meaning of their answers.
 
 #include "check.h"
 
-// What the next call answers, and what calls have seen.
+// The answer of the next call, and what calls have seen.
 struct provider {
     courier_runtime runtime;
     courier_decision answer;
@@ -61,7 +61,7 @@ int main(void) {
     take_blob(next_event(runtime).payload, "app");
     CHECK(first.calls == 5);
 
-    // What is refused leaves the old provider in place.
+    // A refused call leaves the old provider in place.
     callback.user_data = &second;
     INVALID(courier_runtime_set_provider(runtime, NULL), "[null-pointer]");
     INVALID(courier_runtime_set_provider(0, &callback), "[null]");

@@ -63,7 +63,7 @@ static void a_callback_says_when_to_pump(courier_runtime runtime) {
     OK(courier_runtime_pump(runtime, 0, 1, &unread));
     CHECK(calls == 2 && unread == 2);
 
-    // What is refused leaves the old callback in place.
+    // A refused call leaves the old callback in place.
     callback.user_data = &others;
     INVALID(courier_runtime_set_wake_callback(0, &callback), "[null]");
     INVALID(courier_runtime_set_wake_callback(runtime, NULL), "[null-pointer]");

@@ -114,7 +114,7 @@ func TestCBK04GoexitOnAThreadOfTheLibraryEndsTheProcess(t *testing.T) {
 	}
 }
 
-// What this package's init has started, on the main thread.
+// The runtime that this package's init starts, on the main thread.
 var early *courier.Runtime
 
 const earlyLoads = 4

@@ -73,7 +73,7 @@ fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
     }
 }
 
-/// Bytes that a scenario knows, or that fit into a small landing buffer of them, or some text.
+/// Bytes that a scenario knows, or that fit into a small retained buffer of them, or some text.
 fn content(bytes: Vec<u8>) -> Content {
     let known: [&[u8]; 8] = [
         HELLO,

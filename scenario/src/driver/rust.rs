@@ -424,7 +424,7 @@ fn response(answer: Answer) -> Result<Response, Error> {
     }
 }
 
-/// A landing buffer.
+/// A retained buffer.
 struct Memory(Vec<u8>);
 
 impl Memory {

@@ -101,7 +101,7 @@ fn fuzz(bench: &Bench<'_>, row: &Row, sanitizer: Sanitizer, measured: &mut Measu
                 fuzzer.binary(target)?,
                 &log(&format!("{target}-{pass}")),
             )
-            // What cargo-fuzz sets.
+            // The same as cargo-fuzz sets.
             .env("ASAN_OPTIONS", "detect_odr_violation=0")
             .args([found.path(), seeds(SEEDS).as_path()])
             .args([

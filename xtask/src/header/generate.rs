@@ -18,11 +18,11 @@ pub(super) const INCLUDE: &str = "ffi/include";
 /// The folder of the only Go package that says `import "C"`. Go hashes the headers in it, so
 /// copies are kept there: a header elsewhere could change without a rebuild.
 pub(super) const CAPI: &str = "go-harness/courier/internal/capi";
-/// What a link with the static library needs beside it, as linker options. Go's link flags, the engine
+/// The libraries that a link with the static library needs, as linker options. Go's link flags, the engine
 /// asan and the C tests follow it.
 pub(super) const NATIVE_LIBRARIES: &str = "ffi/native-libs.txt";
 
-/// What `cargo run -p courier-ffi --example layout` prints.
+/// The output of `cargo run -p courier-ffi --example layout`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum View {
     /// Names, sizes, offsets and values as Rust sees them.
@@ -126,7 +126,7 @@ fn header(workspace: &Workspace) -> Result<String> {
     Ok(text.replace("// # Safety\n", "// Pointers:\n"))
 }
 
-/// What rustc says that a link with the static library needs.
+/// The libraries that a link with the static library needs, as rustc names them.
 fn native_libraries(workspace: &Workspace, progress: &Progress, scratch: &Path) -> Result<String> {
     let task = Task::cargo(workspace, &scratch.join("native-libs.log"))
         .args(["rustc", "-p", "courier-ffi", "--lib"])
@@ -177,7 +177,7 @@ fn built(task: Task, progress: &Progress) -> Result<Finished> {
     Ok(finished)
 }
 
-/// What differs between the checked-in files and the generated ones, one sentence a file.
+/// The differences between the checked-in files and the generated ones, one sentence a file.
 pub(super) fn differences(workspace: &Workspace, files: &[Generated]) -> Vec<String> {
     files
         .iter()
@@ -210,7 +210,7 @@ pub(super) fn write(workspace: &Workspace, files: &[Generated]) -> Result<Vec<Pa
     Ok(written)
 }
 
-/// Where two texts part, in one sentence; `None` if they are equal.
+/// The place where two texts part, in one sentence; `None` if they are equal.
 pub(super) fn first_difference(found: &str, expected: &str) -> Option<String> {
     if found == expected {
         return None;

@@ -2,7 +2,7 @@
 
 package capi
 
-// What benchmarks compare the binding with: calls as they would be without its care. Here, because cgo
+// The code that benchmarks compare the binding with: calls as they would be without its care. Here, because cgo
 // is not for _test.go files; with a build tag, because nobody else needs it.
 
 /*

@@ -64,7 +64,7 @@ func TestCBK03PanicOfThePanicHandlerIsContained(t *testing.T) {
 	contain("provider", func() { panic("from the provider") })
 }
 
-// What C keeps as user_data is no address of Go memory: such a word could be freed, or moved with its
+// The user_data that C keeps is no address of Go memory: such a word could be freed, or moved with its
 // stack, under C. Go's heap lies in arenas of 64 MiB; a word of C's lies in none that holds a Go object.
 func TestCBK12UserDataIsNoGoAddress(t *testing.T) {
 	arena := func(address unsafe.Pointer) uintptr { return uintptr(address) >> 26 }

@@ -120,7 +120,7 @@ static void say(void) {
   fprintf(stderr, "upcalls after main returned: %d\n", atomic_load(&upcalls) - upcalls_before);
 }
 
-// What was registered first runs last.
+// The handler that was registered first runs last.
 __attribute__((constructor)) static void register_say(void) { atexit(say); }
 
 void native_say_at_exit(void) { upcalls_before = atomic_load(&upcalls); }
