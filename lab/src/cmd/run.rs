@@ -92,6 +92,11 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     identity.tools = crate::host::machine::versions(workspace, &tools);
     identity.seconds = Some(started.elapsed().as_secs_f64());
     identity.interrupted = child::interrupted();
+    identity.proven = match Proven::load(workspace, &subject) {
+        Ok(proven) => proven.headline(catalogue),
+        // The engines have run: their results are told all the same.
+        Err(error) => format!("proven by planted bugs: unknown, {}", said(&error)),
+    };
     identity.write(folder.path())?;
     let facts = identity.facts();
     let verdict = Verdict::of(catalogue, &facts, &records);
@@ -104,13 +109,11 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     };
     let written = report::write(folder.path(), catalogue, &identity, &verdict);
     progress.finish();
-    let proven = match Proven::load(workspace, &subject) {
-        Ok(proven) => proven.headline(catalogue),
-        // The engines have run: what they found is told all the same.
-        Err(error) => format!("proven by planted bugs: unknown, {}", said(&error)),
-    };
     out::print(report::terminal::report(
-        catalogue, &verdict, &proven, &place,
+        catalogue,
+        &verdict,
+        &identity.proven,
+        &place,
     ))?;
     // Results without a page are results; the exit code tells about them.
     match written {

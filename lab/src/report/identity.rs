@@ -46,6 +46,8 @@ pub(crate) struct Identity {
     pub(crate) environment: BTreeMap<String, String>,
     /// The command that repeats a scenario, which is appended to it; none if the subject has none.
     pub(crate) replay: Option<String>,
+    /// Lines on the contracts that planted bugs have proven; empty until the end.
+    pub(crate) proven: String,
     /// The engines that were asked for, in the order in which they run.
     pub(crate) engines: Vec<EngineFacts>,
     /// The engines that nobody asked for.

@@ -19,6 +19,9 @@ pub(super) fn render(identity: &Identity, verdict: &Verdict<'_>) -> String {
         let _ = writeln!(text, "Commit {id}{dirty}: {}\n", escaped(&commit.subject));
     }
     let _ = writeln!(text, "{}\n", verdict.counts().line());
+    for line in identity.proven.lines() {
+        let _ = writeln!(text, "{}\n", escaped(line.trim()));
+    }
     list(&mut text, "Gaps", &verdict.red());
     list(&mut text, "Skipped", &verdict.skipped());
     list(&mut text, "Cut off", &verdict.cut_off());

@@ -24,8 +24,11 @@ fn all_views_of_a_run_agree() {
             return;
         }
         let verdict = Verdict::of(&catalogue, facts, records);
-        let identity = Identity::default();
-        let text = terminal::report(&catalogue, &verdict, "proven: none", "place");
+        let identity = Identity {
+            proven: "proven: 3 of 4".to_owned(),
+            ..Identity::default()
+        };
+        let text = terminal::report(&catalogue, &verdict, &identity.proven, "place");
         let html = Page::new(dir.path(), &catalogue, &identity, &verdict);
         let html = html.render().unwrap();
         let marks = markdown::render(&identity, &verdict);
@@ -50,6 +53,10 @@ fn all_views_of_a_run_agree() {
         );
         let green = verdict.state == RunState::Passed;
         assert_eq!(html.contains("<header class=\"green\">"), green);
+
+        for view in [&text, &html, &marks] {
+            assert!(view.contains(&identity.proven), "{view}");
+        }
 
         let counts = verdict.counts().line();
         assert!(
