@@ -578,5 +578,10 @@ fn a_malformed_description_is_told_with_its_line_before_anything_runs() {
     refuses(&run(&root, &[]), "cgolab.toml:2: ");
     let storm = cgolab(&root, &["storm", "--time", "1s"]).output().unwrap();
     refuses(&storm, "cgolab.toml:2: ");
+    let accept = "[[accept]]\nengine = \"rase\"\ntest = \"TestX\"\nreason = \"known\"\n";
+    fs::write(root.join("cgolab.toml"), accept).unwrap();
+    let says =
+        "cgolab.toml: accept.engine: engine `rase` is unknown for a module; choose from plain";
+    refuses(&run(&root, &[]), says);
     assert!(!root.join(".cgolab").exists());
 }

@@ -122,17 +122,23 @@ impl Engine {
     }
 }
 
+/// Fails for a name that no engine has.
+pub(super) fn ensure_known(name: &str) -> Result<()> {
+    if ENGINES.iter().any(|engine| engine.id == name) {
+        return Ok(());
+    }
+    let known: Vec<&str> = ENGINES.iter().map(|engine| engine.id).collect();
+    bail!(
+        "engine `{name}` is unknown for a module; choose from {}",
+        known.join(", ")
+    )
+}
+
 /// The engines of these names, in the order of [`ENGINES`], always with plain before them; those that need not be
 /// asked for if there are no names.
 pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
     for name in only {
-        if !ENGINES.iter().any(|engine| engine.id == name) {
-            let known: Vec<&str> = ENGINES.iter().map(|engine| engine.id).collect();
-            bail!(
-                "engine `{name}` is unknown for a module; choose from {}",
-                known.join(", ")
-            );
-        }
+        ensure_known(name)?;
     }
     let wanted = |engine: &&Engine| {
         let named = only.iter().any(|name| name == engine.id);

@@ -78,6 +78,10 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     let progress = Progress::new();
     progress.step("looking at the module");
     let module = Module::find(&wish.dir, &wish.packages)?;
+    let accepted = module.description.accept.iter();
+    for engine in accepted.filter_map(|accept| accept.engine.as_ref()) {
+        engines::ensure_known(engine).with_context(|| format!("{DESCRIPTION}: accept.engine"))?;
+    }
     let folder = Folder::open(&module.root)?;
     let workspace = Workspace::at(&module.root);
     for line in module.told() {

@@ -19,10 +19,21 @@ pub struct Workspace {
 
 impl Workspace {
     /// Looks for the checkout from the current folder upward.
+    ///
+    /// # Errors
+    /// The nearest description has no contracts, or there is none.
     pub fn find() -> Result<Workspace> {
-        let here = env::current_dir()?;
-        match here.ancestors().find(|dir| is_checkout(dir)) {
-            Some(root) => Ok(Workspace::at(root)),
+        Workspace::above(&env::current_dir()?)
+    }
+
+    fn above(here: &Path) -> Result<Workspace> {
+        let described = |dir: &&Path| dir.join(DESCRIPTION).exists();
+        match here.ancestors().find(described) {
+            Some(root) if is_checkout(root) => Ok(Workspace::at(root)),
+            Some(root) => bail!(
+                "{} has no `contracts`; run the command inside a checkout whose {DESCRIPTION} has some",
+                root.join(DESCRIPTION).display()
+            ),
             None => bail!(
                 "no {DESCRIPTION} with `contracts` in {} or above it; run the command inside a checkout \
                  that has one",
@@ -107,6 +118,25 @@ mod tests {
         assert!(!is_checkout(dir.path()), "a module without contracts");
         fs::write(dir.path().join(DESCRIPTION), "contracts = [\"c\"]\n").unwrap();
         assert!(is_checkout(dir.path()));
+    }
+
+    #[test]
+    fn the_nearest_description_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = dir.path().join("a/b");
+        fs::create_dir_all(&inside).unwrap();
+        fs::write(dir.path().join(DESCRIPTION), "contracts = [\"c\"]\n").unwrap();
+        assert_eq!(Workspace::above(&inside).unwrap().root(), dir.path());
+        fs::write(
+            dir.path().join("a").join(DESCRIPTION),
+            "contract = [\"c\"]\n",
+        )
+        .unwrap();
+        let error = Workspace::above(&inside).unwrap_err().to_string();
+        assert!(
+            error.contains("a/cgolab.toml has no `contracts`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -19,6 +19,17 @@ use crate::host::toml::{line_of, message};
 use crate::host::workspace::DESCRIPTION;
 use crate::record::profile::Profile;
 
+/// The engines that run Go tests.
+pub(crate) const GO_ENGINES: [&str; 7] = [
+    "guard",
+    "leak",
+    "process",
+    "go",
+    "race",
+    "cgocheck2",
+    "asan",
+];
+
 /// The name of the file.
 const NAME: &str = DESCRIPTION;
 
@@ -453,6 +464,15 @@ impl SubjectFile {
             }
         }
         for (number, suite) in self.suite.iter().enumerate() {
+            if let Suite::Go(tests) = suite
+                && !GO_ENGINES.contains(&tests.engine.as_str())
+            {
+                return Err(Mistake::at(["suite", "engine"], number).saying(format!(
+                    "`{}` runs no Go tests; choose from {}",
+                    tests.engine,
+                    GO_ENGINES.join(", ")
+                )));
+            }
             let empty = match suite {
                 Suite::Go(tests) => tests.packages.is_empty().then_some("packages"),
                 Suite::Nextest(_) => None,
@@ -523,6 +543,9 @@ impl SubjectFile {
         }
         for (kind, build) in &self.native {
             folder(&build.dir, Mistake::keys(&["native", kind, "dir"]))?;
+            for path in &build.sources {
+                folder(path, Mistake::keys(&["native", kind, "sources"]))?;
+            }
         }
         for (number, suite) in self.suite.iter().enumerate() {
             let paths: Vec<(&str, &String)> = match suite {
@@ -785,6 +808,11 @@ reason = "known"
             ),
             ("runner = \"nextest\"", "runner = \"cargo\"", "suite[0]"),
             (
+                "engine = \"leak\"",
+                "engine = \"leek\"",
+                "cgolab.toml:32: suite[2].engine: `leek` runs no Go tests; choose from guard, leak,",
+            ),
+            (
                 "targets = { a = 1 }",
                 "targets = {}",
                 "cgolab.toml:27: suite[1].targets: is empty",
@@ -825,6 +853,10 @@ reason = "known"
         assert_eq!(
             load("[[go]]\ndir = \"b\"").unwrap_err(),
             "cgolab.toml:2: go[0].dir: there is no go.mod in `b`; name the folder of a Go module"
+        );
+        assert_eq!(
+            load("[native.plain]\nrun = [\"make\"]\nsources = [\"c\"]").unwrap_err(),
+            "cgolab.toml:3: native.plain.sources: there is no folder `c`; mend the path"
         );
         fs::write(dir.path().join("go.mod"), "module x\n").unwrap();
         assert!(load("[[go]]\n").is_ok());
