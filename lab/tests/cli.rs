@@ -97,7 +97,7 @@ fn an_unknown_engine_is_refused() {
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
     let words = [
         "engine `rac` is unknown",
-        "guard, leak, process, go, race, cgocheck2, asan, layout, proptest, loom, shuttle, fuzz-abi",
+        "choose from guard, leak, process, go, ",
     ];
     assert_refused(dir.path(), &output.unwrap(), &words);
 }
@@ -257,7 +257,10 @@ fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
 fn outside_of_a_checkout_it_says_so() {
     let dir = tempfile::tempdir().unwrap();
     for (command, says) in [
-        ("contracts", "no cgolab.toml with `contracts` in"),
+        (
+            "contracts",
+            "no cgolab.toml with `contracts` or a `[[suite]]` in",
+        ),
         ("run", "is in no Go module"),
     ] {
         let output = lab(dir.path(), &[command]).output().unwrap();

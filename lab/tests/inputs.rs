@@ -580,8 +580,7 @@ fn a_malformed_description_is_told_with_its_line_before_anything_runs() {
     refuses(&storm, "cgolab.toml:2: ");
     let accept = "[[accept]]\nengine = \"rase\"\ntest = \"TestX\"\nreason = \"known\"\n";
     fs::write(root.join("cgolab.toml"), accept).unwrap();
-    let says =
-        "cgolab.toml: accept.engine: engine `rase` is unknown for a module; choose from plain";
+    let says = "cgolab.toml: accept.engine: engine `rase` is unknown for a module without";
     refuses(&run(&root, &[]), says);
     assert!(!root.join(".cgolab").exists());
 }

@@ -18,7 +18,7 @@ use crate::record::profile::Profile;
 use crate::record::results::RunFolder;
 use crate::record::{Kind, Outcome, Record};
 use crate::report::{self, Identity};
-use crate::verdict::{EngineFacts, EngineRun, Verdict, judge};
+use crate::verdict::{EngineFacts, EngineRun, Verdict, accept, judge};
 
 /// An engine of this run, with the reason if it is left out.
 struct Asked<'a> {
@@ -74,13 +74,14 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
             run: &folder,
             progress: &progress,
         };
-        let found = match missing {
+        let mut found = match missing {
             Some(error) => {
                 let why = Some(said(&error));
                 judge::complete(asked.engine.name(), catalogue, Vec::new(), why)
             }
             None => asked.run(&context),
         };
+        accept::apply(&subject.file.accept, asked.engine.name(), &mut found);
         folder.append(&found)?;
         let facts = &mut identity.engines[number];
         facts.seconds = Some(started.elapsed().as_secs_f64());

@@ -14,7 +14,9 @@ use anyhow::{Context as _, Result};
 use super::ask::{Answer, Build, Question, Sign};
 use super::{Canary, Context, Engine, cargo_error, not_built};
 use crate::engine::fuzz::instrumented::Calls;
-use crate::engine::fuzz::{Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, seeds};
+use crate::engine::fuzz::{
+    Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, known_target, seeds,
+};
 use crate::host::child::{self, Finished, quiet};
 use crate::host::tools::Need;
 use crate::read::libfuzzer;
@@ -89,6 +91,10 @@ impl Engine for Fuzzing {
             evidence: Evidence::default(),
             seconds: 0.0,
         };
+        let planted = [&self.suite.canary.target];
+        for target in self.suite.targets.keys().chain(planted) {
+            known_target(context.workspace, target)?;
+        }
         for sanitizer in builds_of(context.profile) {
             let fuzzer = fuzzer(context, *sanitizer)?;
             for proof in [builds, finds_the_crash] {

@@ -25,13 +25,13 @@ pub(crate) mod way;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use self::ask::{Answer, Build, Question};
 use crate::host::child::{Finished, Task};
 use crate::host::progress::Progress;
 use crate::host::tools::{Need, Tools};
-use crate::host::workspace::Workspace;
+use crate::host::workspace::{DESCRIPTION, Workspace};
 use crate::record::profile::Profile;
 use crate::record::results::RunFolder;
 use crate::record::{self, Evidence, Kind, Outcome, Record};
@@ -170,6 +170,28 @@ impl Engines {
         known
     }
 
+    /// Checks the names of engines in a description.
+    fn check(&self, file: &SubjectFile) -> Result<()> {
+        let of_go: Vec<&str> = rows::ROWS.iter().map(|row| row.name).collect();
+        for (number, suite) in file.suite.iter().enumerate() {
+            let name = suite.engine();
+            ensure!(
+                !matches!(suite, Suite::Go(_)) || of_go.contains(&name),
+                "{DESCRIPTION}: suite[{number}].engine: `{name}` runs no Go tests; choose from {}",
+                of_go.join(", ")
+            );
+        }
+        for (number, accept) in file.accept.iter().enumerate() {
+            let known = |name: &String| self.names().contains(&name.as_str());
+            ensure!(
+                accept.engine.as_ref().is_none_or(known),
+                "{DESCRIPTION}: accept[{number}].engine: choose from {}",
+                self.names().join(", ")
+            );
+        }
+        Ok(())
+    }
+
     /// The engines that `--only` names, in their order; all of them if it names none.
     pub(crate) fn select(&self, only: &[String]) -> Result<Vec<&dyn Engine>> {
         let names = self.names();
@@ -207,6 +229,7 @@ impl Subject {
     pub fn load(workspace: &Workspace) -> Result<Subject> {
         let file = SubjectFile::load(workspace.root())?;
         let engines = Engines::of(&file);
+        engines.check(&file)?;
         let catalogue = Catalogue::of(workspace.root(), &file)?;
         catalogue.check_engines(&engines.known())?;
         Ok(Subject {
@@ -297,13 +320,16 @@ fn not_built(finished: &Finished) -> Outcome {
     record::cut(finished).unwrap_or(Outcome::BuildFailed)
 }
 
-/// The first error in a log of Cargo, or how the child ended.
+/// The first error in a log, such as one of Cargo; else how the child ended, and its last line.
 fn cargo_error(finished: &Finished) -> String {
-    finished
-        .log_text()
-        .lines()
-        .find(|line| line.starts_with("error"))
-        .map_or_else(|| finished.how(), str::to_owned)
+    let log = finished.log_text();
+    if let Some(error) = log.lines().find(|line| line.starts_with("error")) {
+        return error.to_owned();
+    }
+    match log.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(last) => format!("{}: {}", finished.how(), last.trim()),
+        None => finished.how(),
+    }
 }
 
 #[cfg(test)]
@@ -321,16 +347,6 @@ mod tests {
         )
         .unwrap()
     }
-
-    const ALL: [&str; 7] = [
-        "leak",
-        "go",
-        "race",
-        "cgocheck2",
-        "asan",
-        "loom",
-        "fuzz-abi",
-    ];
 
     #[test]
     fn what_needs_a_tool_that_is_built_comes_after_what_needs_none() {
@@ -352,17 +368,35 @@ mod tests {
             let chosen = engines.select(&only)?;
             Ok(chosen.iter().map(|it| it.name().to_owned()).collect())
         };
-        assert_eq!(names(&[]).unwrap(), ALL);
+        let all = engines.names();
+        assert_eq!(names(&[]).unwrap(), all);
         assert_eq!(names(&["loom", "race"]).unwrap(), ["race", "loom"]);
         let unknown = names(&["races"]).unwrap_err().to_string();
         assert_eq!(
             unknown,
-            format!("engine `races` is unknown; choose from {}", ALL.join(", "))
+            format!("engine `races` is unknown; choose from {}", all.join(", "))
         );
         let planned = names(&["vet"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
         let absent = names(&["guard"]).unwrap_err().to_string();
         assert!(absent.contains("has no suite in cgolab.toml"), "{absent}");
+    }
+
+    #[test]
+    fn an_unknown_engine_in_the_description_is_told() {
+        let told = |text: &str| {
+            let file = SubjectFile::parse(text).unwrap();
+            Engines::of(&file).check(&file).unwrap_err().to_string()
+        };
+        let suite = told("[[suite]]\nengine = \"leek\"\nrunner = \"go\"\n");
+        let says =
+            "cgolab.toml: suite[0].engine: `leek` runs no Go tests; choose from guard, leak,";
+        assert!(suite.starts_with(says), "{suite}");
+        let accept = told("[[accept]]\nengine = \"rase\"\ntest = \"T\"\nreason = \"r\"\n");
+        assert!(
+            accept.starts_with("cgolab.toml: accept[0].engine: choose from go"),
+            "{accept}"
+        );
     }
 
     #[test]

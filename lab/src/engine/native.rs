@@ -7,24 +7,26 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use object::read::archive::ArchiveFile;
+use object::{Object as _, ObjectSymbol as _, archive};
 
 use super::{Context, cargo_error, not_built};
 use crate::host::child::{self, Finished, Task};
 use crate::host::progress::Progress;
-use crate::host::workspace::Workspace;
+use crate::host::workspace::{DESCRIPTION, Workspace};
 use crate::record::Record;
 use crate::subject::file::NativeBuild;
 
 /// The kind of build that Go code links by default.
 pub(crate) const PLAIN: &str = "plain";
 
-/// Text in a library built for AddressSanitizer, and in no other: only its own code refers to it.
+/// The beginning of a symbol that code refers to if it was built for AddressSanitizer.
 pub(crate) const ASAN_MARK: &str = "__asan_report_load";
 
 /// The native library that an engine links.
 pub(super) struct Native {
     pub(super) kind: &'static str,
-    /// A symbol that only a library of this kind contains.
+    /// The beginning of a symbol that only a library of this kind refers to.
     pub(super) mark: Option<&'static str>,
 }
 
@@ -69,9 +71,12 @@ pub(super) fn built(
     let made = make(context.workspace, context.progress, &log, build, step)?;
     let root = context.workspace.root();
     if let Some(why) = made.lacking(root, build, mark)? {
+        let why = format!("native.{kind}: {why}");
         return Ok(Err(Box::new(no_library(context, engine, &made.0, why))));
     }
-    Ok(Ok(link(root, build)?))
+    Ok(Ok(link(root, build).with_context(|| {
+        format!("{DESCRIPTION}: native.{kind}.link")
+    })?))
 }
 
 /// The command of a build, ended.
@@ -134,20 +139,37 @@ fn lacking(root: &Path, build: &NativeBuild, mark: Option<&str>) -> Result<Optio
         let Ok(bytes) = fs::read(root.join(&product)) else {
             return Ok(Some(format!("the build has not made {product}")));
         };
-        let has = |mark: &str| {
-            bytes
-                .windows(mark.len())
-                .any(|part| part == mark.as_bytes())
-        };
-        if let Some(mark) = mark
-            && !has(mark)
-        {
-            return Ok(Some(format!(
-                "{product} has no `{mark}` in it: it was built without the checks"
-            )));
+        let Some(mark) = mark else { continue };
+        match refers(&bytes, mark) {
+            Ok(true) => {}
+            Ok(false) => {
+                return Ok(Some(format!(
+                    "nothing in {product} refers to `{mark}`: it was built without the checks"
+                )));
+            }
+            Err(error) => return Ok(Some(format!("{product} is no library: {error}"))),
         }
     }
     Ok(None)
+}
+
+/// Reports whether an archive, an object or a shared library refers to a symbol whose name begins so.
+fn refers(library: &[u8], mark: &str) -> object::Result<bool> {
+    let in_object = |bytes: &[u8]| -> object::Result<bool> {
+        let file = object::File::parse(bytes)?;
+        let mut symbols = file.symbols().chain(file.dynamic_symbols());
+        Ok(symbols.any(|it| it.is_undefined() && it.name().is_ok_and(|it| it.starts_with(mark))))
+    };
+    if !library.starts_with(&archive::MAGIC) {
+        return in_object(library);
+    }
+    for member in ArchiveFile::parse(library)?.members() {
+        // What is no object, such as the metadata of Rust, refers to nothing.
+        if in_object(member?.data(library)?).unwrap_or(false) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The words for the linker, with the text of files in the place of `@FILE`.
@@ -226,12 +248,22 @@ mod tests {
         let build = &file.unwrap().native["asan"];
         let lacks = |mark| lacking(dir.path(), build, mark).unwrap();
         assert!(lacks(None).unwrap().contains("has not made a"));
-        fs::write(dir.path().join("a"), "..__asan_report_load..").unwrap();
-        assert_eq!(lacks(Some("__asan_report_load")), None);
-        assert!(
-            lacks(Some("__tsan"))
-                .unwrap()
-                .contains("without the checks")
-        );
+        let write = |bytes: &[u8]| fs::write(dir.path().join("a"), bytes).unwrap();
+        write(b"__libc_start_main");
+        let text = lacks(Some("__libc_start")).unwrap();
+        assert!(text.contains("a is no library"), "{text}");
+        // This program, alone and behind a text in an archive.
+        let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let member = |bytes: &[u8]| {
+            let header = format!("{:<48}{:<10}`\n", "a/", bytes.len());
+            [header.as_bytes(), bytes, &b"\n"[..bytes.len() % 2]].concat()
+        };
+        let archive = [&archive::MAGIC[..], &member(b"text"), &member(&program)].concat();
+        for library in [program, archive] {
+            write(&library);
+            assert_eq!(lacks(Some("__libc_start")), None);
+            let without = lacks(Some("__tsan")).unwrap();
+            assert!(without.contains("without the checks"), "{without}");
+        }
     }
 }

@@ -304,12 +304,6 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subject::file::GO_ENGINES;
-
-    #[test]
-    fn a_description_can_name_each_row() {
-        assert_eq!(ROWS.each_ref().map(|row| row.name), GO_ENGINES);
-    }
 
     #[test]
     fn each_row_has_a_bug_that_is_there_and_says_something() {

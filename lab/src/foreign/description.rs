@@ -84,14 +84,6 @@ impl Description {
     }
 }
 
-/// An entry, for people.
-pub(super) fn shown(accept: &Accept) -> String {
-    let words = [&accept.engine, &accept.test, &accept.frame]
-        .into_iter()
-        .flatten();
-    words.cloned().collect::<Vec<_>>().join(" ")
-}
-
 /// A description for a module in which every line is commented out.
 pub(super) fn template(packages: &[String], tags: &[String]) -> String {
     let list = |words: &[String]| {

@@ -129,7 +129,7 @@ pub(super) fn ensure_known(name: &str) -> Result<()> {
     }
     let known: Vec<&str> = ENGINES.iter().map(|engine| engine.id).collect();
     bail!(
-        "engine `{name}` is unknown for a module; choose from {}",
+        "engine `{name}` is unknown for a module without contracts and suites; choose from {}",
         known.join(", ")
     )
 }

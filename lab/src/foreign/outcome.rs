@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::Baseline;
-use super::description::{self, Description};
+use super::description::Description;
 use super::engines::Engine;
 use super::known::Known;
 use super::module::{Module, Package, counted, counted_as};
 use super::report::Report;
 use crate::subject::file::Accept;
+use crate::verdict::accept;
 
 /// The state of an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -388,16 +389,13 @@ impl Outcome {
     /// Marks findings that the module's file accepts, so that they are not red, and notes entries that match
     /// none.
     pub(super) fn accept(&mut self, description: &Description) {
-        for accept in &description.accept {
+        for entry in &description.accept {
             let mut used = false;
-            for folded in self.findings.iter_mut().filter(|it| fits(accept, it)) {
+            for folded in self.findings.iter_mut().filter(|it| fits(entry, it)) {
                 used = true;
-                let reference = accept.reference.as_ref().map(|it| format!(" ({it})"));
-                folded.accepted = Some(format!(
-                    "{}{}",
-                    accept.reason,
-                    reference.unwrap_or_default()
-                ));
+                let reference = entry.reference.as_ref().map(|it| format!(" ({it})"));
+                folded.accepted =
+                    Some(format!("{}{}", entry.reason, reference.unwrap_or_default()));
             }
             // What was not run could not fit.
             let ran = |name: &String| {
@@ -405,8 +403,8 @@ impl Outcome {
                     .iter()
                     .any(|it| it.engine == *name && it.state == State::On)
             };
-            if !used && accept.engine.as_ref().is_none_or(ran) {
-                self.unused.push(description::shown(accept));
+            if !used && entry.engine.as_ref().is_none_or(ran) {
+                self.unused.push(accept::shown(entry));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-/// The file that makes a folder a checkout, if it names contracts.
+/// The file that makes a folder a checkout, if it names contracts or suites.
 pub const DESCRIPTION: &str = "cgolab.toml";
 
 /// A checkout: the folder that holds the description of a subject.
@@ -31,12 +31,13 @@ impl Workspace {
         match here.ancestors().find(described) {
             Some(root) if is_checkout(root) => Ok(Workspace::at(root)),
             Some(root) => bail!(
-                "{} has no `contracts`; run the command inside a checkout whose {DESCRIPTION} has some",
+                "{} has neither `contracts` nor a `[[suite]]`; run the command inside a checkout whose \
+                 {DESCRIPTION} has one",
                 root.join(DESCRIPTION).display()
             ),
             None => bail!(
-                "no {DESCRIPTION} with `contracts` in {} or above it; run the command inside a checkout \
-                 that has one",
+                "no {DESCRIPTION} with `contracts` or a `[[suite]]` in {} or above it; run the command inside a \
+                 checkout that has one",
                 here.display()
             ),
         }
@@ -97,13 +98,19 @@ impl Workspace {
     }
 }
 
-/// A module without contracts of its own may have a description, too; the command treats it in another way.
-/// The line is looked for in the text, so that a malformed description is still one.
+/// Reports whether a folder has a description that says what runs. A module without contracts and suites of its
+/// own may have one, too; the command treats it in another way. A description that is no TOML is told by those
+/// who read it.
 fn is_checkout(dir: &Path) -> bool {
-    fs::read_to_string(dir.join(DESCRIPTION)).is_ok_and(|text| {
-        let mut keys = text.lines().filter_map(|line| line.split_once('='));
-        keys.any(|(key, _)| key.trim() == "contracts")
-    })
+    let Ok(text) = fs::read_to_string(dir.join(DESCRIPTION)) else {
+        return false;
+    };
+    let says = |table: toml::Table| {
+        ["contracts", "suite"]
+            .iter()
+            .any(|it| table.contains_key(*it))
+    };
+    text.parse().map_or(true, says)
 }
 
 #[cfg(test)]
@@ -116,8 +123,15 @@ mod tests {
         assert!(!is_checkout(dir.path()));
         fs::write(dir.path().join(DESCRIPTION), "tags = []\n").unwrap();
         assert!(!is_checkout(dir.path()), "a module without contracts");
-        fs::write(dir.path().join(DESCRIPTION), "contracts = [\"c\"]\n").unwrap();
-        assert!(is_checkout(dir.path()));
+        for text in [
+            "contracts = [\"c\"]\n",
+            "\"contracts\" = [\"c\"]\n",
+            "[[suite]]\nengine = \"go\"\n",
+            "not toml [\n",
+        ] {
+            fs::write(dir.path().join(DESCRIPTION), text).unwrap();
+            assert!(is_checkout(dir.path()), "{text}");
+        }
     }
 
     #[test]
@@ -134,7 +148,7 @@ mod tests {
         .unwrap();
         let error = Workspace::above(&inside).unwrap_err().to_string();
         assert!(
-            error.contains("a/cgolab.toml has no `contracts`"),
+            error.contains("a/cgolab.toml has neither `contracts` nor"),
             "{error}"
         );
     }

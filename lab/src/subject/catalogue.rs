@@ -194,10 +194,9 @@ impl Catalogue {
             dir.display()
         );
         for path in files {
-            let file = format!(
-                "contracts/{}",
-                path.file_name().unwrap_or_default().display()
-            );
+            let named = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+            let file = Path::new(&named(dir)).join(named(&path));
+            let file = file.display().to_string();
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
             let (family, claims) = parse(&file, &text)?;
             self.merge(&file, family, claims)?;
@@ -617,7 +616,7 @@ note = "later"
         assert_eq!(again.claimed_by("go"), catalogue.claimed_by("go"));
         assert_eq!(
             load(&claim("VAL-98")).unwrap_err(),
-            "contracts/val.toml: VAL-98: there is no contract of this id to claim; mend the id"
+            "own/val.toml: VAL-98: there is no contract of this id to claim; mend the id"
         );
         let twice = load(&own("VAL-04")).unwrap_err();
         assert!(twice.contains("there is a contract of this id"), "{twice}");

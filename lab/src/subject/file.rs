@@ -19,17 +19,6 @@ use crate::host::toml::{line_of, message};
 use crate::host::workspace::DESCRIPTION;
 use crate::record::profile::Profile;
 
-/// The engines that run Go tests.
-pub(crate) const GO_ENGINES: [&str; 7] = [
-    "guard",
-    "leak",
-    "process",
-    "go",
-    "race",
-    "cgocheck2",
-    "asan",
-];
-
 /// The name of the file.
 const NAME: &str = DESCRIPTION;
 
@@ -464,15 +453,6 @@ impl SubjectFile {
             }
         }
         for (number, suite) in self.suite.iter().enumerate() {
-            if let Suite::Go(tests) = suite
-                && !GO_ENGINES.contains(&tests.engine.as_str())
-            {
-                return Err(Mistake::at(["suite", "engine"], number).saying(format!(
-                    "`{}` runs no Go tests; choose from {}",
-                    tests.engine,
-                    GO_ENGINES.join(", ")
-                )));
-            }
             let empty = match suite {
                 Suite::Go(tests) => tests.packages.is_empty().then_some("packages"),
                 Suite::Nextest(_) => None,
@@ -493,7 +473,7 @@ impl SubjectFile {
                 )));
             }
         }
-        for suite in &self.suite {
+        for (number, suite) in self.suite.iter().enumerate() {
             let Suite::Nextest(tests) = suite else {
                 continue;
             };
@@ -502,8 +482,8 @@ impl SubjectFile {
                     && matches!(other, Suite::Nextest(tests) if tests.canary.is_some())
             });
             if canaries.next().is_none() {
-                return Err(Mistake::keys(&["suite"]).saying(format!(
-                    "no suite of engine `{}` has a canary; name a test with a planted bug",
+                return Err(Mistake::at(["suite", "canary"], number).saying(format!(
+                    "is missing: no suite of engine `{}` has a canary; name a test with a planted bug",
                     tests.engine
                 )));
             }
@@ -547,7 +527,17 @@ impl SubjectFile {
                 folder(path, Mistake::keys(&["native", kind, "sources"]))?;
             }
         }
+        let described = !self.contracts.is_empty() || !self.suite.is_empty();
+        if described && self.go.is_empty() && !root.join("go.mod").is_file() {
+            return Err(Mistake::keys(&["go"]).saying(
+                "there is no go.mod beside the file; name the folder of the Go module as `dir` of a [[go]]",
+            ));
+        }
         for (number, suite) in self.suite.iter().enumerate() {
+            if matches!(suite, Suite::Nextest(_)) && !root.join("Cargo.toml").is_file() {
+                return Err(Mistake::at(["suite", "runner"], number)
+                    .saying("there is no Cargo.toml beside the file, which it needs"));
+            }
             let paths: Vec<(&str, &String)> = match suite {
                 Suite::Go(tests) => tests.dir.iter().map(|dir| ("dir", dir)).collect(),
                 Suite::Nextest(tests) => {
@@ -808,11 +798,6 @@ reason = "known"
             ),
             ("runner = \"nextest\"", "runner = \"cargo\"", "suite[0]"),
             (
-                "engine = \"leak\"",
-                "engine = \"leek\"",
-                "cgolab.toml:32: suite[2].engine: `leek` runs no Go tests; choose from guard, leak,",
-            ),
-            (
                 "targets = { a = 1 }",
                 "targets = {}",
                 "cgolab.toml:27: suite[1].targets: is empty",
@@ -858,8 +843,19 @@ reason = "known"
             load("[native.plain]\nrun = [\"make\"]\nsources = [\"c\"]").unwrap_err(),
             "cgolab.toml:3: native.plain.sources: there is no folder `c`; mend the path"
         );
+        assert_eq!(
+            load("[[suite]]\nengine = \"go\"\nrunner = \"go\"").unwrap_err(),
+            "cgolab.toml:1: go: there is no go.mod beside the file; name the folder of the Go module as \
+             `dir` of a [[go]]"
+        );
         fs::write(dir.path().join("go.mod"), "module x\n").unwrap();
         assert!(load("[[go]]\n").is_ok());
+        let nextest = "[[suite]]\nengine = \"p\"\nrunner = \"nextest\"\nwhat = \"w\"\npackage = \"x\"\n\
+                       canary = { test = \"c\", says = \"s\" }\n";
+        assert_eq!(
+            load(nextest).unwrap_err(),
+            "cgolab.toml:3: suite[0].runner: there is no Cargo.toml beside the file, which it needs"
+        );
     }
 
     #[test]

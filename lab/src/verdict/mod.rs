@@ -6,6 +6,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`accept`] | findings that the description accepts |
 //! | [`judge`] | completes what an engine said: what did not run, and claims that nothing backs |
 //! | [`cell`] | one contract under one engine |
 //! | [`contract`] | one contract under all engines of the run, and how many are in which state |
@@ -13,9 +14,10 @@
 //! | [`gap`] | records with one cause, told together |
 //! | [`headline`] | the run in one line, with all that was left out |
 //!
-//! It depends on records and the catalogue of contracts alone. It knows no subject, starts nothing,
+//! It depends on records, the catalogue of contracts and the description alone. It knows no subject, starts nothing,
 //! and reads and writes no file.
 
+pub(crate) mod accept;
 pub(crate) mod cell;
 pub(crate) mod contract;
 pub(crate) mod engine;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use object::{Architecture, Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind};
 
 /// The least number of calls in an instrumented binary.
@@ -93,25 +94,16 @@ fn is_in(functions: &[Range<u64>], address: u64) -> bool {
         .is_some_and(|function| function.contains(&address))
 }
 
-/// Addresses of possible calls in this code, each with the address that it would call.
-///
-/// Instructions have no fixed length here, so bytes inside of one may look like a call. Only a real call
-/// leads to the start of a function, except by a rare accident.
+/// Addresses of the direct calls in this code, each with the address that it calls.
 fn called_on_x86_64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
-    const CALL: u8 = 0xe8;
-    (address..)
-        .zip(code.windows(5))
-        .filter_map(|(at, bytes)| match *bytes {
-            [CALL, a, b, c, d] => {
-                let distance = i64::from(i32::from_le_bytes([a, b, c, d]));
-                Some((at, at.wrapping_add_signed(5 + distance)))
-            }
-            _ => None,
-        })
+    Decoder::with_ip(64, code, address, DecoderOptions::NONE)
+        .iter()
+        .filter(|instruction| instruction.flow_control() == FlowControl::Call)
+        .map(|call| (call.ip(), call.near_branch_target()))
         .collect()
 }
 
-/// Addresses of the calls in this code, each with the address that it calls.
+/// Addresses of the direct calls in this code, each with the address that it calls. Every instruction is a word.
 fn called_on_aarch64(code: &[u8], address: u64) -> Vec<(u64, u64)> {
     /// `bl`, in the upper six bits.
     const CALL: u32 = 0b10_0101;
@@ -134,8 +126,8 @@ mod tests {
 
     #[test]
     fn calls_lead_forwards_and_backwards() {
-        // nop; call 0x1010; call 0x1000
-        let x86_64 = b"\x90\xe8\x0a\0\0\0\xe8\xf5\xff\xff\xff";
+        // nop; call 0x1010; call 0x1000; mov eax, 0xe8; and a call that is cut off
+        let x86_64 = b"\x90\xe8\x0a\0\0\0\xe8\xf5\xff\xff\xff\xb8\xe8\0\0\0\xe8\0";
         assert_eq!(
             called_on_x86_64(x86_64, 0x1000),
             [(0x1001, 0x1010), (0x1006, 0x1000)]
