@@ -218,8 +218,8 @@ fn add(contracts: &mut Vec<Contract>, contract: Contract) {
     }
 }
 
-/// Two states, without the lines that are equal. Where one has more lines, without those that are equal at
-/// the beginning and at the end.
+/// The lines in which two states differ. Where one has more lines, only those that are equal at the beginning and
+/// at the end are left out.
 fn difference<S: fmt::Debug>(should: &S, is: &S) -> (String, String) {
     let lines = |state: &S| -> Vec<String> {
         format!("{state:#?}")

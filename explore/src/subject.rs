@@ -30,8 +30,8 @@ pub trait Model: Clone {
     /// The state after the steps so far.
     fn state(&self) -> Self::State;
 
-    /// Steps that end everything that is live. They run after each scenario, and then those that this gives
-    /// afterwards, until it gives none.
+    /// Steps that release all live objects, after each scenario. It is called again after they ran, until it
+    /// gives none.
     fn teardown(&self) -> Vec<Step<Self::Op>>;
 
     /// Words for what is live. It is asked after the teardown, when nothing may be left.
@@ -47,7 +47,7 @@ pub trait Model: Clone {
         }
     }
 
-    /// The observation in which all that the contracts leave free is as in the prediction.
+    /// The observation, with every value that the contracts leave open replaced by the predicted one.
     fn without_freedom(
         observed: Self::Observation,
         predicted: &Self::Observation,
@@ -56,7 +56,7 @@ pub trait Model: Clone {
         observed
     }
 
-    /// The state in which all that the contracts leave free is as in the predicted one.
+    /// The state, with every value that the contracts leave open replaced by the predicted one.
     fn state_without_freedom(observed: Self::State, predicted: &Self::State) -> Self::State {
         let _ = predicted;
         observed
@@ -65,7 +65,7 @@ pub trait Model: Clone {
     /// `true` if a call of the step was refused, be it one from inside a callback.
     fn is_refused(observed: &Self::Observation) -> bool;
 
-    /// The contract that this step, which was refused, leaves the state as it was. None if it may change.
+    /// The contract by which this refused step must not change the state. None if it may.
     fn no_trace(op: Self::Op, predicted: &Self::Observation) -> Option<Contract>;
 
     /// The contracts that a wrong observation breaks, the most likely one first.

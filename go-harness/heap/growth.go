@@ -10,8 +10,7 @@ import (
 const (
 	rounds = 512
 	tries  = 3
-	// Growth that is no leak: a block or two of each thread that is starting, or that has not yet put away what it
-	// worked on.
+	// Growth that is no leak: a block or two of each thread that is starting, or is still busy.
 	blocksAtOnce, bytesAtOnce = 8, 4096
 )
 

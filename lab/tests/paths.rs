@@ -127,6 +127,47 @@ fn every_path_that_ci_and_the_scripts_name_is_there() {
     assert!(named > 20, "only {named} paths were recognised");
 }
 
+/// The paths in backquotes of a text that begin with a folder of the checkout. `my-…` and capitals stand for the
+/// reader's own names.
+fn quoted<'a>(root: &Path, text: &'a str) -> Vec<&'a str> {
+    let in_quotes = text.split('`').skip(1).step_by(2);
+    in_quotes
+        .filter(|word| {
+            let first = word.split('/').next().unwrap_or_default();
+            words(word) == [*word]
+                && !["target", ".."].contains(&first)
+                && root.join(first).is_dir()
+        })
+        .filter(|word| !word.contains("my-") && !word.contains("/ID/"))
+        .collect()
+}
+
+#[test]
+fn every_path_that_the_documents_name_is_there() {
+    let Some(root) = root() else { return };
+    let mut files = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    let docs = fs::read_dir(root.join("docs")).unwrap();
+    files.extend(docs.map(|entry| entry.unwrap().path()));
+    files.retain(|file| file.extension().is_some_and(|it| it == "md"));
+    let mut named = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for path in quoted(&root, &text) {
+            named += 1;
+            // A folder of the tool may be named from its source.
+            let found = is_there(&root, path) || is_there(&root.join("lab/src"), path);
+            assert!(
+                found,
+                "{} names `{path}`, which is not there",
+                file.display()
+            );
+        }
+    }
+    assert!(named > 30, "only {named} paths were recognised");
+    let gone = "see `lab/src/gone.rs`, `faults/my-fault`, `a/b` and `cargo lab run`";
+    assert_eq!(quoted(&root, gone), ["lab/src/gone.rs"]);
+}
+
 #[test]
 fn a_path_that_is_not_there_is_recognised() {
     let Some(root) = root() else { return };

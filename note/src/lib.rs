@@ -235,7 +235,7 @@ impl fmt::Display for Text {
     }
 }
 
-/// A line that begins as a note and is none.
+/// A malformed note: the right beginning, and a rest that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed(String);
 

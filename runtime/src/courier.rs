@@ -446,7 +446,7 @@ impl Courier {
             .map_err(|error| Error::new(Word::BadUrl, format!("{url:?} is not a URL: {error}")))?;
         let session = self.owned_session(id)?;
         let runtime = &session.runtime;
-        // A moment too far away for the clock is never.
+        // A moment beyond the clock's range never comes.
         let deadline = options.deadline.and_then(|after| now().checked_add(after));
         runtime.owned.lock().begin_load()?;
         let (number, load) = session.start(deadline, |number, surface| {

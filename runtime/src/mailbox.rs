@@ -126,7 +126,7 @@ impl<M> Mailbox<M> {
     pub(crate) fn collect(&self, wait: Wait, limit: usize) -> Vec<M> {
         let until = match wait {
             Wait::No => Some(now()),
-            // A moment too far away for the clock is never.
+            // A moment beyond the clock's range never comes.
             Wait::AtMost(limit) => now().checked_add(limit),
             Wait::Forever => None,
         };

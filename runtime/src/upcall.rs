@@ -89,8 +89,8 @@ impl<C> Slot<C> {
             state = self.call_ended.wait(state);
         }
         drop(state);
-        // The last reference: calls let go of theirs before they count as ended. Dropped outside
-        // the lock, because a callback's drop is foreign code.
+        // The last reference: each call drops its own before it counts as ended. Dropped outside the
+        // lock, because a callback's drop is foreign code.
         drop(old);
     }
 

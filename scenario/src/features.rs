@@ -3,8 +3,8 @@
 //! The model notes each pair that a step brings together; a run counts them, and a test wants every pair.
 //! A feature *acts* in a step (a deadline passes, a bounded pump leaves an end behind), and meets those
 //! that the load, its session or its runtime has at that moment. `provider` is a provider that was
-//! replaced or cleared while it held the request. `loop` is what an owner's own loop asks and is told:
-//! the next wait and the wake source; the owner helper of a binding is such a loop.
+//! replaced or cleared while it held the request. `loop` is the next wait and the wake source, as an
+//! owner's event loop uses them; the owner helper of a binding is such a loop.
 //!
 #![doc = include_str!("pairs.md")]
 

@@ -7,7 +7,7 @@
 //! - [`op`] is the table of operations, [`bytes`] its total binary form (every byte string is a scenario),
 //! - [`model`] predicts every result and says which contracts the prediction rests on: a
 //!   [`prediction`] of an [`outcome`],
-//! - [`state`] is what the model says, and a library has, that no call shows,
+//! - [`state`] is the hidden state of model and library, which no call shows,
 //! - [`features`] is the table of the features that meet,
 //! - [`driver`] carries the steps out, [`through`] one interface or the other, on the files of a
 //!   [`fixture`],

@@ -274,8 +274,8 @@ fn same_callback(expected: &Upcall, observed: &Upcall) -> bool {
     (&expected.kind, &expected.inside) == (&observed.kind, &observed.inside)
 }
 
-/// A result without what is free: the order of events, the ordinals that it gives their payloads, and
-/// how long a busy machine made a call last.
+/// A result without its open parts: the order of events, the ordinals that it gives their payloads, and
+/// the time that a busy machine made a call last.
 fn without_freedom(mut outcome: Outcome) -> Outcome {
     match &mut outcome {
         Outcome::Drained(events) => {
@@ -335,7 +335,7 @@ mod tests {
         model
     }
 
-    /// These calls with these results, of which nothing else was seen.
+    /// A history of these calls and results only.
     fn history(lanes: &[(u8, &[Made])]) -> History {
         let result = |result: &Result<(), _>| match result {
             Ok(()) => Outcome::Done,

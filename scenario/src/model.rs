@@ -42,7 +42,7 @@ pub struct Model {
     log: Option<Log>,
     /// The number of attempts to install a callback.
     callbacks: usize,
-    /// The callbacks that the step under way is inside of, each with the request that it is of.
+    /// The callbacks that are on the stack, each with its request.
     inside: Vec<Option<usize>>,
     /// `true` if one of them is the log callback.
     delivering: bool,

@@ -204,7 +204,7 @@ fn prove_and_check(engine: &dyn Engine, context: &Context<'_>) -> (Vec<Record>, 
         let why = "the canary was not caught".to_owned();
         return (vec![canary], Some(why));
     }
-    // What an error leaves unsaid is no word about the subject if we were stopped.
+    // After an interrupt an error is no verdict: its checks count as not run.
     let failed = |error: anyhow::Error| {
         let outcome = match child::interrupted() {
             true => Outcome::NotRun,

@@ -23,7 +23,7 @@ use crate::record::{self, Evidence, Outcome, Record};
 const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Name}}\t{{.Dir}}\
     \t{{len .XTestGoFiles}}{{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
 
-/// Folder of overlays in that of results: patterns such as `./...` pass over a name that begins so.
+/// Folder of overlays in that of results. Its leading underscore hides it from patterns such as `./...`.
 const OVERLAYS: &str = "_overlays";
 
 /// Go tests of the subject, as its description has them.

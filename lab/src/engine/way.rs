@@ -54,7 +54,7 @@ pub(crate) enum Must {
     Miss(&'static Limit),
 }
 
-/// A mistake that is stated not to be seen.
+/// A known limit: a planted bug that the engine does not detect.
 #[derive(Debug)]
 pub(crate) struct Limit {
     /// The report, if it were seen.

@@ -77,7 +77,7 @@ impl Verdict {
         matches!(self, Verdict::Detected(_) | Verdict::Skipped(_))
     }
 
-    /// True if it follows from the inputs of the key alone. A busy machine or a missing tool is no such input.
+    /// True if the same key always gives this verdict. One that depends on load or on a missing tool is not kept.
     pub(super) fn lasts(&self) -> bool {
         matches!(
             self,

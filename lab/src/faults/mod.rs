@@ -151,7 +151,7 @@ impl Planted {
     }
 }
 
-/// Plants what is wished for.
+/// Plants the selected faults.
 fn plant(workspace: &Workspace, subject: &Subject, wish: &Wish) -> Result<Planted> {
     let all = load(workspace, subject)?;
     let engines = subject.engines.select(&wish.only)?;
@@ -243,7 +243,7 @@ fn plant(workspace: &Workspace, subject: &Subject, wish: &Wish) -> Result<Plante
             progress.line(&row.line());
             rows.insert(*number, row);
         }
-        // What is built next has no fault in it.
+        // The next build is without faults.
         copy.lay_out(&BTreeMap::new())?;
     }
     let never_red = if wish.is_complete() {

@@ -52,8 +52,8 @@ impl Proven {
         Ok(Proven { planned, caught })
     }
 
-    /// The end of a report: how many claimed contracts are proven, how many have faults of which none was
-    /// caught, and which have no fault that an engine could catch.
+    /// The last lines of a report: the numbers of claimed contracts that are proven and of those whose faults
+    /// all escaped, and the contracts without a fault.
     pub(crate) fn headline(&self, catalogue: &Catalogue) -> String {
         let among = |pairs: &BTreeSet<(String, String)>, contract: &Contract| {
             let pair = |engine: &String| (contract.id.clone(), engine.clone());

@@ -15,13 +15,13 @@ pub(super) struct Engine {
     pub(super) builds_as: &'static str,
     /// A description for people.
     pub(super) what: &'static str,
-    /// How it builds and runs them.
+    /// The way in which it builds and runs them.
     pub(super) way: Way,
     /// Tests run under valgrind.
     pub(super) valgrind: bool,
     /// It runs only where it is named.
     pub(super) on_request: bool,
-    /// How often all tests run.
+    /// The number of runs of all tests.
     pub(super) repeat: u32,
     /// True if a test that fails here and not in the plain run is a finding: some engines show a mistake by
     /// nothing but a failed test.

@@ -130,7 +130,7 @@ impl Trouble {
 pub(super) enum Severity {
     #[default]
     Error,
-    /// A leak, or what is wrong only in some programs: told, and red with `--strict` only.
+    /// A leak, or a mistake in some programs only: listed, and red with `--strict` only.
     Warning,
     /// A policy that a project may have: the same.
     Note,

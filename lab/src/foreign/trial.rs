@@ -244,8 +244,8 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Looks whether a program of canaries ends as it must under this engine; adds what is stated not to be
-    /// seen.
+    /// Checks whether a program of canaries ends as it must under this engine, and records the engine's known
+    /// limits.
     pub(super) fn sees(
         &self,
         package: &Package,

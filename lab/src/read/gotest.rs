@@ -52,9 +52,9 @@ struct Test {
 /// Death of a test process.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Death {
-    /// By somebody's word: a panic, which may be the test's own watchdog, or a sanitizer's report.
+    /// With a stated cause: a panic, which may be the test's own watchdog, or a sanitizer's report.
     Told(String),
-    /// It crashed, and nobody says of what.
+    /// Without a stated cause.
     Untold(String),
 }
 

@@ -33,7 +33,7 @@ pub struct Notes {
     pub scenario: Option<String>,
     /// Why the test did nothing.
     pub skipped: Option<String>,
-    /// Why the first note that cannot be read is none.
+    /// The error of the first malformed note.
     pub malformed: Option<String>,
     expected: Option<String>,
     observed: Option<String>,

@@ -15,7 +15,7 @@ use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 use crate::record::Record;
 
-/// Runs that are kept, besides those that hold the last word of an engine.
+/// Number of runs kept, in addition to the latest of each engine.
 const KEPT: usize = 20;
 
 /// The folder of one run.

@@ -10,7 +10,7 @@ use super::{junit, markdown, terminal};
 use crate::verdict::tests::{catalogue, every_run};
 use crate::verdict::{CellState, ContractState, RunState, Verdict};
 
-/// Each how-manieth run is rendered: the page is slow to write thousands of times.
+/// One run in this many is rendered: the page is slow to write thousands of times.
 const EACH: usize = 31;
 
 #[test]

@@ -158,8 +158,8 @@ impl Thread {
     }
 }
 
-/// The frames up to and including the one that changes to a stack that a debugger cannot follow. Frames
-/// beyond it are garbage.
+/// The frames up to the switch of stacks, inclusive: a debugger cannot follow it, and frames beyond it are
+/// garbage.
 pub(crate) fn known(frames: &[Frame]) -> &[Frame] {
     let changes = |frame: &Frame| {
         let names = ["asmcgocall", "mcall", "morestack", "systemstack", "mstart"];

@@ -164,8 +164,8 @@ fn state(
     }
 }
 
-/// The engines that were asked for, and those of records that nobody asked for: a run of an older
-/// version says of itself only what its records say.
+/// The requested engines, then those that occur only in records: a run of an older version says of itself only
+/// what its records say.
 fn engines<'a>(facts: &'a Facts, records: &'a [Record]) -> Vec<EngineRun<'a>> {
     let mut of: BTreeMap<&str, Vec<&Record>> = BTreeMap::new();
     let mut order: Vec<&str> = facts.engines.iter().map(|e| e.name.as_str()).collect();

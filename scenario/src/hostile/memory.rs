@@ -259,7 +259,7 @@ fn copy_out(world: &World, shape: u8, a: u8) -> Checked {
     Ok(vec!["VAL-09", "STA-05"])
 }
 
-/// Attaches memory that is none, and detaches it.
+/// Attaches an invalid buffer, and detaches it.
 fn attach(world: &World, shape: u8) -> Checked {
     let shown = Shown::new(shape, b"memory");
     let expected = shown.contents().err();
