@@ -148,38 +148,26 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
             speaks: true,
             ..go("analyzers.log", &["test", "-C=vet", "-count=1", "./..."])?
         },
-        // The second subject, which its Go code expects in its own target folder.
-        cargo(
-            "tally.native.log",
-            &[
-                "build",
-                "--release",
-                "--locked",
-                "--manifest-path=examples/tally/Cargo.toml",
-                "--target-dir=examples/tally/target",
-            ],
-        ),
-        Step {
-            show: doc_line,
-            ..cargo(
-                "tally.explore.log",
-                &[
-                    "test",
-                    "--locked",
-                    "--manifest-path=examples/tally/Cargo.toml",
-                    "--target-dir=examples/tally/target",
-                ],
-            )
-        },
+        // The second subject, by the tool itself. Its other engines run at night.
         Step {
             show: every_line,
             speaks: true,
-            ..go(
-                "tally.log",
-                &["test", "-C=../examples/tally", "-count=1", "./..."],
-            )?
+            ..second_subject(cargo, workspace)
         },
     ])
+}
+
+/// `cgolab run` in the second subject.
+fn second_subject(cargo: impl Fn(&str, &[&str]) -> Step, workspace: &Workspace) -> Step {
+    let manifest = workspace.path("Cargo.toml").display().to_string();
+    let run = ["run", "-q", "-p", "cgolab", "--manifest-path", &manifest];
+    let mut step = cargo("tally.log", &run);
+    let of_tool = ["--", "run", "--only", "go,proptest"];
+    step.task = step
+        .task
+        .args(of_tool)
+        .dir(&workspace.path("examples/tally"));
+    step
 }
 
 fn every_line(line: &str) -> Option<String> {

@@ -417,3 +417,39 @@ fn some_order_explains_threads_that_count_together() {
         }
     }
 }
+
+/// The library, but each count that it reads is one too high.
+struct Miscounts(Library);
+
+impl Driver for Miscounts {
+    type Model = Tallies;
+
+    fn model(&self) -> Tallies {
+        self.0.model()
+    }
+
+    fn apply(&mut self, step: Step<Op>) -> Result<Outcome, Stopped> {
+        Ok(match self.0.apply(step)? {
+            Outcome::Count(count) => Outcome::Count(count + 1),
+            other => other,
+        })
+    }
+
+    fn state(&self) -> Vec<Option<u64>> {
+        self.0.state()
+    }
+
+    fn replay(&self) -> &'static str {
+        "none: the bug is planted;"
+    }
+}
+
+#[test]
+#[ignore = "a planted bug, by which the engine shows that it sees one"]
+fn canary_model_mismatch() {
+    let steps = [Op::New { limit: 2 }, Op::Read { tally: 0 }];
+    let scenario = steps.map(|op| Step { lane: 0, op });
+    if let Err(broken) = run(&scenario, &mut Miscounts(Library::new()), |_, _| {}) {
+        panic!("canary: {broken}");
+    }
+}

@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result};
 use super::ask::{self, Answer, Build, Question, Sign};
 use super::{Canary, Context, Engine, cargo_error, native};
 use crate::host::child::Finished;
+use crate::host::file::write_if_new;
 use crate::host::tools::Need;
 use crate::read::nextest::{self, Case};
 use crate::read::notes::Notes;
@@ -257,7 +258,7 @@ impl<'a> Package<'a> {
             Some(TEST_FAILED) => Some(format!("the test failed without saying `{text}`")),
             Some(BUILD_FAILED) => Some(format!("it did not build: {}", cargo_error(&finished))),
             Some(0) => Some("the planted bug passed".to_owned()),
-            _ => Some(format!("nextest ended with {}", finished.how())),
+            _ => Some(format!("nextest: {}", cargo_error(&finished))),
         };
         Ok(Canary {
             check: canary.test.clone(),
@@ -394,7 +395,8 @@ impl<'a> Package<'a> {
             task = task.env(key, value);
         }
         task = task
-            .args(["run", "-p", &self.tests.package, "--profile", "lab"])
+            .args(["run", "-p", &self.tests.package])
+            .args(profile(context)?)
             .args(self.tests.args.of(context.profile).into_iter().flatten());
         if let Some(target) = &self.tests.target {
             task = task.args(["--target-dir", target]);
@@ -428,6 +430,19 @@ fn filter(contracts: &BTreeSet<String>) -> String {
         .map(|id| id.to_ascii_lowercase().replace('-', "_"))
         .collect();
     format!("test(/(^|[^a-z0-9])({})(_|$)/)", names.join("|"))
+}
+
+/// The options that make nextest read the profile of this tool, beside what the subject configures.
+fn profile(context: &Context<'_>) -> Result<[String; 4]> {
+    let file = context.workspace.lab().join("nextest.toml");
+    write_if_new(&file, include_str!("nextest.toml"))?;
+    let words = [
+        "--tool-config-file",
+        &format!("cgolab:{}", file.display()),
+        "--profile",
+        "lab",
+    ];
+    Ok(words.map(str::to_owned))
 }
 
 /// The file to which nextest writes the results of profile `lab`, with any target folder.
