@@ -4,6 +4,7 @@
 mod modules;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -163,6 +164,38 @@ fn a_library_that_does_not_build_or_lacks_the_checks_is_told_with_its_build() {
     assert!(
         printed.contains("native.asan: m.go has no `__asan_report_load` in it"),
         "{printed}"
+    );
+}
+
+/// The compiler is the usual one, behind a script that notes each time it compiles the file of C.
+#[test]
+fn c_is_compiled_as_often_as_is_told_at_the_start() {
+    if !tools() {
+        return;
+    }
+    let (folder, root) = passing_module();
+    let file = "// Package m is compiled for the first time here.\nint two(void) { return 2; }\n";
+    fs::write(
+        root.join("two.c"),
+        format!("{file}// {}\n", folder.path().display()),
+    )
+    .unwrap();
+    let noted = folder.path().join("noted");
+    let compiler = folder.path().join("cc");
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in *' -c '*two.c*) echo >>'{}' ;; esac\nexec gcc \"$@\"\n",
+        noted.display()
+    );
+    fs::write(&compiler, script).unwrap();
+    fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
+    let args = ["run", "--only", "vet,cgocheck2,storm,storm-asan"];
+    let output = cgolab(&root, &args).env("CC", &compiler).output().unwrap();
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let compiled = fs::read_to_string(&noted).unwrap().lines().count();
+    assert!(
+        errors.contains(&format!("; C is compiled {compiled} times, for 1 package")),
+        "{compiled}: {errors}"
     );
 }
 

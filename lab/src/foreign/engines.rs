@@ -28,8 +28,6 @@ pub(super) struct Engine {
     pub(super) failing_is_seeing: bool,
     /// True if it reads source and runs nothing. Its canaries name rules.
     pub(super) reads: bool,
-    /// True if C is compiled with other flags than in a plain build, so that all of it is compiled again.
-    pub(super) compiles_c: bool,
 }
 
 /// The row from which the others differ.
@@ -43,7 +41,6 @@ pub(super) const ROW: Engine = Engine {
     repeat: 1,
     failing_is_seeing: false,
     reads: false,
-    compiles_c: false,
 };
 
 /// All engines, in the order in which they run: plain first.
@@ -71,7 +68,6 @@ pub(super) const ENGINES: [Engine; 8] = [
         builds_as: "asan",
         what: "AddressSanitizer in Go, C and C++, and leaks at exit",
         way: way::ASAN,
-        compiles_c: true,
         ..ROW
     },
     Engine {
@@ -79,7 +75,6 @@ pub(super) const ENGINES: [Engine; 8] = [
         builds_as: "race",
         what: "Go's race detector",
         way: way::RACE,
-        compiles_c: true,
         ..ROW
     },
     Engine {
@@ -102,7 +97,6 @@ pub(super) const ENGINES: [Engine; 8] = [
         builds_as: "storm-asan",
         what: "the same under AddressSanitizer",
         way: way::STORM_ASAN,
-        compiles_c: true,
         ..ROW
     },
     Engine {
@@ -147,20 +141,17 @@ pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
     Ok(ENGINES.iter().filter(wanted).collect())
 }
 
-/// A line that says how often C is compiled, which is what takes long.
+/// A line that says how often C is compiled, which is what takes long: for each build, because the C of a package
+/// is compiled with its Go files, and every build has other flags for them or another file beside the tests.
 pub(super) fn cost(engines: &[&Engine], module: &Module) -> String {
     let names: Vec<&str> = engines.iter().map(|engine| engine.id).collect();
-    let builds: BTreeSet<_> = engines
-        .iter()
-        .filter(|it| it.compiles_c)
-        .map(|it| it.way.options)
-        .collect();
-    let builds = 1 + builds.len();
+    let run = engines.iter().filter(|it| !it.reads);
+    let builds: BTreeSet<&str> = run.map(|it| it.builds_as).collect();
     format!(
         "{}: {}; C is compiled {}, for {}, and kept in Go's build cache",
         counted(engines.len(), "engine"),
         names.join(" "),
-        match builds {
+        match builds.len() {
             1 => "once".to_owned(),
             2 => "twice".to_owned(),
             builds => format!("{builds} times"),
