@@ -410,22 +410,27 @@ fn assert_ends(pid: &str) {
     }
 }
 
-/// A module whose test writes its process's number into a file, does not heed SIGTERM and does not end.
+/// A module whose test starts a process with a session of its own, writes both numbers into a file, does not heed
+/// SIGTERM and does not end.
 fn stubborn() -> (TempDir, PathBuf) {
     let body = "func TestA(t *testing.T) {\n\
         \tone()\n\
         \tsignal.Ignore(syscall.SIGTERM)\n\
-        \tos.WriteFile(os.Getenv(\"PID_FILE\")+\".new\", []byte(strconv.Itoa(os.Getpid())), 0o600)\n\
+        \tchild := exec.Command(\"sleep\", \"600\")\n\
+        \tchild.SysProcAttr = &syscall.SysProcAttr{Setsid: true}\n\
+        \tif err := child.Start(); err != nil {\n\t\tt.Fatal(err)\n\t}\n\
+        \tnumbers := fmt.Sprintln(os.Getpid(), child.Process.Pid)\n\
+        \tos.WriteFile(os.Getenv(\"PID_FILE\")+\".new\", []byte(numbers), 0o600)\n\
         \tos.Rename(os.Getenv(\"PID_FILE\")+\".new\", os.Getenv(\"PID_FILE\"))\n\
         \tselect {}\n}";
     with_tests(
-        "\t\"os\"\n\t\"os/signal\"\n\t\"strconv\"\n\t\"syscall\"\n",
+        "\t\"fmt\"\n\t\"os\"\n\t\"os/exec\"\n\t\"os/signal\"\n\t\"syscall\"\n",
         body,
     )
 }
 
-/// A run of [`stubborn`] that has come to its test, and the number of the test's process.
-fn running(folder: &Path, root: &Path) -> (Child, String) {
+/// A run of [`stubborn`] that has come to its test, and the numbers of the test's processes.
+fn running(folder: &Path, root: &Path) -> (Child, Vec<String>) {
     let file = folder.join("pid");
     let mut child = cgolab(root, &["run", "--only", "plain"])
         .env("PID_FILE", &file)
@@ -435,8 +440,9 @@ fn running(folder: &Path, root: &Path) -> (Child, String) {
         .unwrap();
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
-        if let Ok(pid) = fs::read_to_string(&file) {
-            return (child, pid);
+        if let Ok(numbers) = fs::read_to_string(&file) {
+            let numbers = numbers.split_whitespace().map(str::to_owned);
+            return (child, numbers.collect());
         }
         thread::sleep(Duration::from_millis(10));
     }
@@ -461,7 +467,7 @@ fn ctrl_c_ends_the_test_keeps_earlier_results_and_is_no_verdict() {
     let latest = root.join(".cgolab/latest");
     fs::create_dir_all(&latest).unwrap();
     fs::write(latest.join("results.json"), "of a run before").unwrap();
-    let (child, pid) = running(folder.path(), &root);
+    let (child, pids) = running(folder.path(), &root);
     // A second run meanwhile.
     refuses(&run(&root, &[]), "another run is at work in");
     interrupt(&child);
@@ -471,7 +477,7 @@ fn ctrl_c_ends_the_test_keeps_earlier_results_and_is_no_verdict() {
     assert!(printed.contains("stopped by Ctrl-C"), "{printed}");
     assert!(!printed.contains("not green"), "{printed}");
     assert!(printed.contains(".cgolab/stopped/report.html"), "{printed}");
-    assert_ends(&pid);
+    pids.iter().for_each(|pid| assert_ends(pid));
     let kept = fs::read_to_string(latest.join("results.json")).unwrap();
     assert_eq!(kept, "of a run before");
 }
@@ -482,7 +488,7 @@ fn a_second_ctrl_c_leaves_no_process() {
         return;
     }
     let (folder, root) = stubborn();
-    let (mut child, pid) = running(folder.path(), &root);
+    let (mut child, pids) = running(folder.path(), &root);
     interrupt(&child);
     // Whether the command has taken the first for one is not seen from here: go on until it has ended.
     let started = Instant::now();
@@ -492,7 +498,7 @@ fn a_second_ctrl_c_leaves_no_process() {
         thread::sleep(Duration::from_millis(10));
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_ends(&pid);
+    pids.iter().for_each(|pid| assert_ends(pid));
 }
 
 #[test]

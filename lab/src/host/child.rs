@@ -7,7 +7,7 @@
 //! Output goes to files and is read back from there while the child runs. There is no pipe that
 //! a forgotten grandchild could hold open, and the log is complete whatever happens to us.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -32,11 +32,12 @@ const GRACE: Duration = Duration::from_secs(13);
 /// Set once by Ctrl-C; every child is then ended and no other is started.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Groups of children that were not waited for yet, by the number of their leader.
-static LIVING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+/// Groups of children that were not waited for yet, by the number of their leader, and those of their
+/// descendants that are ended with them.
+static LIVING: Mutex<BTreeMap<u32, Option<Descendants>>> = Mutex::new(BTreeMap::new());
 
-/// A panic while it was held has left nothing half done: it is a set of numbers.
-fn living() -> MutexGuard<'static, BTreeSet<u32>> {
+/// A panic while it was held has left nothing half done: each change of it is one call.
+fn living() -> MutexGuard<'static, BTreeMap<u32, Option<Descendants>>> {
     LIVING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -54,8 +55,8 @@ pub fn catch_interrupts() -> Result<()> {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             // Held until the end: a child that starts now would not be ended.
             let living = living();
-            for leader in living.iter() {
-                signal_group(*leader, Ending::Forced);
+            for (leader, descendants) in living.iter() {
+                force(*leader, descendants.as_ref());
             }
             std::process::exit(130);
         }
@@ -245,7 +246,7 @@ impl Task {
             .stderr(log);
         let descendants = self.alone.then(|| Descendants::of(&mut self.command));
         let started = Instant::now();
-        let mut group = Group::start(&mut self.command)?;
+        let mut group = Group::start(&mut self.command, descendants)?;
         let mut tail = Tail::open(&followed)?;
         let mut print = |tail: &mut Tail, rest: bool| {
             for line in tail.lines(rest) {
@@ -273,9 +274,6 @@ impl Task {
             thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
         };
-        if let Some(descendants) = descendants {
-            descendants.end();
-        }
         print(&mut tail, true);
         Ok(Finished {
             end,
@@ -363,12 +361,14 @@ fn without_build_folders(value: &OsStr, target: &Path, exe: &Path) -> Option<OsS
 /// A child that leads its own process group, so that its own children can be ended with it.
 struct Group {
     child: Child,
+    /// What is ended with it wherever it has moved to.
+    descendants: Option<Descendants>,
     /// The child was waited for: its number may belong to somebody else now.
     finished: bool,
 }
 
 impl Group {
-    fn start(command: &mut Command) -> Result<Group> {
+    fn start(command: &mut Command, descendants: Option<Descendants>) -> Result<Group> {
         // Held over the start: the second Ctrl-C finds every child that there is.
         let mut living = living();
         let child = own_group(command).spawn().with_context(|| {
@@ -377,16 +377,17 @@ impl Group {
                 quoted(command.get_program())
             )
         })?;
-        living.insert(child.id());
+        living.insert(child.id(), descendants.clone());
         Ok(Group {
             child,
+            descendants,
             finished: false,
         })
     }
 
     /// Asks the whole group to end, and makes it end after [`GRACE`].
     fn end(&mut self) {
-        self.signal(Ending::Asked);
+        self.ask();
         let asked = Instant::now();
         while asked.elapsed() < GRACE {
             if matches!(self.leader_ended(), Ok(true) | Err(_)) {
@@ -397,9 +398,9 @@ impl Group {
         let _ = self.finish();
     }
 
-    /// Makes all that is left of the group end, and returns how its leader did.
+    /// Makes all that is left of the group and of its descendants end, and returns how its leader did.
     fn finish(&mut self) -> io::Result<ExitStatus> {
-        self.signal(Ending::Forced);
+        self.force();
         self.finished = true;
         // From here on the number may be given to another process.
         living().remove(&self.child.id());
@@ -427,14 +428,26 @@ impl Group {
         Ok(self.child.try_wait()?.is_some())
     }
 
+    /// Asks the group to end.
     #[cfg(unix)]
-    fn signal(&self, ending: Ending) {
-        signal_group(self.child.id(), ending);
+    fn ask(&self) {
+        signal_group(self.child.id(), rustix::process::Signal::TERM);
     }
 
     #[cfg(not(unix))]
-    fn signal(&mut self, _ending: Ending) {
+    fn ask(&mut self) {
+        self.force();
+    }
+
+    #[cfg(unix)]
+    fn force(&self) {
+        force(self.child.id(), self.descendants.as_ref());
+    }
+
+    #[cfg(not(unix))]
+    fn force(&mut self) {
         let _ = self.child.kill();
+        force(self.child.id(), self.descendants.as_ref());
     }
 }
 
@@ -447,10 +460,16 @@ impl Drop for Group {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Ending {
-    Asked,
-    Forced,
+/// Ends a group and the descendants of its leader at once.
+fn force(number: u32, descendants: Option<&Descendants>) {
+    // Elsewhere there are no groups: a child that goes on is left.
+    #[cfg(unix)]
+    signal_group(number, rustix::process::Signal::KILL);
+    #[cfg(not(unix))]
+    let _ = number;
+    if let Some(descendants) = descendants {
+        descendants.end();
+    }
 }
 
 #[cfg(unix)]
@@ -459,21 +478,12 @@ fn leader(number: u32) -> Option<rustix::process::Pid> {
 }
 
 #[cfg(unix)]
-fn signal_group(number: u32, ending: Ending) {
-    use rustix::process::{Signal, kill_process_group};
-    let signal = match ending {
-        Ending::Asked => Signal::TERM,
-        Ending::Forced => Signal::KILL,
-    };
+fn signal_group(number: u32, signal: rustix::process::Signal) {
     if let Some(group) = leader(number) {
         // It fails when the group is empty, which is what we want.
-        let _ = kill_process_group(group, signal);
+        let _ = rustix::process::kill_process_group(group, signal);
     }
 }
-
-/// Elsewhere there are no groups: a child that goes on is left.
-#[cfg(not(unix))]
-fn signal_group(_number: u32, _ending: Ending) {}
 
 #[cfg(unix)]
 fn own_group(command: &mut Command) -> &mut Command {

@@ -17,7 +17,7 @@ static GIVEN: AtomicU32 = AtomicU32::new(0);
 const LOOKS: usize = 200;
 
 /// The descendants of one child.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Descendants {
     mark: String,
 }
