@@ -140,6 +140,49 @@ fn a_binding_of_rust_has_its_three_mistakes_named_and_is_clean_when_mended() {
 }
 
 #[test]
+fn words_for_the_linker_come_from_the_user_the_file_and_the_build_alike() {
+    if !tools() {
+        return;
+    }
+    let needs = |name: &str| format!("// extern char {name}[];\n");
+    let calls = |name: &str| format!("used = {name}; ");
+    let names = ["by_file", "by_build"];
+    let library = format!(
+        "package m\n\n{}// static int one(void) {{ char *volatile used; {}return 1; }}\nimport \"C\"\n\n\
+         func one() int {{ return int(C.one()) }}\n",
+        names.map(needs).concat(),
+        names.map(calls).concat(),
+    );
+    let body = "func TestA(t *testing.T) { one() }";
+    let (_folder, root) = module(&[("m.go", &library), ("m_test.go", &tests("", body))]);
+    let defined = |name: &str| format!("-Wl,--defsym={name}=1");
+    let file = |env: &str| {
+        format!(
+            "[[go]]\n{env}\n[native.plain]\nrun = [\"true\"]\nlink = [\"{}\"]\n",
+            defined("by_build")
+        )
+    };
+    let by_file = defined("by_file");
+    // By the file, and by the user's own variable.
+    for (env, user) in [
+        (format!("env = {{ CGO_LDFLAGS = \"{by_file}\" }}"), ""),
+        (String::new(), &*by_file),
+    ] {
+        fs::write(root.join("cgolab.toml"), file(&env)).unwrap();
+        let output = cgolab(&root, &["run", "--only", "plain"])
+            .env("CGO_LDFLAGS", user)
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{env}: {}",
+            text(&output.stdout)
+        );
+    }
+}
+
+#[test]
 fn a_library_that_does_not_build_or_lacks_the_checks_is_told_with_its_build() {
     if !tools() {
         return;

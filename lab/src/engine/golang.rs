@@ -109,7 +109,7 @@ impl Golang {
     ) -> GoSuite {
         let mut tests = tests.clone();
         tests.tags.extend(linked.tags.iter().cloned());
-        tests.env.extend(linked.env.iter().cloned());
+        tests.link.clone_from(&linked.words);
         GoSuite {
             engine: self.row.name,
             log: format!("{}{}{log}", self.row.name, tests.log),
@@ -489,6 +489,7 @@ fn of_suite(suite: &GoTests, file: &SubjectFile) -> Tests {
         tags: module.tags.iter().chain(&suite.tags).cloned().collect(),
         env: owned(&module.env),
         args: suite.args.clone(),
+        link: None,
         only: suite.only.clone(),
         limit: module.timeout.map(|limit| limit.0),
     }

@@ -36,6 +36,8 @@ pub(super) struct Tests {
     pub(super) packages: Vec<String>,
     pub(super) tags: Vec<String>,
     pub(super) env: Vec<(String, OsString)>,
+    /// Words for the linker.
+    pub(super) link: Option<String>,
     /// Options of `go test`.
     pub(super) args: Vec<String>,
     /// Prefix of the tests that are run, if those are not all.
@@ -304,9 +306,9 @@ impl GoSuite {
         folder.join(format!("{}.json", self.log))
     }
 
-    /// The user's compilers, if the way adds words to their flags.
+    /// The user's compilers, if words are added to their flags.
     fn compilers(&self, context: &Context<'_>) -> Result<Compilers> {
-        if self.way.compiler.is_empty() {
+        if self.way.compiler.is_empty() && self.tests.link.is_none() {
             return Ok(Compilers::default());
         }
         let out = context.log(&format!("{}.compilers", self.log));
@@ -418,7 +420,8 @@ impl GoSuite {
     }
 
     fn with(&self, compilers: &Compilers, more: Vec<String>) -> Invocation {
-        let set = self.way.build_env(compilers).into_iter();
+        let link = self.tests.link.as_deref();
+        let set = self.way.build_env(compilers, link).into_iter();
         let set = set.map(|(key, value)| (key, value.into()));
         let way = self.way.env.iter();
         let way = way.map(|(key, value)| ((*key).to_owned(), value.into()));

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
@@ -30,11 +29,12 @@ pub(super) struct Native {
     pub(super) mark: Option<&'static str>,
 }
 
-/// Tags and variables with which Go code links a build.
-#[derive(Debug, Default)]
+/// Tags and words for the linker with which Go code links a build.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Linked {
     pub(crate) tags: Vec<String>,
-    pub(crate) env: Vec<(String, OsString)>,
+    /// They come behind the user's own.
+    pub(crate) words: Option<String>,
 }
 
 /// This kind of build if the subject describes it, else the plain one.
@@ -120,17 +120,13 @@ impl Made {
     }
 }
 
-/// Gives the tags and variables with which Go links a library that was built.
+/// Gives the tags and words with which Go links a library that was built.
 pub(crate) fn link(root: &Path, build: &NativeBuild) -> Result<Linked> {
-    let mut linked = Linked {
+    let words = (!build.link.is_empty()).then(|| flags(root, &build.link));
+    Ok(Linked {
         tags: build.tags.clone(),
-        env: Vec::new(),
-    };
-    if !build.link.is_empty() {
-        let flags = flags(root, &build.link)?;
-        linked.env.push(("CGO_LDFLAGS".to_owned(), flags.into()));
-    }
-    Ok(linked)
+        words: words.transpose()?,
+    })
 }
 
 /// The product or mark that is missing after a build that succeeded.

@@ -290,6 +290,8 @@ pub(crate) const VALGRIND: Way = Way {
 const LOST: &str = "<kind>Leak_DefinitelyLost</kind>";
 
 const EXPERIMENT: &str = "GOEXPERIMENT";
+/// The variable with words for the linker.
+const LINKER: &str = "CGO_LDFLAGS";
 
 impl Way {
     /// The pattern of a test, and of the one that the overlay adds behind it.
@@ -310,12 +312,17 @@ impl Way {
         (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
     }
 
-    /// Variables of its builds, beside the environment of this process.
-    pub(crate) fn build_env(&self, compilers: &Compilers) -> Vec<(String, String)> {
+    /// Variables of its builds, beside the environment of this process. `link` are words for the linker.
+    pub(crate) fn build_env(
+        &self,
+        compilers: &Compilers,
+        link: Option<&str>,
+    ) -> Vec<(String, String)> {
         let experiment = self.experiment.map(|name| experiment(name, true));
         let mut added: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let gcc = self.gcc.iter().filter(|_| compilers.gcc);
-        for (key, words) in self.compiler.iter().chain(gcc) {
+        let link = link.map(|words| (LINKER, words));
+        for (key, words) in self.compiler.iter().chain(gcc).copied().chain(link) {
             added.entry(key).or_default().push(words);
         }
         let with_own = |(key, words): (&str, Vec<&str>)| {
@@ -362,7 +369,7 @@ pub(crate) struct Compilers {
 
 impl Compilers {
     /// The settings that [`Compilers::of`] reads.
-    pub(crate) const SETTINGS: [&str; 3] = ["CC", "CGO_CFLAGS", "CGO_CXXFLAGS"];
+    pub(crate) const SETTINGS: [&str; 4] = ["CC", "CGO_CFLAGS", "CGO_CXXFLAGS", LINKER];
 
     /// Reads what `go env -json` prints, and asks the C compiler who it is.
     pub(crate) fn of(mut settings: BTreeMap<String, String>) -> Compilers {
@@ -458,7 +465,7 @@ mod tests {
             flags: [("CGO_CFLAGS".to_owned(), "-O2 -g".to_owned())].into(),
         };
         let flags = |compilers: &Compilers| {
-            let mut env = ASAN.build_env(compilers);
+            let mut env = ASAN.build_env(compilers, None);
             assert_eq!(env[0].0, "CGO_CFLAGS");
             env.swap_remove(0).1
         };
@@ -466,6 +473,10 @@ mod tests {
         assert!(!flags(&compilers).contains("asan-stack"));
         compilers.gcc = true;
         assert!(flags(&compilers).ends_with("--param asan-stack=0"));
-        assert!(PLAIN.build_env(&compilers).is_empty());
+        assert!(PLAIN.build_env(&compilers, None).is_empty());
+        let own = ("CGO_LDFLAGS".to_owned(), "-L/mine".to_owned());
+        compilers.flags.extend([own]);
+        let linked = PLAIN.build_env(&compilers, Some("/a.a -lm"));
+        assert_eq!(linked[0].1, "-L/mine /a.a -lm");
     }
 }

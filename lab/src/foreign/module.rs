@@ -158,12 +158,18 @@ impl Module {
             "{release} is too old: tests are left out with -skip, which Go 1.{OLDEST} has; \
              set GOTOOLCHAIN, or install a newer Go"
         );
+        let description = Description::of(&root)?;
+        // The file's variables are those of every build.
+        for (name, value) in &mut settings {
+            if let Some(described) = description.env.get(name) {
+                value.clone_from(described);
+            }
+        }
         let compiler = settings.get("CC").cloned().unwrap_or_default();
         let program = compiler.split_whitespace().next().unwrap_or("cc");
         which::which(program).with_context(|| {
             format!("the C compiler {program} is not on PATH; install it, or set CC")
         })?;
-        let description = Description::of(&root)?;
         // What is named on the command line goes before what the file names.
         let (packages, at) = match packages {
             [] => (description.packages.as_slice(), &root),

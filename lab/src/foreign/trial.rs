@@ -207,7 +207,7 @@ impl Trial<'_> {
         self.module.description.library(asan)
     }
 
-    /// The tags and variables with which Go links the library into a package. What is wrong with it was said
+    /// The tags and words with which Go links the library into a package. What is wrong with it was said
     /// when it was built.
     fn linked(&self, package: &Package) -> Linked {
         self.library()
@@ -299,12 +299,9 @@ impl Trial<'_> {
         for (key, value) in package.env {
             task = task.env(key, value);
         }
-        for (key, value) in self.build_env() {
-            task = task.env(&key, value);
-        }
         let linked = self.linked(package);
-        for (key, value) in &linked.env {
-            task = task.env(key, value);
+        for (key, value) in self.build_env(&linked) {
+            task = task.env(&key, value);
         }
         // What `go vet` says of a test is not the question here.
         task = task
@@ -349,8 +346,11 @@ impl Trial<'_> {
     }
 
     /// Variables of its builds.
-    fn build_env(&self) -> Vec<(String, String)> {
-        self.engine.way.build_env(&self.module.compilers)
+    fn build_env(&self, linked: &Linked) -> Vec<(String, String)> {
+        let compilers = &self.module.compilers;
+        self.engine
+            .way
+            .build_env(compilers, linked.words.as_deref())
     }
 
     /// Runs a test program with these options.
@@ -678,15 +678,13 @@ impl Trial<'_> {
         let own = self.module.description.env.iter();
         let own = own.map(|(key, value)| (key.as_str(), value.as_str()));
         let way = self.engine.way.env.iter().copied();
-        let build = self.build_env();
+        let linked = self.linked(package);
+        let build = self.build_env(&linked);
         let build = build.iter().map(|(key, value)| (&**key, &**value));
         let set = own.chain(way).chain(build);
         let mut words: Vec<String> = set
             .map(|(key, value)| format!("{key}={}", quoted(value.as_ref())))
             .collect();
-        let linked = self.linked(package);
-        let link_env = linked.env.iter();
-        words.extend(link_env.map(|(key, value)| format!("{key}={}", quoted(value))));
         if self.engine.way.one_processor {
             words.extend(taskset::one_processor().into_iter().flatten());
         }
