@@ -298,6 +298,22 @@ fn contracts_as_json_has_states_from_the_last_run() {
 }
 
 #[test]
+fn a_command_is_named_as_it_is_called_where_cargo_is_not() {
+    let dir = checkout();
+    fs::remove_dir_all(dir.path().join("target")).unwrap();
+    for (cargo, says) in [(true, "`cargo lab run`"), (false, "`cgolab run`")] {
+        let mut command = lab(dir.path(), &["report"]);
+        match cargo {
+            true => command.env("CARGO", "cargo"),
+            false => command.env_remove("CARGO"),
+        };
+        let output = command.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
 fn an_unknown_family_names_the_known_ones() {
     let dir = checkout();
     let output = lab(dir.path(), &["contracts", "--family", "xyz"]).output();

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::host::machine::ours;
 use crate::host::out;
 use crate::host::out::one_line;
 use crate::host::tools::pinned::{self, Pinned, below_home};
@@ -84,7 +85,7 @@ fn look(workspace: &Workspace) -> Result<Vec<Finding>> {
     );
     if let State::Missing { help } = cxx.state {
         cxx.state = State::Optional {
-            note: format!("{help}; without it `cargo lab run` skips fuzz-abi"),
+            note: format!("{help}; without it `{}` skips fuzz-abi", ours("run")),
         };
     }
     findings.push(cxx);
@@ -189,7 +190,8 @@ fn pinned_tool(tool: Pinned) -> Result<Finding> {
                 .map_or_else(String::new, |version| format!("PATH has {version}; "));
             State::Optional {
                 note: format!(
-                    "{other}`cargo lab run` builds {} into its cache ({}); by hand: {}",
+                    "{other}`{}` builds {} into its cache ({}); by hand: {}",
+                    ours("run"),
                     tool.version,
                     tool.patience,
                     tool.install_command()
@@ -228,7 +230,7 @@ fn path_help(folders: &[OsString]) -> String {
         return String::new();
     }
     let mut text =
-        String::from("\nTo use the pinned tools without `cargo lab`, put their folders on PATH:\n");
+        String::from("\nTo use the pinned tools by themselves, put their folders on PATH:\n");
     // A tilde in quotes or after a colon is not expanded by every shell.
     let folders: Vec<String> = folders
         .iter()

@@ -9,6 +9,7 @@ use anyhow::Result;
 use super::store::{self, Keys};
 use super::{file, plan};
 use crate::engine::Subject;
+use crate::host::machine::ours;
 use crate::host::workspace::Workspace;
 use crate::subject::catalogue::{Catalogue, Contract};
 
@@ -70,7 +71,8 @@ impl Proven {
         let mut text = format!("proven by planted bugs: {proven} of {all} claimed contracts");
         if waiting > 0 {
             text.push_str(&format!(
-                "\nof {waiting} no fault was caught yet, in the code as it is: `cargo lab faults`"
+                "\nof {waiting} no fault was caught yet, in the code as it is: `{}`",
+                ours("faults")
             ));
         }
         for (number, some) in none.chunks(IDS_A_LINE).enumerate() {

@@ -19,6 +19,7 @@ use super::plan::Planned;
 use super::scratch;
 use crate::engine::{Engine, Engines};
 use crate::host::lock::lock;
+use crate::host::machine::ours;
 use crate::host::machine::said;
 use crate::host::workspace::Workspace;
 
@@ -229,7 +230,10 @@ impl Store {
             .with_context(|| format!("cannot create {}; is it writable?", lab.display()))?;
         // Two runs in one copy would plant one's faults under the other's checks.
         let lock = lock(&lab.join("faults.lock"), || {
-            bail!("another `cargo lab faults` is at work in this checkout; wait for its end")
+            bail!(
+                "another `{}` is at work in this checkout; wait for its end",
+                ours("faults")
+            )
         })?;
         let mut cells = load(workspace);
         cells.retain(|key, _| wanted.contains(key));

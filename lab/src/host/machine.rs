@@ -50,15 +50,33 @@ pub struct Tool {
     pub version: String,
 }
 
-/// The command line as people type it in a checkout.
-pub fn typed(mut args: impl Iterator<Item = String>) -> String {
-    let program = args.next().unwrap_or_default();
-    let by_cargo = env::var_os("CARGO").is_some();
-    let name = match Path::new(&program).file_name() {
+/// The command line as people type it.
+pub fn typed() -> String {
+    let words = env::args().skip(1);
+    [this()]
+        .into_iter()
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A command of ours as people type it here, for messages.
+pub(crate) fn ours(words: &str) -> String {
+    format!("{} {words}", this())
+}
+
+/// The name by which people call this program.
+fn this() -> String {
+    named(env::var_os("CARGO").is_some(), env::args().next())
+}
+
+/// The name of a program, or Cargo's alias for it.
+fn named(by_cargo: bool, program: Option<String>) -> String {
+    let program = program.unwrap_or_default();
+    match Path::new(&program).file_name() {
         Some(name) if !by_cargo => name.display().to_string(),
         _ => "cargo lab".to_owned(),
-    };
-    [name].into_iter().chain(args).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// The standard output of a command, if it succeeds.
@@ -179,6 +197,14 @@ fn kibibytes(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_are_named_as_people_call_them() {
+        let program = || Some("/usr/bin/cgolab".to_owned());
+        assert_eq!(named(false, program()), "cgolab");
+        assert_eq!(named(true, program()), "cargo lab");
+        assert_eq!(named(false, None), "cargo lab");
+    }
 
     #[test]
     fn a_folder_without_git_has_no_commit() {

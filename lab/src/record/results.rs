@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use crate::host::lock::lock;
+use crate::host::machine::ours;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 use crate::record::Record;
@@ -34,7 +35,7 @@ impl RunFolder {
         fs::create_dir_all(&runs)
             .with_context(|| format!("cannot create {}; is it writable?", runs.display()))?;
         let lock = lock(&lab.join("lock"), || {
-            progress.step("waiting for another `cargo lab` in this checkout");
+            progress.step("waiting for another run in this checkout");
             Ok(())
         })?;
         let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ").to_string();
@@ -180,9 +181,10 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Record>> {
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let record = serde_json::from_str(&line?).with_context(|| {
             format!(
-                "{}:{} is no record of this version; run `cargo lab run` again",
+                "{}:{} is no record of this version; run `{}` again",
                 path.display(),
-                index + 1
+                index + 1,
+                ours("run")
             )
         })?;
         records.push(record);

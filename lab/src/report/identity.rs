@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::host::machine::{Commit, Machine, Tool, commit, machine, typed, versions};
+use crate::host::machine::{Commit, Machine, Tool, commit, machine, ours, typed, versions};
 use crate::host::tools::Tools;
 use crate::host::workspace::Workspace;
 use crate::record::profile::Profile;
@@ -64,7 +64,7 @@ impl Identity {
     ) -> Identity {
         Identity {
             started: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            command: typed(env::args()),
+            command: typed(),
             profile: Some(profile.name().to_owned()),
             commit: commit(workspace.root()),
             machine: machine(),
@@ -82,8 +82,9 @@ impl Identity {
     pub(crate) fn read(folder: &Path) -> Result<Identity> {
         let path = folder.join(FILE);
         match fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text)
-                .with_context(|| format!("{} was not written by `cargo lab run`", path.display())),
+            Ok(text) => serde_json::from_str(&text).with_context(|| {
+                format!("{} was not written by `{}`", path.display(), ours("run"))
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Identity::default()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }

@@ -36,6 +36,7 @@ use askama::Template as _;
 pub(crate) use self::identity::Identity;
 use self::page::Page;
 use crate::engine::Subject;
+use crate::host::machine::ours;
 use crate::host::out;
 use crate::host::workspace::Workspace;
 use crate::record::results;
@@ -97,7 +98,10 @@ fn find(workspace: &Workspace, run: Option<&str>) -> Result<PathBuf> {
         if latest.join("results.jsonl").is_file() {
             return Ok(latest);
         }
-        bail!("there is no run in this checkout yet; start one with `cargo lab run`");
+        bail!(
+            "there is no run in this checkout yet; start one with `{}`",
+            ours("run")
+        );
     };
     let mut names: Vec<String> = fs::read_dir(lab.join("runs"))
         .into_iter()

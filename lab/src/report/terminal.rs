@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, Color, ContentArrangement, Table};
 
+use crate::host::machine::ours;
 use crate::host::out::one_line;
 use crate::host::out::{STYLE, WIDTH};
 use crate::record::{Outcome, Record};
@@ -37,7 +38,8 @@ pub(crate) fn report(
     if left_out > 0 {
         let _ = writeln!(
             text,
-            "{left_out} more contracts have no check in this run: `cargo lab contracts` lists them."
+            "{left_out} more contracts have no check in this run: `{}` lists them.",
+            ours("contracts")
         );
     }
     for engine in &verdict.engines {

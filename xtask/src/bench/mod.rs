@@ -132,7 +132,7 @@ pub(crate) fn bench(
     };
     let results = Results {
         started: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        command: machine::typed(std::env::args()),
+        command: machine::typed(),
         commit: machine::commit(workspace.root()),
         machine: machine::machine(),
         tools: machine::versions(workspace, &tools),

@@ -132,7 +132,7 @@ impl Pinned {
             fs::create_dir_all(&tools)?;
             let lock = File::create(tools.join("lock"))?;
             if lock.try_lock().is_err() {
-                progress.step("waiting for another `cargo lab` that installs its tools");
+                progress.step("waiting for another run that installs these tools");
                 lock.lock()?;
             }
             Ok((lock, tempfile::tempdir_in(&tools)?))
