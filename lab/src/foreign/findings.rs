@@ -255,10 +255,20 @@ fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
     first_own(stack.collect(), module)
 }
 
-/// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`.
+/// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`, or `#1 0x52e (/a/libb.so+0x2e)` where the function
+/// has no name. The library is the name then.
 fn c_frame(line: &str, root: &Path) -> Option<Place> {
     let rest = line.trim_start().strip_prefix('#')?;
-    let (_, rest) = rest.split_once(" in ")?;
+    let Some((_, rest)) = rest.split_once(" in ") else {
+        let (_, library) = rest.split_once(" (")?;
+        let (path, _) = library.rsplit_once("+0x")?;
+        return Some(Place {
+            function: Path::new(path).file_name()?.display().to_string(),
+            file: None,
+            line: None,
+            own: false,
+        });
+    };
     // A blank ends the function, and may be in the path of the module.
     let at_root = rest.find(&format!(" {}/", root.display()));
     let split = match at_root {
@@ -283,11 +293,22 @@ fn c_frame(line: &str, root: &Path) -> Option<Place> {
         path.starts_with(root) || (path.is_relative() && root.join(path).exists())
     });
     Some(Place {
-        function: function.to_owned(),
+        function: of_rust(function).unwrap_or_else(|| function.to_owned()),
         file: file.map(|file| relative(Path::new(file), root)),
         line,
         own: own && !function.starts_with("_cgo_"),
     })
+}
+
+/// The name of a function of Rust that a sanitizer shows as if it were of C++: without escapes and without the hash
+/// at its end, which is another one with each compiler.
+fn of_rust(name: &str) -> Option<String> {
+    let parts = name.split("::").map(|part| format!("{}{part}", part.len()));
+    let mangled = format!("_ZN{}E", parts.collect::<String>());
+    let demangled = rustc_demangle::try_demangle(&mangled).ok()?;
+    // Without a hash it is of C++.
+    let without = format!("{demangled:#}");
+    (without != demangled.to_string()).then_some(without)
 }
 
 #[cfg(test)]
@@ -412,6 +433,25 @@ mod tests {
             let frame = c_frame(&line, Path::new(root)).unwrap();
             assert_eq!(frame.shown(), "work(int, char*) (c/w.cc:12)");
             assert!(frame.own);
+        }
+    }
+
+    #[test]
+    fn a_function_without_a_name_is_named_after_its_library() {
+        let output = "==5==ERROR: LeakSanitizer: detected memory leaks\n\n\
+            Direct leak of 8 byte(s) in 1 object(s) allocated from:\n    \
+            #0 0x7f in __interceptor_malloc ../x.cpp:69\n    \
+            #1 0x7f  (/lib/libc.so.6+0x2e)\n    #2 0x7f  (/lib/libpcap.so.0.8+0xfbd6)\n\n";
+        let found = read(output, &module());
+        assert_eq!(found[0].c.as_ref().unwrap().shown(), "libpcap.so.0.8");
+    }
+
+    #[test]
+    fn functions_of_rust_have_no_hash_and_those_of_cxx_stay_as_they_are() {
+        let shown = "a::Rooted$LT$T$GT$::_to_owned::h1869d75d167b6b21";
+        assert_eq!(of_rust(shown).unwrap(), "a::Rooted<T>::_to_owned");
+        for cxx in ["a::work", "work(int, char*)", "main", ""] {
+            assert_eq!(of_rust(cxx), None, "{cxx}");
         }
     }
 

@@ -130,6 +130,8 @@ pub(super) fn culprit(stack: &[Place]) -> Option<Place> {
             "aligned_alloc",
             "operator new",
             "operator delete",
+            "libc.so",
+            "libstdc++.so",
             "runtime.",
             "_cgo_",
             "x_cgo_",

@@ -764,12 +764,13 @@ fn reports_in(folder: &Path) -> BTreeSet<PathBuf> {
 
 /// What two leaks have in common that are the same: class and stack, without addresses.
 fn key(report: &Report) -> String {
-    let stack = report
-        .text
-        .lines()
-        .skip(1)
-        .map(|line| line.split(" in ").nth(1).unwrap_or(line));
-    format!("{}\n{}", report.class, stack.collect::<Vec<_>>().join("\n"))
+    let no_address = |word: &&str| !word.starts_with("0x");
+    let mut key = report.class.clone();
+    for line in report.text.lines().skip(1) {
+        key.push('\n');
+        key.extend(line.split_whitespace().filter(no_address));
+    }
+    key
 }
 
 /// The test to be left out next: one that a report names, else the one that ran.
@@ -886,6 +887,24 @@ mod tests {
         // A report that names a test knows better.
         let blamed = BTreeSet::from(["TestB".to_owned()]);
         assert_eq!(culprit(&ran, &blamed).as_deref(), Some("TestB"));
+    }
+
+    #[test]
+    fn leaks_are_the_same_wherever_a_library_lies_in_memory() {
+        let leak = |size: u32, address: &str, offset: &str| {
+            key(&Report {
+                class: "leak".to_owned(),
+                test: None,
+                c: None,
+                go: None,
+                text: format!(
+                    "Direct leak of {size} byte(s) in 1 object(s) allocated from:\n    \
+                     #0 {address} in malloc /x.c:3\n    #1 {address}  (/a/libb.so+{offset})"
+                ),
+            })
+        };
+        assert_eq!(leak(8, "0x7f1", "0x2e"), leak(16, "0x7f2", "0x2e"));
+        assert_ne!(leak(8, "0x7f1", "0x2e"), leak(8, "0x7f1", "0x2f"));
     }
 
     #[test]
