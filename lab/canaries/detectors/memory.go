@@ -20,6 +20,17 @@ func freesTwice() {
 	C.free(memory)
 }
 
+// small is on the heap, where Go knows the size of each object.
+var small *[8]uint64
+
+// pointsToMoreThanThereIs takes a pointer to an object for one to a larger one.
+//
+//go:noinline
+func pointsToMoreThanThereIs() uint64 {
+	small = new([8]uint64)
+	return (*[16]uint64)(unsafe.Pointer(small))[0]
+}
+
 // kept lives as long as the program, and so does what it holds.
 var kept = &holder{}
 

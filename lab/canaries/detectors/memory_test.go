@@ -7,6 +7,8 @@ func TestFreesTwice(t *testing.T) {
 	emptyCall()
 }
 
+func TestPointsToMoreThanThereIs(t *testing.T) { t.Log(pointsToMoreThanThereIs()) }
+
 func TestHoldsMemoryInGo(t *testing.T) {
 	holdsMemoryInGo()
 	emptyCall()

@@ -97,10 +97,10 @@ impl Answer {
         self
     }
 
-    /// Counts a failed check as red only if its reason contains the detector's report.
-    pub(super) fn only_with(mut self, report: &str) -> Answer {
+    /// Counts a failed check as red only if its reason contains one of the detector's reports.
+    pub(super) fn only_with(mut self, reports: &[&str]) -> Answer {
         if let Sign::Red(why) = &self.sign
-            && !why.contains(report)
+            && !reports.iter().any(|report| why.contains(report))
         {
             self.sign = Sign::NoReport(why.clone());
         }
@@ -179,10 +179,13 @@ mod tests {
     fn a_detector_is_credited_with_its_own_report_only() {
         let red = |why: &str| {
             let record = Record::check("asan", "TestREQ18X", Outcome::Fail).because(why);
-            Answer::of(&record).only_with("AddressSanitizer: ").sign
+            let answer = Answer::of(&record);
+            answer.only_with(&["AddressSanitizer: ", "checkptr: "]).sign
         };
         let class = "AddressSanitizer: heap-use-after-free";
         assert_eq!(red(class), Sign::Red(class.to_owned()));
+        let by_go = "fatal error: checkptr: misaligned pointer conversion";
+        assert_eq!(red(by_go), Sign::Red(by_go.to_owned()));
         assert_eq!(red("got 3"), Sign::NoReport("got 3".to_owned()));
     }
 

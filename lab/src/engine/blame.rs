@@ -27,7 +27,7 @@ impl Word {
 
 /// Counts a failed check as red only if the detector printed a report. Leaks are reported after all tests;
 /// they belong to the contract in question if only its tests ran.
-fn by_report(mut answer: Answer, question: &Question, says: &str) -> Answer {
+fn by_report(mut answer: Answer, question: &Question, says: &[&str]) -> Answer {
     if answer.contract.is_none() && question.contracts.len() == 1 {
         answer.contract = question.contracts.first().cloned();
     }
@@ -42,7 +42,7 @@ fn by_checker(mut answer: Answer, says: &str, contract: &str) -> Answer {
             answer.contract = Some(contract.to_owned());
             answer
         }
-        _ => answer.only_with(says),
+        _ => answer.only_with(&[says]),
     }
 }
 
@@ -183,7 +183,7 @@ testing.tRunner(0x108d14bd4248, 0x5aa198)
                 check: "p/q".to_owned(),
                 sign: Sign::Red("SUMMARY: AddressSanitizer: 24 byte(s) leaked".to_owned()),
             };
-            by_report(answer, &question, "Sanitizer: ").contract
+            by_report(answer, &question, &["Sanitizer: "]).contract
         };
         assert_eq!(leak(&["VAL-15"]).as_deref(), Some("VAL-15"));
         assert_eq!(leak(&["VAL-05", "VAL-15"]), None);

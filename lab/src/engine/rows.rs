@@ -84,8 +84,8 @@ pub(super) enum Word {
     Failure,
     /// A check that fails, and a crash that says this.
     Crash(&'static str),
-    /// A report that says this, of the contract of the test in which it appears.
-    Report(&'static str),
+    /// A report that says one of these, of the contract of the test in which it appears.
+    Report(&'static [&'static str]),
     /// A report that says this, of one contract, whichever test it interrupts.
     ReportOn(&'static str, &'static str),
 }
@@ -288,8 +288,8 @@ pub(super) static ROWS: [Row; 7] = [
             sound: Some("TestPasses"),
             ..PLANTED
         },
-        // LeakSanitizer's reports, too, which comes with it.
-        word: Word::Report("Sanitizer: "),
+        // LeakSanitizer's reports, too, which comes with it, and those of Go's checks of pointers.
+        word: Word::Report(&["Sanitizer: ", way::CHECKPTR]),
         ..ROW
     },
 ];

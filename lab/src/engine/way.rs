@@ -126,6 +126,7 @@ pub(crate) const RACE: Way = Way {
     options: &["-race"],
     canaries: &[
         says("TestRace", DATA_RACE),
+        STRADDLES,
         Canary {
             test: "TestRaceAcrossC",
             must: Must::Miss(&Limit {
@@ -141,6 +142,15 @@ pub(crate) const RACE: Way = Way {
 };
 
 const DATA_RACE: &str = "WARNING: DATA RACE";
+
+/// The beginning of reports by Go's checks of unsafe pointers, which are on with the detectors that change what
+/// the compiler writes for each access.
+pub(crate) const CHECKPTR: &str = "checkptr: ";
+
+const STRADDLES: Canary = says(
+    "TestPointsToMoreThanThereIs",
+    "fatal error: checkptr: converted pointer straddles multiple allocations",
+);
 
 /// A check before every store of a pointer, which the compiler writes.
 pub(crate) const CGOCHECK2: Way = Way {
@@ -196,6 +206,7 @@ pub(crate) const ASAN: Way = Way {
         ),
         leaks("TestLosesMemory"),
         leaks("TestLosesMemoryInGo"),
+        STRADDLES,
         PANIC_OVER_C,
     ],
     ..PLAIN

@@ -20,6 +20,15 @@ const OUTPUT_LIMIT: usize = 256 * 1024;
 
 const RACE: &str = "WARNING: DATA RACE";
 
+/// Beginnings of fatal errors that only say that the process could not go on.
+const UNTOLD: [&str; 5] = [
+    "unexpected signal",
+    "stack overflow",
+    "out of memory",
+    "runtime: out of memory",
+    "runtime: cannot allocate memory",
+];
+
 /// Endings of the line that `go test` prints for a package without a test binary.
 const NOT_BUILT: [&str; 2] = ["[build failed]", "[setup failed]"];
 
@@ -52,7 +61,8 @@ struct Test {
 /// Death of a test process.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Death {
-    /// With a stated cause: a panic, which may be the test's own watchdog, or a sanitizer's report.
+    /// With a stated cause: a panic, which may be the test's own watchdog, a sanitizer's report, or a fatal error by
+    /// which Go's runtime names a mistake, such as concurrent writes of a map.
     Told(String),
     /// Without a stated cause.
     Untold(String),
@@ -68,9 +78,15 @@ impl Death {
             None => message,
         });
         // Go makes a panic of a bad access, too.
-        let told = !output.contains("[signal SIG");
+        let of_signal = output.contains("[signal SIG");
+        let is_told = |message: &str| {
+            let fatal = message.strip_prefix("fatal error: ");
+            let by_check =
+                fatal.is_some_and(|it| !UNTOLD.iter().any(|start| it.starts_with(start)));
+            !of_signal && (by_check || message.starts_with("panic: "))
+        };
         match message {
-            Some(panic) if told && panic.starts_with("panic: ") => Death::Told(panic),
+            Some(message) if is_told(&message) => Death::Told(message),
             Some(crash) => Death::Untold(crash),
             None => Death::Untold("it says nothing".to_owned()),
         }
@@ -470,6 +486,14 @@ mod tests {
             (
                 "fatal error: unexpected signal during runtime execution\n",
                 untold("fatal error: unexpected signal during runtime execution"),
+            ),
+            (
+                "fatal error: concurrent map writes\n\ngoroutine 8 [running]:\n",
+                told("fatal error: concurrent map writes"),
+            ),
+            (
+                "runtime: goroutine stack exceeds 1000000000-byte limit\nfatal error: stack overflow\n",
+                untold("fatal error: stack overflow"),
             ),
             ("SIGABRT: abort\n", untold("SIGABRT: abort")),
             ("", untold("it says nothing")),
