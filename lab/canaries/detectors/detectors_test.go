@@ -104,6 +104,12 @@ func TestGoroutinesRunSideBySide(t *testing.T) {
 	}
 }
 
+func TestHasSeveralProcessors(t *testing.T) {
+	if runtime.NumCPU() == 1 {
+		t.Error("canary: one processor")
+	}
+}
+
 func TestCollectsSeldom(t *testing.T) {
 	if debug.SetGCPercent(100) == 1 {
 		t.Error("canary: GOGC is 1")

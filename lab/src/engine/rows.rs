@@ -102,31 +102,17 @@ const fn build(log: &'static str, way: Way) -> Build {
     Build { log, way }
 }
 
-/// The way from which storms differ that have no canary of their own.
-const CALM: Way = Way {
-    canaries: &[],
-    ..way::PLAIN
-};
-
 const STORMS: &[Storm] = &[
-    // It runs often, stops the world for it, and leaves nothing to read in what it has freed.
     Storm {
         check: "storm: the collector runs often, and overwrites what it frees",
         log: ".overwrites",
-        way: Way {
-            env: &[("GODEBUG", "clobberfree=1,gcstoptheworld=1"), ("GOGC", "1")],
-            ..CALM
-        },
+        way: way::OVERWRITES,
         processors: PROCESSORS,
     },
-    // Threads of the library and threads in C have to take turns, too.
     Storm {
         check: "storm: one processor for all threads",
         log: ".one-cpu",
-        way: Way {
-            one_processor: true,
-            ..CALM
-        },
+        way: way::ONE_PROCESSOR,
         processors: &[],
     },
     COLLECTOR,
@@ -320,6 +306,9 @@ mod tests {
                 assert!(text.contains(&format!("func {test}(t ")), "{test}");
             }
             assert!(!row.builds.is_empty() && !row.what.is_empty());
+            // Storms are proven by canaries of their own.
+            let unproven = row.storms.iter().filter(|it| it.way.canaries.is_empty());
+            assert_eq!(unproven.count(), 0, "{}", row.name);
         }
     }
 }

@@ -229,14 +229,42 @@ const fn leaks(test: &'static str) -> Canary {
 
 const PANIC_OVER_C: Canary = silent("TestPanicsOverC");
 
+/// The build of storms without one. What lies beside the tests does nothing without its variable.
+pub(crate) const CALM: Way = Way {
+    overlay: Some(Overlay::Storm),
+    canaries: &[],
+    ..PLAIN
+};
+
+/// The collector runs often, and leaves nothing to read in what it has freed.
+pub(crate) const OVERWRITES: Way = Way {
+    env: &[("GOGC", "1"), ("GODEBUG", "clobberfree=1")],
+    canaries: &[
+        COLLECTS_OFTEN,
+        says(
+            "TestReadsCollectedMemory",
+            "canary: collected memory is overwritten",
+        ),
+    ],
+    ..CALM
+};
+
+/// The canary of `GOGC=1`.
+pub(crate) const COLLECTS_OFTEN: Canary = says("TestCollectsSeldom", "canary: GOGC is 1");
+
+/// Threads of a library and threads in C have to take turns, too.
+pub(crate) const ONE_PROCESSOR: Way = Way {
+    one_processor: true,
+    canaries: &[says("TestHasSeveralProcessors", "canary: one processor")],
+    ..CALM
+};
+
 /// The collector runs all the time, and all threads share one processor: of all conditions that were
 /// tried, the one under which most rare orders of events are frequent.
 pub(crate) const STORM: Way = Way {
     env: &[COLLECTS],
-    overlay: Some(Overlay::Storm),
-    one_processor: true,
     canaries: &[says("TestFreedUnderACall", "canary: freed under a call")],
-    ..PLAIN
+    ..ONE_PROCESSOR
 };
 
 /// The report of leaks at the end is off in storms: they are about the order of events.
@@ -419,7 +447,9 @@ mod tests {
         let package = super::super::canaries::SOURCES.get_dir("detectors");
         let files = package.unwrap().files();
         let text: String = files.filter_map(|file| file.contents_utf8()).collect();
-        for way in [PLAIN, RACE, CGOCHECK2, ASAN, STORM, STORM_ASAN, VALGRIND] {
+        let storms = [OVERWRITES, ONE_PROCESSOR, STORM, STORM_ASAN];
+        let others = [PLAIN, RACE, CGOCHECK2, ASAN, VALGRIND];
+        for way in others.into_iter().chain(storms) {
             let says = |canary: &Canary| matches!(canary.must, Must::Say(_));
             assert!(way.canaries.iter().any(says));
             for canary in way.canaries {

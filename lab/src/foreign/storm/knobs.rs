@@ -8,8 +8,8 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 
-use crate::engine::overlay::{COLLECTS, Overlay};
-use crate::engine::way::{self, GENTLE_ASAN, Way, says, silent};
+use crate::engine::overlay::COLLECTS;
+use crate::engine::way::{self, CALM, COLLECTS_OFTEN, GENTLE_ASAN, Way, says, silent};
 use crate::foreign::engines::{Engine, ROW};
 use crate::subject::file::{self, KnobBuild};
 
@@ -35,10 +35,6 @@ pub(super) const KNOBS: [Engine; 10] = [
     Engine {
         id: LOAD,
         what: "two busy threads for each processor want it, too",
-        way: Way {
-            canaries: &[],
-            ..CALM
-        },
         ..PLAIN
     },
     Engine {
@@ -69,17 +65,7 @@ pub(super) const KNOBS: [Engine; 10] = [
     Engine {
         id: "GOGC=1, clobberfree",
         what: "the collector runs often, and overwrites what it frees",
-        way: Way {
-            env: &[("GOGC", "1"), ("GODEBUG", "clobberfree=1")],
-            canaries: &[
-                says("TestCollectsSeldom", "canary: GOGC is 1"),
-                says(
-                    "TestReadsCollectedMemory",
-                    "canary: collected memory is overwritten",
-                ),
-            ],
-            ..CALM
-        },
+        way: way::OVERWRITES,
         ..PLAIN
     },
     Engine {
@@ -103,7 +89,7 @@ pub(super) const KNOBS: [Engine; 10] = [
             env: &[GENTLE_ASAN, ("GOGC", "1")],
             one_processor: false,
             canaries: &[
-                says("TestCollectsSeldom", "canary: GOGC is 1"),
+                COLLECTS_OFTEN,
                 says(
                     "TestUsesFreedMemory",
                     "AddressSanitizer: heap-use-after-free",
@@ -119,12 +105,6 @@ pub(super) const KNOBS: [Engine; 10] = [
         ..ASAN
     },
 ];
-
-/// The build of [`way::STORM`] without a storm.
-const CALM: Way = Way {
-    overlay: Some(Overlay::Storm),
-    ..way::PLAIN
-};
 
 const COLLECTOR: Way = Way {
     env: &[COLLECTS],
