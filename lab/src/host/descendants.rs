@@ -16,6 +16,10 @@ static GIVEN: AtomicU32 = AtomicU32::new(0);
 #[cfg(target_os = "linux")]
 const LOOKS: usize = 200;
 
+/// The most readings of the variables of a process: some have none.
+#[cfg(target_os = "linux")]
+const READS: usize = 20;
+
 /// The descendants of one child.
 #[derive(Debug, Clone)]
 pub(crate) struct Descendants {
@@ -55,13 +59,10 @@ impl Descendants {
         let _ = &self.mark;
     }
 
-    /// The processes that carry the mark, and whether one is about to run another program, when its variables
-    /// cannot be read. A zombie has no variables any more, and no program.
+    /// The processes that carry the mark, and whether one is unknown.
     #[cfg(target_os = "linux")]
     fn living(&self) -> (Vec<rustix::process::Pid>, bool) {
-        use std::fs;
-        let wanted = format!("{NAME}={}", self.mark);
-        let Ok(processes) = fs::read_dir("/proc") else {
+        let Ok(processes) = std::fs::read_dir("/proc") else {
             return (Vec::new(), false);
         };
         let mut found = Vec::new();
@@ -70,18 +71,40 @@ impl Descendants {
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
         for pid in numbers {
-            let Ok(variables) = fs::read(format!("/proc/{pid}/environ")) else {
-                continue;
-            };
-            let carries = |it: &[u8]| it == wanted.as_bytes();
-            if variables.split(|byte| *byte == 0).any(carries) {
-                found.extend(rustix::process::Pid::from_raw(pid));
+            match self.marks(pid) {
+                Some(true) => found.extend(rustix::process::Pid::from_raw(pid)),
+                Some(false) => {}
+                None => unknown = true,
             }
-            unknown |= variables.is_empty()
-                && fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|it| it.is_empty())
-                && fs::read_link(format!("/proc/{pid}/exe")).is_ok();
         }
         (found, unknown)
+    }
+
+    /// Reports whether a process carries the mark; none if it is about to run another program, when its variables
+    /// cannot be read.
+    #[cfg(target_os = "linux")]
+    fn marks(&self, pid: i32) -> Option<bool> {
+        use std::fs;
+        let read = |file: &str| fs::read(format!("/proc/{pid}/{file}"));
+        let wanted = format!("{NAME}={}", self.mark);
+        for _ in 0..READS {
+            let Ok(variables) = read("environ") else {
+                return Some(false);
+            };
+            if !variables.is_empty() {
+                let mut each = variables.split(|byte| *byte == 0);
+                return Some(each.any(|it| it == wanted.as_bytes()));
+            }
+            // A zombie has no variables any more, and no program.
+            if fs::read_link(format!("/proc/{pid}/exe")).is_err() {
+                return Some(false);
+            }
+            if read("cmdline").is_ok_and(|it| it.is_empty()) {
+                return None;
+            }
+            // It has come to its program since, or has no variables at all.
+        }
+        Some(false)
     }
 }
 
