@@ -59,7 +59,6 @@ enum Command {
     ///
     /// Red without a reason for each in go-harness/unreached.toml, and if a reason there is for
     /// nothing. Takes a minute. Profiles and logs: target/lab/coverage/.
-    #[command(verbatim_doc_comment)]
     Coverage,
     /// Measure what our parts cost beside peers that do the same, and compare with the goals.
     ///
@@ -68,7 +67,6 @@ enum Command {
     /// when warm.
     ///
     /// Table on standard output; figures and logs: target/lab/bench/TIME/.
-    #[command(verbatim_doc_comment)]
     Bench {
         /// The runtime and the engines, or the binding.
         side: Side,
@@ -83,7 +81,6 @@ enum Command {
     ///
     /// They are written down in ci/matrix.toml: what runs when, on which toolchains. The
     /// workflows in .github read it through --github and call --run, nothing else.
-    #[command(verbatim_doc_comment)]
     Matrix {
         /// Prints JSON for `strategy.matrix` of a GitHub workflow: the jobs of a pull request, or
         /// of a night.
@@ -101,7 +98,6 @@ enum Command {
     ///
     /// It lies in target/shipped, and as an archive beside it. It is for Linux on amd64, and needs no shared
     /// library. Red if it does, or if it is larger than 15 MiB.
-    #[command(verbatim_doc_comment)]
     Dist,
     /// Write the generated files: the C header, the layout lists, and the copies for cgo.
     ///

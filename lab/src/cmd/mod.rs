@@ -34,8 +34,14 @@ const STOPPED: u8 = 130;
 
 /// The meaning of exit codes, for the end of a help text.
 pub const EXIT_CODES: &str = "\
-Exit codes: 0 everything is green; 1 something is red; 2 the command could not do its work
+Exit codes: 0 everything is green; 1 something is red; 2 the command could not do its work \
 (bad input, missing tool), earlier results are intact; 130 stopped by Ctrl-C.";
+
+const TRIAGE: &str = "\
+Examples:
+  cgolab triage -- go test -run TestX ./...
+  cgolab triage --hang 2m -- ./program
+  cgolab triage --pid 4242";
 
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Debug, Parser)]
@@ -54,31 +60,32 @@ pub fn cli() -> clap::Command {
 /// The commands of the tool.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the engines on the sample library and show contract × engine.
+    /// Run tests under every engine that applies: those of a Go module, or all checks of this checkout.
     ///
     /// Each engine first proves that it is on: it must catch a planted bug, its canary. If it
-    /// does not, the engine reads OFF, its checks do not run, and the run is red.
+    /// does not, the engine reads OFF, nothing runs under it, and the run is red.
     ///
-    /// A cold run builds everything, and nextest and cargo-fuzz when an engine needs them: up to 15
-    /// minutes on 2 cores, with the first verdicts after 3. A warm one takes about 5 minutes. Go 1.21
-    /// or newer and a C compiler must be installed; without a C++ compiler fuzz-abi is skipped, unless
-    /// --only names it.
+    /// In a Go module, tests run as they are, three times, and then under each engine. Each finding has its place
+    /// in Go and in C, its test, and the command that shows it again. Needed are Go and a C compiler. Results:
+    /// .cgolab/latest; of a run that was stopped, .cgolab/stopped.
+    ///
+    /// In a checkout whose cgolab.toml has suites or contracts, contract × engine is shown. A cold run builds
+    /// everything, and nextest and cargo-fuzz when an engine needs them: up to 15 minutes on 2 cores, with the
+    /// first verdicts after 3. A warm one takes about 5 minutes. Without a C++ compiler fuzz-abi is skipped, unless
+    /// --only names it. Results: target/lab/latest, results.jsonl with logs beside it. Ctrl-C stops the children
+    /// and writes what is known; if no check had run yet, into a folder in target/lab/runs, and latest stays what
+    /// it was.
     ///
     /// The last line but one says how the run came out, and all that was left out of it. It is the
-    /// same in every view: this table, report/index.html, report/report.md, report/junit.xml.
-    ///
-    /// Results: target/lab/latest/results.jsonl, one record a line; logs beside it in logs/.
-    /// Ctrl-C stops the children and writes what is known; if no check had run yet, into a folder
-    /// in target/lab/runs, and latest stays what it was.
-    #[command(verbatim_doc_comment)]
+    /// same in every view.
     Run {
-        /// A Go module that this repository does not know: its own tests run under the engines that apply.
+        /// A Go module, or a folder in it; without it the module or checkout of this folder.
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
         /// Run these engines only.
         #[arg(long, value_name = "ENGINE,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// The depth of all checks: quick takes about 5 minutes on 2 warm cores, full a part of the
+        /// In a checkout: the depth of all checks; quick takes about 5 minutes on 2 warm cores, full a part of the
         /// night.
         #[arg(long, value_enum, default_value_t)]
         profile: Profile,
@@ -105,7 +112,7 @@ pub enum Command {
     ///
     /// The analyzers are in this program and are built once with the Go that is here; all arguments are
     /// theirs: -rules lists them, -explain RULE tells of one, -fix, -json, -sarif.
-    #[command(verbatim_doc_comment, disable_help_flag = true)]
+    #[command(disable_help_flag = true)]
     Vet {
         /// Arguments of the analyzers, and packages.
         #[arg(
@@ -122,7 +129,6 @@ pub enum Command {
     /// condition, whether a storm is needed at all, and the shortest command that shows it.
     ///
     /// A run that times out counts as nothing. Results: .cgolab/storm.json.
-    #[command(verbatim_doc_comment)]
     Storm(foreign::storm::Wish),
     /// Watch a program, and write one report if it crashes, aborts or hangs.
     ///
@@ -136,11 +142,7 @@ pub enum Command {
     ///
     /// The command is a program, or `go test …`: then each test program is watched. Native threads
     /// are seen with gdb; without it the report says so, and has what Go prints.
-    ///
-    ///   cgolab triage -- go test -run TestX ./...
-    ///   cgolab triage --hang 2m -- ./program
-    ///   cgolab triage --pid 4242
-    #[command(verbatim_doc_comment)]
+    #[command(after_long_help = TRIAGE)]
     Triage(Watched),
     /// Fuzz one target, and show the plain command that does the same.
     ///
@@ -148,7 +150,6 @@ pub enum Command {
     /// read too. Uses nightly if it is installed, else stable with RUSTC_BOOTSTRAP=1 for this one
     /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/, and the
     /// command that replays it is printed.
-    #[command(verbatim_doc_comment)]
     Fuzz {
         /// A target of fuzz/Cargo.toml, such as request_lifecycle.
         target: String,
@@ -171,7 +172,7 @@ pub enum Command {
     /// each fault takes a few seconds to half a minute. Logs: target/faults/target/lab/runs. What is
     /// finished is kept in target/lab/faults.jsonl and not done again, as long as sources, tests,
     /// fault and tools are the same.
-    #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+    #[command(args_conflicts_with_subcommands = true)]
     Faults {
         /// The faults to plant, by their folder's name; all if there are none.
         #[arg(value_name = "ID")]
@@ -195,7 +196,6 @@ pub enum Command {
     /// Show the tools that were found: version, place, and how to get what is missing.
     ///
     /// Installs nothing. Ends with the folder to put on PATH for the pinned tools.
-
     ///
     /// Outside of this repository it tries each engine of `run` on its planted mistakes, and says which of them
     /// work on this machine.
@@ -204,7 +204,6 @@ pub enum Command {
     ///
     /// `cargo lab run` writes it at its end, also when it is red or was stopped. This makes it
     /// from what lies in the folder of the run: of one that was killed, or one from elsewhere.
-    #[command(verbatim_doc_comment)]
     Report {
         /// A run in target/lab/runs, or the folder of one; the latest if it is left out.
         run: Option<String>,
@@ -213,9 +212,10 @@ pub enum Command {
     ///
     /// exercised: a check with this id passed in the last `cargo lab run` in which that engine ran
     /// its checks.
+    ///
     /// claimed: a check is said to exist; without a passing one a run of the engine is red.
+    ///
     /// planned: nothing yet.
-    #[command(verbatim_doc_comment)]
     Contracts {
         /// Print JSON: an array of {id, sentence, layer, source, engines: {name: state}}.
         #[arg(long)]
@@ -320,15 +320,24 @@ impl Command {
     }
 }
 
-/// The command line with the engines of the subject listed in the help of `run`.
+/// The command line for a terminal of usual width, with the engines of the subject, or those of modules, listed in
+/// the help of `run`.
 pub fn with_engines(command: clap::Command) -> clap::Command {
     let file = Workspace::find().and_then(|workspace| SubjectFile::load(workspace.root()));
+    let line = |name: &str, what: &str| format!("\n  {name}\n          {what}");
     // What is wrong with the description is told by the commands that need it.
-    let engines: String = Engines::of(&file.unwrap_or_default())
-        .iter()
-        .map(|engine| format!("\n  {:<9} {}", engine.name(), engine.describe()))
-        .collect();
-    command.mut_subcommand("run", |run| run.after_help(format!("Engines:{engines}")))
+    let engines: String = match file.ok().filter(of_checkout) {
+        Some(file) => Engines::of(&file)
+            .iter()
+            .map(|engine| line(engine.name(), engine.describe()))
+            .collect(),
+        None => foreign::engines()
+            .map(|(name, what)| line(name, what))
+            .collect(),
+    };
+    command
+        .max_term_width(out::WIDTH.into())
+        .mut_subcommand("run", |run| run.after_help(format!("Engines:{engines}")))
 }
 
 /// Finds the checkout, runs the command in it, and gives the exit code for how that ended.
@@ -355,8 +364,11 @@ fn has_suites() -> Result<bool> {
     let Ok(workspace) = Workspace::find() else {
         return Ok(false);
     };
-    let file = SubjectFile::load(workspace.root())?;
-    Ok(!file.suite.is_empty() || !file.contracts.is_empty())
+    Ok(of_checkout(&SubjectFile::load(workspace.root())?))
+}
+
+fn of_checkout(file: &SubjectFile) -> bool {
+    !file.suite.is_empty() || !file.contracts.is_empty()
 }
 
 /// The exit code of a command that could do its work.
@@ -385,5 +397,29 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         cli().debug_assert();
+    }
+
+    #[test]
+    fn help_fits_a_terminal_and_fills_its_lines() {
+        let mut cli = cli();
+        cli.build();
+        let mut helps = vec![cli.render_long_help().to_string()];
+        helps.extend(
+            cli.get_subcommands_mut()
+                .map(|it| it.render_long_help().to_string()),
+        );
+        let width = usize::from(out::WIDTH);
+        for help in helps {
+            let about = help.lines().take_while(|line| !line.starts_with("Usage:"));
+            let about: Vec<&str> = about.collect();
+            for lines in about.windows(2).filter(|lines| !lines[0].is_empty()) {
+                let next = lines[1].split_whitespace().next().unwrap_or_default();
+                let fits = lines[0].chars().count() + 1 + next.chars().count() <= width;
+                assert!(next.is_empty() || !fits, "broken too early: {lines:?}");
+            }
+            for line in help.lines() {
+                assert!(line.chars().count() <= width, "{line}");
+            }
+        }
     }
 }

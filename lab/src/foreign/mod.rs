@@ -66,6 +66,11 @@ pub(crate) struct Wish {
     pub(crate) strict: bool,
 }
 
+/// The names of the engines of modules, and what each does.
+pub(crate) fn engines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ENGINES.iter().map(|engine| (engine.id, engine.what))
+}
+
 /// Runs the engines, and returns `true` if nothing is red.
 ///
 /// # Errors
