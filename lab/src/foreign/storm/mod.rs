@@ -360,28 +360,9 @@ impl Storms<'_> {
             return Ok(());
         }
         count.failed += 1;
-        let (ways, died) = self.failures(knob, one.package, &ran);
-        for (signature, finding) in ways {
-            let same =
-                |it: &Failure| it.signature == signature && it.first.package == one.package.path;
-            let at = storm.failures.iter().position(same).unwrap_or_else(|| {
-                let told = shown(&finding.report);
-                self.progress.line(&format!("{}: {told}", knob.id));
-                storm.failures.push(Failure {
-                    signature: signature.clone(),
-                    first: finding.clone(),
-                    by: BTreeMap::new(),
-                    commands: BTreeMap::new(),
-                    died,
-                    minimal: None,
-                    report: None,
-                });
-                storm.failures.len() - 1
-            });
-            let failure = &mut storm.failures[at];
-            *failure.by.entry(knob.id.to_owned()).or_default() += 1;
-            let command = failure.commands.entry(knob.id.to_owned());
-            command.or_insert(finding.command);
+        let (found, died) = self.failures(knob, one.package, &ran);
+        for report in storm.add(knob.id, found, died) {
+            self.progress.line(&format!("{}: {report}", knob.id));
         }
         Ok(())
     }
@@ -396,21 +377,17 @@ impl Storms<'_> {
         }
     }
 
-    /// The ways in which a run failed, each once, and whether it died without a report.
+    /// The failures of a run, and whether it died without a report.
     fn failures(
         &self,
         knob: &'static Engine,
         package: &Package,
         ran: &Ran,
-    ) -> (BTreeMap<String, Finding>, bool) {
+    ) -> (Vec<Finding>, bool) {
         let trial = self.trial(knob);
         let (found, died) = failures(ran, self.module);
-        let mut ways = BTreeMap::new();
-        for report in found {
-            let finding = trial.finding(package, report);
-            ways.entry(finding.signature()).or_insert(finding);
-        }
-        (ways, died)
+        let found = found.into_iter();
+        (found.map(|it| trial.finding(package, it)).collect(), died)
     }
 
     /// Looks for the smallest command of each failure, if that is wanted, and for a report on those that
@@ -525,8 +502,9 @@ impl Storms<'_> {
             }
             self.progress.detail(&format!("run {run} of {tries}"));
             let ran = self.program(knob, one, &options)?;
-            let (ways, _) = self.failures(knob, one.package, &ran);
-            if !ran.finished.success() && ways.contains_key(&failure.signature) {
+            let (found, _) = self.failures(knob, one.package, &ran);
+            let same = |it: &Finding| it.signature() == failure.signature;
+            if !ran.finished.success() && found.iter().any(same) {
                 return Ok(true);
             }
         }

@@ -1,6 +1,6 @@
 //! The results of a storm: runs of each knob, ways to fail, and the verdict on each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use super::bisect::Minimal;
 use super::knobs::{LOAD, NONE};
 use super::rate::Rate;
 use crate::foreign::outcome::Finding;
+use crate::foreign::report::shown;
 
 /// Runs under a knob.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -127,6 +128,39 @@ pub(super) struct Storm {
 }
 
 impl Storm {
+    /// Counts the failures of a run of one package, each way to fail once however often it was reported, and returns
+    /// those that were not known, for people.
+    pub(super) fn add(&mut self, knob: &str, found: Vec<Finding>, died: bool) -> Vec<String> {
+        let mut new = Vec::new();
+        let mut counted = BTreeSet::new();
+        for finding in found {
+            let signature = finding.signature();
+            if !counted.insert(signature.clone()) {
+                continue;
+            }
+            let same =
+                |it: &Failure| it.signature == signature && it.first.package == finding.package;
+            let at = self.failures.iter().position(same).unwrap_or_else(|| {
+                new.push(shown(&finding.report));
+                self.failures.push(Failure {
+                    signature,
+                    first: finding.clone(),
+                    by: BTreeMap::new(),
+                    commands: BTreeMap::new(),
+                    died,
+                    minimal: None,
+                    report: None,
+                });
+                self.failures.len() - 1
+            });
+            let failure = &mut self.failures[at];
+            *failure.by.entry(knob.to_owned()).or_default() += 1;
+            let command = failure.commands.entry(knob.to_owned());
+            command.or_insert(finding.command);
+        }
+        new
+    }
+
     /// Reads a storm that was kept, to go on with it.
     pub(super) fn resumed(place: &Path, subject: &str) -> Result<Storm> {
         let text = fs::read_to_string(place)
@@ -249,6 +283,28 @@ pub(super) mod tests {
             counts: counts.iter().map(of).collect(),
             ..Storm::default()
         }
+    }
+
+    #[test]
+    fn a_run_counts_once_for_each_way_to_fail_however_often_it_is_reported() {
+        let of = |test: &str, package: &str| {
+            let mut finding = failure(&[]).first;
+            finding.report.test = Some(test.to_owned());
+            package.clone_into(&mut finding.package);
+            finding
+        };
+        let mut storm = Storm::default();
+        let twice = || vec![of("TestA", "a/b"), of("TestA", "a/b"), of("TestB", "a/b")];
+        assert_eq!(storm.add("race", twice(), true).len(), 2);
+        assert!(storm.add("race", twice(), true).is_empty());
+        // The same name in another package is another failure.
+        assert_eq!(storm.add("none", vec![of("TestA", "a/c")], true).len(), 1);
+        let by = storm.failures.iter().map(|it| &it.by);
+        let by: Vec<_> = by
+            .flatten()
+            .map(|(knob, times)| (&**knob, *times))
+            .collect();
+        assert_eq!(by, [("race", 2), ("race", 2), ("none", 1)]);
     }
 
     #[test]
