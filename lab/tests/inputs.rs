@@ -277,6 +277,29 @@ fn only_the_knobs_that_say_so_have_the_collector_run_all_the_time() {
     }
 }
 
+#[test]
+fn a_test_that_ends_its_program_each_time_hides_no_rare_failure_behind_it() {
+    if !tools() {
+        return;
+    }
+    let body = "func TestA(t *testing.T) { one(); panic(\"each time\") }\n\
+        func TestB(t *testing.T) {\n\
+        \tstacks := make([]byte, 1<<20)\n\
+        \tstacks = stacks[:runtime.Stack(stacks, true)]\n\
+        \tif strings.Contains(string(stacks), \"cgolabCollects\") {\n\t\tt.Error(\"collects\")\n\t}\n}";
+    let (_folder, root) = with_tests("\t\"runtime\"\n\t\"strings\"\n", body);
+    let output = cgolab(&root, &["storm", "--time", "1s"]).output().unwrap();
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    for says in [
+        "TestA: left out after 5 runs: it ended its program each time",
+        ", TestA\n   fails without any storm: no rare order is needed\n   seen: 5 of 5 ",
+        ", TestB\n   genuine: a legal order of events, seen under a storm only\n",
+    ] {
+        assert!(printed.contains(says), "no {says:?}: {printed}");
+    }
+}
+
 /// What the sanitizer alone would hide: leaks behind a test that fails, tests behind a fatal report, callers in
 /// Go, and the test that a leak belongs to.
 #[test]

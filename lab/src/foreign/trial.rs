@@ -774,7 +774,7 @@ fn key(report: &Report) -> String {
 }
 
 /// The test to be left out next: one that a report names, else the one that ran.
-fn culprit(ran: &Ran, blamed: &BTreeSet<String>) -> Option<String> {
+pub(super) fn culprit(ran: &Ran, blamed: &BTreeSet<String>) -> Option<String> {
     let open = &ran.tests.open;
     if let Some(test) = open.iter().rev().find(|it| blamed.contains(*it)) {
         return Some(test.clone());
@@ -798,7 +798,7 @@ fn culprit(ran: &Ran, blamed: &BTreeSet<String>) -> Option<String> {
 }
 
 /// The option that leaves tests out.
-fn skip(out: &BTreeSet<String>) -> Vec<String> {
+pub(super) fn skip(out: &BTreeSet<String>) -> Vec<String> {
     match out.len() {
         0 => Vec::new(),
         _ => vec![format!(

@@ -11,6 +11,8 @@
 //!                                    kept      command     that died
 //! ```
 //!
+//! A test that ends its program each time keeps those behind it from running, and is left out after some runs.
+//!
 //! Programs run one at a time: a rate belongs to its knob only if nothing else changes what happens.
 
 mod bisect;
@@ -36,7 +38,7 @@ use super::findings;
 use super::module::{Module, Package, counted};
 use super::outcome::{Finding, State};
 use super::report::{Report, shown};
-use super::trial::{REPORTS, Ran, Trial};
+use super::trial::{REPORTS, Ran, Trial, culprit, skip};
 use super::{FOLDER, Folder};
 use crate::engine::overlay::COLLECTS;
 use crate::engine::way::Way;
@@ -75,6 +77,8 @@ pub struct Wish {
 
 /// Attempts to see a failure again under the debugger, where it is rarer.
 const DEBUGGED: u32 = 5;
+/// Runs in which a test ends its program before it is left out, without another end in between.
+const ENOUGH: u32 = 5;
 /// Runs of the smallest command, from which its rate is told.
 const MEASURED: u32 = 10;
 
@@ -186,6 +190,7 @@ impl Storms<'_> {
         let started = Instant::now();
         let before = storm.seconds;
         let mut round = 0;
+        let mut dying = Dying::default();
         'rounds: while !interrupted() {
             let Some((knob, programs)) = next(&built, &storm, round) else {
                 break;
@@ -196,15 +201,22 @@ impl Storms<'_> {
             }
             round += 1;
             for one in programs {
-                if storm.is_idle(knob.id, &one.package.path) {
-                    continue;
-                }
-                self.once(knob, one, &mut storm)?;
-                storm.seconds = before + started.elapsed().as_secs_f64();
-                storm.interrupted = interrupted();
-                self.save(&storm)?;
-                if interrupted() || (self.wish.until_fail && storm.failures.len() > known) {
-                    break 'rounds;
+                while !storm.is_idle(knob.id, &one.package.path) {
+                    let ended_by = self.once(knob, one, &mut storm)?;
+                    let died = ended_by.is_some();
+                    if let Some(test) = dying.seen(knob.id, &one.package.path, ended_by) {
+                        self.leave_out(knob, one, &test, &mut storm)?;
+                    }
+                    storm.seconds = before + started.elapsed().as_secs_f64();
+                    storm.interrupted = interrupted();
+                    self.save(&storm)?;
+                    if interrupted() || (self.wish.until_fail && storm.failures.len() > known) {
+                        break 'rounds;
+                    }
+                    // In the first turn of a knob, tests that hide others are found out.
+                    if had_its_turn || !died || started.elapsed() >= self.wish.time {
+                        break;
+                    }
                 }
             }
         }
@@ -326,8 +338,46 @@ impl Storms<'_> {
         Ok(format!("{:016x}", digest.finish()))
     }
 
-    /// Runs the tests of a package once under a knob.
-    fn once(&self, knob: &'static Engine, one: &Built<'_>, storm: &mut Storm) -> Result<()> {
+    /// Leaves a test out that ended its program each time, if there are others: under all knobs if it needs none.
+    fn leave_out(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        test: &str,
+        storm: &mut Storm,
+    ) -> Result<()> {
+        let package = &one.package.path;
+        let mut others = self.tests(knob, one)?;
+        others.remove(test);
+        if others.is_subset(&storm.left_out(knob.id, package)) {
+            return Ok(());
+        }
+        let knobs: Vec<&str> = match knob.id {
+            NONE => self.knobs.iter().map(|it| it.id).collect(),
+            id => vec![id],
+        };
+        storm.leave_out(&knobs, package, test);
+        self.progress.line(&format!(
+            "{}: {test} ended its program {ENOUGH} times, and is left out from now on",
+            knob.id
+        ));
+        Ok(())
+    }
+
+    /// The tests of a package that are asked for.
+    fn tests(&self, knob: &'static Engine, one: &Built<'_>) -> Result<BTreeSet<String>> {
+        let pattern = self.wish.run.as_deref().unwrap_or(".");
+        let ran = self.program(knob, one, &[format!("-test.list={pattern}")])?;
+        Ok(listed(&ran.text))
+    }
+
+    /// Runs the tests of a package once under a knob, and returns the one that ended the program, if one did.
+    fn once(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        storm: &mut Storm,
+    ) -> Result<Option<String>> {
         let count = storm.of(knob.id);
         self.progress.detail(&format!(
             "{}: run {}, {} failed",
@@ -335,9 +385,11 @@ impl Storms<'_> {
             count.runs + 1,
             count.failed
         ));
-        let ran = self.program(knob, one, &only(self.wish.run.as_deref()))?;
+        let mut options = only(self.wish.run.as_deref());
+        options.extend(skip(&storm.left_out(knob.id, &one.package.path)));
+        let ran = self.program(knob, one, &options)?;
         if ran.finished.end == End::Interrupted {
-            return Ok(());
+            return Ok(None);
         }
         if ran.finished.success() && ran.tests.ran() == 0 {
             let why = match &self.wish.run {
@@ -346,25 +398,25 @@ impl Storms<'_> {
             };
             let idle = storm.idle.entry(knob.id.to_owned()).or_default();
             idle.insert(one.package.path.clone(), why);
-            return Ok(());
+            return Ok(None);
         }
         let packages = storm.counts.entry(knob.id.to_owned()).or_default();
         let count = packages.entry(one.package.path.clone()).or_default();
         count.runs += 1;
         count.seconds += ran.finished.seconds;
         if ran.finished.success() {
-            return Ok(());
+            return Ok(None);
         }
         if ran.timed_out() {
             count.timed_out += 1;
-            return Ok(());
+            return Ok(None);
         }
         count.failed += 1;
         let (found, died) = self.failures(knob, one.package, &ran);
         for report in storm.add(knob.id, found, died) {
             self.progress.line(&format!("{}: {report}", knob.id));
         }
-        Ok(())
+        Ok(ended_by(&ran, self.module))
     }
 
     /// Runs a program under a knob.
@@ -410,8 +462,10 @@ impl Storms<'_> {
                 continue;
             };
             let rate = Rate::of(failure.by[knob.id], failure.count(storm, knob.id).runs);
+            let mut out = storm.left_out(knob.id, package);
+            out.retain(|test| Some(test) != failure.first.report.test.as_ref());
             let minimal = match self.wish.bisect && knob.id != LOAD {
-                true => self.smallest(knob, one, failure, rate)?,
+                true => self.smallest(knob, one, failure, rate, &out)?,
                 false => None,
             };
             let report = match failure.died && failure.report.is_none() && reports < REPORTS {
@@ -433,16 +487,17 @@ impl Storms<'_> {
         one: &Built<'_>,
         failure: &Failure,
         rate: Rate,
+        out: &BTreeSet<String>,
     ) -> Result<Option<Minimal>> {
         let what = shown(&failure.first.report);
         self.progress
             .step(format!("the smallest command for {what}"));
         let tries = bisect::tries(rate);
-        let all = self.program(knob, one, &["-test.list=.".to_owned()])?;
-        let all = listed(&all.text);
+        let mut all = self.tests(knob, one)?;
+        all.retain(|test| !out.contains(test));
         let mut broken = None;
         let mut fails = |knob: &'static Engine, tests: Option<&BTreeSet<String>>| match self
-            .comes(knob, one, failure, tests, tries)
+            .comes(knob, one, failure, tests, out, tries)
         {
             Ok(comes) => comes,
             Err(error) => {
@@ -464,7 +519,7 @@ impl Storms<'_> {
         let mut failed = 0;
         let mut runs = 0;
         while runs < MEASURED && !interrupted() {
-            failed += u32::from(self.comes(knob, one, failure, tests.as_ref(), 1)?);
+            failed += u32::from(self.comes(knob, one, failure, tests.as_ref(), out, 1)?);
             runs += 1;
         }
         if failed == 0 {
@@ -492,10 +547,12 @@ impl Storms<'_> {
         one: &Built<'_>,
         failure: &Failure,
         tests: Option<&BTreeSet<String>>,
+        out: &BTreeSet<String>,
         tries: u32,
     ) -> Result<bool> {
         let named = tests.map(|tests| format!("^{}$", alternatives(tests)));
-        let options = only(named.as_deref().or(self.wish.run.as_deref()));
+        let mut options = only(named.as_deref().or(self.wish.run.as_deref()));
+        options.extend(skip(out));
         for run in 1..=tries {
             if interrupted() {
                 break;
@@ -535,6 +592,34 @@ impl Storms<'_> {
         }
         Ok(None)
     }
+}
+
+/// Tests that ended their programs in the last runs, by knob and package, and how often in a row.
+#[derive(Default)]
+struct Dying(BTreeMap<(String, String), (String, u32)>);
+
+impl Dying {
+    /// Takes the end of a run; returns the test that has ended its program often enough.
+    fn seen(&mut self, knob: &str, package: &str, ended_by: Option<String>) -> Option<String> {
+        let key = (knob.to_owned(), package.to_owned());
+        let Some(test) = ended_by else {
+            self.0.remove(&key);
+            return None;
+        };
+        let times = match self.0.get(&key) {
+            Some((last, times)) if *last == test => times + 1,
+            _ => 1,
+        };
+        self.0.insert(key, (test.clone(), times));
+        (times == ENOUGH).then_some(test)
+    }
+}
+
+/// The test that ended the program of a run, if its list did not come to its end.
+fn ended_by(ran: &Ran, module: &Module) -> Option<String> {
+    let reports = findings::read(&ran.text, module);
+    let blamed = reports.into_iter().filter_map(|it| it.test).collect();
+    (!ran.tests.complete).then(|| culprit(ran, &blamed))?
 }
 
 /// The knob of the next round: one that had no turn yet, else the one that fails most often, and every fourth
@@ -592,7 +677,8 @@ fn failures(ran: &Ran, module: &Module) -> (Vec<Report>, bool) {
         return (reports, false);
     }
     let died = !ran.tests.complete;
-    if let Some(death) = findings::death(&ran.text, module).filter(|_| died) {
+    if let Some(mut death) = findings::death(&ran.text, module).filter(|_| died) {
+        death.test = death.test.or_else(|| culprit(ran, &BTreeSet::new()));
         return (vec![death], died);
     }
     let failed = |class: String, test: Option<&String>| Report {
@@ -648,6 +734,20 @@ mod tests {
             all.idle.insert(knob.to_owned(), idle());
         }
         assert_eq!(turn(&all, 0), None);
+    }
+
+    #[test]
+    fn a_test_that_ends_its_program_often_enough_in_a_row_is_told_once() {
+        let mut dying = Dying::default();
+        let mut seen = |knob, test: Option<&str>| dying.seen(knob, "a/b", test.map(str::to_owned));
+        for _ in 1..ENOUGH {
+            assert_eq!(seen("none", Some("TestA")), None);
+            assert_eq!(seen("race", Some("TestB")), None);
+        }
+        assert_eq!(seen("none", Some("TestA")), Some("TestA".to_owned()));
+        assert_eq!(seen("none", Some("TestA")), None);
+        assert_eq!(seen("race", None), None);
+        assert_eq!(seen("race", Some("TestB")), None);
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
             }
         }
     }
+    for (knob, packages) in &storm.out {
+        for (test, runs) in packages.values().flatten() {
+            let why = format!(
+                "left out after {} runs: it ended its program each time",
+                runs.runs
+            );
+            lines.extend((runs.runs > 0).then(|| format!("{knob:<26} {test}: {why}")));
+        }
+    }
     for (knob, why) in &storm.unsupported {
         lines.push(format!("{knob:<26} unsupported here: {why}"));
     }

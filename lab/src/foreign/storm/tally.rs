@@ -77,11 +77,14 @@ impl Verdict {
 }
 
 impl Failure {
-    /// The runs of its package under a knob.
+    /// The runs of its package under a knob in which its test was not left out.
     pub(super) fn count(&self, storm: &Storm, knob: &str) -> Count {
-        let packages = storm.counts.get(knob);
-        let count = packages.and_then(|it| it.get(&self.first.package));
-        count.cloned().unwrap_or_default()
+        let package = &self.first.package;
+        let until = storm.out.get(knob).and_then(|it| it.get(package));
+        let until = until.zip(self.first.report.test.as_ref());
+        let until = until.and_then(|(tests, test)| tests.get(test));
+        let all = || storm.counts.get(knob)?.get(package);
+        until.or_else(all).cloned().unwrap_or_default()
     }
 
     /// The verdict on it.
@@ -115,6 +118,8 @@ pub(super) struct Storm {
     /// Runs by knob and package.
     pub(super) counts: BTreeMap<String, BTreeMap<String, Count>>,
     pub(super) failures: Vec<Failure>,
+    /// Tests that ended their program each time, and the runs until they were left out, by knob and package.
+    pub(super) out: BTreeMap<String, BTreeMap<String, BTreeMap<String, Count>>>,
     /// Knobs that cannot be built here, and why.
     pub(super) unsupported: BTreeMap<String, String>,
     /// Knobs that missed their canaries, and how.
@@ -159,6 +164,26 @@ impl Storm {
             command.or_insert(finding.command);
         }
         new
+    }
+
+    /// Leaves a test out from now on under these knobs.
+    pub(super) fn leave_out(&mut self, knobs: &[&str], package: &str, test: &str) {
+        for knob in knobs {
+            let runs = self.counts.get(*knob).and_then(|it| it.get(package));
+            let runs = runs.cloned().unwrap_or_default();
+            let packages = self.out.entry((*knob).to_owned()).or_default();
+            let tests = packages.entry(package.to_owned()).or_default();
+            tests.entry(test.to_owned()).or_insert(runs);
+        }
+    }
+
+    /// The tests of a package that are left out under a knob.
+    pub(super) fn left_out(&self, knob: &str, package: &str) -> BTreeSet<String> {
+        let tests = self.out.get(knob).and_then(|it| it.get(package));
+        tests
+            .into_iter()
+            .flat_map(|it| it.keys().cloned())
+            .collect()
     }
 
     /// Reads a storm that was kept, to go on with it.
@@ -305,6 +330,30 @@ pub(super) mod tests {
             .map(|(knob, times)| (&**knob, *times))
             .collect();
         assert_eq!(by, [("race", 2), ("race", 2), ("none", 1)]);
+    }
+
+    #[test]
+    fn runs_in_which_a_test_is_left_out_say_nothing_about_it() {
+        let mut storm = storm(&[("none", count(5, 5, 10.0))]);
+        storm.leave_out(&["none", "race"], "a/b", "TestA");
+        storm.leave_out(&["race"], "a/b", "TestB");
+        let all = storm
+            .counts
+            .get_mut("none")
+            .unwrap()
+            .get_mut("a/b")
+            .unwrap();
+        *all = count(90, 6, 99.0);
+        let dies = failure(&[("none", 5)]);
+        assert_eq!(dies.count(&storm, "none").runs, 5);
+        assert_eq!(dies.count(&storm, "race").runs, 0);
+        assert_eq!(dies.verdict(&storm), Verdict::Broken);
+        let mut other = failure(&[("none", 1)]);
+        other.first.report.test = Some("TestB".to_owned());
+        assert_eq!(other.count(&storm, "none").runs, 90);
+        assert_eq!(storm.left_out("none", "a/b"), ["TestA".to_owned()].into());
+        assert_eq!(storm.left_out("race", "a/b").len(), 2);
+        assert!(storm.left_out("none", "a/c").is_empty());
     }
 
     #[test]
