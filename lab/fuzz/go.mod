@@ -1,0 +1,3 @@
+module cgolab.example/fuzz
+
+go 1.20
