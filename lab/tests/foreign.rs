@@ -1,6 +1,7 @@
 //! `cgolab run` in modules that it does not know: the planted mistakes of `examples/foreign`, their mended
 //! twins, and everything that a module can be besides good.
 
+mod files;
 mod modules;
 
 use std::fs;
@@ -8,23 +9,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use files::copy;
 use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// Copies what a person wrote in a folder.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
-        if path.is_file() {
-            fs::copy(&path, to.join(name)).unwrap();
-        } else if name != "target" && name != ".cgolab" {
-            copy(&path, &to.join(name));
-        }
-    }
-}
 
 /// A copy of an example.
 fn example(name: &str) -> (TempDir, PathBuf) {
