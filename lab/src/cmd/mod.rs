@@ -14,7 +14,6 @@ use anyhow::{Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::engine::Engines;
-use crate::engine::fuzz::Sanitizer;
 use crate::faults;
 use crate::faults::Wish;
 use crate::foreign;
@@ -42,6 +41,10 @@ Examples:
   cgolab triage -- go test -run TestX ./...
   cgolab triage --hang 2m -- ./program
   cgolab triage --pid 4242";
+
+const FUZZ: &str = "\
+Example:
+  cgolab fuzz ./parse --run FuzzParse --time 10m";
 
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Debug, Parser)]
@@ -144,21 +147,50 @@ pub enum Command {
     /// are seen with gdb; without it the report says so, and has what Go prints.
     #[command(after_long_help = TRIAGE)]
     Triage(Watched),
-    /// Fuzz one target, and show the plain command that does the same.
+    /// Fuzz a fuzz test of Go, with counters in Go and in C; or a target of fuzz/Cargo.toml.
     ///
+    /// With --run, in any Go module: FuzzX of PACKAGE runs as it is, in one program with libFuzzer. It
+    /// needs clang. An input that fails is kept in testdata/fuzz/FuzzX, where go test replays it; the
+    /// corpus and all else in .cgolab/. What follows `--` are options of libFuzzer.
+    ///
+    /// Without --run, TARGET of fuzz/Cargo.toml, and the plain command that does the same is shown.
     /// New inputs are kept in fuzz/corpus/TARGET; the checked-in ones in fuzz/seeds/TARGET are
     /// read too. Uses nightly if it is installed, else stable with RUSTC_BOOTSTRAP=1 for this one
     /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/, and the
     /// command that replays it is printed.
+    #[command(
+        after_long_help = FUZZ,
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true
+    )]
     Fuzz {
-        /// A target of fuzz/Cargo.toml, such as request_lifecycle.
-        target: String,
-        /// The time to fuzz, in seconds.
-        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        /// A package, as a folder or as `go list` takes it; or a target, such as request_lifecycle.
+        #[arg(value_name = "PACKAGE|TARGET", required = true)]
+        target: Option<String>,
+        /// The fuzz test of the package.
+        #[arg(long, value_name = "FuzzX")]
+        run: Option<String>,
+        /// In a module: the time to fuzz.
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = triage::duration, requires = "run")]
+        time: Duration,
+        /// The time to fuzz a target, in seconds.
+        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), conflicts_with = "run")]
         seconds: u64,
-        /// The sanitizer that the target is built with.
-        #[arg(long, value_enum, default_value_t)]
-        sanitizer: Sanitizer,
+        /// Options of the build.
+        #[command(flatten)]
+        options: foreign::fuzz::Options,
+        /// In a module: build the program into the file of -o, and do not run it.
+        #[arg(long, requires = "output")]
+        build_only: bool,
+        /// The file for --build-only.
+        #[arg(short, value_name = "FILE", requires = "build_only")]
+        output: Option<PathBuf>,
+        /// Options of libFuzzer.
+        #[arg(last = true, value_name = "OPTION", requires = "run")]
+        libfuzzer: Vec<String>,
+        /// Instead of fuzzing.
+        #[command(subcommand)]
+        chore: Option<foreign::fuzz::Chore>,
     },
     /// Plant known bugs in a copy of the subject, and look whether the engines see them.
     ///
@@ -282,10 +314,35 @@ impl Command {
                 in_checkout(|workspace| run::run(workspace, &only, profile))
             }
             Command::Fuzz {
+                chore: Some(chore), ..
+            } => green(foreign::fuzz::chore(&chore)?),
+            Command::Fuzz {
+                target,
+                run: Some(test),
+                time,
+                options,
+                output,
+                libfuzzer,
+                ..
+            } => green(foreign::fuzz::fuzz(&foreign::fuzz::Wish {
+                target: foreign::fuzz::Target {
+                    package: target.unwrap_or_default(),
+                    test,
+                    options,
+                },
+                time,
+                build_only: output,
+                libfuzzer,
+            })?),
+            Command::Fuzz {
                 target,
                 seconds,
-                sanitizer,
-            } => in_checkout(|workspace| fuzz::fuzz(workspace, &target, seconds, sanitizer)),
+                options,
+                ..
+            } => in_checkout(|workspace| {
+                let target = target.unwrap_or_default();
+                fuzz::fuzz(workspace, &target, seconds, options.sanitizer)
+            }),
             Command::Faults {
                 command: Some(FaultsCommand::Refresh { ids }),
                 ..

@@ -21,7 +21,9 @@ const MODULE: &str = "github.com/cgolab/cgolab/go-harness/canary";
 const KIT: &str = "github.com/cgolab/cgolab/go-harness";
 /// The package that needs no kit.
 pub(crate) const DETECTORS: &str = "detectors";
-/// Its `go.mod` where it is a module of its own.
+/// The package of fuzz tests, which needs none either.
+const FUZZ: &str = "fuzz";
+/// The `go.mod` of a package that is a module of its own.
 const ALONE: &str = "module cgolab.example/canaries\n\ngo 1.20\n";
 /// The oldest release of Go that the whole module builds with.
 const GO: &str = "1.21";
@@ -37,10 +39,19 @@ pub(super) fn lay_out(context: &Context<'_>) -> Result<PathBuf> {
 
 /// Writes the package `detectors` into a folder, as a module of its own, and returns the package's folder.
 pub(crate) fn detectors(folder: &Path) -> Result<PathBuf> {
-    let package = SOURCES.get_dir(DETECTORS).expect("it is in the program");
+    alone(DETECTORS, folder)
+}
+
+/// Writes the package of fuzz tests into a folder in the same way.
+pub(crate) fn fuzz_tests(folder: &Path) -> Result<PathBuf> {
+    alone(FUZZ, folder)
+}
+
+fn alone(name: &str, folder: &Path) -> Result<PathBuf> {
+    let package = SOURCES.get_dir(name).expect("it is in the program");
     write_if_new(&folder.join("go.mod"), ALONE)?;
     write(package, folder, "")?;
-    Ok(folder.join(DETECTORS))
+    Ok(folder.join(name))
 }
 
 /// The folder of the kit that the subject uses, if it uses one.

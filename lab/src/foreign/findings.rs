@@ -10,6 +10,9 @@ use crate::triage::traceback;
 /// The number of lines of a report that are kept.
 const LINES: usize = 40;
 
+/// The line that a fuzz test prints before the goroutine that has called C.
+const CALL_OF_C: &str = "cgolab: the call of C came from:";
+
 /// All reports in an output.
 pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
     let lines: Vec<&str> = output.lines().collect();
@@ -28,7 +31,11 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
             });
             found.extend(leaks(&lines[at..end], module));
             at = end;
-        } else if let Some((_, rest)) = line.split_once("ERROR: AddressSanitizer: ") {
+        } else if let Some((_, rest)) = line
+            .split_once("ERROR: AddressSanitizer: ")
+            // libFuzzer brings this one, for signals, where there is no other.
+            .or_else(|| line.split_once("ERROR: UndefinedBehaviorSanitizer: "))
+        {
             let class = rest.split([' ', ':']).next().unwrap_or(rest);
             found.push(sanitizer(&lines[at..], class, test(), module));
             at += 1;
@@ -185,7 +192,11 @@ fn go_stack(lines: &[&str]) -> Vec<Place> {
 fn sanitizer(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> Report {
     let own_end = lines
         .iter()
-        .position(|line| line.contains("ABORTING") || line.starts_with("SIGABRT: abort"))
+        .position(|line| {
+            line.contains("ABORTING")
+                || line.starts_with("SIGABRT: abort")
+                || line.starts_with(CALL_OF_C)
+        })
         .unwrap_or(lines.len());
     // The first stack is that of the access; what follows tells of the memory.
     let stack: Vec<Place> = lines[..own_end]
@@ -257,7 +268,7 @@ fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
 
 /// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`, or `#1 0x52e (/a/libb.so+0x2e)` where the function
 /// has no name. The library is the name then.
-fn c_frame(line: &str, root: &Path) -> Option<Place> {
+pub(super) fn c_frame(line: &str, root: &Path) -> Option<Place> {
     let rest = line.trim_start().strip_prefix('#')?;
     let Some((_, rest)) = rest.split_once(" in ") else {
         let (_, library) = rest.split_once(" (")?;

@@ -17,6 +17,7 @@ mod baseline;
 mod description;
 mod engines;
 mod findings;
+pub(crate) mod fuzz;
 mod known;
 mod module;
 mod outcome;
@@ -118,7 +119,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     outcome.interrupted = child::interrupted();
     outcome.fold(baseline.as_ref(), wish.strict);
     outcome.accept(&module.description);
-    let place = folder.publish(&outcome)?;
+    let place = folder.publish(&outcome, "")?;
     progress.finish();
     out::print(views::terminal::report(&outcome, &place))?;
     Ok(outcome.is_green())
@@ -225,22 +226,26 @@ impl Folder {
         Ok(Folder { path, _lock: lock })
     }
 
-    /// Writes the views in place of those of the run before, and returns their folder in the form that people type. A
-    /// run that was stopped knows too little to take that place.
-    fn publish(&self, outcome: &Outcome) -> Result<String> {
+    /// Writes the views in place of those of the run before, below a folder of the command, and returns their place
+    /// in the form that people type. A run that was stopped knows too little to take that place.
+    fn publish(&self, outcome: &Outcome, below: &str) -> Result<String> {
         let fresh = tempfile::tempdir_in(&self.path).context("cannot write the report")?;
         views::write(fresh.path(), outcome)?;
         let name = match outcome.interrupted {
             true => "stopped",
             false => "latest",
         };
-        let place = self.path.join(name);
+        let place = self.path.join(below).join(name);
         if place.exists() {
             fs::remove_dir_all(&place)
                 .with_context(|| format!("cannot remove {}", place.display()))?;
         }
         fs::rename(fresh.keep(), &place)
             .with_context(|| format!("cannot write {}", place.display()))?;
-        Ok(format!("{FOLDER}/{name}"))
+        Ok(Path::new(FOLDER)
+            .join(below)
+            .join(name)
+            .display()
+            .to_string())
     }
 }

@@ -525,7 +525,7 @@ fn no_module(dir: &Path, workspace: &str) -> Result<String> {
 }
 
 /// What a command of Go prints.
-fn go(dir: &Path, args: &[&str]) -> Result<String> {
+pub(super) fn go(dir: &Path, args: &[&str]) -> Result<String> {
     let output = Command::new("go")
         .args(args)
         .current_dir(dir)

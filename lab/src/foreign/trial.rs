@@ -31,7 +31,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// The time after which a program is killed that has passed its own limit.
 const GRACE: Duration = Duration::from_secs(30);
 /// The time after which a build counts as hung. Builds of C may be long.
-const BUILD: Duration = Duration::from_secs(3600);
+pub(super) const BUILD: Duration = Duration::from_secs(3600);
 /// The greatest number of runs of one program. After each, one test that ended the process is left out.
 const ROUNDS: usize = 25;
 /// Reports of triage that one engine asks for, or one storm.
@@ -818,7 +818,7 @@ fn last_words(ran: &Ran) -> String {
 }
 
 /// The most informative line of a failed build.
-fn compiler_line(text: &str) -> String {
+pub(super) fn compiler_line(text: &str) -> String {
     let says = |line: &&str| {
         let line = line.to_lowercase();
         line.contains("error:")

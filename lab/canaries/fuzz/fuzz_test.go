@@ -1,0 +1,19 @@
+package fuzz
+
+import "testing"
+
+func FuzzNativeBranch(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { nativeBranch(data) })
+}
+
+func FuzzGoBranch(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { goBranch(data) })
+}
+
+func FuzzOverRead(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { overRead(data) })
+}
+
+func FuzzUnpinned(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { unpinned(data) })
+}

@@ -1,0 +1,4 @@
+#include <stddef.h>
+
+void native_branch(const unsigned char *data, size_t size);
+int over_read(const unsigned char *data, size_t size);

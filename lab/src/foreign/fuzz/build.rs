@@ -1,0 +1,421 @@
+//! The build of a fuzz test: the real test program as an archive of C, with counters on both sides, and
+//! libFuzzer as its main program.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Deserialize;
+
+use super::clang::Clang;
+use super::counters::Counters;
+use super::{Sanitizer, link_words, testing};
+use crate::engine::native::Linked;
+use crate::engine::way::{Compilers, PLAIN, experiment};
+use crate::foreign::module::Package;
+use crate::foreign::trial::{BUILD, compiler_line};
+use crate::host::child::{self, End, Task};
+use crate::host::out::one_line;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
+
+/// The build tag with which Go's runtime has what instrumented code calls.
+const TAG: &str = "libfuzzer";
+
+/// Packages of the test framework. Their own accesses need no checks, which took half of the time of a small
+/// target.
+const UNCHECKED: [&str; 9] = [
+    "testing",
+    "testing/internal/testdeps",
+    "reflect",
+    "context",
+    "sync",
+    "fmt",
+    "strconv",
+    "time",
+    "internal/...",
+];
+
+/// The options of a build.
+#[derive(Debug, Clone, Default)]
+pub(super) struct How {
+    pub(super) sanitizer: Sanitizer,
+    pub(super) cgocheck2: bool,
+    /// Patterns of Go packages with counters; if there are none, those of the main module and those with C.
+    pub(super) instrument: Vec<String>,
+    /// Archives that are linked before the libraries of the packages.
+    pub(super) native: Vec<PathBuf>,
+}
+
+impl How {
+    /// A name for files of such builds.
+    pub(super) fn name(&self) -> String {
+        let check = if self.cgocheck2 { ".cgocheck2" } else { "" };
+        format!("{}{check}", self.sanitizer.name())
+    }
+}
+
+/// A toolchain of Go with the overlay of its package testing.
+#[derive(Debug)]
+pub(super) struct Toolchain {
+    env: Vec<(&'static str, OsString)>,
+    overlay: PathBuf,
+}
+
+impl Toolchain {
+    /// The toolchain that Go chooses in the folder of a package; its files go into `cache`.
+    pub(super) fn of(dir: &Path, cache: &Path) -> Result<Toolchain> {
+        let said = super::super::module::go(dir, &["env", "GOROOT", "GOMODCACHE"])?;
+        let mut lines = said.lines().map(PathBuf::from);
+        let (Some(mut root), Some(modules)) = (lines.next(), lines.next()) else {
+            bail!("go env names no GOROOT");
+        };
+        if root.starts_with(&modules) {
+            // A toolchain that was fetched as a module: Go lays nothing over files below GOMODCACHE. It does
+            // not look through a link.
+            let link = cache.join("goroot");
+            if fs::read_link(&link).ok().as_ref() != Some(&root) {
+                let _ = fs::remove_file(&link);
+                std::os::unix::fs::symlink(&root, &link)
+                    .with_context(|| format!("cannot make {}", link.display()))?;
+            }
+            root = link;
+        }
+        let overlay = cache.join("overlay.json");
+        testing::write(&root, &cache.join("overlay"), &overlay)?;
+        let own = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [root.join("bin")]
+            .into_iter()
+            .chain(std::env::split_paths(&own));
+        Ok(Toolchain {
+            env: vec![
+                ("PATH", std::env::join_paths(folders)?),
+                ("GOROOT", root.into()),
+                ("GOTOOLCHAIN", "local".into()),
+            ],
+            overlay,
+        })
+    }
+}
+
+/// A package in the output of `go list -json`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Listed {
+    import_path: String,
+    standard: bool,
+    module: Option<ListedModule>,
+    cgo_files: Vec<String>,
+    #[serde(rename = "CFiles")]
+    c_files: Vec<String>,
+    #[serde(rename = "CXXFiles")]
+    cxx_files: Vec<String>,
+    #[serde(rename = "CgoLDFLAGS")]
+    ld_flags: Vec<String>,
+    cgo_pkg_config: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ListedModule {
+    main: bool,
+}
+
+/// A builder of fuzz tests, with all that they share.
+pub(super) struct Builder<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) progress: &'a Progress,
+    pub(super) clang: &'a Clang,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) compilers: &'a Compilers,
+    pub(super) how: &'a How,
+}
+
+/// A fuzz test that was built.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) program: PathBuf,
+    pub(super) counters: Counters,
+    /// Packages of Go with counters.
+    pub(super) instrumented: usize,
+}
+
+impl Builder<'_> {
+    /// Builds the tests of a package into `program`, with `test` as the one that runs. The inner error is what
+    /// the compiler or the linker says.
+    pub(super) fn build(
+        &self,
+        package: &Package,
+        test: &str,
+        linked: &Linked,
+        program: &Path,
+    ) -> Result<Result<Built, String>> {
+        // An old program must never be taken for this build's.
+        for stale in [program.to_path_buf(), program.with_extension("a")] {
+            if stale.exists() {
+                fs::remove_file(&stale)
+                    .with_context(|| format!("cannot remove {}", stale.display()))?;
+            }
+        }
+        let listed = self.list(package, linked)?;
+        let patterns = match self.how.instrument.as_slice() {
+            [] => own_packages(&listed),
+            some => some.to_vec(),
+        };
+        let archive = program.with_extension("a");
+        if let Err(why) = self.compile(package, linked, &patterns, &archive)? {
+            return Ok(Err(why));
+        }
+        let mut counters = Counters::of(&archive)?;
+        for native in &self.how.native {
+            counters.add_library(native)?;
+        }
+        let native = listed.iter().filter(|it| !it.standard);
+        counters.keep(
+            native
+                .clone()
+                .flat_map(|it| it.c_files.iter().chain(&it.cxx_files)),
+            native.clone().flat_map(|it| &it.cgo_files),
+        );
+        if let Err(why) = self.link(&listed, linked, test, &archive, program)? {
+            return Ok(Err(why));
+        }
+        fs::remove_file(&archive)
+            .with_context(|| format!("cannot remove {}", archive.display()))?;
+        Ok(Ok(Built {
+            program: program.to_path_buf(),
+            counters,
+            instrumented: patterns.len(),
+        }))
+    }
+
+    /// All packages of the test program.
+    fn list(&self, package: &Package, linked: &Linked) -> Result<Vec<Listed>> {
+        let fields =
+            "-json=ImportPath,Standard,Module,CgoFiles,CFiles,CXXFiles,CgoLDFLAGS,CgoPkgConfig";
+        let output = Command::new("go")
+            .args(["list", "-test", "-deps", fields, &tags(package, linked)])
+            .arg(".")
+            .current_dir(&package.dir)
+            .envs(self.toolchain.env.iter().cloned())
+            .envs(package.env.iter().copied())
+            .env("CGO_ENABLED", "1")
+            .output()
+            .context("cannot start go")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "{} cannot be loaded: {}",
+            package.path,
+            one_line(&said, 300)
+        );
+        serde_json::Deserializer::from_slice(&output.stdout)
+            .into_iter::<Listed>()
+            .collect::<Result<_, _>>()
+            .context("go list says what cannot be read")
+    }
+
+    fn compile(
+        &self,
+        package: &Package,
+        linked: &Linked,
+        patterns: &[String],
+        archive: &Path,
+    ) -> Result<Result<(), String>> {
+        let log = archive.with_extension("build.log");
+        let mut task = Task::new(self.workspace, "go", &log)
+            .dir(&package.dir)
+            .limit(BUILD)
+            .args(["test", "-c", "-vet=off", "-buildmode=c-archive"])
+            .args(["-overlay"])
+            .args([&self.toolchain.overlay])
+            .args([tags(package, linked)]);
+        let checked = self.how.sanitizer == Sanitizer::Address;
+        if checked {
+            task = task.args(["-asan"]);
+            let off = |package: &&str| format!("-gcflags={package}=-asan=false");
+            task = task.args(UNCHECKED.iter().map(off));
+        }
+        // The last pattern that fits a package decides, so both are said of one that is both.
+        task = task.args(
+            patterns
+                .iter()
+                .map(|it| format!("-gcflags={it}=-d=libfuzzer")),
+        );
+        for (key, value) in self
+            .toolchain
+            .env
+            .iter()
+            .map(|(key, value)| (*key, value.clone()))
+            .chain(self.flags(checked))
+        {
+            task = task.env(key, value);
+        }
+        for (key, value) in package.env {
+            task = task.env(key, value);
+        }
+        for (key, value) in PLAIN.build_env(self.compilers, linked.words.as_deref()) {
+            task = task.env(&key, value);
+        }
+        if self.how.cgocheck2 {
+            let (key, value) = experiment("cgocheck2", true);
+            task = task.env(&key, value);
+        }
+        let task = task.args(["-o"]).args([archive]).args(["."]);
+        let finished = task.run(self.progress, child::quiet)?;
+        let text = finished.log_text();
+        Ok(match finished.end {
+            _ if finished.success() && archive.exists() => Ok(()),
+            End::Exited(_) if finished.success() => Err("the package has no tests here".to_owned()),
+            End::Exited(_) if text.contains("zz_cgolab") => Err(format!(
+                "this release of Go does not fit cgolab's additions to package testing: {}",
+                compiler_line(&text)
+            )),
+            End::Exited(_) => Err(compiler_line(&text)),
+            _ => Err(finished.how()),
+        })
+    }
+
+    /// Variables by which cgo compiles C with counters, and with checks.
+    fn flags(&self, checked: bool) -> Vec<(&'static str, OsString)> {
+        let check = if checked { " -fsanitize=address" } else { "" };
+        let flags = |key: &str| {
+            let own = self
+                .compilers
+                .flags
+                .get(key)
+                .map_or("-O2 -g", String::as_str);
+            // Go adds the checks for C by itself, and not for C++.
+            format!("{own} -fno-omit-frame-pointer -fsanitize=fuzzer-no-link{check}").into()
+        };
+        vec![
+            ("CC", (&self.clang.c).into()),
+            ("CXX", (&self.clang.cxx).into()),
+            ("CGO_ENABLED", "1".into()),
+            ("CGO_CFLAGS", flags("CGO_CFLAGS")),
+            ("CGO_CXXFLAGS", flags("CGO_CXXFLAGS")),
+        ]
+    }
+
+    /// Links the archive, libFuzzer, and the libraries of the packages, which are not in an archive.
+    fn link(
+        &self,
+        listed: &[Listed],
+        linked: &Linked,
+        test: &str,
+        archive: &Path,
+        program: &Path,
+    ) -> Result<Result<(), String>> {
+        let name = archive.with_extension("name.c");
+        let text = format!("const char cgolab_target_name[] = \"{test}\";\n");
+        fs::write(&name, text).with_context(|| format!("cannot write {}", name.display()))?;
+        let cxx = listed.iter().any(|it| !it.cxx_files.is_empty());
+        let compiler = if cxx { &self.clang.cxx } else { &self.clang.c };
+        let log = archive.with_extension("link.log");
+        let mut task = Task::new(self.workspace, compiler, &log)
+            .limit(BUILD)
+            .args(["-g".to_owned()])
+            .args([format!("-fsanitize={}", link_words(self.how.sanitizer))]);
+        if cxx {
+            task = task.args(["-x", "c++"]);
+        }
+        task = task.args([&name]);
+        if cxx {
+            task = task.args(["-x", "none"]);
+        }
+        task = task
+            .args([archive])
+            .args(&self.how.native)
+            .args(libraries(listed)?);
+        if let Some(words) = &linked.words {
+            task = task.args(words.split_whitespace());
+        }
+        let task = task
+            .args(["-lpthread", "-ldl", "-lm", "-lresolv", "-o"])
+            .args([program]);
+        let finished = task.run(self.progress, child::quiet)?;
+        let text = finished.log_text();
+        Ok(match finished.success() && program.exists() {
+            true => Ok(()),
+            false => Err(format!("link: {}", compiler_line(&text))),
+        })
+    }
+}
+
+/// Packages of the main module, and those with C.
+fn own_packages(listed: &[Listed]) -> Vec<String> {
+    let own = |it: &&Listed| {
+        let main = it.module.as_ref().is_some_and(|module| module.main);
+        !it.standard && (main || !it.cgo_files.is_empty()) && !it.import_path.ends_with(".test")
+    };
+    // `a [a.test]` is `a` with its tests, and a pattern of `a` fits it; `a_test [a.test]` is built as `a` is.
+    let mut paths: Vec<String> = listed
+        .iter()
+        .filter(own)
+        .map(|it| it.import_path.split(" [").next().unwrap_or_default())
+        .map(|path| path.strip_suffix("_test").unwrap_or(path).to_owned())
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Words of the linker for the libraries of all packages.
+fn libraries(listed: &[Listed]) -> Result<Vec<String>> {
+    let mut words = Vec::new();
+    for package in listed.iter().filter(|it| !it.standard) {
+        words.extend(package.ld_flags.iter().cloned());
+        if package.cgo_pkg_config.is_empty() {
+            continue;
+        }
+        let output = Command::new("pkg-config")
+            .arg("--libs")
+            .args(&package.cgo_pkg_config)
+            .output()
+            .context("cannot start pkg-config; install it")?;
+        ensure!(
+            output.status.success(),
+            "pkg-config --libs {}: {}",
+            package.cgo_pkg_config.join(" "),
+            one_line(&String::from_utf8_lossy(&output.stderr), 200)
+        );
+        let said = String::from_utf8_lossy(&output.stdout);
+        words.extend(said.split_whitespace().map(str::to_owned));
+    }
+    Ok(words)
+}
+
+fn tags(package: &Package, linked: &Linked) -> String {
+    let tags = package.tags.iter().chain(&linked.tags).map(String::as_str);
+    let tags: Vec<&str> = [TAG].into_iter().chain(tags).collect();
+    format!("-tags={}", tags.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_the_module_and_those_with_c_have_counters() {
+        let package = |path: &str, main: bool, cgo: &[&str]| Listed {
+            import_path: path.to_owned(),
+            module: Some(ListedModule { main }),
+            cgo_files: cgo.iter().map(|it| (*it).to_owned()).collect(),
+            ..Listed::default()
+        };
+        let mut runtime = package("runtime/cgo", false, &["cgo.go"]);
+        runtime.standard = true;
+        let listed = [
+            runtime,
+            package("a/b", true, &[]),
+            package("a/b [a/b.test]", true, &[]),
+            package("a/b_test [a/b.test]", true, &[]),
+            package("a/b.test", true, &[]),
+            package("other", false, &[]),
+            package("other/c", false, &["c.go"]),
+        ];
+        assert_eq!(own_packages(&listed), ["a/b", "other/c"]);
+    }
+}

@@ -1,0 +1,213 @@
+//! The counters of a fuzz test, by which libFuzzer sees what an input has reached: how many Go has, and how many
+//! each file of C.
+//!
+//! They are read from the archive that is linked, and not taken from options: a compiler may ignore those.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use object::read::archive::ArchiveFile;
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
+
+/// Sections with one byte for each counter.
+const OF_C: &str = "__sancov_cntrs";
+const OF_GO: &str = ".go.fuzzcntrs";
+
+/// What a file of C was compiled to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) counters: u64,
+    /// Bytes of machine code.
+    pub(super) code: u64,
+}
+
+/// The counters of a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counters {
+    pub(super) go: u64,
+    /// Files of C and C++ by name.
+    pub(super) c: BTreeMap<String, File>,
+    /// Files of Go with C in their preamble, and the wrappers of its calls.
+    pub(super) preambles: BTreeMap<String, File>,
+    /// Archives that were named on the command line.
+    pub(super) libraries: BTreeMap<String, File>,
+}
+
+impl Counters {
+    /// Reads those of an archive, by the names of all files in it.
+    pub(super) fn of(archive: &Path) -> Result<Counters> {
+        let mut counters = Counters::default();
+        for (name, file, go) in members(archive)? {
+            counters.go += go;
+            let known = counters.c.entry(name).or_default();
+            known.counters += file.counters;
+            known.code += file.code;
+        }
+        Ok(counters)
+    }
+
+    /// Adds a library as a whole.
+    pub(super) fn add_library(&mut self, archive: &Path) -> Result<()> {
+        let name = archive.file_name().unwrap_or_default().display();
+        let known = self.libraries.entry(name.to_string()).or_default();
+        for (_, file, _) in members(archive)? {
+            known.counters += file.counters;
+            known.code += file.code;
+        }
+        Ok(())
+    }
+
+    /// Keeps files of C with these names, and preambles of these files of Go. The rest is Go's own.
+    pub(super) fn keep<'a>(
+        &mut self,
+        c: impl Iterator<Item = &'a String>,
+        go: impl Iterator<Item = &'a String>,
+    ) {
+        let c: BTreeSet<&String> = c.collect();
+        let all = std::mem::take(&mut self.c);
+        for name in go {
+            let compiled = format!("{}.cgo2.c", name.trim_end_matches(".go"));
+            if let Some(file) = all.get(&compiled) {
+                self.preambles.insert(name.clone(), *file);
+            }
+        }
+        self.c = all
+            .into_iter()
+            .filter(|(name, _)| c.contains(name))
+            .collect();
+    }
+
+    /// The reason for which nothing can be found here, if a side has no counters.
+    pub(super) fn off(&self) -> Option<String> {
+        if self.go == 0 {
+            return Some(
+                "Go has no counters: --instrument names no package of this test".to_owned(),
+            );
+        }
+        let compiled = self.c.iter().chain(&self.preambles).chain(&self.libraries);
+        let without: Vec<&str> = compiled
+            .filter(|(_, file)| file.code > 0 && file.counters == 0)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        match without.as_slice() {
+            [] => None,
+            names => Some(format!(
+                "no counters in {}: was it compiled by clang with -fsanitize=fuzzer-no-link?",
+                names.join(", ")
+            )),
+        }
+    }
+
+    /// Lines about both sides.
+    pub(super) fn told(&self, packages: usize) -> Vec<String> {
+        let mut lines = vec![format!(
+            "counters of Go: {} in {}",
+            self.go,
+            crate::foreign::module::counted(packages, "pattern of packages")
+        )];
+        let sides = self.c.iter().chain(&self.libraries);
+        let mut files: Vec<String> = sides
+            .filter(|(_, file)| file.code > 0)
+            .map(|(name, file)| format!("{name} {}", file.counters))
+            .collect();
+        let preambles = self.preambles.iter();
+        files.extend(preambles.map(|(name, file)| format!("C in {name} {}", file.counters)));
+        let all = [&self.c, &self.libraries, &self.preambles];
+        let sum: u64 = all
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .map(|it| it.counters)
+            .sum();
+        lines.push(match files.is_empty() {
+            true => "counters of C: none; there is no C in the packages of this test".to_owned(),
+            false => format!("counters of C: {sum}: {}", files.join(", ")),
+        });
+        if self.c.is_empty() && self.libraries.is_empty() && !self.preambles.is_empty() {
+            lines.push(
+                "only C in preambles and cgo's own wrappers is counted: a library from elsewhere is seen with \
+                 --native ARCHIVE"
+                    .to_owned(),
+            );
+        }
+        lines
+    }
+}
+
+/// Source file, its counters and code, and counters of Go of each object in an archive.
+fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
+    let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let archive =
+        ArchiveFile::parse(&*data).with_context(|| format!("{} is no archive", path.display()))?;
+    let mut found = Vec::new();
+    for member in archive.members() {
+        let member = member.with_context(|| format!("{} is damaged", path.display()))?;
+        // An archive may hold other things than objects.
+        let Ok(object) = object::File::parse(member.data(&*data)?) else {
+            continue;
+        };
+        let size = |fits: &dyn Fn(&str) -> bool| -> u64 {
+            let sections = object.sections();
+            let fitting = sections.filter(|it| it.name().is_ok_and(fits));
+            fitting.map(|it| it.size()).sum()
+        };
+        let source = object.symbols().find(|it| it.kind() == SymbolKind::File);
+        let name = source.and_then(|it| Some(it.name().ok()?.to_owned()));
+        let file = File {
+            counters: size(&|name| name == OF_C),
+            code: size(&|name| name == ".text" || name.starts_with(".text.")),
+        };
+        found.push((
+            name.map(|it| it.rsplit('/').next().unwrap_or_default().to_owned())
+                .unwrap_or_default(),
+            file,
+            size(&|name| name == OF_GO),
+        ));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counters(go: u64, files: &[(&str, u64, u64)]) -> Counters {
+        let file = |(name, counters, code): &(&str, u64, u64)| {
+            let (counters, code) = (*counters, *code);
+            ((*name).to_owned(), File { counters, code })
+        };
+        let mut all = Counters {
+            go,
+            c: files.iter().map(file).collect(),
+            ..Counters::default()
+        };
+        let names = ["kv.c", "empty.c"].map(str::to_owned);
+        all.keep(names.iter(), ["kv.go".to_owned()].iter());
+        all
+    }
+
+    #[test]
+    fn a_side_without_counters_is_off_and_named() {
+        let good = counters(
+            3,
+            &[("kv.c", 4, 9), ("kv.cgo2.c", 1, 9), ("gcc_linux.c", 0, 9)],
+        );
+        assert_eq!(good.off(), None);
+        assert_eq!(
+            good.told(1),
+            [
+                "counters of Go: 3 in 1 pattern of packages",
+                "counters of C: 5: kv.c 4, C in kv.go 1"
+            ]
+        );
+        assert!(counters(0, &[]).off().unwrap().contains("Go has no"));
+        let without = counters(3, &[("kv.c", 0, 9), ("kv.cgo2.c", 1, 9)]);
+        assert!(without.off().unwrap().contains("no counters in kv.c:"));
+        // A file of declarations has nothing to count.
+        assert_eq!(counters(3, &[("empty.c", 0, 0)]).off(), None);
+        assert!(counters(3, &[]).told(1)[1].contains("there is no C"));
+        let preamble = counters(3, &[("kv.cgo2.c", 1, 9)]);
+        assert!(preamble.told(1)[2].contains("--native"));
+    }
+}

@@ -1,0 +1,411 @@
+//! `cgolab fuzz` in modules: fuzz tests of all forms, every way to die, and the lines for what cannot be done.
+
+mod files;
+#[expect(dead_code, reason = "tests of `cgolab run` need more")]
+mod modules;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use files::copy;
+use modules::{cgolab, module, text};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Reports whether fuzzing is possible here; says what is missing.
+fn able() -> bool {
+    let numbered = (14..=24).map(|release| format!("clang-{release}"));
+    let clang = ["clang".to_owned()]
+        .into_iter()
+        .chain(numbered)
+        .any(|name| which::which(name).is_ok());
+    let able = clang && which::which("go").is_ok();
+    if !able {
+        eprintln!("skipped: no clang or no go on PATH");
+    }
+    able
+}
+
+/// A copy of a module in `tests/fuzz`.
+fn sample(name: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("a module");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz")
+        .join(name);
+    copy(&source, &root);
+    (folder, root)
+}
+
+fn fuzz(root: &Path, args: &[&str]) -> Output {
+    cgolab(root, &["fuzz"]).args(args).output().unwrap()
+}
+
+/// The findings of the last command.
+fn findings(root: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(root.join(".cgolab/fuzz/latest/results.json")).unwrap();
+    let results: Value = serde_json::from_str(&text).unwrap();
+    results["findings"].as_array().unwrap().clone()
+}
+
+fn class_of(finding: &Value) -> &str {
+    finding["first"]["report"]["class"].as_str().unwrap()
+}
+
+/// The files of a module outside of `.cgolab`.
+fn tree(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true if path.ends_with(".cgolab") => {}
+                true => open.push(path),
+                false => found.push(path.strip_prefix(root).unwrap().display().to_string()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn arguments_of_all_types_are_bytes_and_back() {
+    if which::which("go").is_err() {
+        eprintln!("skipped: no go on PATH");
+        return;
+    }
+    let output = Command::new("go")
+        .args(["test", "./..."])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz"))
+        .env_remove("GOFLAGS")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stdout));
+}
+
+#[test]
+fn without_clang_one_line_says_what_to_install() {
+    let Ok(go) = which::which("go") else {
+        eprintln!("skipped: no go on PATH");
+        return;
+    };
+    let (_folder, root) = sample("forms");
+    let bin = tempfile::tempdir().unwrap();
+    for (name, target) in [
+        ("go", go),
+        ("cc", "/bin/true".into()),
+        ("gcc", "/bin/true".into()),
+    ] {
+        std::os::unix::fs::symlink(target, bin.path().join(name)).unwrap();
+    }
+    let output = cgolab(&root, &["fuzz", ".", "--run", "FuzzClean"])
+        .env("PATH", bin.path())
+        .env("CC", "gcc")
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let last = said.lines().last().unwrap();
+    assert!(
+        last.starts_with("error: cannot fuzz here: no clang on PATH"),
+        "{said}"
+    );
+    assert!(last.contains("libclang-rt-dev"), "{said}");
+}
+
+#[test]
+fn gates_in_c_and_in_go_are_passed_and_the_input_is_replayed_by_go_test() {
+    if !able() {
+        return;
+    }
+    let gate = "package m\n\n// #include <stdlib.h>\n// static void gate(const char *data, int size) {\n\
+        //   if (size > 2 && data[0] == 'C' && data[1] == '7' && data[2] == '7') abort();\n// }\nimport \"C\"\n\n\
+        import \"unsafe\"\n\nfunc gate(data []byte) {\n\
+        \tC.gate((*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.int(len(data)))\n}\n";
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzC(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) { gate(data) })\n}\n\nfunc FuzzGo(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, text string, number int32) {\n\t\tif len(text) > 1 && text[0] == 'G' {\n\
+        \t\t\tif text[1] == 'o' {\n\t\t\t\tif number == 0x12345678 {\n\t\t\t\t\tt.Fatal(\"passed\")\n\t\t\t\t}\n\
+        \t\t\t}\n\t\t}\n\t})\n}\n";
+    let (_folder, root) = module(&[("m.go", gate), ("m_test.go", test)]);
+    let before = tree(&root);
+    for (test, class, place) in [
+        ("FuzzC", "abort", "gate"),
+        ("FuzzGo", "test failed", "m_test.go"),
+    ] {
+        let args = [
+            ".",
+            "--run",
+            test,
+            "--time",
+            "5m",
+            "--sanitizer",
+            "none",
+            "--",
+            "-seed=1",
+        ];
+        let output = fuzz(&root, &args);
+        let (printed, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{said}{printed}");
+        assert!(
+            said.contains("counters of C: ") && said.contains("C in m.go "),
+            "{said}"
+        );
+        let found = findings(&root);
+        assert_eq!(class_of(&found[0]), class, "{found:#?}");
+        assert!(found[0].to_string().contains(place), "{found:#?}");
+        let folder = root.join("testdata/fuzz").join(test);
+        let inputs: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|it| it.unwrap().path())
+            .collect();
+        assert_eq!(inputs.len(), 1);
+        let name = inputs[0].file_name().unwrap().to_str().unwrap();
+        let command = format!("go test -run '^{test}$/^{name}$' .");
+        assert!(printed.contains(&command), "{printed}");
+        let again = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(&root)
+            .env_remove("GOFLAGS")
+            .output()
+            .unwrap();
+        assert!(!again.status.success(), "{}", text(&again.stdout));
+    }
+    let new: Vec<String> = tree(&root)
+        .into_iter()
+        .filter(|it| !before.contains(it))
+        .collect();
+    assert!(
+        new.iter().all(|it| it.starts_with("testdata/fuzz/Fuzz")),
+        "{new:?}"
+    );
+}
+
+#[test]
+fn every_form_of_a_fuzz_test_runs_with_its_seeds() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("forms");
+    let run = |test: &str, more: &[&str]| {
+        let args = [
+            &[".", "--run", test, "--sanitizer", "none"],
+            more,
+            &["--", "-runs=20000"],
+        ]
+        .concat();
+        let output = fuzz(&root, &args);
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let (code, said) = run("FuzzClean", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("FuzzClean[string] seeds=2"), "{said}");
+    for (test, seeds, line) in [
+        (
+            "FuzzEvery",
+            "FuzzEvery[[]uint8 string bool uint8 int32 float32 float64 int int8 int16 int32 int64 uint uint8 \
+             uint16 uint32 uint64] seeds=1",
+            "test failed",
+        ),
+        (
+            "FuzzStored",
+            "FuzzStored[string int] seeds=1",
+            "test failed",
+        ),
+    ] {
+        let (code, said) = run(test, &[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(seeds) && said.contains(line), "{said}");
+    }
+    for (test, line) in [
+        (
+            "FuzzSkips",
+            "does not come to F.Fuzz, so that nothing can be fuzzed: main_test.go:",
+        ),
+        ("FuzzForgets", "returned without calling F.Fuzz"),
+        (
+            "FuzzNone",
+            "has no FuzzNone; it has FuzzEvery, FuzzStored, FuzzSkips, FuzzForgets, FuzzClean",
+        ),
+        ("TestMain", "names no fuzz test"),
+    ] {
+        let (code, said) = run(test, &[]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.lines().last().unwrap().contains(line), "{said}");
+    }
+    let (code, said) = run("FuzzClean", &["--instrument", "example.com/none"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("OFF: Go has no counters"), "{said}");
+}
+
+/// A way to die, and the class and place of its finding.
+type Death = (&'static str, &'static str, &'static str);
+
+const DEATHS: [Death; 22] = [
+    ("panic", "panic", "crash.Run"),
+    ("panic elsewhere", "panic", "crash.Run"),
+    ("nil", "panic", "crash.Run"),
+    ("panic in callback", "panic", "goPanicsForC"),
+    ("stack", "stack overflow", "recurses"),
+    ("unlock", "sync: unlock of unlocked mutex", "crash.Run"),
+    ("segv", "SEGV", "c_segv"),
+    ("segv elsewhere", "SEGV", "c_segv"),
+    ("segv on thread", "SEGV", "c_segv"),
+    ("division", "FPE", "c_divide"),
+    ("abort", "abort", "c_abort"),
+    ("exit", "exit called by C", "c_exit"),
+    ("os.Exit", "end of the process: exit status: 3", ""),
+    ("hang", "timeout", "crash.Run"),
+    ("loop", "timeout", "c_loop"),
+    ("memory", "out of memory", ""),
+    ("fatal", "test failed", "crash_test.go"),
+    ("fatal below", "test failed", "crash_test.go"),
+    ("freed", "heap-use-after-free", "c_use_after_free"),
+    ("over-read", "use-after-poison", "c_read"),
+    ("leak", "leak", "c_leak"),
+    (
+        "unpinned",
+        "unpinned Go pointer stored in C memory",
+        "crash.Run",
+    ),
+];
+
+#[test]
+fn each_way_to_die_is_a_finding_with_its_class_and_place() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("crash");
+    let replay = |kinds: &[&str], limits: &[&str]| {
+        let mut files = Vec::new();
+        for kind in kinds {
+            let file = root.join(kind);
+            fs::write(&file, kind).unwrap();
+            files.push(file.display().to_string());
+        }
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let options = ["replay", ".", "--run", "FuzzRun", "--cgocheck2"];
+        let output = fuzz(&root, &[&options[..], &files, &["--"], limits].concat());
+        let printed = text(&output.stderr) + &text(&output.stdout);
+        (output.status.code(), findings(&root), printed)
+    };
+    // Those that only a time limit ends have one that is short.
+    let (slow, quick): (Vec<Death>, Vec<Death>) = DEATHS.iter().partition(|it| it.1 == "timeout");
+    let mut found = Vec::new();
+    for (kinds, limit) in [(slow, "-timeout=3"), (quick, "-rss_limit_mb=900")] {
+        let kinds: Vec<&str> = kinds.iter().map(|it| it.0).collect();
+        let (code, more, printed) = replay(&kinds, &[limit]);
+        assert_eq!(code, Some(1), "{printed}");
+        found.extend(more);
+    }
+    let mut wrong = Vec::new();
+    for (kind, class, place) in DEATHS {
+        let shows = |finding: &&Value| {
+            let name = format!("FuzzRun/{kind}");
+            finding["tests"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|it| *it == name)
+        };
+        match found.iter().find(shows) {
+            Some(it) if class_of(it) == class && it.to_string().contains(place) => {}
+            Some(it) => wrong.push(format!("{kind}: {it:#}")),
+            None => wrong.push(format!("{kind}: no finding")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let (code, found, printed) = replay(&["skip", "nothing"], &[]);
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn an_input_that_ends_a_session_is_kept_whatever_ended_it() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("crash");
+    for kind in ["os.Exit", "segv on thread", "panic elsewhere"] {
+        let seed = root.join("testdata/fuzz/FuzzRun/seed");
+        fs::create_dir_all(seed.parent().unwrap()).unwrap();
+        fs::write(&seed, format!("go test fuzz v1\nstring({kind:?})\n")).unwrap();
+        let args = [
+            ".",
+            "--run",
+            "FuzzRun",
+            "--sanitizer",
+            "none",
+            "--",
+            "-runs=100",
+        ];
+        let output = fuzz(&root, &args);
+        let printed = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        let kept = tree(&root)
+            .into_iter()
+            .find(|it| it.starts_with("testdata/fuzz/FuzzRun/") && !it.ends_with("/seed"));
+        let kept = root.join(kept.unwrap_or_else(|| panic!("{kind}: {printed}")));
+        let input = fs::read_to_string(&kept).unwrap();
+        assert_eq!(input, format!("go test fuzz v1\nstring({kind:?})\n"));
+        fs::remove_dir_all(root.join("testdata")).unwrap();
+    }
+}
+
+#[test]
+fn inputs_that_cannot_be_read_are_told_and_a_program_can_be_built_alone() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("forms");
+    let stored = "testdata/fuzz/FuzzStored/one";
+    for (file, line) in [
+        (
+            stored,
+            "testdata/fuzz/FuzzStored/one is no input of FuzzClean: wrong number of values",
+        ),
+        ("nowhere", "cannot read nowhere"),
+    ] {
+        let args = [
+            "replay",
+            ".",
+            "--run",
+            "FuzzClean",
+            "--sanitizer",
+            "none",
+            file,
+        ];
+        let output = fuzz(&root, &args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.lines().last().unwrap().contains(line), "{said}");
+    }
+    let args = [
+        ".",
+        "--run",
+        "FuzzClean",
+        "--sanitizer",
+        "none",
+        "--build-only",
+        "-o",
+        "target.bin",
+    ];
+    let output = fuzz(&root, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let ran = Command::new("./target.bin")
+        .arg("-runs=10")
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    assert!(
+        text(&ran.stderr).contains("Done 10 runs"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
