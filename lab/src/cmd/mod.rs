@@ -43,8 +43,9 @@ Examples:
   cgolab triage --pid 4242";
 
 const FUZZ: &str = "\
-Example:
-  cgolab fuzz ./parse --run FuzzParse --time 10m";
+Examples:
+  cgolab fuzz ./parse --run FuzzParse --time 10m
+  cgolab fuzz replay ./parse --run FuzzParse FILE";
 
 /// Checks that a Go binding over a native library keeps its interop contracts.
 #[derive(Debug, Parser)]
@@ -147,17 +148,19 @@ pub enum Command {
     /// are seen with gdb; without it the report says so, and has what Go prints.
     #[command(after_long_help = TRIAGE)]
     Triage(Watched),
-    /// Fuzz a fuzz test of Go, with counters in Go and in C; or a target of fuzz/Cargo.toml.
+    /// Fuzz a fuzz test of Go, with counters in Go and in C, or a target.
     ///
-    /// With --run, in any Go module: FuzzX of PACKAGE runs as it is, in one program with libFuzzer. It
-    /// needs clang. An input that fails is kept in testdata/fuzz/FuzzX, where go test replays it; the
-    /// corpus and all else in .cgolab/. What follows `--` are options of libFuzzer.
+    /// With --run, in any Go module: FuzzX of PACKAGE runs as it is, in one program
+    /// with libFuzzer. It needs clang. An input that fails is kept in
+    /// testdata/fuzz/FuzzX, where go test replays it; the corpus and all else in
+    /// .cgolab/. What follows `--` are options of libFuzzer.
     ///
-    /// Without --run, TARGET of fuzz/Cargo.toml, and the plain command that does the same is shown.
-    /// New inputs are kept in fuzz/corpus/TARGET; the checked-in ones in fuzz/seeds/TARGET are
-    /// read too. Uses nightly if it is installed, else stable with RUSTC_BOOTSTRAP=1 for this one
-    /// child. An input that makes the target fail is written to fuzz/artifacts/TARGET/, and the
-    /// command that replays it is printed.
+    /// Without --run, TARGET of fuzz/Cargo.toml, and the plain command that does the
+    /// same is shown. New inputs are kept in fuzz/corpus/TARGET; the checked-in ones
+    /// in fuzz/seeds/TARGET are read too. Uses nightly if it is installed, else
+    /// stable with RUSTC_BOOTSTRAP=1 for this one child. An input that makes the
+    /// target fail is written to fuzz/artifacts/TARGET/, and the command that
+    /// replays it is printed.
     #[command(
         after_long_help = FUZZ,
         args_conflicts_with_subcommands = true,
