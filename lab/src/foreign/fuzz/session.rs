@@ -1,0 +1,607 @@
+//! A session: the module that was found, the build, libFuzzer's run, and findings of inputs that fail.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::super::engines::{Engine, ROW};
+use super::super::module::{self, Module, Package, counted};
+use super::super::outcome::{EngineOutcome, Finding, Outcome, Severity, State, Trouble};
+use super::super::report::{Report, shown};
+use super::super::{Folder, known, views};
+use super::build::{Builder, Built, How, Toolchain};
+use super::clang::Clang;
+use super::program::{Form, Program, empty, running_input};
+use super::{Target, canaries, crash};
+use crate::engine::fuzz::Sanitizer;
+use crate::engine::native::{self, Linked};
+use crate::engine::way::PLAIN;
+use crate::host::child::{self, End, Finished, Task, interrupted, quoted};
+use crate::host::out;
+use crate::host::progress::Progress;
+use crate::host::workspace::Workspace;
+use crate::read::libfuzzer;
+
+/// Fuzzing as an engine of reports.
+const FUZZ: Engine = Engine {
+    id: "fuzz",
+    builds_as: "fuzz",
+    what: "a fuzz test under libFuzzer, with counters in Go and in C",
+    ..ROW
+};
+
+/// The time after which one input counts as hung, in seconds, unless the options say more.
+const SLOW: u64 = 25;
+/// Time beyond that of the session after which libFuzzer counts as hung.
+const GRACE: Duration = Duration::from_secs(600);
+/// Options of libFuzzer with which it starts itself again; the running input cannot be kept then.
+const FORKING: [&str; 5] = [
+    "-fork=",
+    "-jobs=",
+    "-workers=",
+    "-merge=",
+    "-minimize_crash=",
+];
+
+/// The module and the compiler that were found.
+pub(super) struct Found {
+    module: Module,
+    folder: Folder,
+    workspace: Workspace,
+    clang: Clang,
+    /// The folder of builds.
+    cache: PathBuf,
+    linked: Linked,
+}
+
+impl Found {
+    pub(super) fn find(target: &Target, progress: &Progress) -> Result<Found> {
+        let rest = target.test.strip_prefix("Fuzz");
+        ensure!(
+            rest.is_some_and(|rest| rest.chars().all(|c| c.is_alphanumeric() || c == '_')),
+            "--run {} names no fuzz test; it takes the whole name of one, such as FuzzParse",
+            target.test
+        );
+        progress.step("looking at the module");
+        let folder = Path::new(&target.package);
+        let module = match folder.is_dir() {
+            true => Module::find(folder, &[".".to_owned()])?,
+            false => Module::find(Path::new("."), std::slice::from_ref(&target.package))?,
+        };
+        ensure!(
+            module.packages.len() == 1,
+            "{} names {}; name the one that has {}",
+            target.package,
+            counted(module.packages.len(), "package"),
+            target.test
+        );
+        let folder = Folder::open(&module.root)?;
+        let workspace = Workspace::at(&module.root);
+        let cache = folder.path.join("cache/fuzz");
+        fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
+        let own = module::go(&module.root, &["env", "CC"])?;
+        let clang = Clang::find(own.trim(), target.options.sanitizer, &cache)?;
+        progress.line(&format!("{} with {}, {}", module.path, module.go, clang.c));
+        let linked = library(&module, &workspace, progress, &cache, target)?;
+        Ok(Found {
+            module,
+            folder,
+            workspace,
+            clang,
+            cache,
+            linked,
+        })
+    }
+
+    pub(super) fn package(&self) -> &Package {
+        &self.module.packages[0]
+    }
+
+    pub(super) fn session<'a>(
+        &'a self,
+        target: &'a Target,
+        libfuzzer: &'a [String],
+        progress: &'a Progress,
+    ) -> Result<Session<'a>> {
+        let work = self
+            .folder
+            .path
+            .join("fuzz")
+            .join(self.package().file_name());
+        let session = Session {
+            found: self,
+            test: &target.test,
+            libfuzzer,
+            progress,
+            how: How {
+                sanitizer: target.options.sanitizer,
+                cgocheck2: target.options.cgocheck2,
+                instrument: target.options.instrument.clone(),
+                native: Vec::new(),
+            },
+            toolchain: Toolchain::of(&self.package().dir, &self.cache)?,
+            work: work.join(&target.test),
+        };
+        for folder in [session.corpus(), session.artifacts()] {
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        Ok(session)
+    }
+}
+
+/// Builds the library that the module's file describes, if it does: for fuzzing, else as for engines of `run`.
+fn library(
+    module: &Module,
+    workspace: &Workspace,
+    progress: &Progress,
+    cache: &Path,
+    target: &Target,
+) -> Result<Linked> {
+    let asan = target.options.sanitizer == Sanitizer::Address;
+    let kind = native::kind(&module.description.native, "fuzz");
+    let build = match module
+        .description
+        .native
+        .get(kind)
+        .filter(|_| kind == "fuzz")
+    {
+        Some(build) => build,
+        None => match module.description.library(asan) {
+            Some(library) => library.build,
+            None => return Ok(Linked::default()),
+        },
+    };
+    let log = cache.join("native.log");
+    let made = native::make(workspace, progress, &log, build, |words| {
+        progress.step(words)
+    })?;
+    if let Some(why) = made.lacking(workspace.root(), build, None)? {
+        bail!("the native library does not build: {why}");
+    }
+    native::link(workspace.root(), build)
+}
+
+/// A fuzz test, and all that it takes to fuzz it.
+pub(super) struct Session<'a> {
+    found: &'a Found,
+    test: &'a str,
+    /// Options of libFuzzer from the command line.
+    libfuzzer: &'a [String],
+    progress: &'a Progress,
+    how: How,
+    toolchain: Toolchain,
+    /// The folder of the test in `.cgolab/fuzz`.
+    work: PathBuf,
+}
+
+impl Session<'_> {
+    pub(super) fn corpus(&self) -> PathBuf {
+        self.work.join("corpus")
+    }
+
+    pub(super) fn artifacts(&self) -> PathBuf {
+        self.work.join("artifacts")
+    }
+
+    /// Go's own folder of inputs of the test.
+    pub(super) fn testdata(&self) -> PathBuf {
+        let dir = &self.found.package().dir;
+        dir.join("testdata/fuzz").join(self.test)
+    }
+
+    /// A path from the folder of the module, as people type it.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        self.found.workspace.shown(path)
+    }
+
+    fn builder<'b>(&'b self, how: &'b How) -> Builder<'b> {
+        Builder {
+            workspace: &self.found.workspace,
+            progress: self.progress,
+            clang: &self.found.clang,
+            toolchain: &self.toolchain,
+            compilers: &self.found.module.compilers,
+            how,
+        }
+    }
+
+    /// The planted mistake that fuzzing does not see here, with the reason.
+    pub(super) fn missed(&self) -> Result<Option<String>> {
+        self.progress.step("canaries");
+        let how = How {
+            sanitizer: self.how.sanitizer,
+            cgocheck2: self.how.cgocheck2,
+            ..How::default()
+        };
+        canaries::missed(&self.builder(&how), &self.found.cache)
+    }
+
+    pub(super) fn build(&self) -> Result<Built> {
+        let package = self.found.package();
+        self.progress.step(format!(
+            "go test -c {} for {}",
+            package.relative(&self.found.module),
+            self.test
+        ));
+        let builder = self.builder(&self.how);
+        let name = format!("{}.{}", package.file_name(), self.how.name());
+        let program = self.found.cache.join(format!("{name}.fuzz"));
+        match builder.build(package, self.test, &self.found.linked, &program)? {
+            Ok(built) => Ok(built),
+            Err(_) if interrupted() => bail!("interrupted"),
+            Err(why) => bail!(
+                "{} does not build with {}: {why}; read {}",
+                package.path,
+                self.found.clang.c,
+                self.shown(&program.with_extension("build.log"))
+            ),
+        }
+    }
+
+    /// Copies the program to where the user wants it.
+    pub(super) fn keep(&self, built: &Built, place: &Path) -> Result<bool> {
+        fs::copy(&built.program, place)
+            .with_context(|| format!("cannot write {}", place.display()))?;
+        self.progress.finish();
+        out::line(format_args!(
+            "wrote {}; run it in {}: it takes libFuzzer's options and folders of inputs",
+            place.display(),
+            self.found.package().dir.display()
+        ))?;
+        Ok(true)
+    }
+
+    pub(super) fn program<'a>(&'a self, path: &'a Path) -> Program<'a> {
+        Program {
+            workspace: &self.found.workspace,
+            progress: self.progress,
+            clang: &self.found.clang,
+            path,
+            dir: &self.found.package().dir,
+            env: &self.found.module.description.env,
+            logs: &self.work,
+            test: None,
+        }
+    }
+
+    /// Runs the program if it has counters on both sides, publishes what came of it, and returns whether that is
+    /// green.
+    pub(super) fn judged(
+        &self,
+        built: &Built,
+        run: impl FnOnce(&Program<'_>, &mut EngineOutcome) -> Result<()>,
+    ) -> Result<bool> {
+        let started = Instant::now();
+        for line in built.counters.told(built.instrumented) {
+            self.progress.line(&line);
+        }
+        let mut engine = EngineOutcome::left_out(&FUZZ, State::On);
+        match built.counters.off() {
+            Some(why) => engine.state = State::Off(why),
+            None => run(&self.program(&built.program), &mut engine)?,
+        }
+        engine.seconds = started.elapsed().as_secs_f64();
+        let mut outcome = Outcome::new(&self.found.module);
+        outcome.seconds = engine.seconds;
+        outcome.interrupted = interrupted();
+        outcome.engines.push(engine);
+        outcome.fold(None, false);
+        outcome.accept(&self.found.module.description);
+        let place = self.found.folder.publish(&outcome, "fuzz")?;
+        self.progress.finish();
+        out::print(views::terminal::report(&outcome, &place))?;
+        Ok(outcome.is_green())
+    }
+
+    /// Fuzzes for so long, and tells in `engine` what came of it.
+    pub(super) fn fuzz(
+        &self,
+        program: &Program<'_>,
+        time: Duration,
+        engine: &mut EngineOutcome,
+    ) -> Result<()> {
+        let seeds = self.work.join("seeds");
+        match program.seeds(&seeds)? {
+            Ok(told) => self.progress.line(&told),
+            Err(_) if interrupted() => return Ok(()),
+            Err(why) => bail!("{}", self.not_reached(program, &why)?),
+        }
+        self.progress
+            .step(format!("{} for {:.0?}", self.test, time));
+        let options = self.options(&seeds, time);
+        let running = self.work.join("running");
+        let _ = fs::remove_file(&running);
+        let forks = options
+            .iter()
+            .any(|it| FORKING.iter().any(|fork| it.starts_with(fork)));
+        let before = files_of(&self.artifacts())?;
+        let limit = time + GRACE;
+        let keeps = (!forks).then_some(&*running);
+        let finished = program.run(&options, keeps, stacks(&options), limit, "session")?;
+        let text = finished.log_text();
+        let executions = libfuzzer::executions(&text).unwrap_or(0);
+        engine.tests = usize::try_from(executions).unwrap_or(usize::MAX);
+        self.progress.line(&format!(
+            "{executions} executions, {:.0} a second; {} in the corpus",
+            executions as f64 / finished.seconds.max(1.0),
+            counted(files_of(&self.corpus())?.len(), "input")
+        ));
+        if finished.end == End::Interrupted {
+            engine.state = State::Stopped;
+            return Ok(());
+        }
+        // One that an earlier session has left is not new, and was written all the same.
+        let written = libfuzzer::written(&text).into_iter().map(Path::to_owned);
+        let new = files_of(&self.artifacts())?;
+        let new = new.difference(&before).cloned().chain(written);
+        let mut new: BTreeSet<PathBuf> = new
+            .filter(|path| !name(path).starts_with("slow-unit-"))
+            .collect();
+        if new.is_empty() && !finished.success() {
+            new.extend(self.lost(&running)?);
+            if new.is_empty() {
+                let why = format!("libFuzzer failed: {}", libfuzzer::failure(&text));
+                let package = &self.found.package().path;
+                engine.trouble.push(Trouble::words(package, &why));
+            }
+        }
+        for artifact in new {
+            self.judge(program, &artifact, &finished, engine)?;
+        }
+        Ok(())
+    }
+
+    fn options(&self, seeds: &Path, time: Duration) -> Vec<String> {
+        let mut options = vec![
+            format!("-artifact_prefix={}/", self.artifacts().display()),
+            format!("-max_total_time={}", time.as_secs().max(1)),
+            format!("-timeout={SLOW}"),
+            "-print_final_stats=1".to_owned(),
+        ];
+        // The last of equal options counts.
+        options.extend(self.libfuzzer.iter().cloned());
+        // libFuzzer writes into the first folder.
+        options.extend([&self.corpus(), seeds].map(|it| it.display().to_string()));
+        options
+    }
+
+    /// The line for a test that does not come to F.Fuzz.
+    fn not_reached(&self, program: &Program<'_>, why: &str) -> Result<String> {
+        let test = self.test;
+        let tests = program.tests()?;
+        if !tests.iter().any(|it| it == test) {
+            let tests = match tests.is_empty() {
+                true => "it has no fuzz tests".to_owned(),
+                false => format!("it has {}", tests.join(", ")),
+            };
+            let package = &self.found.package().path;
+            return Ok(format!("{package} has no {test}; {tests}"));
+        }
+        Ok(format!(
+            "{test} does not come to F.Fuzz, so that nothing can be fuzzed: {why}"
+        ))
+    }
+
+    /// Keeps the input that ran when a process ended without an artifact, as with os.Exit.
+    fn lost(&self, running: &Path) -> Result<Option<PathBuf>> {
+        let Some(input) = running_input(running) else {
+            return Ok(None);
+        };
+        let path = self.artifacts().join("ended");
+        fs::write(&path, input).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Some(path))
+    }
+
+    /// Runs an input that failed alone, and adds what came of it to the outcome: a finding, or trouble if it
+    /// passes.
+    fn judge(
+        &self,
+        program: &Program<'_>,
+        artifact: &Path,
+        session: &Finished,
+        engine: &mut EngineOutcome,
+    ) -> Result<()> {
+        let package = self.found.package();
+        let written = program.convert(artifact, Form::Go, &self.testdata())?;
+        let input = written.into_iter().next().context("no input was written")?;
+        let alone = self.alone(program, artifact)?;
+        if alone.end == End::Interrupted {
+            return Ok(());
+        }
+        if !alone.success() {
+            engine.findings.push(self.finding(&alone, &input)?);
+            return Ok(());
+        }
+        let report = self.report(session);
+        let why = format!(
+            "{}: it failed once and passes alone; its input is {}",
+            shown(&report),
+            self.shown(artifact)
+        );
+        engine.trouble.push(Trouble::words(&package.path, &why));
+        // `go test` passes with it: it is no seed that anybody has asked for.
+        fs::remove_file(&input).with_context(|| format!("cannot remove {}", input.display()))
+    }
+
+    /// Runs inputs of either form again.
+    pub(super) fn replay_all(
+        &self,
+        program: &Program<'_>,
+        files: &[PathBuf],
+        engine: &mut EngineOutcome,
+    ) -> Result<()> {
+        for file in files {
+            let file = file
+                .canonicalize()
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            let folder = self.work.join("replay");
+            empty(&folder)?;
+            program.convert(&file, Form::Bytes, &folder)?;
+            for input in files_of(&folder)? {
+                let alone = self.alone(program, &input)?;
+                engine.tests += 1;
+                if alone.end == End::Interrupted {
+                    engine.state = State::Stopped;
+                    return Ok(());
+                }
+                if !alone.success() {
+                    engine.findings.push(self.finding(&alone, &file)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn report(&self, finished: &Finished) -> Report {
+        let text = finished.log_text();
+        let (package, module) = (self.found.package(), &self.found.module);
+        crash::report(&text, finished, self.test, package, module)
+    }
+
+    /// The finding of an input that has failed alone.
+    pub(super) fn finding(&self, alone: &Finished, input: &Path) -> Result<Finding> {
+        let report = self.report(alone);
+        let package = self.found.package();
+        let command = match self.fails_plainly(&report.class, input)? {
+            true => format!(
+                "go test -run '^{}$/^{}$' {}",
+                self.test,
+                name(input),
+                package.relative(&self.found.module)
+            ),
+            false => self.command(input),
+        };
+        Ok(Finding {
+            engine: FUZZ.id.to_owned(),
+            package: package.path.clone(),
+            severity: Severity::Error,
+            tests: vec![format!("{}/{}", self.test, name(input))],
+            known: known::of(FUZZ.id, &report),
+            command,
+            report,
+        })
+    }
+
+    /// Runs one input in a process of its own.
+    pub(super) fn alone(&self, program: &Program<'_>, input: &Path) -> Result<Finished> {
+        self.progress.step(format!("{} alone", name(input)));
+        let mut options = vec![
+            format!("-timeout={SLOW}"),
+            format!("-artifact_prefix={}/again-", self.work.display()),
+        ];
+        let of_one_run =
+            |it: &&String| it.starts_with("-timeout=") || it.starts_with("-rss_limit_mb=");
+        options.extend(self.libfuzzer.iter().filter(of_one_run).cloned());
+        let stacks = stacks(&options);
+        options.push(input.display().to_string());
+        program.run(&options, None, stacks, GRACE, "replay")
+    }
+
+    /// Reports whether `go test` without any help fails with an input.
+    fn fails_plainly(&self, class: &str, input: &Path) -> Result<bool> {
+        // `go test` reads inputs of its own folder, and would wait for the end of one that hangs.
+        let waits = [crash::TIMEOUT, crash::MEMORY].contains(&class);
+        if waits || input.parent() != Some(&*self.testdata()) {
+            return Ok(false);
+        }
+        let log = self.work.join("plain.log");
+        let pattern = format!("^{}$/^{}$", self.test, name(input));
+        let package = self.found.package();
+        let mut task = Task::new(&self.found.workspace, "go", &log)
+            .dir(&package.dir)
+            .args([
+                "test",
+                "-vet=off",
+                "-count=1",
+                "-timeout=60s",
+                "-run",
+                &pattern,
+            ])
+            .limit(GRACE);
+        let tags: Vec<&str> = [&package.tags, &self.found.linked.tags]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        if !tags.is_empty() {
+            task = task.args([format!("-tags={}", tags.join(","))]);
+        }
+        for (key, value) in &self.found.module.description.env {
+            task = task.env(key, value);
+        }
+        let link = self.found.linked.words.as_deref();
+        for (key, value) in PLAIN.build_env(&self.found.module.compilers, link) {
+            task = task.env(&key, value);
+        }
+        let finished = task.args(["."]).run(self.progress, child::quiet)?;
+        let built = !finished.log_text().contains(" failed]");
+        // A variable or a tag is more than a plain command has.
+        let plain =
+            tags.is_empty() && link.is_none() && self.found.module.description.env.is_empty();
+        Ok(plain && built && matches!(finished.end, End::Exited(status) if !status.success()))
+    }
+
+    /// The command of this tool that shows an input again.
+    fn command(&self, input: &Path) -> String {
+        let package = self.found.package().relative(&self.found.module);
+        let check = if self.how.cgocheck2 {
+            " --cgocheck2"
+        } else {
+            ""
+        };
+        format!(
+            "cgolab fuzz replay {} --run {} --sanitizer {}{check} {}",
+            quoted(package.as_ref()),
+            self.test,
+            self.how.sanitizer.name(),
+            quoted(self.shown(input).as_ref())
+        )
+    }
+}
+
+/// The seconds after which goroutines are printed: one before libFuzzer ends the process.
+fn stacks(options: &[String]) -> Option<u64> {
+    let timeout = options
+        .iter()
+        .rev()
+        .find_map(|it| it.strip_prefix("-timeout=")?.parse::<u64>().ok());
+    Some(timeout?.saturating_sub(1).max(1))
+}
+
+/// The words of clang's option that links libFuzzer.
+pub(super) fn link_words(sanitizer: Sanitizer) -> &'static str {
+    match sanitizer {
+        Sanitizer::None => "fuzzer",
+        Sanitizer::Address => "fuzzer,address",
+    }
+}
+
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
+}
+
+pub(super) fn files_of(folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    Ok(entries.flatten().map(|entry| entry.path()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn goroutines_are_printed_before_the_last_time_limit() {
+        let options = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|it| (*it).to_owned()).collect();
+            stacks(&words)
+        };
+        assert_eq!(options(&["-timeout=25", "-runs=1", "-timeout=5"]), Some(4));
+        assert_eq!(options(&["-timeout=1"]), Some(1));
+        assert_eq!(options(&[]), None);
+    }
+}
