@@ -116,11 +116,8 @@ fn without_clang_one_line_says_what_to_install() {
     assert!(last.contains("libclang-rt-dev"), "{said}");
 }
 
-#[test]
-fn gates_in_c_and_in_go_are_passed_and_the_input_is_replayed_by_go_test() {
-    if !able() {
-        return;
-    }
+/// A module with a gate in C and one in Go.
+fn gates() -> (TempDir, PathBuf) {
     let gate = "package m\n\n// #include <stdlib.h>\n// static void gate(const char *data, int size) {\n\
         //   if (size > 2 && data[0] == 'C' && data[1] == '7' && data[2] == '7') abort();\n// }\nimport \"C\"\n\n\
         import \"unsafe\"\n\nfunc gate(data []byte) {\n\
@@ -130,7 +127,15 @@ fn gates_in_c_and_in_go_are_passed_and_the_input_is_replayed_by_go_test() {
         \tf.Fuzz(func(t *testing.T, text string, number int32) {\n\t\tif len(text) > 1 && text[0] == 'G' {\n\
         \t\t\tif text[1] == 'o' {\n\t\t\t\tif number == 0x12345678 {\n\t\t\t\t\tt.Fatal(\"passed\")\n\t\t\t\t}\n\
         \t\t\t}\n\t\t}\n\t})\n}\n";
-    let (_folder, root) = module(&[("m.go", gate), ("m_test.go", test)]);
+    module(&[("m.go", gate), ("m_test.go", test)])
+}
+
+#[test]
+fn gates_in_c_and_in_go_are_passed_and_the_input_is_replayed_by_go_test() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = gates();
     let before = tree(&root);
     for (test, class, place) in [
         ("FuzzC", "abort", "gate"),
@@ -408,4 +413,154 @@ fn inputs_that_cannot_be_read_are_told_and_a_program_can_be_built_alone() {
         "{}",
         text(&ran.stderr)
     );
+}
+
+#[test]
+fn a_corpus_is_merged_and_an_input_is_minimised() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = gates();
+    let target = [".", "--run", "FuzzC", "--sanitizer", "none"];
+    let inputs = root.join("inputs");
+    fs::create_dir(&inputs).unwrap();
+    // The first two reach the same; the third is of Go's form, and reaches more.
+    for (name, input) in [
+        ("a", "xxxx"),
+        ("b", "yyyy"),
+        ("c", "go test fuzz v1\n[]byte(\"C7x\")\n"),
+    ] {
+        fs::write(inputs.join(name), input).unwrap();
+    }
+    let output = fuzz(&root, &[&["merge"], &target[..], &["inputs"]].concat());
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(
+        printed,
+        "the corpus has 2 inputs: 0 before, and 3 from elsewhere\n"
+    );
+    // A merge that ended between two renames.
+    let work = root.join(".cgolab/fuzz/example.com_m/FuzzC");
+    fs::rename(work.join("corpus"), work.join("corpus.before")).unwrap();
+    let output = fuzz(&root, &[&["merge"], &target[..]].concat());
+    assert_eq!(
+        text(&output.stdout),
+        "the corpus has 2 inputs: 2 before, and 0 from elsewhere\n"
+    );
+
+    let large = root.join("large");
+    fs::write(&large, format!("C77{}", "x".repeat(60))).unwrap();
+    let options = ["--time", "20s", "large"];
+    let output = fuzz(&root, &[&["minimize"], &target[..], &options].concat());
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        printed.starts_with("63 bytes before, 3 now: testdata/fuzz/FuzzC/"),
+        "{printed}"
+    );
+    assert!(printed.contains("go test -run '^FuzzC$/^"), "{printed}");
+    let kept: Vec<String> = tree(&root)
+        .into_iter()
+        .filter(|it| it.starts_with("testdata/fuzz/FuzzC/"))
+        .collect();
+    let kept = fs::read_to_string(root.join(&kept[0])).unwrap();
+    assert_eq!(kept, "go test fuzz v1\n[]byte(\"C77\")\n");
+    let passes = root.join("inputs/a").display().to_string();
+    let output = fuzz(&root, &[&["minimize"], &target[..], &[&passes]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("passes: there is nothing to minimise"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_fuzzer_of_go_has_its_turn_with_the_same_corpus() {
+    if !able() {
+        return;
+    }
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzX(f *testing.F) {\n\tf.Add([]byte(\"seed\"))\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) {\n\t\tif len(data) > 2 && data[0] == 'p' {\n\
+        \t\t\tpanic(\"reached\")\n\t\t}\n\t})\n}\n\nfunc FuzzClean(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) { _ = len(data) > 3 && data[1] == 'q' })\n}\n";
+    let (_folder, root) = module(&[("m_test.go", test)]);
+    let run = |test: &str, more: &[&str]| {
+        let target = [".", "--run", test, "--sanitizer", "none"];
+        let output = fuzz(&root, &[&target[..], more].concat());
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let (code, said) = run("FuzzX", &["--engine", "go", "--time", "5m"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("there is no C in the packages of this test"),
+        "{said}"
+    );
+    assert_eq!(class_of(&findings(&root)[0]), "panic");
+    let (code, said) = run("FuzzClean", &["--engine", "both", "--time", "10s"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.matches("\nFuzzClean for 5s").count() == 1, "{said}");
+    assert!(said.contains("go test -fuzz: "), "{said}");
+}
+
+#[test]
+fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
+    if !able() {
+        return;
+    }
+    let code = "package m\n\n// #cgo LDFLAGS: -L${SRCDIR}/plain -lgate\n// void gate(const char *, int);\nimport \"C\"\n\n\
+        import \"unsafe\"\n\nfunc gate(data []byte) {\n\
+        \tC.gate((*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.int(len(data)))\n}\n";
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzC(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) { gate(data) })\n}\n";
+    let gate = "#include <stdlib.h>\nvoid gate(const char *data, int size) {\n\
+        if (size > 2 && data[0] == 'C' && data[1] == '7' && data[2] == '7') abort();\n}\n";
+    let (_folder, root) = module(&[
+        ("m.go", code),
+        ("m_test.go", test),
+        ("library/gate.c", gate),
+        ("plain/README", ""),
+        ("counted/README", ""),
+    ]);
+    let clang = (14..=24)
+        .rev()
+        .map(|release| format!("clang-{release}"))
+        .chain(["clang".to_owned()])
+        .find(|name| which::which(name).is_ok())
+        .unwrap();
+    for (folder, flags) in [("plain", ""), ("counted", "-fsanitize=fuzzer-no-link")] {
+        let script = format!(
+            "{clang} -O1 -g {flags} -c library/gate.c -o {folder}/gate.o && \
+             ar rcs {folder}/libgate.a {folder}/gate.o"
+        );
+        let built = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(&root)
+            .status()
+            .unwrap();
+        assert!(built.success());
+    }
+    let run = |native: &[&str]| {
+        let target = [".", "--run", "FuzzC", "--sanitizer", "none", "--time", "5m"];
+        let output = fuzz(&root, &[&target[..], native].concat());
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let (code, said) = run(&["--native", "plain/libgate.a"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("OFF: no counters in libgate.a"), "{said}");
+    let (code, said) = run(&["--native", "counted/libgate.a"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        findings(&root)[0].to_string().contains("library/gate.c"),
+        "{said}"
+    );
+    let (code, said) = run(&["--native", "nowhere.a"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("error: cannot read nowhere.a"), "{said}");
 }

@@ -1,4 +1,5 @@
-//! `cargo lab fuzz`: fuzzes one target for a while, and prints the plain command that does the same.
+//! `cgolab fuzz`: a fuzz test of a Go module; or, in a checkout with targets of cargo-fuzz, one of them for a while,
+//! with the plain command that does the same.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::{green, in_checkout};
 use crate::engine::fuzz::{Fuzzer, Sanitizer, corpus, known_target, seeds};
+use crate::foreign;
 use crate::host::child;
 use crate::host::out;
 use crate::host::progress::Progress;
@@ -15,17 +18,76 @@ use crate::host::tools::{Need, Tools};
 use crate::host::workspace::Workspace;
 use crate::read::libfuzzer;
 use crate::read::notes::Notes;
+use crate::triage;
+
+/// The arguments of the command. With `--run` a fuzz test of Go is meant.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Args {
+    /// A package, as a folder or as `go list` takes it; or a target, such as request_lifecycle.
+    #[arg(value_name = "PACKAGE|TARGET", required = true)]
+    target: Option<String>,
+    /// The fuzz test of the package.
+    #[arg(long, value_name = "FuzzX")]
+    run: Option<String>,
+    /// In a module: the time to fuzz.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = triage::duration, requires = "run")]
+    time: Duration,
+    /// The time to fuzz a target, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), conflicts_with = "run")]
+    seconds: u64,
+    /// In a module: the fuzzers, with one corpus.
+    #[arg(long = "engine", value_enum, default_value_t)]
+    fuzzers: foreign::fuzz::Fuzzers,
+    /// Options of the build.
+    #[command(flatten)]
+    options: foreign::fuzz::Options,
+    /// In a module: build the program into the file of -o, and do not run it.
+    #[arg(long, requires = "output")]
+    build_only: bool,
+    /// The file for --build-only.
+    #[arg(short, value_name = "FILE", requires = "build_only")]
+    output: Option<PathBuf>,
+    /// Options of libFuzzer.
+    #[arg(last = true, value_name = "OPTION", requires = "run")]
+    libfuzzer: Vec<String>,
+    /// Instead of fuzzing.
+    #[command(subcommand)]
+    chore: Option<foreign::fuzz::Chore>,
+}
+
+impl Args {
+    /// Does what was asked for, and returns the exit code.
+    pub(super) fn run(self) -> Result<u8> {
+        if let Some(chore) = self.chore {
+            return green(foreign::fuzz::chore(&chore)?);
+        }
+        // clap sees to that there is one.
+        let target = self.target.unwrap_or_default();
+        let Some(test) = self.run else {
+            return in_checkout(|workspace| {
+                fuzz(workspace, &target, self.seconds, self.options.sanitizer)
+            });
+        };
+        green(foreign::fuzz::fuzz(&foreign::fuzz::Wish {
+            target: foreign::fuzz::Target {
+                package: target,
+                test,
+                options: self.options,
+            },
+            time: self.time,
+            fuzzers: self.fuzzers,
+            build_only: self.output,
+            libfuzzer: self.libfuzzer,
+        })?)
+    }
+}
 
 /// Fuzzes `target`, and returns `true` if nothing was found.
 ///
 /// New inputs are kept in `fuzz/corpus/`; the seeds of the target come second, so they are read
 /// and never written.
-pub(crate) fn fuzz(
-    workspace: &Workspace,
-    target: &str,
-    seconds: u64,
-    sanitizer: Sanitizer,
-) -> Result<bool> {
+fn fuzz(workspace: &Workspace, target: &str, seconds: u64, sanitizer: Sanitizer) -> Result<bool> {
     known_target(workspace, target)?;
     let progress = Progress::new();
     let tools = Tools::find(workspace, &[Need::C, Need::Cxx, Need::Fuzz], &progress)?;

@@ -161,40 +161,8 @@ pub enum Command {
     /// stable with RUSTC_BOOTSTRAP=1 for this one child. An input that makes the
     /// target fail is written to fuzz/artifacts/TARGET/, and the command that
     /// replays it is printed.
-    #[command(
-        after_long_help = FUZZ,
-        args_conflicts_with_subcommands = true,
-        subcommand_negates_reqs = true
-    )]
-    Fuzz {
-        /// A package, as a folder or as `go list` takes it; or a target, such as request_lifecycle.
-        #[arg(value_name = "PACKAGE|TARGET", required = true)]
-        target: Option<String>,
-        /// The fuzz test of the package.
-        #[arg(long, value_name = "FuzzX")]
-        run: Option<String>,
-        /// In a module: the time to fuzz.
-        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = triage::duration, requires = "run")]
-        time: Duration,
-        /// The time to fuzz a target, in seconds.
-        #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), conflicts_with = "run")]
-        seconds: u64,
-        /// Options of the build.
-        #[command(flatten)]
-        options: foreign::fuzz::Options,
-        /// In a module: build the program into the file of -o, and do not run it.
-        #[arg(long, requires = "output")]
-        build_only: bool,
-        /// The file for --build-only.
-        #[arg(short, value_name = "FILE", requires = "build_only")]
-        output: Option<PathBuf>,
-        /// Options of libFuzzer.
-        #[arg(last = true, value_name = "OPTION", requires = "run")]
-        libfuzzer: Vec<String>,
-        /// Instead of fuzzing.
-        #[command(subcommand)]
-        chore: Option<foreign::fuzz::Chore>,
-    },
+    #[command(after_long_help = FUZZ)]
+    Fuzz(Box<fuzz::Args>),
     /// Plant known bugs in a copy of the subject, and look whether the engines see them.
     ///
     /// A fault is a folder in faults/: a patch, the contract that it breaks, and the engines that
@@ -316,36 +284,7 @@ impl Command {
             Command::Run { only, profile, .. } => {
                 in_checkout(|workspace| run::run(workspace, &only, profile))
             }
-            Command::Fuzz {
-                chore: Some(chore), ..
-            } => green(foreign::fuzz::chore(&chore)?),
-            Command::Fuzz {
-                target,
-                run: Some(test),
-                time,
-                options,
-                output,
-                libfuzzer,
-                ..
-            } => green(foreign::fuzz::fuzz(&foreign::fuzz::Wish {
-                target: foreign::fuzz::Target {
-                    package: target.unwrap_or_default(),
-                    test,
-                    options,
-                },
-                time,
-                build_only: output,
-                libfuzzer,
-            })?),
-            Command::Fuzz {
-                target,
-                seconds,
-                options,
-                ..
-            } => in_checkout(|workspace| {
-                let target = target.unwrap_or_default();
-                fuzz::fuzz(workspace, &target, seconds, options.sanitizer)
-            }),
+            Command::Fuzz(args) => args.run(),
             Command::Faults {
                 command: Some(FaultsCommand::Refresh { ids }),
                 ..

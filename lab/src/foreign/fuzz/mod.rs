@@ -15,55 +15,64 @@
 
 mod build;
 mod canaries;
+mod chores;
 mod clang;
 mod counters;
 mod crash;
 mod program;
 mod session;
 mod testing;
+mod turns;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 
+pub(crate) use self::turns::Fuzzers;
+
 use self::session::{Found, files_of, link_words};
 use super::outcome::State;
 use crate::engine::fuzz::Sanitizer;
 use crate::host::progress::Progress;
+use crate::triage::duration;
 
 /// Options of a build for fuzzing.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// The sanitizer that the target is built with.
     #[arg(long, value_enum, default_value_t)]
-    pub sanitizer: Sanitizer,
+    pub(crate) sanitizer: Sanitizer,
     /// In a module: check every Go pointer that is stored in memory of C.
     #[arg(long)]
-    pub cgocheck2: bool,
+    pub(crate) cgocheck2: bool,
     /// In a module: packages of Go with counters, as `go list` takes them, or `all`; without it those of the
     /// module and those with C.
     #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
-    pub instrument: Vec<String>,
+    pub(crate) instrument: Vec<String>,
+    /// In a module: an archive of C that clang has compiled with -fsanitize=fuzzer-no-link, to be linked in
+    /// place of the package's own library; may be repeated.
+    #[arg(long, value_name = "ARCHIVE")]
+    pub(crate) native: Vec<PathBuf>,
 }
 
 /// A fuzz test, and how it is built.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Target {
+pub(crate) struct Target {
     /// The package, as a folder or as `go list` takes it.
     #[arg(value_name = "PACKAGE")]
-    pub package: String,
+    pub(crate) package: String,
     /// The fuzz test.
     #[arg(long = "run", value_name = "FuzzX")]
-    pub test: String,
+    pub(crate) test: String,
     /// Options of the build.
     #[command(flatten)]
-    pub options: Options,
+    pub(crate) options: Options,
 }
 
 /// Commands on a fuzz test besides fuzzing it.
 #[derive(Debug, clap::Subcommand)]
-pub enum Chore {
+pub(crate) enum Chore {
     /// Run inputs again, each in a process of its own.
     Replay {
         /// The fuzz test.
@@ -76,6 +85,45 @@ pub enum Chore {
         #[arg(last = true, value_name = "OPTION")]
         libfuzzer: Vec<String>,
     },
+    /// Take inputs of folders into the corpus, and leave there what reaches something new.
+    Merge {
+        /// The fuzz test.
+        #[command(flatten)]
+        target: Target,
+        /// Folders of inputs, of libFuzzer's or of Go's form; without any the corpus alone is reduced.
+        #[arg(value_name = "FOLDER")]
+        folders: Vec<PathBuf>,
+    },
+    /// Look for a smaller input with the same finding.
+    Minimize {
+        /// The fuzz test.
+        #[command(flatten)]
+        target: Target,
+        /// The input, of either form.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The time to look.
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+        time: Duration,
+    },
+}
+
+impl Chore {
+    fn target(&self) -> &Target {
+        match self {
+            Chore::Replay { target, .. }
+            | Chore::Merge { target, .. }
+            | Chore::Minimize { target, .. } => target,
+        }
+    }
+
+    /// Options of libFuzzer.
+    fn libfuzzer(&self) -> &[String] {
+        match self {
+            Chore::Replay { libfuzzer, .. } => libfuzzer,
+            Chore::Merge { .. } | Chore::Minimize { .. } => &[],
+        }
+    }
 }
 
 /// A session that the command line asks for.
@@ -83,6 +131,7 @@ pub enum Chore {
 pub(crate) struct Wish {
     pub(crate) target: Target,
     pub(crate) time: Duration,
+    pub(crate) fuzzers: Fuzzers,
     /// Build only, into this file.
     pub(crate) build_only: Option<PathBuf>,
     /// Options of libFuzzer.
@@ -106,7 +155,7 @@ pub(crate) fn fuzz(wish: &Wish) -> Result<bool> {
             engine.state = State::Off(why);
             return Ok(());
         }
-        session.fuzz(program, wish.time, engine)
+        session.fuzz_with(wish.fuzzers, program, wish.time, engine)
     })
 }
 
@@ -116,18 +165,15 @@ pub(crate) fn fuzz(wish: &Wish) -> Result<bool> {
 /// Nothing was judged: see [`fuzz`]; or an input that cannot be read.
 pub(crate) fn chore(chore: &Chore) -> Result<bool> {
     let progress = Progress::new();
+    let found = Found::find(chore.target(), &progress)?;
+    let session = found.session(chore.target(), chore.libfuzzer(), &progress)?;
+    let built = session.build()?;
+    let program = session.program(&built.program);
     match chore {
-        Chore::Replay {
-            target,
-            files,
-            libfuzzer,
-        } => {
-            let found = Found::find(target, &progress)?;
-            let session = found.session(target, libfuzzer, &progress)?;
-            let built = session.build()?;
-            session.judged(&built, |program, engine| {
-                session.replay_all(program, files, engine)
-            })
-        }
+        Chore::Replay { files, .. } => session.judged(&built, |program, engine| {
+            session.replay(program, files, engine)
+        }),
+        Chore::Merge { folders, .. } => session.merge(&program, folders).map(|()| true),
+        Chore::Minimize { file, time, .. } => session.minimize(&program, file, *time),
     }
 }

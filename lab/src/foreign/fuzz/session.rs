@@ -14,7 +14,7 @@ use super::super::report::{Report, shown};
 use super::super::{Folder, known, views};
 use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
-use super::program::{Form, Program, empty, running_input};
+use super::program::{Form, Program, running_input};
 use super::{Target, canaries, crash};
 use crate::engine::fuzz::Sanitizer;
 use crate::engine::native::{self, Linked};
@@ -34,9 +34,11 @@ const FUZZ: Engine = Engine {
 };
 
 /// The time after which one input counts as hung, in seconds, unless the options say more.
-const SLOW: u64 = 25;
+pub(super) const SLOW: u64 = 25;
 /// Time beyond that of the session after which libFuzzer counts as hung.
-const GRACE: Duration = Duration::from_secs(600);
+pub(super) const GRACE: Duration = Duration::from_secs(600);
+/// The corpus while another takes its place.
+const OLD_CORPUS: &str = "corpus.before";
 /// Options of libFuzzer with which it starts itself again; the running input cannot be kept then.
 const FORKING: [&str; 5] = [
     "-fork=",
@@ -55,6 +57,8 @@ pub(super) struct Found {
     /// The folder of builds.
     cache: PathBuf,
     linked: Linked,
+    /// Archives with counters.
+    archives: Vec<PathBuf>,
 }
 
 impl Found {
@@ -85,6 +89,11 @@ impl Found {
         let own = module::go(&module.root, &["env", "CC"])?;
         let clang = Clang::find(own.trim(), target.options.sanitizer, &cache)?;
         progress.line(&format!("{} with {}, {}", module.path, module.go, clang.c));
+        let archives = target.options.native.iter().map(|archive| {
+            let found = archive.canonicalize();
+            found.with_context(|| format!("cannot read {}", archive.display()))
+        });
+        let archives = archives.collect::<Result<Vec<_>>>()?;
         let linked = library(&module, &workspace, progress, &cache, target)?;
         Ok(Found {
             module,
@@ -93,6 +102,7 @@ impl Found {
             clang,
             cache,
             linked,
+            archives,
         })
     }
 
@@ -120,11 +130,16 @@ impl Found {
                 sanitizer: target.options.sanitizer,
                 cgocheck2: target.options.cgocheck2,
                 instrument: target.options.instrument.clone(),
-                native: Vec::new(),
+                native: self.archives.clone(),
             },
             toolchain: Toolchain::of(&self.package().dir, &self.cache)?,
             work: work.join(&target.test),
         };
+        let old = session.work.join(OLD_CORPUS);
+        if old.exists() && !session.corpus().exists() {
+            fs::rename(&old, session.corpus())
+                .with_context(|| format!("cannot rename {}", old.display()))?;
+        }
         for folder in [session.corpus(), session.artifacts()] {
             fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
@@ -167,15 +182,15 @@ fn library(
 
 /// A fuzz test, and all that it takes to fuzz it.
 pub(super) struct Session<'a> {
-    found: &'a Found,
-    test: &'a str,
+    pub(super) found: &'a Found,
+    pub(super) test: &'a str,
     /// Options of libFuzzer from the command line.
     libfuzzer: &'a [String],
-    progress: &'a Progress,
+    pub(super) progress: &'a Progress,
     how: How,
     toolchain: Toolchain,
     /// The folder of the test in `.cgolab/fuzz`.
-    work: PathBuf,
+    pub(super) work: PathBuf,
 }
 
 impl Session<'_> {
@@ -324,7 +339,8 @@ impl Session<'_> {
         let finished = program.run(&options, keeps, stacks(&options), limit, "session")?;
         let text = finished.log_text();
         let executions = libfuzzer::executions(&text).unwrap_or(0);
-        engine.tests = usize::try_from(executions).unwrap_or(usize::MAX);
+        let ran = usize::try_from(executions).unwrap_or(usize::MAX);
+        engine.tests = engine.tests.saturating_add(ran);
         self.progress.line(&format!(
             "{executions} executions, {:.0} a second; {} in the corpus",
             executions as f64 / finished.seconds.max(1.0),
@@ -427,35 +443,6 @@ impl Session<'_> {
         fs::remove_file(&input).with_context(|| format!("cannot remove {}", input.display()))
     }
 
-    /// Runs inputs of either form again.
-    pub(super) fn replay_all(
-        &self,
-        program: &Program<'_>,
-        files: &[PathBuf],
-        engine: &mut EngineOutcome,
-    ) -> Result<()> {
-        for file in files {
-            let file = file
-                .canonicalize()
-                .with_context(|| format!("cannot read {}", file.display()))?;
-            let folder = self.work.join("replay");
-            empty(&folder)?;
-            program.convert(&file, Form::Bytes, &folder)?;
-            for input in files_of(&folder)? {
-                let alone = self.alone(program, &input)?;
-                engine.tests += 1;
-                if alone.end == End::Interrupted {
-                    engine.state = State::Stopped;
-                    return Ok(());
-                }
-                if !alone.success() {
-                    engine.findings.push(self.finding(&alone, &file)?);
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn report(&self, finished: &Finished) -> Report {
         let text = finished.log_text();
         let (package, module) = (self.found.package(), &self.found.module);
@@ -508,28 +495,28 @@ impl Session<'_> {
         if waits || input.parent() != Some(&*self.testdata()) {
             return Ok(false);
         }
-        let log = self.work.join("plain.log");
         let pattern = format!("^{}$/^{}$", self.test, name(input));
-        let package = self.found.package();
+        let finished = self
+            .go_test("plain", &["-count=1", "-timeout=60s", "-run", &pattern])
+            .limit(GRACE)
+            .run(self.progress, child::quiet)?;
+        let built = !finished.log_text().contains(" failed]");
+        // A variable or a tag is more than a plain command has.
+        let linked = &self.found.linked;
+        let plain = self.tags().is_none()
+            && linked.words.is_none()
+            && self.found.module.description.env.is_empty();
+        Ok(plain && built && matches!(finished.end, End::Exited(status) if !status.success()))
+    }
+
+    /// `go test` on the package, as the module's description has it.
+    pub(super) fn go_test(&self, log: &str, options: &[&str]) -> Task {
+        let log = self.work.join(format!("{log}.log"));
         let mut task = Task::new(&self.found.workspace, "go", &log)
-            .dir(&package.dir)
-            .args([
-                "test",
-                "-vet=off",
-                "-count=1",
-                "-timeout=60s",
-                "-run",
-                &pattern,
-            ])
-            .limit(GRACE);
-        let tags: Vec<&str> = [&package.tags, &self.found.linked.tags]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
-        if !tags.is_empty() {
-            task = task.args([format!("-tags={}", tags.join(","))]);
-        }
+            .dir(&self.found.package().dir)
+            .args(["test", "-vet=off"])
+            .args(options)
+            .args(self.tags());
         for (key, value) in &self.found.module.description.env {
             task = task.env(key, value);
         }
@@ -537,12 +524,23 @@ impl Session<'_> {
         for (key, value) in PLAIN.build_env(&self.found.module.compilers, link) {
             task = task.env(&key, value);
         }
-        let finished = task.args(["."]).run(self.progress, child::quiet)?;
-        let built = !finished.log_text().contains(" failed]");
-        // A variable or a tag is more than a plain command has.
-        let plain =
-            tags.is_empty() && link.is_none() && self.found.module.description.env.is_empty();
-        Ok(plain && built && matches!(finished.end, End::Exited(status) if !status.success()))
+        task.args(["."])
+    }
+
+    /// The option of `go` with all build tags, if there are any.
+    fn tags(&self) -> Option<String> {
+        let tags = [&self.found.package().tags, &self.found.linked.tags];
+        let tags: Vec<&str> = tags.into_iter().flatten().map(String::as_str).collect();
+        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
+    }
+
+    /// Puts a folder in the place of the corpus. If this ends in between, the next session finds the old one.
+    pub(super) fn replace_corpus(&self, by: &Path) -> Result<()> {
+        let (corpus, old) = (self.corpus(), self.work.join(OLD_CORPUS));
+        for (from, to) in [(&*corpus, &*old), (by, &corpus)] {
+            fs::rename(from, to).with_context(|| format!("cannot rename {}", from.display()))?;
+        }
+        fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))
     }
 
     /// The command of this tool that shows an input again.
