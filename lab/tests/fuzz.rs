@@ -27,15 +27,17 @@ fn able() -> bool {
     able
 }
 
-/// A copy of a module in `tests/fuzz`.
-fn sample(name: &str) -> (TempDir, PathBuf) {
+/// A copy of a module, from its place in this crate.
+fn copied(place: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("a module");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fuzz")
-        .join(name);
-    copy(&source, &root);
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(place), &root);
     (folder, root)
+}
+
+/// A copy of a module in `tests/fuzz`.
+fn sample(name: &str) -> (TempDir, PathBuf) {
+    copied(&format!("tests/fuzz/{name}"))
 }
 
 fn fuzz(root: &Path, args: &[&str]) -> Output {
@@ -563,4 +565,39 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
     let (code, said) = run(&["--native", "nowhere.a"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("error: cannot read nowhere.a"), "{said}");
+}
+
+#[test]
+fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = copied("../examples/foreign/packet");
+    let run = |test: &str, more: &[&str]| {
+        let output = fuzz(&root, &[&[".", "--run", test], more].concat());
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let mistakes = [
+        ("FuzzSum", "use-after-poison", "packet_sum"),
+        ("FuzzText", "panic", "packet.Text"),
+    ];
+    for (test, class, function) in mistakes {
+        let (code, said) = run(test, &["--time", "5m"]);
+        assert_eq!(code, Some(1), "{said}");
+        let found = findings(&root);
+        assert_eq!(class_of(&found[0]), class, "{said}");
+        assert!(found[0].to_string().contains(function), "{said}");
+    }
+    let patch = Command::new("git")
+        .args(["apply", "mend.patch"])
+        .current_dir(&root)
+        .status();
+    assert!(patch.unwrap().success());
+    for (test, ..) in mistakes {
+        let (code, said) = run(test, &["--", "-runs=200000"]);
+        assert_eq!(code, Some(0), "{said}");
+    }
 }

@@ -138,8 +138,8 @@ pub(super) struct Builder<'a> {
 pub(super) struct Built {
     pub(super) program: PathBuf,
     pub(super) counters: Counters,
-    /// Packages of Go with counters.
-    pub(super) instrumented: usize,
+    /// Packages of Go with counters, as patterns of `go list`.
+    pub(super) instrumented: Vec<String>,
 }
 
 impl Builder<'_> {
@@ -187,7 +187,7 @@ impl Builder<'_> {
         Ok(Ok(Built {
             program: program.to_path_buf(),
             counters,
-            instrumented: patterns.len(),
+            instrumented: patterns,
         }))
     }
 

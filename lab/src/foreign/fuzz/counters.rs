@@ -101,12 +101,9 @@ impl Counters {
     }
 
     /// Lines about both sides.
-    pub(super) fn told(&self, packages: usize) -> Vec<String> {
-        let mut lines = vec![format!(
-            "counters of Go: {} in {}",
-            self.go,
-            crate::foreign::module::counted(packages, "pattern of packages")
-        )];
+    pub(super) fn told(&self, packages: &[String]) -> Vec<String> {
+        let packages = packages.join(", ");
+        let mut lines = vec![format!("counters of Go: {}: {packages}", self.go)];
         let sides = self.c.iter().chain(&self.libraries);
         let mut files: Vec<String> = sides
             .filter(|(_, file)| file.code > 0)
@@ -194,10 +191,11 @@ mod tests {
             &[("kv.c", 4, 9), ("kv.cgo2.c", 1, 9), ("gcc_linux.c", 0, 9)],
         );
         assert_eq!(good.off(), None);
+        let packages = ["a/b".to_owned()];
         assert_eq!(
-            good.told(1),
+            good.told(&packages),
             [
-                "counters of Go: 3 in 1 pattern of packages",
+                "counters of Go: 3: a/b",
                 "counters of C: 5: kv.c 4, C in kv.go 1"
             ]
         );
@@ -206,8 +204,8 @@ mod tests {
         assert!(without.off().unwrap().contains("no counters in kv.c:"));
         // A file of declarations has nothing to count.
         assert_eq!(counters(3, &[("empty.c", 0, 0)]).off(), None);
-        assert!(counters(3, &[]).told(1)[1].contains("there is no C"));
+        assert!(counters(3, &[]).told(&packages)[1].contains("there is no C"));
         let preamble = counters(3, &[("kv.cgo2.c", 1, 9)]);
-        assert!(preamble.told(1)[2].contains("--native"));
+        assert!(preamble.told(&packages)[2].contains("--native"));
     }
 }

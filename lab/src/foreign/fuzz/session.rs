@@ -291,7 +291,7 @@ impl Session<'_> {
         run: impl FnOnce(&Program<'_>, &mut EngineOutcome) -> Result<()>,
     ) -> Result<bool> {
         let started = Instant::now();
-        for line in built.counters.told(built.instrumented) {
+        for line in built.counters.told(&built.instrumented) {
             self.progress.line(&line);
         }
         let mut engine = EngineOutcome::left_out(&FUZZ, State::On);

@@ -1,0 +1,3 @@
+module example.com/packet
+
+go 1.22
