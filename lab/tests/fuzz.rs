@@ -478,6 +478,30 @@ fn a_corpus_is_merged_and_an_input_is_minimised() {
 }
 
 #[test]
+fn a_session_may_start_processes_of_its_own() {
+    if !able() {
+        return;
+    }
+    // The name of the module's folder has a blank.
+    let (_folder, root) = gates();
+    let args = [
+        ".",
+        "--run",
+        "FuzzC",
+        "--sanitizer",
+        "none",
+        "--time",
+        "5m",
+        "--",
+        "-fork=1",
+    ];
+    let output = fuzz(&root, &args);
+    let printed = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert_eq!(class_of(&findings(&root)[0]), "abort", "{printed}");
+}
+
+#[test]
 fn the_fuzzer_of_go_has_its_turn_with_the_same_corpus() {
     if !able() {
         return;

@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tempfile::TempDir;
 
 use super::super::module::counted;
 use super::super::outcome::{EngineOutcome, Finding, State};
 use super::super::report::shown;
-use super::program::{Form, Program, empty};
-use super::session::{GRACE, SLOW, Session, files_of};
+use super::program::{Form, Links, Program, empty};
+use super::session::{CORPUS, GRACE, SLOW, Session, files_of};
 use crate::host::child::{End, interrupted};
 use crate::host::out;
 use crate::read::libfuzzer;
@@ -55,7 +54,7 @@ impl Session<'_> {
         let links = Links::of(program, &self.work)?;
         let mut options = vec!["-merge=1".to_owned(), format!("-timeout={SLOW}")];
         options.extend(
-            ["merge.into", "corpus", "merge.from"]
+            ["merge.into", CORPUS, "merge.from"]
                 .map(|name| links.work().join(name).display().to_string()),
         );
         let merged = links
@@ -155,33 +154,4 @@ impl Session<'_> {
 fn absolute(path: &Path) -> Result<PathBuf> {
     path.canonicalize()
         .with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// Links without blanks in their paths: where libFuzzer starts itself again it writes paths without quotes.
-struct Links {
-    folder: TempDir,
-    target: PathBuf,
-}
-
-impl Links {
-    fn of(program: &Program<'_>, work: &Path) -> Result<Links> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let target = folder.path().join("target");
-        for (to, link) in [(program.path, &target), (work, &folder.path().join("work"))] {
-            std::os::unix::fs::symlink(to, link)
-                .with_context(|| format!("cannot make {}", link.display()))?;
-        }
-        Ok(Links { folder, target })
-    }
-
-    fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
-    }
-
-    fn program<'a>(&'a self, of: &Program<'a>) -> Program<'a> {
-        Program {
-            path: &self.target,
-            ..*of
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 
 use super::clang::Clang;
 use crate::host::child::{self, Finished, Task};
@@ -172,6 +173,35 @@ pub(super) fn running_input(file: &Path) -> Option<Vec<u8>> {
     let length = usize::try_from(u64::from_ne_bytes(*length)).ok()?;
     // The length counts one more, so that 0 means that nothing runs.
     data.get(..length.checked_sub(1)?).map(<[u8]>::to_vec)
+}
+
+/// Links without blanks in their paths: where libFuzzer starts itself again it writes paths without quotes.
+pub(super) struct Links {
+    folder: TempDir,
+    target: PathBuf,
+}
+
+impl Links {
+    pub(super) fn of(program: &Program<'_>, work: &Path) -> Result<Links> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let target = folder.path().join("target");
+        for (to, link) in [(program.path, &target), (work, &folder.path().join("work"))] {
+            std::os::unix::fs::symlink(to, link)
+                .with_context(|| format!("cannot make {}", link.display()))?;
+        }
+        Ok(Links { folder, target })
+    }
+
+    pub(super) fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    pub(super) fn program<'a>(&'a self, of: &Program<'a>) -> Program<'a> {
+        Program {
+            path: &self.target,
+            ..*of
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::super::report::{Report, shown};
 use super::super::{Folder, known, views};
 use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
-use super::program::{Form, Program, running_input};
+use super::program::{Form, Links, Program, running_input};
 use super::{Target, canaries, crash};
 use crate::engine::fuzz::Sanitizer;
 use crate::engine::native::{self, Linked};
@@ -37,6 +37,10 @@ const FUZZ: Engine = Engine {
 pub(super) const SLOW: u64 = 25;
 /// Time beyond that of the session after which libFuzzer counts as hung.
 pub(super) const GRACE: Duration = Duration::from_secs(600);
+/// Folders of a test.
+pub(super) const CORPUS: &str = "corpus";
+const SEEDS: &str = "seeds";
+const ARTIFACTS: &str = "artifacts";
 /// The corpus while another takes its place.
 const OLD_CORPUS: &str = "corpus.before";
 /// Options of libFuzzer with which it starts itself again; the running input cannot be kept then.
@@ -195,11 +199,11 @@ pub(super) struct Session<'a> {
 
 impl Session<'_> {
     pub(super) fn corpus(&self) -> PathBuf {
-        self.work.join("corpus")
+        self.work.join(CORPUS)
     }
 
     pub(super) fn artifacts(&self) -> PathBuf {
-        self.work.join("artifacts")
+        self.work.join(ARTIFACTS)
     }
 
     /// Go's own folder of inputs of the test.
@@ -319,7 +323,7 @@ impl Session<'_> {
         time: Duration,
         engine: &mut EngineOutcome,
     ) -> Result<()> {
-        let seeds = self.work.join("seeds");
+        let seeds = self.work.join(SEEDS);
         match program.seeds(&seeds)? {
             Ok(told) => self.progress.line(&told),
             Err(_) if interrupted() => return Ok(()),
@@ -327,7 +331,8 @@ impl Session<'_> {
         }
         self.progress
             .step(format!("{} for {:.0?}", self.test, time));
-        let options = self.options(&seeds, time);
+        let links = Links::of(program, &self.work)?;
+        let options = self.options(&links.work(), time);
         let running = self.work.join("running");
         let _ = fs::remove_file(&running);
         let forks = options
@@ -336,7 +341,10 @@ impl Session<'_> {
         let before = files_of(&self.artifacts())?;
         let limit = time + GRACE;
         let keeps = (!forks).then_some(&*running);
-        let finished = program.run(&options, keeps, stacks(&options), limit, "session")?;
+        let finished =
+            links
+                .program(program)
+                .run(&options, keeps, stacks(&options), limit, "session")?;
         let text = finished.log_text();
         let executions = libfuzzer::executions(&text).unwrap_or(0);
         let ran = usize::try_from(executions).unwrap_or(usize::MAX);
@@ -351,7 +359,8 @@ impl Session<'_> {
             return Ok(());
         }
         // One that an earlier session has left is not new, and was written all the same.
-        let written = libfuzzer::written(&text).into_iter().map(Path::to_owned);
+        let written = libfuzzer::written(&text).into_iter();
+        let written = written.map(|it| self.artifacts().join(name(it)));
         let new = files_of(&self.artifacts())?;
         let new = new.difference(&before).cloned().chain(written);
         let mut new: BTreeSet<PathBuf> = new
@@ -371,9 +380,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn options(&self, seeds: &Path, time: Duration) -> Vec<String> {
+    /// Options of libFuzzer, with `work` as the folder of the test.
+    fn options(&self, work: &Path, time: Duration) -> Vec<String> {
+        let in_work = |name: &str| work.join(name).display().to_string();
         let mut options = vec![
-            format!("-artifact_prefix={}/", self.artifacts().display()),
+            format!("-artifact_prefix={}/", in_work(ARTIFACTS)),
             format!("-max_total_time={}", time.as_secs().max(1)),
             format!("-timeout={SLOW}"),
             "-print_final_stats=1".to_owned(),
@@ -381,7 +392,7 @@ impl Session<'_> {
         // The last of equal options counts.
         options.extend(self.libfuzzer.iter().cloned());
         // libFuzzer writes into the first folder.
-        options.extend([&self.corpus(), seeds].map(|it| it.display().to_string()));
+        options.extend([CORPUS, SEEDS].map(in_work));
         options
     }
 
