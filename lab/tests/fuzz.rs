@@ -366,6 +366,36 @@ fn an_input_that_ends_a_session_is_kept_whatever_ended_it() {
 }
 
 #[test]
+fn an_input_that_passes_alone_is_told_and_becomes_no_seed() {
+    if !able() {
+        return;
+    }
+    let test = "package m\n\nimport \"testing\"\n\nvar runs int\n\nfunc FuzzLate(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) {\n\t\tif runs++; runs == 50 {\n\
+        \t\t\tt.Fatal(\"late\")\n\t\t}\n\t})\n}\n";
+    let (_folder, root) = module(&[("m_test.go", test)]);
+    let output = fuzz(
+        &root,
+        &[
+            ".",
+            "--run",
+            "FuzzLate",
+            "--sanitizer",
+            "none",
+            "--time",
+            "5m",
+        ],
+    );
+    let printed = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let words: Vec<&str> = printed.split_whitespace().collect();
+    let line = "test failed in Go in example.com/m.FuzzLate (m_test.go:10), FuzzLate: it failed once and passes alone";
+    assert!(words.join(" ").contains(line), "{printed}");
+    assert!(findings(&root).is_empty());
+    assert!(!root.join("testdata").exists(), "{printed}");
+}
+
+#[test]
 fn inputs_that_cannot_be_read_are_told_and_a_program_can_be_built_alone() {
     if !able() {
         return;
@@ -605,15 +635,27 @@ fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
         )
     };
     let mistakes = [
-        ("FuzzSum", "use-after-poison", "packet_sum"),
-        ("FuzzText", "panic", "packet.Text"),
+        (
+            "FuzzSum",
+            "use-after-poison",
+            ["packet_sum", "packet.Sum"],
+            "cgolab fuzz replay . --run FuzzSum --sanitizer address testdata/fuzz/FuzzSum/",
+        ),
+        (
+            "FuzzText",
+            "panic",
+            ["packet.Text", "packet.go"],
+            "go test -run '^FuzzText$/^",
+        ),
     ];
-    for (test, class, function) in mistakes {
+    for (test, class, places, command) in mistakes {
         let (code, said) = run(test, &["--time", "5m"]);
         assert_eq!(code, Some(1), "{said}");
         let found = findings(&root);
         assert_eq!(class_of(&found[0]), class, "{said}");
-        assert!(found[0].to_string().contains(function), "{said}");
+        let report = found[0]["first"]["report"].to_string();
+        assert!(places.iter().all(|it| report.contains(it)), "{report}");
+        assert!(said.contains(command), "{said}");
     }
     let patch = Command::new("git")
         .args(["apply", "mend.patch"])

@@ -433,14 +433,14 @@ impl Session<'_> {
         engine: &mut EngineOutcome,
     ) -> Result<()> {
         let package = self.found.package();
-        let written = program.convert(artifact, Form::Go, &self.testdata())?;
-        let input = written.into_iter().next().context("no input was written")?;
         let alone = self.alone(program, artifact)?;
         if alone.end == End::Interrupted {
             return Ok(());
         }
         if !alone.success() {
-            engine.findings.push(self.finding(&alone, &input)?);
+            let written = program.convert(artifact, Form::Go, &self.testdata())?;
+            let input = written.first().context("no input was written")?;
+            engine.findings.push(self.finding(&alone, input)?);
             return Ok(());
         }
         let report = self.report(session);
@@ -450,8 +450,7 @@ impl Session<'_> {
             self.shown(artifact)
         );
         engine.trouble.push(Trouble::words(&package.path, &why));
-        // `go test` passes with it: it is no seed that anybody has asked for.
-        fs::remove_file(&input).with_context(|| format!("cannot remove {}", input.display()))
+        Ok(())
     }
 
     pub(super) fn report(&self, finished: &Finished) -> Report {
