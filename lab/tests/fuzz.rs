@@ -563,6 +563,51 @@ fn the_fuzzer_of_go_has_its_turn_with_the_same_corpus() {
 }
 
 #[test]
+fn both_fuzzers_have_one_corpus() {
+    if !able() {
+        return;
+    }
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzDeep(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) {\n\t\tif len(data) > 5 && data[0] == 'a' {\n\
+        \t\t\tif string(data) == \"a string that is not guessed\" {\n\
+        \t\t\t\tpanic(\"reached\")\n\t\t\t}\n\t\t}\n\t})\n}\n";
+    let (folder, root) = module(&[("m_test.go", test)]);
+    // Go keeps inputs by the path of the package; one of an earlier run is not meant.
+    let unique = folder.path().file_name().unwrap().display().to_string();
+    let path = format!("example.com/{}", unique.trim_start_matches('.'));
+    fs::write(root.join("go.mod"), format!("module {path}\n\ngo 1.22\n")).unwrap();
+    let run = |time: &str| {
+        let target = [
+            ".",
+            "--run",
+            "FuzzDeep",
+            "--sanitizer",
+            "none",
+            "--engine",
+            "go",
+        ];
+        let output = fuzz(&root, &[&target[..], &["--time", time]].concat());
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let (code, said) = run("5s");
+    assert_eq!(code, Some(0), "{said}");
+    // Inputs that Go's fuzzer has found are libFuzzer's, too.
+    let corpus = root
+        .join(".cgolab/fuzz")
+        .join(path.replace('/', "_"))
+        .join("FuzzDeep/corpus");
+    assert!(fs::read_dir(&corpus).unwrap().count() > 0, "{said}");
+    // One that libFuzzer has found is Go's.
+    fs::write(corpus.join("found"), "a string that is not guessed").unwrap();
+    let (code, said) = run("5m");
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(class_of(&findings(&root)[0]), "panic", "{said}");
+}
+
+#[test]
 fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
     if !able() {
         return;
