@@ -135,6 +135,11 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
         Step {
             show: every_line,
             speaks: true,
+            ..go("vet.fuzz.log", &["vet", "-C=../lab/fuzz", "./..."])?
+        },
+        Step {
+            show: every_line,
+            speaks: true,
             ..go("gotest.log", &["test", "-count=1", "./..."])?
         },
         // Modules of their own.
