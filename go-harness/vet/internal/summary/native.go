@@ -2,6 +2,7 @@ package summary
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -99,16 +100,34 @@ func Words(identifier string) []string {
 	return found
 }
 
-// Frees reports whether a C function ends the life of what it is given, by its name.
+// Frees reports whether a C function ends the life of what it is given, by a verb in its name. A word that only
+// says what a function asks or installs, as in should_close and set_close_callback, is none.
 func Frees(name string) bool {
-	lower := strings.ToLower(name)
-	if strings.HasSuffix(lower, "free") || strings.HasPrefix(lower, "free") || strings.HasSuffix(lower, "destroy") {
-		return true
-	}
-	for _, word := range Words(name) {
-		if freeWords[word] {
+	words := Words(name)
+	for i, word := range words {
+		if frees(word) && !asked(words[:i], i == len(words)-1) {
 			return true
 		}
 	}
-	return false
+	return len(words) == 1 && (strings.HasPrefix(words[0], "free") || strings.HasSuffix(words[0], "close"))
+}
+
+func frees(word string) bool {
+	return freeWords[word] || strings.HasSuffix(word, "free") || strings.HasSuffix(word, "destroy")
+}
+
+// asked reports whether the words before a verb take it away: hash_set_destroy destroys, set_destroy_hook installs.
+func asked(before []string, last bool) bool {
+	if last {
+		before = before[max(0, len(before)-1):]
+	}
+	return slices.ContainsFunc(before, func(word string) bool {
+		switch word {
+		case "should", "is", "has", "can", "will", "was", "on":
+			return true
+		case "get", "set", "register", "install":
+			return !last
+		}
+		return false
+	})
 }
