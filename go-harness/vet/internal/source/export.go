@@ -3,6 +3,7 @@ package source
 import (
 	"go/ast"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -28,6 +29,15 @@ func (p *Package) Exports() map[*ssa.Function]*ast.FuncDecl {
 		}
 	}
 	return exports
+}
+
+// Public reports whether code that nobody here has seen may call a function: it is exported, and its package can be
+// imported from other modules.
+func (p *Package) Public(fn *ssa.Function) bool {
+	if fn.Object() == nil || !fn.Object().Exported() || p.Types.Name() == "main" {
+		return false
+	}
+	return !slices.Contains(strings.Split(p.Types.Path(), "/"), "internal")
 }
 
 // ExportName is the name by which C calls a function, or "".

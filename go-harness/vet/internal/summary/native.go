@@ -100,16 +100,22 @@ func Words(identifier string) []string {
 	return found
 }
 
-// Frees reports whether a C function ends the life of what it is given, by a verb in its name. A word that only
+// Frees reports whether a C function ends the life of what it is given, by its name.
+func Frees(name string) bool { return FreeVerb(name) != "" }
+
+// FreeVerb is the verb in the name of a C function that ends the life of what it is given, or "". A word that only
 // says what a function asks or installs, as in should_close and set_close_callback, is none.
-func Frees(name string) bool {
+func FreeVerb(name string) string {
 	words := Words(name)
 	for i, word := range words {
 		if frees(word) && !asked(words[:i], i == len(words)-1) {
-			return true
+			return word
 		}
 	}
-	return len(words) == 1 && (strings.HasPrefix(words[0], "free") || strings.HasSuffix(words[0], "close"))
+	if len(words) == 1 && (strings.HasPrefix(words[0], "free") || strings.HasSuffix(words[0], "close")) {
+		return words[0]
+	}
+	return ""
 }
 
 func frees(word string) bool {

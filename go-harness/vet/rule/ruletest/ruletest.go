@@ -2,8 +2,9 @@
 package ruletest
 
 import (
-	"os"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/tools/go/analysis"
@@ -22,13 +23,20 @@ func Run(t *testing.T, r *rule.Rule) {
 // RunAnalyzer is Run for an analyzer that is not a rule.
 func RunAnalyzer(t *testing.T, a *analysis.Analyzer) {
 	t.Helper()
-	dirs, err := os.ReadDir(filepath.Join("testdata", "src"))
+	root := filepath.Join("testdata", "src")
+	var packages []string
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if dir = filepath.ToSlash(dir); !slices.Contains(packages, dir) {
+			packages = append(packages, dir)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	var packages []string
-	for _, dir := range dirs {
-		packages = append(packages, dir.Name())
 	}
 	analysistest.Run(t, analysistest.TestData(), a, packages...)
 }

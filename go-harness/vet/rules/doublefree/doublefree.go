@@ -28,7 +28,7 @@ that free the same value on one path, a deferred one among them.
 
 Silent: methods that set the field, or the whole receiver; that check a flag of the receiver, a sync.Once, or an
 atomic before; value receivers, which cannot remember; types that count references (a method named Retain, Ref
-or the like), whose Release is meant to be called more than once.`,
+or the like), whose Release is meant to be called more than once; internal packages, which only the module calls.`,
 	Before: `
 func (t *Table) Close() {
 	C.table_free(t.p)
@@ -58,7 +58,7 @@ func run(p *rule.Pass) {
 // checkMethod finds a field that an exported method frees and leaves set.
 func checkMethod(p *rule.Pass, fn *ssa.Function) {
 	recv := fn.Signature.Recv()
-	if recv == nil || !fn.Object().Exported() || len(fn.Params) == 0 || countsReferences(fn.Params[0].Type(), fn.Name()) {
+	if recv == nil || !p.Public(fn) || len(fn.Params) == 0 || countsReferences(fn.Params[0].Type(), fn.Name()) {
 		return
 	}
 	if _, pointer := recv.Type().Underlying().(*types.Pointer); !pointer {
@@ -152,14 +152,11 @@ func ends(name string, args []ssa.Value, i int) bool {
 			return false
 		}
 	}
-	words := summary.Words(name)
-	return slices.ContainsFunc(words, func(word string) bool {
-		switch word {
-		case "finalize", "cleanup", "shutdown", "term", "fini", "deinit", "uninit":
-			return false // mostly the end of what the object does, and not of the object
-		}
-		return summary.Frees(word)
-	})
+	switch summary.FreeVerb(name) {
+	case "", "finalize", "cleanup", "shutdown", "term", "fini", "deinit", "uninit":
+		return false // mostly the end of what the object does, and not of the object
+	}
+	return true
 }
 
 // isNativeNamed reports whether a type is a named pointer of C, such as a typedef of void*.

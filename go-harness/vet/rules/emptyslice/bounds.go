@@ -103,7 +103,7 @@ func (b *bounds) why(length ssa.Value, text string) string {
 			}
 			return ""
 		}
-		if fn := v.Parent(); fn.Object() == nil || !fn.Object().Exported() {
+		if !b.pass.Public(v.Parent()) {
 			return "" // nobody calls it, or nobody knows who
 		}
 		return text
@@ -138,8 +138,8 @@ func (b *bounds) emptyParameter(p *ssa.Parameter, depth int) string {
 	i := slices.Index(fn.Params, p)
 	calls, all := b.pass.Know.Callers(fn)
 	if !all {
-		if fn.Object() == nil || !fn.Object().Exported() {
-			return "" // a function value: nobody knows who calls it
+		if !b.pass.Public(fn) {
+			return "" // a function value, or one for the module itself: its callers are not known here
 		}
 		return fmt.Sprintf("%s does not check it", fn.Name())
 	}

@@ -25,7 +25,8 @@ The rule finds &b[0] and &b[i:][0] that reach a C function, through conversions 
 shows that the slice has an element. What shows it: a condition on the length, also through another variable;
 make with a length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that
 was asked before and may refuse the slice with an error; for private functions, all callers. Slice types that the
-package names are objects of its own, and left in peace.
+package names are objects of its own, and left in peace; so are exported functions of internal packages, whose
+callers are other packages of the module.
 
 The fix is unsafe.SliceData, which gives nil for a nil slice and never panics.`,
 	Before: `
