@@ -2,6 +2,7 @@ package summary
 
 import (
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -112,7 +113,7 @@ func (t *Table) deferredUnlocks(ret *ssa.Return) int {
 // A function that is given the object, or the code, that it explains is none.
 func (t *Table) ErrorGetter(call *ssa.CallCommon) string {
 	name := t.C(call)
-	if name == "" || !errorGetter(name) {
+	if name == "" || !errorGetter(name) && !t.readsErrno(name) {
 		return ""
 	}
 	if len(call.Args) > 0 {
@@ -130,7 +131,22 @@ func (t *Table) ErrorGetter(call *ssa.CallCommon) string {
 	return name
 }
 
+// readsErrno reports whether a C function whose code belongs to the package does nothing but read an error of the
+// thread.
+func (t *Table) readsErrno(name string) bool {
+	found := errnoReader.FindStringSubmatch(t.Definition(name))
+	return found != nil && (found[1] == "errno" || errorGetter(found[1]))
+}
+
+var errnoReader = regexp.MustCompile(`^\w+\s*\(\s*(?:void)?\s*\)\s*\{\s*return\s+(errno|\w+)\s*(?:\(\s*\)\s*)?;\s*$`)
+
+// notOfThreads are functions whose error is that of a context, or of the process, whatever the thread.
+var notOfThreads = regexp.MustCompile(`^(?:(?:gl|al|alc|egl)[A-Z]|Pa_GetLast)`)
+
 func errorGetter(name string) bool {
+	if notOfThreads.MatchString(name) {
+		return false
+	}
 	words := Words(name)
 	has := func(word string) bool { return slices.Contains(words, word) }
 	if has("set") || has("clear") || has("print") || has("free") || has("reset") || has("callback") || has("handler") {

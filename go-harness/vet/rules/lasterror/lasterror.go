@@ -2,6 +2,9 @@
 package lasterror
 
 import (
+	"slices"
+	"strings"
+
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -18,13 +21,17 @@ A library that keeps the last error for each thread gives the error of the calli
 into C a goroutine may be moved to another thread, and another goroutine may call the library on this one. The
 message is then empty, or that of somebody else's failure, and only under load.
 
-The rule finds a C function that returns a last error (lib_last_error(), GetLastError, dlerror, lib_errno, also
-through Go helpers) after a call into C in the same function, where the thread is not locked on every path from
-before the first call to the second.
+The rule finds a C function that returns a last error (lib_last_error(), GetLastError, dlerror, lib_errno, a
+helper of the preamble that returns errno, also through Go helpers) after a call into C in the same function, where
+the thread is not locked on every path from before the first call to the second.
 
-Silent: functions that are given the object, or the code, whose error they explain; windows that a helper opens
-around a function literal; private functions all of whose callers hold the lock; two results of one call, as
-cgo returns errno.`,
+It also finds results of functions of the C library that lie in a buffer which the next call overwrites, where
+nothing keeps that call away until the result is copied: of the thread (strerror), for which the thread must be
+locked, or of the process (localtime, getpwnam), for which a mutex must be held.
+
+Silent: functions that are given the object, or the code, whose error they explain; errors of a context (OpenGL,
+OpenAL, EGL); windows that a helper opens around a function literal; private functions all of whose callers hold
+the lock; two results of one call, as cgo returns errno.`,
 	Before: `
 if C.lib_open(cname) != 0 {
 	return errors.New(C.GoString(C.lib_last_error())) // of which thread?
@@ -53,6 +60,7 @@ func run(p *rule.Pass) {
 			}
 			getter := getterOf(p, call.Common())
 			if getter == "" {
+				checkBuffer(p, call, depths)
 				return
 			}
 			explained := lastCall(p, fn, call)
@@ -91,12 +99,12 @@ func lastCall(p *rule.Pass, fn *ssa.Function, getter *ssa.Call) ssa.Instruction 
 	var last ssa.Instruction
 	flow.Instructions(fn, func(instr ssa.Instruction) {
 		call, ok := instr.(*ssa.Call)
-		if !ok || call == getter || !callsC(p, call.Common()) {
+		if !ok || call == getter || !callsC(p, call) {
 			return
 		}
 		stop := func(other ssa.Instruction) bool {
 			c, ok := other.(*ssa.Call)
-			return ok && other != ssa.Instruction(call) && callsC(p, c.Common())
+			return ok && other != ssa.Instruction(call) && callsC(p, c)
 		}
 		if flow.Reaches(call, getter, stop) && (last == nil || flow.Before(last, call)) {
 			last = call
@@ -105,12 +113,22 @@ func lastCall(p *rule.Pass, fn *ssa.Function, getter *ssa.Call) ssa.Instruction 
 	return last
 }
 
-func callsC(p *rule.Pass, call *ssa.CallCommon) bool {
-	if name := p.Know.C(call); name != "" {
-		return getterOf(p, call) == "" && !summary.Frees(name) && !summary.Plain(name)
+func callsC(p *rule.Pass, call *ssa.Call) bool {
+	if name := p.Know.C(call.Common()); name != "" {
+		if summary.Frees(name) && len(*call.Referrers()) == 0 {
+			return false // it has no error, or one that nobody asks for
+		}
+		return getterOf(p, call.Common()) == "" && !summary.Plain(name) && !clears(name)
 	}
-	f := p.Know.Of(call)
+	f := p.Know.Of(call.Common())
 	return f != nil && f.CallsC && f.ReadsError == ""
+}
+
+// clears reports whether a C function takes the error away that was there before, and makes none.
+func clears(name string) bool {
+	words := summary.Words(name)
+	return slices.ContainsFunc(words, func(word string) bool { return word == "clear" || word == "reset" }) &&
+		slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, "err") })
 }
 
 func unlockedBetween(p *rule.Pass, from, to ssa.Instruction) bool {
