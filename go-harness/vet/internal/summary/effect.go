@@ -34,6 +34,9 @@ func (t *Table) EffectOf(use flow.Use) Effect {
 	if use.Index < 0 {
 		return Effect{}
 	}
+	if deletesKey(call, use.Index) != nil {
+		return Effect{Frees: true, MayFree: true}
+	}
 	if b, ok := call.Value.(*ssa.Builtin); ok {
 		return Effect{Escapes: b.Name() == "append"}
 	}
@@ -349,7 +352,7 @@ func (t *Table) results(fn *ssa.Function) []Result {
 			return
 		}
 		for i, v := range ret.Results {
-			if isNil(v) {
+			if isZero(v) {
 				continue
 			}
 			fresh := t.Fresh(v)
@@ -359,7 +362,12 @@ func (t *Table) results(fn *ssa.Function) []Result {
 			if seen[i] && results[i].Fresh != fresh {
 				fresh = ""
 			}
-			results[i].Fresh, seen[i] = fresh, true
+			results[i].Fresh = fresh
+			token := t.token(fn, v)
+			if seen[i] && results[i].Token != token {
+				token = ""
+			}
+			results[i].Token, seen[i] = token, true
 			if root, path := Path(v); len(path) > 0 && len(fn.Params) > 0 && root == ssa.Value(fn.Params[0]) {
 				results[i].Field = path[0].Name()
 			}
@@ -373,6 +381,12 @@ func (t *Table) results(fn *ssa.Function) []Result {
 		}
 	})
 	return results
+}
+
+// isZero reports whether a value is what a function returns in place of a pointer or a number when it fails.
+func isZero(v ssa.Value) bool {
+	c, ok := v.(*ssa.Const)
+	return ok && (c.Value == nil || c.Value.ExactString() == "0")
 }
 
 func isNil(v ssa.Value) bool {

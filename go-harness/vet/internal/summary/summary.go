@@ -94,6 +94,8 @@ type Param struct {
 type Result struct {
 	// Fresh is the C function that allocated the memory for the caller, or "".
 	Fresh string
+	// Token describes the token for C that the result is and that the caller is to delete, or is "".
+	Token string
 	// Field is the field of the first parameter that the result is, or "".
 	Field string
 	// Borrows are the parameters, by number, whose native memory the result is.
@@ -134,6 +136,8 @@ type Table struct {
 	definitions map[string]string
 	paths       map[*ssa.Function]map[string][]ssa.Value
 	fieldsFreed map[*types.Var]bool
+	// unregistered are the registries of tokens: maps from which single keys are taken.
+	unregistered map[*ssa.Global]bool
 }
 
 func run(pass *analysis.Pass) (result any, err error) {
@@ -159,6 +163,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 	t.findRegistered()
 	t.findVars()
 	t.findCallers()
+	t.findRegistries()
 	for _, fn := range t.Package.Funcs {
 		t.funcs[fn] = &Func{Params: make([]Param, len(fn.Params)), Results: make([]Result, fn.Signature.Results().Len())}
 	}

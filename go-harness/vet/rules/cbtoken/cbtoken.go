@@ -2,7 +2,9 @@
 package cbtoken
 
 import (
+	"go/ast"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -19,14 +21,16 @@ var Rule = &rule.Rule{
 	Text: `
 A cgo.Handle keeps its value alive until Delete is called, for the life of the process if need be.
 
-The rule follows each result of cgo.NewHandle (and of pointer.Save). It reports handles that are never deleted;
-handles that some return statement leaves behind while another path deletes them; handles in a private field on
-which nothing calls Delete; cells of C memory that hold a handle and that nothing frees, though the handle in
-them is deleted; and handles that keep the owner alive whose finalizer was to delete them: such a finalizer never
-runs.
+The rule follows each result of cgo.NewHandle, of pointer.Save, of functions that return one, and of functions that
+put a value into a global map and return its key, if other functions take single keys out of it. It reports
+tokens that are never deleted; that some return statement leaves behind while another path deletes them; that lie
+in a private field, or in a slice or map in one, on which nothing calls Delete; that a method SetX or OnX puts in
+the place of an older one; cells of C memory that hold a handle and that nothing frees, though the handle in them
+is deleted; and handles that keep the owner alive whose finalizer was to delete them: such a finalizer never runs.
 
-Silent: handles that are stored where others may find them, returned, or given to Go code that may keep them;
-handles that C gives back to a function of the package that deletes what it is given.`,
+Silent: tokens that are stored where others may find them, returned, or given to Go code that may keep them;
+tokens that C gives back to a function of the package that deletes what it is given; registries that are emptied
+at once.`,
 	Before: `
 func (l *Library) Each(f func(int)) error {
 	h := cgo.NewHandle(f)
@@ -60,8 +64,12 @@ func run(p *rule.Pass) {
 			if !ok {
 				return
 			}
-			if summary.NewToken(call.Common()) && !packageLevel(fn) {
-				checkToken(p, call, foreign)
+			if !packageLevel(fn) {
+				for i, value := range results(call) {
+					if what := p.Know.Token(call.Common(), i); what != "" && value != nil {
+						checkToken(p, call, value, what, foreign)
+					}
+				}
 			}
 			checkCell(p, call)
 		})
@@ -72,14 +80,23 @@ func packageLevel(fn *ssa.Function) bool {
 	return fn.Name() == "init" || strings.HasPrefix(fn.Name(), "init#")
 }
 
-func checkToken(p *rule.Pass, call *ssa.Call, foreign bool) {
-	what := call.Call.StaticCallee().Name()
-	if what == "NewHandle" {
-		what = "the handle of cgo.NewHandle"
-	} else {
-		what = "the token of pointer.Save"
+// results are what a call returns, nil for what nobody uses; of a single result, the call itself.
+func results(call *ssa.Call) []ssa.Value {
+	tuple, ok := call.Type().(*types.Tuple)
+	if !ok {
+		return []ssa.Value{call}
 	}
-	trail := flow.Track(call)
+	values := make([]ssa.Value, tuple.Len())
+	for _, instr := range *call.Referrers() {
+		if extract, ok := instr.(*ssa.Extract); ok {
+			values[extract.Index] = extract
+		}
+	}
+	return values
+}
+
+func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, foreign bool) {
+	trail := flow.Track(value)
 	if cycle(p, call, trail) {
 		return
 	}
@@ -87,11 +104,23 @@ func checkToken(p *rule.Pass, call *ssa.Call, foreign bool) {
 	deletes, inC := false, false
 	for _, use := range trail.Uses {
 		effect := p.Know.EffectOf(use)
-		if use.Kind == flow.Stored {
-			if field, ok := privateField(p, use); ok && !p.Know.FieldFreed(field) {
+		if field, ofC := keeper(p, use); field != nil {
+			switch {
+			case kept(p, use, field):
+			case ofC:
+				inC = true // whoever gets the struct has the token
+				continue
+			default:
 				p.ReportAt(call, "%s is stored in field %s, on which nothing calls Delete", what, field.Name())
 				return
 			}
+			if replaces(p, use, field) {
+				p.ReportAt(call, "%s takes the place of an older one in field %s, which is never deleted then", what, field.Name())
+				return
+			}
+		} else if use.Kind == flow.Stored && inNative(p, use) {
+			inC = true
+			continue
 		}
 		if use.Kind == flow.Shared && givenToC(p, use) {
 			inC = true // the address of the variable: not the handle itself
@@ -105,20 +134,18 @@ func checkToken(p *rule.Pass, call *ssa.Call, foreign bool) {
 			}
 		}
 	}
+	if inC && foreign {
+		return
+	}
 	if len(ends) == 0 {
-		if !(inC && foreign) {
-			p.ReportAt(call, "%s is never deleted", what)
-		}
+		p.ReportAt(call, "%s is never deleted", what)
 		return
 	}
-	if !deletes {
-		return
-	}
-	if flow.DeferredBefore(ends, call) {
+	if !deletes || flow.DeferredBefore(ends, call) {
 		return
 	}
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
-	if ret := search.From(call); ret != nil && !(inC && foreign) {
+	if ret := search.From(call); ret != nil {
 		line := 0
 		if ret.Pos().IsValid() {
 			line = p.Line(ret.Pos())
@@ -127,6 +154,81 @@ func checkToken(p *rule.Pass, call *ssa.Call, foreign bool) {
 		}
 		p.ReportAt(call, "%s is not deleted on the way to the return in line %d", what, line)
 	}
+}
+
+// keeper is the field that a use stores a token in, itself or by way of a slice or map in it: a private one, or one
+// of a struct of C; nil if there is none.
+func keeper(p *rule.Pass, use flow.Use) (field *types.Var, ofC bool) {
+	var owner ssa.Value
+	switch instr := use.Instr.(type) {
+	case *ssa.Store:
+		field, owner = flow.Field(instr.Addr)
+	case *ssa.MapUpdate:
+		if instr.Value == use.Value {
+			field, owner = flow.Field(instr.Map)
+		}
+	case *ssa.Call:
+		field, owner = summary.Collects(instr)
+	}
+	if field == nil || field.Pkg() != p.Types {
+		return nil, false
+	}
+	named := summary.Named(owner.Type())
+	if ofC = named != nil && strings.HasPrefix(named.Obj().Name(), "_C"); ofC || named != nil && !field.Exported() {
+		return field, ofC
+	}
+	return nil, false
+}
+
+// kept reports whether somebody may delete what a field holds.
+func kept(p *rule.Pass, use flow.Use, field *types.Var) bool {
+	if _, ok := use.Instr.(*ssa.Store); ok {
+		return p.Know.FieldFreed(field)
+	}
+	return p.Know.ElementFreed(field)
+}
+
+// inNative reports whether a use stores into memory of C.
+func inNative(p *rule.Pass, use flow.Use) bool {
+	store, ok := use.Instr.(*ssa.Store)
+	return ok && p.Know.NativeMemory(store.Addr)
+}
+
+// replaces reports whether a method that is meant to be called again stores into a field of its receiver, and
+// does not look at what is there.
+func replaces(p *rule.Pass, use flow.Use, field *types.Var) bool {
+	store, ok := use.Instr.(*ssa.Store)
+	if !ok {
+		return false
+	}
+	fn := store.Parent()
+	if fn.Signature.Recv() == nil || !p.Public(fn) {
+		return false
+	}
+	switch summary.Words(fn.Name())[0] {
+	case "set", "on":
+	default:
+		return false
+	}
+	if root, path := summary.Path(store.Addr); root != ssa.Value(fn.Params[0]) || len(path) != 1 {
+		return false
+	}
+	looked := false
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		switch instr := instr.(type) {
+		case *ssa.FieldAddr:
+			if other, _ := flow.Field(instr); other == field && instr != store.Addr {
+				looked = looked || flow.Reaches(instr, store, nil)
+			}
+		case ssa.CallInstruction:
+			for _, arg := range instr.Common().Args {
+				if flow.Root(arg) == ssa.Value(fn.Params[0]) {
+					looked = looked || flow.Reaches(instr, store, nil) // a method of its own
+				}
+			}
+		}
+	})
+	return !looked
 }
 
 func givenToC(p *rule.Pass, use flow.Use) bool {
@@ -160,20 +262,34 @@ func privateField(p *rule.Pass, use flow.Use) (*types.Var, bool) {
 
 // cycle reports handles whose value is the object that stores the handle and deletes it when it is finalized.
 func cycle(p *rule.Pass, call *ssa.Call, trail *flow.Trail) bool {
-	owner := flow.Root(call.Call.Args[0])
+	if len(call.Call.Args) == 0 {
+		return false
+	}
+	value := flow.Root(call.Call.Args[0])
 	for _, use := range trail.Uses {
 		field, ok := privateField(p, use)
 		if !ok {
 			continue
 		}
-		root, _ := summary.Path(use.Instr.(*ssa.Store).Addr)
-		if root == owner && finalized(p, owner.Type()) {
+		owner, _ := summary.Path(use.Instr.(*ssa.Store).Addr)
+		if (value == owner || captures(value, owner)) && finalized(p, owner.Type()) {
 			p.ReportAt(call, "the handle in field %s keeps its own object alive: the finalizer of %s never runs", field.Name(),
 				types.TypeString(owner.Type(), types.RelativeTo(p.Types)))
 			return true
 		}
 	}
 	return false
+}
+
+// captures reports whether a value is a function literal, or a bound method, that has an object.
+func captures(v, object ssa.Value) bool {
+	closure, ok := v.(*ssa.MakeClosure)
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(closure.Bindings, func(bound ssa.Value) bool {
+		return flow.Root(bound) == object || flow.Content(bound) != nil && flow.Root(flow.Content(bound)) == object
+	})
 }
 
 // finalized reports whether objects of a type are given a finalizer or a cleanup.
@@ -194,31 +310,55 @@ func finalized(p *rule.Pass, typ types.Type) bool {
 	return found
 }
 
-// deletesForeign reports whether the package deletes a handle that comes from C: an argument, what C memory
-// holds, or what a function made of them. Handles in fields, elements and variables of Go are its own.
+// deletesForeign reports whether the package deletes a handle that comes from C: an argument of a function that C,
+// or somebody who is not known, calls, what C memory holds, or what a function made of them. Handles in fields,
+// elements and variables of Go are its own.
 func deletesForeign(p *rule.Pass) bool {
+	exports := p.Exports()
 	found := false
 	for _, fn := range p.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			call, ok := instr.(ssa.CallInstruction)
-			if !ok || !summary.Deletes(call.Common()) {
+			if !ok || found {
 				return
 			}
-			root, path := summary.Path(call.Common().Args[0])
-			switch root := root.(type) {
-			case *ssa.Parameter:
-				found = found || len(path) == 0
-			case *ssa.Call:
-				found = found || !summary.NewToken(root.Common())
-			case *ssa.UnOp:
-				switch root.X.(type) {
-				case *ssa.Convert, *ssa.ChangeType, *ssa.Parameter:
-					found = true
+			for i, arg := range call.Common().Args {
+				use := flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i, At: []ssa.Instruction{call}}
+				if (summary.Deletes(call.Common()) || flow.IsInteger(arg.Type()) || flow.IsUnsafePointer(arg.Type())) && p.Know.EffectOf(use).MayFree && p.Know.C(call.Common()) == "" {
+					found = found || isForeign(p, arg, exports, 0)
 				}
 			}
 		})
 	}
 	return found
+}
+
+func isForeign(p *rule.Pass, v ssa.Value, exports map[*ssa.Function]*ast.FuncDecl, depth int) bool {
+	root, path := summary.Path(v)
+	switch root := root.(type) {
+	case *ssa.Parameter:
+		fn := root.Parent()
+		if len(path) > 0 || exports[fn] != nil || depth > 4 {
+			return len(path) == 0
+		}
+		calls, all := p.Know.Callers(fn)
+		if !all {
+			return true
+		}
+		for _, call := range calls {
+			if i := slices.Index(fn.Params, root); i < len(call.Common().Args) && isForeign(p, call.Common().Args[i], exports, depth+1) {
+				return true
+			}
+		}
+	case *ssa.Call:
+		return p.Know.Token(root.Common(), 0) == ""
+	case *ssa.UnOp:
+		switch root.X.(type) {
+		case *ssa.Convert, *ssa.ChangeType, *ssa.Parameter:
+			return true
+		}
+	}
+	return false
 }
 
 // checkCell finds C memory that holds a handle, lies in a field of a C struct, and is never freed.
