@@ -19,6 +19,7 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/rules/lasterror"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/lockpair"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/nocallback"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/parentref"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/ptrparam"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/refinalize"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/retain"
@@ -46,6 +47,7 @@ func Rules() []*rule.Rule {
 		lasterror.Rule,
 		lockpair.Rule,
 		nocallback.Rule,
+		parentref.Rule,
 		ptrparam.Rule,
 		refinalize.Rule,
 		retain.Rule,
