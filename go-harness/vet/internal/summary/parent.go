@@ -250,7 +250,8 @@ func (t *Table) FieldEnds(field *types.Var) bool {
 	return found
 }
 
-// MadeOf reports whether an object holds a native pointer that C took out of another one's memory.
+// MadeOf reports whether an object holds a native pointer that C took out of another one's memory, here or in the
+// functions that give it to this one.
 func (t *Table) MadeOf(object, parent ssa.Value) bool {
 	found := false
 	for _, instr := range *object.Referrers() {
@@ -263,12 +264,28 @@ func (t *Table) MadeOf(object, parent ssa.Value) bool {
 			if !ok || store.Addr != ssa.Value(addr) {
 				continue
 			}
-			if call, ok := flow.Root(store.Val).(*ssa.Call); ok && t.C(call.Common()) != "" {
-				found = found || sameValue(t.parent(call), parent)
+			switch made := flow.Root(store.Val).(type) {
+			case *ssa.Call:
+				found = found || t.takenOut(made, parent.Type())
+			case *ssa.Parameter:
+				i := slices.Index(made.Parent().Params, made)
+				for _, call := range t.callers[made.Parent()] {
+					if i < len(call.Common().Args) {
+						outer, ok := flow.Root(call.Common().Args[i]).(*ssa.Call)
+						found = found || ok && t.takenOut(outer, parent.Type())
+					}
+				}
 			}
 		}
 	}
 	return found
 }
 
-func sameValue(a, b ssa.Value) bool { return a != nil && sameObject(a, b) }
+// takenOut reports whether a call into C is given memory of an object of some type.
+func (t *Table) takenOut(call *ssa.Call, typ types.Type) bool {
+	if t.C(call.Common()) == "" {
+		return false
+	}
+	parent := t.parent(call)
+	return parent != nil && types.Identical(parent.Type(), typ)
+}

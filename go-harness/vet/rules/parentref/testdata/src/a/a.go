@@ -77,3 +77,17 @@ func (d *Document) Walk() *Walk {
 	runtime.AddCleanup(w, func(p *C.walk) { C.walk_delete(p) }, w.p) // want `the cleanups of Walk and of the Document that it was made of run in no order: the Document may be freed first`
 	return w
 }
+
+// Cursor is made by a function that is given the pointer.
+type Cursor struct {
+	document *Document
+	p        *C.walk
+}
+
+func (d *Document) cursor(p *C.walk) *Cursor {
+	c := &Cursor{document: d, p: p}
+	runtime.AddCleanup(c, func(p *C.walk) { C.walk_delete(p) }, p) // want `the cleanups of Cursor and of the Document that it was made of run in no order`
+	return c
+}
+
+func (d *Document) Cursor() *Cursor { return d.cursor(C.tree_walk(d.p)) }

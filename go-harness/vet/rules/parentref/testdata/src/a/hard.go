@@ -36,6 +36,15 @@ func (t *Tree) Held() *Held {
 	return h
 }
 
+// Adopted is told of its parent by its caller.
+func (t *Tree) adopted() *Held { return newHeld(C.tree_root(t.p)) }
+
+func (t *Tree) Adopted() *Held {
+	h := t.adopted()
+	h.keep = t
+	return h
+}
+
 // Owned frees what it holds: that may be its own.
 type Owned struct{ p *C.walk }
 
@@ -84,4 +93,16 @@ func (d *Document) ordered() *ordered {
 	}
 	runtime.AddCleanup(o, func(b both) { C.walk_delete(b.p); runtime.KeepAlive(b.document) }, both{o.p, d})
 	return o
+}
+
+// Loose is not made of the document: the order does not matter.
+type Loose struct {
+	p        *C.tree
+	document *Document
+}
+
+func (d *Document) Loose() *Loose {
+	l := &Loose{C.tree_parse(), d}
+	runtime.AddCleanup(l, func(p *C.tree) { C.tree_delete(p) }, l.p)
+	return l
 }
