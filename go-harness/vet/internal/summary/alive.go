@@ -108,9 +108,10 @@ func (t *Table) freedFieldsDeep(fn *ssa.Function, p ssa.Value, is func(string) b
 
 // findRooted finds types whose objects a global variable holds.
 func (t *Table) findRooted() {
-	mark := func(v ssa.Value) {
+	mark := func(v ssa.Value, many bool) {
 		if f := t.FinalizedType(flow.Root(v).Type()); f != nil {
 			f.Rooted = true
+			f.Listed = f.Listed || many
 		}
 	}
 	for _, fn := range t.Package.Funcs {
@@ -118,22 +119,22 @@ func (t *Table) findRooted() {
 			switch instr := instr.(type) {
 			case *ssa.MapUpdate:
 				if isGlobal(instr.Map) {
-					mark(instr.Key)
-					mark(instr.Value)
+					mark(instr.Key, true)
+					mark(instr.Value, true)
 				}
 			case *ssa.Store:
 				if _, ok := instr.Addr.(*ssa.Global); ok {
-					mark(instr.Val)
+					mark(instr.Val, false)
 				}
 			case ssa.CallInstruction:
 				call := instr.Common()
 				if fn := call.StaticCallee(); fn != nil && fn.Name() == "Store" && len(call.Args) > 1 && isGlobal(call.Args[0]) {
 					for _, arg := range call.Args[1:] {
-						mark(arg)
+						mark(arg, true)
 					}
 				}
 				if fn := call.StaticCallee(); fn != nil && fn.Pkg != nil && fn.Pkg.Pkg.Path() == "runtime/cgo" && fn.Name() == "NewHandle" {
-					mark(call.Args[0])
+					mark(call.Args[0], true)
 				}
 			}
 		})

@@ -286,6 +286,12 @@ func (t *Table) takenOut(call *ssa.Call, typ types.Type) bool {
 	if t.C(call.Common()) == "" {
 		return false
 	}
-	parent := t.parent(call)
-	return parent != nil && types.Identical(parent.Type(), typ)
+	for _, arg := range call.Call.Args {
+		for _, owner := range t.owners(arg, 0) {
+			if types.Identical(owner.Type(), typ) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -109,8 +109,8 @@ type Finalized struct {
 	Fields []string
 	// By is how: SetFinalizer or AddCleanup.
 	By string
-	// Rooted is set if objects of the type are put into a global variable.
-	Rooted bool
+	// Rooted is set if objects of the type are put into a global variable; Listed if that holds many of them.
+	Rooted, Listed bool
 	// funcs are the functions that free, which run when nobody else has the object.
 	funcs map[*ssa.Function]bool
 	// locks are the mutexes, as fields, that they take first.

@@ -89,7 +89,7 @@ func checkOrder(p *rule.Pass, call *ssa.Call) {
 				continue
 			}
 			parent := p.Know.FinalizedType(store.Val.Type())
-			if parent == nil || parent.Name == named.Obj().Name() || parent.Rooted || reachable(call.Call.Args[2], flow.Root(store.Val), 0) || !p.Know.MadeOf(object, flow.Root(store.Val)) {
+			if parent == nil || parent.Name == named.Obj().Name() || parent.Listed || reachable(call.Call.Args[2], flow.Root(store.Val), 0) || !p.Know.MadeOf(object, flow.Root(store.Val)) {
 				continue
 			}
 			p.ReportAt(call, "the cleanups of %s and of the %s that it was made of run in no order: the %s may be freed first", named.Obj().Name(), parent.Name, parent.Name)

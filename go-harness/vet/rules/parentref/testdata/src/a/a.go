@@ -61,6 +61,9 @@ func (t *Tree) RootByHelper() *Node {
 
 type Document struct{ p *C.tree }
 
+// Default is one of many.
+var Default = NewDocument()
+
 func NewDocument() *Document {
 	d := &Document{C.tree_parse()}
 	runtime.AddCleanup(d, func(p *C.tree) { C.tree_delete(p) }, d.p)
