@@ -16,6 +16,7 @@ import (
 // bounds finds out how short a slice may be.
 type bounds struct {
 	pass   *rule.Pass
+	place  *ssa.BasicBlock    // where the address is taken
 	asking map[ssa.Value]bool // numbers that are being looked at: two may be compared with each other
 }
 
@@ -24,7 +25,7 @@ const deepest = 10
 
 // empty says why a slice may be empty at a place, or "" if it cannot be, or if not enough is known to say so.
 func (b *bounds) empty(slice ssa.Value, at *ssa.BasicBlock, before ssa.Instruction, depth int) string {
-	if depth > deepest || b.guarded(slice, at, depth) || indexedBefore(slice, before) || validated(slice, at) {
+	if depth > deepest || b.guarded(slice, at, depth) || indexedBefore(slice, before) || validated(slice, at) || b.place != nil && validated(slice, b.place) {
 		return ""
 	}
 	switch v := slice.(type) {
@@ -185,7 +186,8 @@ func onlyAddress(index *ssa.IndexAddr) bool {
 	return true
 }
 
-// validated reports whether a Go function that may refuse the slice with an error was asked before.
+// validated reports whether a Go function was asked about the slice before, and may have refused it: by an error, or
+// by an answer that a condition on the way to a place hangs on.
 func validated(slice ssa.Value, at *ssa.BasicBlock) bool {
 	if slice.Referrers() == nil {
 		return false
@@ -195,12 +197,35 @@ func validated(slice ssa.Value, at *ssa.BasicBlock) bool {
 		if !ok || call.Block() == at || call.Parent() != at.Parent() || !call.Block().Dominates(at) {
 			continue
 		}
+		if _, builtin := call.Call.Value.(*ssa.Builtin); builtin {
+			continue
+		}
 		results := call.Call.Signature().Results()
 		if n := results.Len(); n > 0 && types.Identical(results.At(n-1).Type(), types.Universe.Lookup("error").Type()) {
 			return true
 		}
+		for _, guard := range flow.Guards(at) {
+			if hangsOn(guard.Cond, call, 0) {
+				return true
+			}
+		}
 	}
 	return false
+}
+
+// hangsOn reports whether a value is computed from what a call returned.
+func hangsOn(v ssa.Value, call *ssa.Call, depth int) bool {
+	if v == ssa.Value(call) {
+		return true
+	}
+	instr, ok := v.(ssa.Instruction)
+	if !ok || depth > 5 {
+		return false
+	}
+	var operands [8]*ssa.Value
+	return slices.ContainsFunc(instr.Operands(operands[:0]), func(operand *ssa.Value) bool {
+		return *operand != nil && hangsOn(*operand, call, depth+1)
+	})
 }
 
 func isLen(v ssa.Value) ssa.Value {

@@ -24,7 +24,8 @@ takes a pointer with the length 0.
 The rule finds &b[0] and &b[i:][0] that reach a C function, through conversions and helpers, where nothing
 shows that the slice has an element. What shows it: a condition on the length, also through another variable;
 make with a length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that
-was asked before and may refuse the slice with an error; for private functions, all callers. Slice types that the
+was asked before and may refuse the slice, with an error or by an answer that is looked at; for private functions,
+all callers. Slice types that the
 package names are objects of its own, and left in peace; so are exported functions of internal packages, whose
 callers are other packages of the module.
 
@@ -54,7 +55,7 @@ func run(p *rule.Pass) {
 			if _, slice := addr.X.Type().Underlying().(*types.Slice); !slice || !reachesC(p, addr) {
 				return
 			}
-			b := &bounds{pass: p, asking: make(map[ssa.Value]bool)}
+			b := &bounds{pass: p, place: addr.Block(), asking: make(map[ssa.Value]bool)}
 			if why := b.empty(addr.X, addr.Block(), addr, 0); why != "" {
 				report(p, addr, why)
 			}

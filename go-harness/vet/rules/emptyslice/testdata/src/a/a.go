@@ -51,3 +51,9 @@ func SameLengths(a, b []byte) int {
 	}
 	return int(C.crc(unsafe.Pointer(&a[0]), C.size_t(len(a)))) // want `a may be empty`
 }
+
+// Asked looks at an answer that no condition hangs on.
+func Asked(b []byte) (int, int) {
+	k := kindOf(b)
+	return int(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))), k // want `b may be empty \(Asked does not check it\)`
+}
