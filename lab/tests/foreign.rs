@@ -454,8 +454,18 @@ fn what_is_not_green_plainly_is_named_and_left_out_of_other_engines() {
     let reports: Vec<&str> = reports.filter_map(|it| it["report"].as_str()).collect();
     assert_eq!(reports.len(), usize::from(which::which("gdb").is_ok()));
     for report in reports {
+        let name = Path::new(report).file_stem().unwrap().to_str().unwrap();
         let report = fs::read_to_string(root.join(report)).unwrap();
         assert!(report.contains("TestPanics"), "{report}");
+        // It is a page of the report, too, which can be moved as a whole.
+        let latest = root.join(".cgolab/latest");
+        let page = fs::read_to_string(latest.join(format!("triage/{name}.html"))).unwrap();
+        assert!(page.contains("TestPanics"), "{page}");
+        let linked = fs::read_to_string(latest.join("report.html")).unwrap();
+        assert!(
+            linked.contains(&format!("href=\"triage/{name}.html\"")),
+            "{linked}"
+        );
     }
 }
 

@@ -230,7 +230,8 @@ impl Folder {
     /// in the form that people type. A run that was stopped knows too little to take that place.
     fn publish(&self, outcome: &Outcome, below: &str) -> Result<String> {
         let fresh = tempfile::tempdir_in(&self.path).context("cannot write the report")?;
-        views::write(fresh.path(), outcome)?;
+        let root = self.path.parent().unwrap_or(&self.path);
+        views::write(fresh.path(), outcome, root)?;
         let name = match outcome.interrupted {
             true => "stopped",
             false => "latest",

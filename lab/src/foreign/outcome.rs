@@ -1,6 +1,7 @@
 //! The outcome of a run: findings folded by signature, trouble that is no finding, and one headline.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use super::module::{Module, Package, counted, counted_as};
 use super::report::Report;
 use crate::subject::file::Accept;
 use crate::verdict::accept;
+
+/// The folder of pages of triage, in that of the views.
+const PAGES: &str = "triage";
 
 /// The state of an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +98,12 @@ impl Trouble {
             what,
             report: None,
         }
+    }
+
+    /// The page of its report, from the folder of the views.
+    pub(super) fn page(&self) -> Option<String> {
+        let name = Path::new(self.report.as_ref()?).file_stem()?;
+        Some(format!("{PAGES}/{}.html", name.display()))
     }
 
     /// The trouble in one line.

@@ -2,8 +2,8 @@
 //! native threads.
 //!
 //! ```text
-//!  command ──► collector ──► stopped ──► story ──► paper
-//!  to be       runs gdb on   the stacks  the class  Markdown,
+//!  command ──► collector ──► stopped ──► story ──► paper ──► page
+//!  to be       runs gdb on   the stacks  the class  Markdown, HTML
 //!  watched     the program   that it saw and why    JSON
 //! ```
 //!
@@ -13,6 +13,7 @@
 
 mod collector;
 mod messages;
+mod page;
 mod paper;
 mod private;
 pub(crate) mod stopped;
@@ -228,14 +229,17 @@ fn write_reports(wish: &Wish, collected: &[Collected]) -> Result<()> {
     for (story, one) in stories {
         let name = free_report(&wish.out)?;
         let markdown = private.left_out(&paper::markdown(&story, one));
-        fs::write(name.with_extension("md"), markdown)
+        let headline = private.left_out(&story.headline);
+        let page = page::render(&headline, &markdown)?;
+        fs::write(name.with_extension("html"), page)
             .with_context(|| format!("cannot write {}", name.display()))?;
+        fs::write(name.with_extension("md"), markdown)?;
         let json = private.left_out(&serde_json::to_string_pretty(&paper::Json {
             story: &story,
             program: one,
         })?);
         fs::write(name.with_extension("json"), json)?;
-        out::say(format!("triage: {}", private.left_out(&story.headline)));
+        out::say(format!("triage: {headline}"));
         out::say(format!(
             "triage: report {}",
             name.with_extension("md").display()

@@ -13,8 +13,15 @@ use anyhow::{Context as _, Result};
 
 use super::outcome::Outcome;
 
-/// Writes all views that are files into a folder.
-pub(super) fn write(folder: &Path, outcome: &Outcome) -> Result<()> {
+/// Writes all views that are files into a folder, and the pages of reports of triage in the module's folder.
+pub(super) fn write(folder: &Path, outcome: &Outcome, root: &Path) -> Result<()> {
+    let trouble = outcome.engines.iter().flat_map(|it| &it.trouble);
+    for (report, page) in trouble.filter_map(|it| Some((it.report.as_ref()?, it.page()?))) {
+        let from = root.join(report).with_extension("html");
+        let to = folder.join(page);
+        fs::create_dir_all(to.parent().unwrap_or(folder))?;
+        fs::copy(&from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
     for (name, text) in [
         ("results.json", serde_json::to_string_pretty(outcome)?),
         ("report.md", markdown::render(outcome)),
@@ -102,7 +109,7 @@ mod tests {
     fn every_view_has_the_headline_the_finding_and_what_was_left_out() {
         let outcome = full();
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &outcome).unwrap();
+        write(folder.path(), &outcome, folder.path()).unwrap();
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         let unescaped = |text: &str| {
             text.replace("&lt;", "<")
