@@ -470,6 +470,30 @@ fn what_is_not_green_plainly_is_named_and_left_out_of_other_engines() {
 }
 
 #[test]
+fn a_signal_on_a_thread_of_c_of_which_go_says_nothing_has_a_report() {
+    if !tools() {
+        return;
+    }
+    if which::which("gdb").is_err() {
+        eprintln!("skipped: no gdb on PATH");
+        return;
+    }
+    let library = "package m\n\n// #include <pthread.h>\n\
+        // static void *faults(void *at) { *(volatile int *)at = 1; return at; }\n\
+        // static void begins(void) {\n//   pthread_t it;\n\
+        //   pthread_create(&it, 0, faults, (void *)8);\n//   pthread_join(it, 0);\n// }\n\
+        import \"C\"\n\nfunc begins() { C.begins() }\n";
+    let body = tests("", "func TestA(t *testing.T) { begins() }");
+    let (_folder, root) = module(&[("m.go", library), ("m_test.go", &body)]);
+    let output = run(&root, &["--only", "plain"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let results = results(&root);
+    let report = results["engines"][0]["trouble"][0]["report"].as_str();
+    let report = fs::read_to_string(root.join(report.unwrap())).unwrap();
+    assert!(report.contains("`fault-on-foreign-thread`"), "{report}");
+}
+
+#[test]
 fn a_package_that_does_not_build_is_told_with_the_compilers_line() {
     if !tools() {
         return;

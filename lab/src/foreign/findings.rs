@@ -273,8 +273,14 @@ pub(super) fn c_frame(line: &str, root: &Path) -> Option<Place> {
     let Some((_, rest)) = rest.split_once(" in ") else {
         let (_, library) = rest.split_once(" (")?;
         let (path, _) = library.rsplit_once("+0x")?;
+        let path = Path::new(path);
+        let function = match path.parent() {
+            // It was loaded from memory: its number is another one in each program.
+            Some(dir) if dir.ends_with("fd") => "a library without a file".to_owned(),
+            _ => path.file_name()?.display().to_string(),
+        };
         return Some(Place {
-            function: Path::new(path).file_name()?.display().to_string(),
+            function,
             file: None,
             line: None,
             own: false,
@@ -455,6 +461,8 @@ mod tests {
             #1 0x7f  (/lib/libc.so.6+0x2e)\n    #2 0x7f  (/lib/libpcap.so.0.8+0xfbd6)\n\n";
         let found = read(output, &module());
         assert_eq!(found[0].c.as_ref().unwrap().shown(), "libpcap.so.0.8");
+        let loaded = c_frame("    #1 0x7f  (/proc/self/fd/4+0x2e)", Path::new("/m"));
+        assert_eq!(loaded.unwrap().shown(), "a library without a file");
     }
 
     #[test]

@@ -119,16 +119,17 @@ impl Trouble {
         } else {
             ", and not plainly; no detector spoke"
         };
+        let report = self.report.as_ref();
+        let report = report.map_or_else(String::new, |it| format!("; report: {it}"));
         match what {
             TestTrouble::Fails => format!("{test} fails{only_here}"),
             TestTrouble::Flakes(times, of) => {
                 format!("{test} fails in {times} of {of} runs{only_here}")
             }
-            TestTrouble::Died(how) => match &self.report {
-                None => format!("{test} ends the process: {how}"),
-                Some(report) => format!("{test} ends the process: {how}; report: {report}"),
-            },
-            TestTrouble::Ended(how) => format!("{test} ends the process without a word: {how}"),
+            TestTrouble::Died(how) => format!("{test} ends the process: {how}{report}"),
+            TestTrouble::Ended(how) => {
+                format!("{test} ends the process without a word: {how}{report}")
+            }
             TestTrouble::TimedOut => format!("{test} does not end"),
         }
     }

@@ -581,7 +581,8 @@ impl Trial<'_> {
             }
             None => {
                 let mut trouble = Trouble::test(package, test, why);
-                if matches!(trouble.what, What::Test(_, TestTrouble::Died(_))) {
+                let died = matches!(trouble.what, What::Test(_, TestTrouble::Died(_)));
+                if died || ran.finished.signal().is_some() {
                     trouble.report = self.described(package, program, test, outcome)?;
                 }
                 outcome.trouble.push(trouble);

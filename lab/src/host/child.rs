@@ -102,6 +102,22 @@ impl Finished {
         }
     }
 
+    /// The signal that ended it, if it was not ours.
+    #[cfg(unix)]
+    pub fn signal(&self) -> Option<i32> {
+        use std::os::unix::process::ExitStatusExt as _;
+        match self.end {
+            End::Exited(status) => status.signal(),
+            End::TimedOut | End::Interrupted => None,
+        }
+    }
+
+    /// Elsewhere there are none.
+    #[cfg(not(unix))]
+    pub fn signal(&self) -> Option<i32> {
+        None
+    }
+
     /// "exit status: 1", "timed out", "interrupted".
     pub fn how(&self) -> String {
         match self.end {
