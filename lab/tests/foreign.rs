@@ -279,6 +279,19 @@ func large(mend bool) int {
     ] {
         assert!(printed.contains(says), "no {says:?}: {printed}");
     }
+    // A test that fails without a report may be too slow: it is told, and blamed on nothing.
+    let slow = "func TestB(t *testing.T) {\n\tif os.Getenv(\"GOGC\") == \"off\" {\n\
+        \t\tt.Error(\"too slow\")\n\t}\n\truntime.Gosched()\n}\n";
+    let body = format!("func TestA(t *testing.T) {{ t.Log(large(true)) }}\n{slow}");
+    let tests_of = tests("\t\"os\"\n\t\"runtime\"\n", &body);
+    let (_folder, root) = module(&[("m.go", library), ("m_test.go", &tests_of)]);
+    let output = run(&root, &["--only", "valgrind"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("left out: 1 test that may be too slow in valgrind"),
+        "{printed}"
+    );
     // A test that collects by itself keeps valgrind from its search for leaks.
     let collects = "var kept []*byte\n\n\
         func TestB(t *testing.T) {\n\

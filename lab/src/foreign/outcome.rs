@@ -249,6 +249,8 @@ pub(super) struct EngineOutcome {
     pub(super) left_unread: Vec<String>,
     /// Packages in which an engine that looks for leaks could not.
     pub(super) leaks_unsought: usize,
+    /// Tests that fail here alone and without a report, under an engine that is much slower: the time may be why.
+    pub(super) perhaps_slow: usize,
 }
 
 impl EngineOutcome {
@@ -264,6 +266,7 @@ impl EngineOutcome {
             limits: Vec::new(),
             left_unread: Vec::new(),
             leaks_unsought: 0,
+            perhaps_slow: 0,
         }
     }
 
@@ -456,6 +459,14 @@ impl Outcome {
                             "files or packages",
                         );
                         left.push(format!("{count} not read by {}", engine.engine));
+                    }
+                    if engine.perhaps_slow > 0 {
+                        let count = counted_as(
+                            engine.perhaps_slow,
+                            "test that may be too slow",
+                            "tests that may be too slow",
+                        );
+                        left.push(format!("{count} in {}", engine.engine));
                     }
                     if engine.leaks_unsought > 0 {
                         let count = counted(engine.leaks_unsought, "package");

@@ -633,6 +633,12 @@ impl Trial<'_> {
             self.found(package, report, outcome);
             return;
         }
+        if self.engine.valgrind {
+            let why = "it fails here and not plainly, and valgrind saw nothing; it may have a time limit of its own";
+            outcome.limits.push(format!("{test}: {why}"));
+            outcome.perhaps_slow += 1;
+            return;
+        }
         let why = match times == self.engine.repeat {
             true => TestTrouble::Fails,
             false => TestTrouble::Flakes(times, self.engine.repeat),
