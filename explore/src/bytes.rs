@@ -102,6 +102,7 @@ pub fn from_hex<Op: Operation>(text: &str) -> Result<Vec<Step<Op>>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Field;
 
     crate::values! {
         /// A list that version 1 knew the first two of.
@@ -191,7 +192,20 @@ mod tests {
     fn a_table_names_its_operations_fields_and_rows() {
         assert_eq!(Op::NAMES, ["Make", "Clear", "Resize"]);
         assert_eq!(Op::Clear.name(), "Clear");
-        assert_eq!(Op::FIELDS[0], [("size", 2), ("count", 0), ("spare", 1)]);
+        let field = |name, operand, values| Field {
+            name,
+            operand,
+            values,
+        };
+        let sizes: &[&str] = &["Small", "Large", "Huge"];
+        assert_eq!(
+            Op::FIELDS[0],
+            [
+                field("size", 2, sizes),
+                field("count", 0, &[]),
+                field("spare", 1, sizes)
+            ]
+        );
         assert_eq!(Op::FIELDS[1], []);
         assert_eq!(Op::ROWS, ['m', 'c', 'r']);
     }

@@ -12,7 +12,8 @@
 //! A subject brings three things:
 //!
 //! - one table of its operations, which [`operations!`] and [`values!`] turn into an enum, its total
-//!   binary form ([`bytes`]: every byte string is a scenario) and the names that are counted,
+//!   binary form ([`bytes`]: every byte string is a scenario), the form that people write ([`text`]), and the
+//!   names that are counted,
 //! - a [`Model`], which predicts each step and says which contracts the prediction rests on,
 //! - a [`Driver`] for each way to call the library.
 //!
@@ -31,11 +32,12 @@ mod operation;
 mod stopped;
 mod subject;
 mod table;
+pub mod text;
 
 pub use counts::ContractCounts;
 pub use judge::{Disagreement, run, without_refusals};
 pub use lanes::Lanes;
-pub use operation::{Form, LANES, Operand, Operation, Step};
+pub use operation::{Field, Form, LANES, Operand, Operation, Step};
 pub use stopped::{Stopped, holds, violated};
 pub use subject::{Driver, Model, Prediction, Settled};
 

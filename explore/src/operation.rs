@@ -25,8 +25,8 @@ pub trait Operation: Copy + fmt::Debug + PartialEq + 'static {
     /// Names, by number.
     const NAMES: &'static [&'static str];
 
-    /// Fields, by number: the name of each, and the operand that it is written in.
-    const FIELDS: &'static [&'static [(&'static str, usize)]];
+    /// Fields, by number.
+    const FIELDS: &'static [&'static [Field]];
 
     /// Older versions of the bytes form, version 1 first.
     const OLDER: &'static [Form];
@@ -46,6 +46,17 @@ pub trait Operation: Copy + fmt::Debug + PartialEq + 'static {
     }
 }
 
+/// A field of an operation, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The name.
+    pub name: &'static str,
+    /// The operand that it is written in.
+    pub operand: usize,
+    /// The names of its values, by number. Empty if it is a number itself.
+    pub values: &'static [&'static str],
+}
+
 /// The limits of an older version of the bytes form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
@@ -55,8 +66,11 @@ pub struct Form {
     pub operands: usize,
 }
 
-/// A field of an operation, which is one byte in the bytes form.
+/// A field's type: one byte in the bytes form, and a name or a number in the text form.
 pub trait Operand: Copy {
+    /// The names of the values, by number. Empty if the value is a number itself.
+    const NAMES: &'static [&'static str];
+
     /// The value of a byte, which wraps around, in a version of the bytes form.
     fn decode(byte: u8, version: u8) -> Self;
 
@@ -66,6 +80,8 @@ pub trait Operand: Copy {
 
 /// Ordinals, numbers and limits stand for themselves.
 impl Operand for u8 {
+    const NAMES: &'static [&'static str] = &[];
+
     fn decode(byte: u8, _: u8) -> u8 {
         byte
     }

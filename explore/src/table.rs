@@ -78,8 +78,11 @@ macro_rules! operations {
 
             const NAMES: &'static [&'static str] = &[$(stringify!($operation),)*];
 
-            const FIELDS: &'static [&'static [(&'static str, usize)]] =
-                &[$(&[$($((stringify!($field), $operand),)*)?],)*];
+            const FIELDS: &'static [&'static [$crate::Field]] = &[$(&[$($($crate::Field {
+                name: stringify!($field),
+                operand: $operand,
+                values: <$type as $crate::Operand>::NAMES,
+            },)*)?],)*];
 
             const OLDER: &'static [$crate::Form] = &[$($older,)*];
 
@@ -155,6 +158,8 @@ macro_rules! values {
         }
 
         impl $crate::Operand for $name {
+            const NAMES: &'static [&'static str] = &[$(stringify!($value),)*];
+
             fn decode(byte: u8, version: u8) -> Self {
                 let known = match version {
                     $($version => $count,)*

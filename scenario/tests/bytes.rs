@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use courier_scenario::{Step, bytes};
+use courier_scenario::explore::text::{self, Scenario};
+use courier_scenario::{Op, Step, bytes};
+use proptest::prelude::*;
 
 /// Operands that wrap around in lists of different lengths.
 const OPERANDS: [[u8; 3]; 4] = [[1, 2, 3], [11, 12, 13], [200, 101, 77], [255, 254, 253]];
@@ -41,4 +43,26 @@ fn every_record_keeps_its_meaning() {
         assert_eq!(is, should);
     }
     assert_eq!(is.lines().count(), should.lines().count());
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_survive_the_text_form(input: Vec<u8>) {
+        let scenario = Scenario::<Op>::from(bytes::decode(&input));
+        let written = scenario.to_string();
+        let read = text::parse(written.as_bytes());
+        prop_assert_eq!(&read, &Ok(scenario));
+        prop_assert_eq!(read.unwrap().to_string(), written);
+    }
+}
+
+/// The records that are written down above, whose text is as old as they are.
+#[test]
+fn every_record_survives_the_text_form() {
+    for line in include_str!("bytes.txt").lines() {
+        let (_, written) = line.rsplit_once(' ').unwrap();
+        let scenario = Scenario::<Op>::from(bytes::from_hex(written).unwrap());
+        let read = text::parse(scenario.to_string().as_bytes());
+        assert_eq!(read, Ok(scenario), "{line}");
+    }
 }

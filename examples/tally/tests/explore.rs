@@ -10,7 +10,7 @@ use cgolab_explore::bytes::from_hex;
 use cgolab_explore::linearizability::{Lane, NotLinearizable, Specification, linearization};
 use cgolab_explore::{
     Contract, ContractCounts, Driver, Lanes, Model, Operation, Prediction, Step, Stopped,
-    operations, run, values,
+    operations, run, text, values,
 };
 use tally::{tally_add, tally_free, tally_message, tally_new, tally_read};
 
@@ -341,6 +341,20 @@ fn judge(scenario: &[Step<Op>]) -> ContractCounts<&'static str> {
 fn replay() {
     let scenario = std::env::var("SCENARIO").expect("SCENARIO has the digits of a report");
     judge(&from_hex(&scenario).unwrap());
+}
+
+/// The table of operations is all that the text form needs.
+#[test]
+fn a_scenario_is_a_text_too() {
+    let text = "scenario 1\n0: New limit=2\n1: Add tally=0 n=2 each=Frees\n1: Message\nend\n";
+    let scenario = text::parse::<Op>(text.as_bytes()).unwrap();
+    assert_eq!(scenario.to_string(), text);
+    judge(&scenario.steps);
+    let wrong = text.replace("Frees", "Freed");
+    let mistake = text::parse::<Op>(wrong.as_bytes()).unwrap_err();
+    let report = mistake.report("free.scenario", wrong.as_bytes());
+    assert!(report.contains("free.scenario:3:"), "{report}");
+    assert!(report.contains("did you mean `Frees`?"), "{report}");
 }
 
 /// Every scenario of four of these steps.

@@ -25,8 +25,8 @@ thread_local! {
 /// An operation with operands for its fields.
 fn operation(number: usize) -> BoxedStrategy<Op> {
     let mut operands = [(); 3].map(|()| Just(0).boxed());
-    for (field, index) in Op::FIELDS[number] {
-        operands[*index] = operand(Op::NAMES[number], field);
+    for field in Op::FIELDS[number] {
+        operands[field.operand] = operand(Op::NAMES[number], field.name);
     }
     operands
         .prop_map(move |operands| Op::decode(number as u8, operands, Op::VERSION))
