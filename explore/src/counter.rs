@@ -168,8 +168,8 @@ impl Driver for Library {
         }
     }
 
-    fn state(&self) -> Vec<Option<u8>> {
-        self.counter.0.clone()
+    fn state(&self) -> Option<Vec<Option<u8>>> {
+        Some(self.counter.0.clone())
     }
 
     fn replay(&self) -> &'static str {

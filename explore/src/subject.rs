@@ -129,8 +129,8 @@ pub trait Driver {
         step: Step<<Self::Model as Model>::Op>,
     ) -> Result<<Self::Model as Model>::Observation, Stopped>;
 
-    /// The state that no call shows. No step is under way.
-    fn state(&self) -> <Self::Model as Model>::State;
+    /// The state that no call shows; none if the driver cannot see it. No step is under way.
+    fn state(&self) -> Option<<Self::Model as Model>::State>;
 
     /// The command that repeats a scenario through such a driver, without the
     /// [`scenario`](Self::scenario) at its end.

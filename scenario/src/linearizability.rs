@@ -18,7 +18,7 @@ use cgolab_explore::{Contract, Driver, Model as _};
 
 use crate::driver::RustDriver;
 use crate::model::Model;
-use crate::op::{Budget, Op, Pause, Step};
+use crate::op::{Budget, Op, Pause, Reaction, Step};
 use crate::oracle::ContractCounts;
 use crate::outcome::{Observation, Outcome, Upcall, UpcallKind};
 use crate::through::Interface;
@@ -41,6 +41,61 @@ struct History {
     lanes: Vec<Lane<Op, Outcome>>,
     upcalls: Vec<Upcall>,
     end: Vec<(Step, Observation)>,
+}
+
+/// Asks whether a plan is one that [`run`] can judge.
+///
+/// # Errors
+/// The reason why it is not.
+pub fn check(plan: &Plan) -> Result<(), String> {
+    if plan.lanes.len() > 3 {
+        return Err("at most three lanes meet at a barrier".to_owned());
+    }
+    let mut model = Model::new(Interface::Rust);
+    for step in &plan.beginning {
+        if model.settle(*step, true).step != *step {
+            return Err(format!(
+                "{step:?} would wait for ever, and has no place before a barrier"
+            ));
+        }
+        model.apply(*step);
+    }
+    if model.live().runtimes != 1 || model.owner(0) != Some(0) {
+        return Err("before a barrier lane 0 has made the one runtime".to_owned());
+    }
+    for (lane, ops) in &plan.lanes {
+        for op in ops {
+            let owners_own = matches!(op, Op::Cancel { .. } | Op::SessionDestroy { .. });
+            let anybodys = matches!(
+                op,
+                Op::Complete { .. }
+                    | Op::IsCancelled { .. }
+                    | Op::RequestRelease { .. }
+                    | Op::OnCancel {
+                        reaction: Reaction::Nothing,
+                        ..
+                    }
+                    | Op::ClearOnCancel { .. }
+                    | Op::SetLog {
+                        reaction: Reaction::Nothing,
+                        ..
+                    }
+                    | Op::ClearLog
+                    | Op::Surface { .. }
+                    | Op::BlobRead { .. }
+                    | Op::BlobRelease { .. }
+                    | Op::Signal { .. }
+                    | Op::WakeSourceRelease { .. }
+            );
+            if !(anybodys || owners_own && *lane == 0) {
+                return Err(format!(
+                    "{op:?} on lane {lane} has no place behind a barrier, where nothing is made, callbacks call \
+                     nothing, and owners cancel and destroy on lane 0"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs a plan, and looks for an order. `seed` says where the lanes stop for each other.
@@ -100,7 +155,8 @@ pub fn run(
         let why = "no order of these calls gives their results:";
         return Err(refuted(history, why));
     }
-    if driver.state().live != courier_core::Live::default() {
+    let live = driver.state().map(|state| state.live);
+    if live != Some(courier_core::Live::default()) {
         return Err(refuted(history, "something is live in the end:"));
     }
     let mut counts = ContractCounts::default();
@@ -452,5 +508,55 @@ mod tests {
         assert!(!told(Ok(())));
         // Its own lane has released it before.
         assert!(!possible(&[(1, &[(RELEASE, Ok(())), (COMPLETE, Ok(()))])]));
+    }
+
+    #[test]
+    fn only_plans_that_can_be_judged_are_taken() {
+        let create = |lane| Step {
+            lane,
+            op: Op::RuntimeCreate {
+                root: Root::Absent,
+                max_loads: MaxLoads::Many,
+            },
+        };
+        let pump = |wait| Op::Pump {
+            runtime: 0,
+            wait,
+            budget: Budget::All,
+        };
+        let waits = Step {
+            lane: 0,
+            op: pump(Pause::Forever),
+        };
+        let checked = |beginning: &[Step], lanes: &[(u8, Vec<Op>)]| {
+            check(&Plan {
+                beginning: beginning.to_vec(),
+                lanes: lanes.to_vec(),
+            })
+        };
+        assert_eq!(
+            checked(&[create(0)], &[(0, vec![CANCEL]), (1, vec![COMPLETE])]),
+            Ok(())
+        );
+        for (beginning, lanes, why) in [
+            (vec![create(0), waits], vec![], "wait for ever"),
+            (vec![], vec![], "the one runtime"),
+            (vec![create(1)], vec![], "the one runtime"),
+            (vec![create(0), create(1)], vec![], "the one runtime"),
+            (
+                vec![create(0)],
+                vec![(1, vec![CANCEL])],
+                "on lane 1 has no place",
+            ),
+            (
+                vec![create(0)],
+                vec![(0, vec![pump(Pause::No)])],
+                "on lane 0 has no place",
+            ),
+            (vec![create(0)], vec![(0, vec![]); 4], "at most three"),
+        ] {
+            let refused = checked(&beginning, &lanes).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
     }
 }

@@ -25,7 +25,7 @@ use crate::op::{
     Answer, Behaviour, Budget, Deadline, FILL, Limit, MaxLoads, Op, Ordinal, Pause, Reaction, Root,
     SOON, Size, Step, Url, surface_address,
 };
-use crate::outcome::{Content, End, Event, Observation, Outcome, Upcall, UpcallKind};
+use crate::outcome::{Content, End, Event, Observation, Outcome, Unasked, Upcall, UpcallKind};
 use crate::prediction::{Expected, Grounds};
 use crate::state::{self, Next, State};
 use crate::through::Interface;
@@ -46,11 +46,20 @@ pub struct Model {
     inside: Vec<Option<usize>>,
     /// `true` if one of them is the log callback.
     delivering: bool,
+    /// The handles that the calls around them are of, as far as the Go binding notes them.
+    in_use: Vec<InUse>,
     /// Of the step under way, as in [`Expected`].
     upcalls: Vec<Upcall>,
     contracts: Vec<Contract>,
     grounds: Grounds,
     met: Met,
+}
+
+/// A handle that a call is of, which may lead to a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InUse {
+    Request(usize),
+    WakeSource(usize),
 }
 
 /// Features and callbacks that came together in the step under way.
@@ -205,6 +214,8 @@ struct Request {
     taken_back: bool,
     /// The provider completed inline and passed all the same.
     claimed: bool,
+    /// The Go binding has let a completion through.
+    answered: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,15 +264,17 @@ objects! { Runtime Session Request Blob WakeSource }
 
 /// The index that an ordinal names, if it names a live object.
 fn find<T: Object>(all: &[T], ordinal: Ordinal) -> Result<usize, (Word, Option<usize>)> {
-    if all.is_empty() {
-        return Err((Word::Null, None));
-    }
-    let index = usize::from(ordinal) % all.len();
+    let index = named(all, ordinal).ok_or((Word::Null, None))?;
     if all[index].live() {
         Ok(index)
     } else {
         Err((Word::Stale, Some(index)))
     }
+}
+
+/// The index that an ordinal names, live or not.
+fn named<T>(all: &[T], ordinal: Ordinal) -> Option<usize> {
+    (!all.is_empty()).then(|| usize::from(ordinal) % all.len())
 }
 
 /// Releases a live object.
@@ -390,6 +403,12 @@ impl Model {
         }
     }
 
+    /// The lane that made a live runtime.
+    pub fn owner(&self, runtime: Ordinal) -> Option<u8> {
+        let index = find(&self.runtimes, runtime).ok()?;
+        Some(self.runtimes[index].owner)
+    }
+
     /// `true` if the last pump of a live runtime left ends behind.
     pub fn left_behind(&self) -> bool {
         let mut live = self.runtimes.iter().filter(|runtime| runtime.live());
@@ -411,6 +430,11 @@ impl Model {
     }
 
     fn outcome(&mut self, lane: u8, op: Op) -> Outcome {
+        if self.interface == Interface::Go
+            && let Some(outcome) = self.unasked(op)
+        {
+            return outcome;
+        }
         match self.result(lane, op) {
             Ok(outcome) => outcome,
             Err(_) if op.is_release() && self.interface == Interface::C => {
@@ -421,7 +445,108 @@ impl Model {
         }
     }
 
+    /// The result of a call for which the Go binding does not ask the library.
+    fn unasked(&mut self, op: Op) -> Option<Outcome> {
+        let waits_for_itself = op.is_release()
+            && self
+                .used_by(op)
+                .is_some_and(|used| self.in_use.contains(&used));
+        let refused = if waits_for_itself {
+            self.because("HDL-18");
+            Unasked::InvalidState
+        } else if !self.is_open(op) {
+            if op.is_close() {
+                self.because("HDL-01");
+                return Some(Outcome::Done);
+            }
+            self.because("STA-06");
+            Unasked::Closed
+        } else {
+            match op {
+                Op::SetLog { .. } | Op::ClearLog if !self.inside.is_empty() => {
+                    self.because("CBK-14");
+                    Unasked::InvalidState
+                }
+                Op::Complete { request, .. } => {
+                    let index = find(&self.requests, request).expect("it is open");
+                    if !std::mem::replace(&mut self.requests[index].answered, true) {
+                        return None;
+                    }
+                    self.because("REQ-03");
+                    Unasked::AlreadyCompleted
+                }
+                _ => return None,
+            }
+        };
+        if let Op::SetProvider { reaction, .. }
+        | Op::SetWake { reaction, .. }
+        | Op::SetLog { reaction, .. }
+        | Op::OnCancel { reaction, .. } = op
+        {
+            self.callback(reaction);
+        }
+        Some(Outcome::Unasked(refused))
+    }
+
+    /// `true` if the handle that a call is of was not closed.
+    fn is_open(&self, op: Op) -> bool {
+        match op {
+            Op::RuntimeCreate { .. } | Op::SetLog { .. } | Op::ClearLog => true,
+            Op::RuntimeDestroy { runtime }
+            | Op::Pump { runtime, .. }
+            | Op::Step { runtime }
+            | Op::Drain { runtime, .. }
+            | Op::SetProvider { runtime, .. }
+            | Op::ClearProvider { runtime }
+            | Op::SetWake { runtime, .. }
+            | Op::ClearWake { runtime }
+            | Op::WakeSourceCreate { runtime }
+            | Op::SessionCreate { runtime }
+            | Op::NextWait { runtime } => find(&self.runtimes, runtime).is_ok(),
+            Op::SessionDestroy { session }
+            | Op::Load { session, .. }
+            | Op::Cancel { session, .. }
+            | Op::Attach { session, .. }
+            | Op::Detach { session }
+            | Op::Snapshot { session }
+            | Op::SetSurface { session, .. } => find(&self.sessions, session).is_ok(),
+            Op::Complete { request, .. }
+            | Op::IsCancelled { request }
+            | Op::RequestRelease { request }
+            | Op::OnCancel { request, .. }
+            | Op::Surface { request }
+            | Op::ClearOnCancel { request } => find(&self.requests, request).is_ok(),
+            Op::BlobRead { blob } | Op::BlobRelease { blob } => find(&self.blobs, blob).is_ok(),
+            Op::Signal { source } | Op::WakeSourceRelease { source } => {
+                find(&self.wake_sources, source).is_ok()
+            }
+        }
+    }
+
+    /// The handle that a call is in use of while it leads to callbacks, be it live or not.
+    fn used_by(&self, op: Op) -> Option<InUse> {
+        match op {
+            Op::Complete { request, .. } | Op::RequestRelease { request } => {
+                named(&self.requests, request).map(InUse::Request)
+            }
+            Op::Signal { source } | Op::WakeSourceRelease { source } => {
+                named(&self.wake_sources, source).map(InUse::WakeSource)
+            }
+            _ => None,
+        }
+    }
+
     fn result(&mut self, lane: u8, op: Op) -> Result<Outcome, Word> {
+        let used = self.used_by(op);
+        self.in_use.extend(used);
+        let result = self.asked(lane, op);
+        if used.is_some() {
+            self.in_use.pop();
+        }
+        result
+    }
+
+    fn asked(&mut self, lane: u8, op: Op) -> Result<Outcome, Word> {
         match op {
             Op::RuntimeCreate { root, max_loads } => self.runtime_create(lane, root, max_loads),
             Op::RuntimeDestroy { runtime } => self.runtime_destroy(lane, runtime),
@@ -1354,6 +1479,7 @@ impl Model {
             provider: provider.callback.number,
             taken_back: false,
             claimed: false,
+            answered: false,
         });
         let Provider {
             callback: Callback { number, reaction },
@@ -1382,6 +1508,11 @@ impl Model {
             && self.take_back(request)
         {
             self.end_as_loader(lane, load, end);
+        } else if (self.interface, behaviour) == (Interface::Go, Behaviour::Panic)
+            && self.requests[request].live()
+        {
+            // The provider does not come to it any more.
+            self.release(lane, request);
         }
         Ok(Outcome::Stepped(true))
     }
@@ -1615,6 +1746,9 @@ impl cgolab_explore::Model for Model {
         {
             *deadline = Deadline::Now;
         }
+        if self.interface == Interface::Go {
+            step.op = step.op.in_go();
+        }
         let mut lets_deadlines_pass = false;
         match &mut step.op {
             Op::Pump { runtime, wait, .. } => {
@@ -1678,7 +1812,7 @@ impl cgolab_explore::Model for Model {
     fn is_refused(observed: &Observation) -> bool {
         let inside = observed.upcalls.iter().flat_map(|upcall| &upcall.inside);
         let mut outcomes = inside.chain([&observed.outcome]);
-        outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_)))
+        outcomes.any(|outcome| matches!(outcome, Outcome::Refused(_) | Outcome::Unasked(_)))
     }
 
     /// One refusal has an effect, which the header says: a response whose contents are malformed ends the

@@ -255,6 +255,27 @@ pub fn surface_address(surface: u8) -> usize {
 }
 
 impl Op {
+    /// The nearest operation that the Go binding has: it never takes a cancellation callback out by itself, and
+    /// no response of its is malformed but by its text.
+    pub fn in_go(self) -> Op {
+        match self {
+            Op::ClearOnCancel { request } => Op::IsCancelled { request },
+            Op::Complete {
+                request,
+                answer: Answer::Malformed | Answer::NullView,
+            } => Op::Complete {
+                request,
+                answer: Answer::NotText,
+            },
+            other => other,
+        }
+    }
+
+    /// `true` if the Go binding calls it Close.
+    pub fn is_close(self) -> bool {
+        matches!(self, Op::RuntimeDestroy { .. } | Op::SessionDestroy { .. }) || self.is_release()
+    }
+
     /// `true` for the releases that the C ABI has no status for.
     pub fn is_release(self) -> bool {
         matches!(

@@ -41,6 +41,19 @@ pub enum Outcome {
     Buffer(Vec<u8>),
     /// Refused with this word.
     Refused(Word),
+    /// Refused by the binding, which has not called the library.
+    Unasked(Unasked),
+}
+
+/// The reasons for which the Go binding refuses a call by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unasked {
+    /// The handle is closed.
+    Closed,
+    /// The request was completed before, whatever the library said.
+    AlreadyCompleted,
+    /// The call would wait for itself.
+    InvalidState,
 }
 
 /// A step's result, and the callbacks that the library called meanwhile, in the order in which they

@@ -59,7 +59,8 @@ pub enum Next {
 }
 
 impl Next {
-    pub(crate) fn of(wait: Wait) -> Next {
+    /// The class of a wait.
+    pub fn of(wait: Wait) -> Next {
         match wait {
             Wait::No => Next::Now,
             Wait::AtMost(limit) if limit <= SOON => Next::Soon,

@@ -12,6 +12,8 @@ pub enum Through {
     },
     /// Through its C ABI.
     C,
+    /// Through its Go binding.
+    Go,
 }
 
 /// The options that name it.
@@ -25,11 +27,12 @@ impl fmt::Display for Through {
                 write!(f, "--through rust --last-generation {last_generation}")
             }
             Through::C => f.write_str("--through c"),
+            Through::Go => f.write_str("--through go"),
         }
     }
 }
 
-/// The interface that a driver calls. Only in these points do the two differ.
+/// The interface that a driver calls. Only in these points do they differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Interface {
     /// Every release says what it met; a provider can panic, which is logged.
@@ -37,4 +40,7 @@ pub enum Interface {
     Rust,
     /// Releases are silent; a panic becomes, in a binding, a decision to fail.
     C,
+    /// As C. Closed handles, a second completion and a call that would wait for itself are refused without a
+    /// call of C; a second close is fine; after a panic a provider's request is closed.
+    Go,
 }

@@ -6,7 +6,7 @@
 //! the test, and how often.
 //!
 //! Nothing is written to disk when a test fails: the report names the scenario in a form that
-//! `--example replay` takes, and a scenario worth keeping becomes a case in `REGRESSIONS`.
+//! `cargo lab replay` takes, and a scenario worth keeping becomes a case in `REGRESSIONS`.
 
 mod common;
 

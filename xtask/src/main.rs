@@ -9,6 +9,7 @@
 //! | [`coverage`] | `coverage` | lists the statements of the Go binding that no test runs |
 //! | [`mod@bench`] | `bench` | measures our parts beside their peers |
 //! | [`matrix`] | `matrix` | prints or runs the jobs of continuous integration |
+//! | [`scenario`] | `replay`, `scenario` | starts what replays scenarios |
 //! | [`header`] | `header` | writes the C header and the other generated files |
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ mod coverage;
 mod dist;
 mod header;
 mod matrix;
+mod scenario;
 mod test;
 
 use std::process::ExitCode;
@@ -99,6 +101,16 @@ enum Command {
     /// It lies in target/shipped, and as an archive beside it. It is for Linux on amd64, and needs no shared
     /// library. Red if it does, or if it is larger than 15 MiB.
     Dist,
+    /// Run a scenario through each of several drivers, and print its trace, or the first difference.
+    ///
+    /// `--help` explains the arguments. docs/scenarios.md has the text form.
+    #[command(disable_help_flag = true)]
+    Replay(scenario::Arguments),
+    /// Print a scenario as text, or as a program.
+    ///
+    /// `--help` explains the arguments. docs/scenarios.md has the text form.
+    #[command(disable_help_flag = true)]
+    Scenario(scenario::Arguments),
     /// Write the generated files: the C header, the layout lists, and the copies for cgo.
     ///
     /// They are checked in. Run it after a change of the C ABI and commit the result; files that
@@ -145,6 +157,8 @@ impl Command {
                 })
             }
             Command::Dist => cmd::in_checkout(dist::dist),
+            Command::Replay(arguments) => scenario::run(&["replay"], &arguments),
+            Command::Scenario(arguments) => scenario::run(&["scenario"], &arguments),
             Command::Header { check } => {
                 cmd::in_checkout(|workspace| header::command(workspace, check))
             }

@@ -142,14 +142,14 @@ impl Driver for AbiDriver {
         Ok(Observation { outcome, upcalls })
     }
 
-    fn state(&self) -> state::State {
+    fn state(&self) -> Option<state::State> {
         let state = self.shared.state();
-        state::State::of(
+        Some(state::State::of(
             test_hooks::instance(),
             &state.runtimes,
             &state.sessions,
             &state.requests,
-        )
+        ))
     }
 
     fn replay(&self) -> &'static str {
@@ -649,7 +649,8 @@ impl Shared {
     }
 }
 
-fn failure(number: courier_failure) -> Failure {
+/// The failure with this number in the header; one that is not there ends the step.
+pub fn failure(number: courier_failure) -> Failure {
     match number {
         COURIER_FAILURE_PROVIDER => Failure::Provider,
         COURIER_FAILURE_DROPPED => Failure::Dropped,

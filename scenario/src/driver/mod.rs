@@ -4,7 +4,7 @@ pub(crate) mod abi;
 mod meeting;
 mod rust;
 
-pub use abi::AbiDriver;
+pub use abi::{AbiDriver, failure};
 pub use rust::RustDriver;
 
 use std::time::Duration;
@@ -20,22 +20,14 @@ use crate::replay::Replay;
 use crate::through::Through;
 
 /// A deadline that no scenario reaches.
-const FAR: Duration = Duration::from_secs(3600);
+pub const FAR: Duration = Duration::from_secs(3600);
 
-/// A driver of courier, through either interface.
+/// A driver of courier, through any interface.
 pub type AnyDriver = dyn Driver<Model = Model>;
 
 impl Through {
-    /// A driver of this kind.
-    pub fn driver(self) -> Box<AnyDriver> {
-        match self {
-            Through::Rust { last_generation } => Box::new(RustDriver::new(last_generation)),
-            Through::C => Box::new(AbiDriver::patient()),
-        }
-    }
-
     /// A scenario for it, as [`Replay::COMMAND`] takes it.
-    fn scenario(self, steps: &[Step]) -> String {
+    pub fn scenario(self, steps: &[Step]) -> String {
         let (through, steps) = (self, steps.to_vec());
         Replay { through, steps }.to_string()
     }
@@ -66,7 +58,7 @@ fn add(ids: &mut Vec<Id>, id: Id) -> usize {
 }
 
 /// A failure's text: the provider's own must arrive unchanged, the library's may say what it likes.
-fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
+pub fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
     match failure {
         Failure::Provider if text == ANSWER_ERROR.as_bytes() => Content::Exactly(text),
         _ => content(text),
@@ -74,7 +66,7 @@ fn failure_text(failure: Failure, text: Vec<u8>) -> Content {
 }
 
 /// Bytes that a scenario knows, or that fit into a small retained buffer of them, or some text.
-fn content(bytes: Vec<u8>) -> Content {
+pub fn content(bytes: Vec<u8>) -> Content {
     let known: [&[u8]; 8] = [
         HELLO,
         ENCODED,

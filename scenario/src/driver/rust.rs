@@ -135,14 +135,14 @@ impl Driver for RustDriver {
         Ok(Observation { outcome, upcalls })
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> Option<State> {
         let ids = self.shared.ids();
-        State::of(
+        Some(State::of(
             &self.shared.courier,
             &ids.runtimes,
             &ids.sessions,
             &ids.requests,
-        )
+        ))
     }
 
     fn replay(&self) -> &'static str {

@@ -1,0 +1,18 @@
+//! Replays, shrinks and translates scenarios of courier.
+//!
+//! A scenario that breaks a contract may end the process that runs it, or hang. So each is run in a child,
+//! which tells of each step before and after, and whoever reads that always has a verdict.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`input`] | reads a scenario: a text, a crash file of a fuzzer, or hexadecimal digits |
+//! | [`golang`] | drives the Go binding, which is a process of its own |
+//! | [`child`] | runs one scenario through one driver, and tells of it |
+//! | [`trace`] | what a child told, and how traces differ |
+
+#![forbid(unsafe_code)]
+
+pub mod child;
+pub mod golang;
+pub mod input;
+pub mod trace;

@@ -1,0 +1,159 @@
+//! Replays, shrinks and translates scenarios of courier: what `cargo lab replay` and its like start.
+//!
+//! Exit code 0: the library did what the model says; 1: it did not, and the report says where; 2: the
+//! arguments are not right, or something is missing.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use courier_replay::trace::{Comparison, PATIENCE, Trace, child_of_ours};
+use courier_replay::{child, golang, input};
+use courier_scenario::Op;
+use courier_scenario::explore::text::{self, Scenario};
+use courier_scenario::through::Through;
+
+/// Replays, shrinks and translates scenarios of courier.
+#[derive(Parser)]
+#[command(name = "courier-replay", bin_name = "cargo lab")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario through each of several drivers, and print its trace, or the first difference.
+    Replay {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        drivers: Drivers,
+    },
+    /// Print a scenario as text.
+    Scenario {
+        #[command(flatten)]
+        input: Input,
+    },
+    /// Run the scenario on standard input through one driver, and tell of it in JSON.
+    #[command(hide = true)]
+    One {
+        #[command(flatten)]
+        drivers: Drivers,
+        /// The program that drives the Go binding.
+        #[arg(long)]
+        go: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct Input {
+    /// A text, a crash file of a fuzz target, or hexadecimal digits.
+    #[arg(value_name = "FILE|CRASH|HEX")]
+    scenario: String,
+    /// Take the file for bytes, though it looks like a text.
+    #[arg(long)]
+    bytes: bool,
+}
+
+impl Input {
+    fn read(&self) -> Result<Scenario<Op>> {
+        input::read(&self.scenario, self.bytes)
+    }
+}
+
+#[derive(Args)]
+struct Drivers {
+    /// The interfaces to drive.
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        default_value = "rust,c"
+    )]
+    through: Vec<Interface>,
+    /// The number of objects after which a slot of handles retires, through rust.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    last_generation: Option<u32>,
+    /// How often the steps behind a barrier are run.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    runs: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Interface {
+    Rust,
+    C,
+    Go,
+}
+
+impl Drivers {
+    fn through(&self) -> Result<Vec<Through>> {
+        if self.last_generation.is_some() && self.through != [Interface::Rust] {
+            bail!("slots retire with --through rust only: leave --last-generation out");
+        }
+        let through = |interface: &Interface| match interface {
+            Interface::Rust => Through::Rust {
+                last_generation: self.last_generation.unwrap_or(u32::MAX),
+            },
+            Interface::C => Through::C,
+            Interface::Go => Through::Go,
+        };
+        Ok(self.through.iter().map(through).collect())
+    }
+
+    fn traces(&self, scenario: &Scenario<Op>) -> Result<Vec<Trace>> {
+        let through = self.through()?;
+        let go = match through.contains(&Through::Go) {
+            true => Some(golang::build(&workspace())?),
+            false => None,
+        };
+        let trace = |through: Through| {
+            let child = child_of_ours(through, go.as_deref(), self.runs)?;
+            Trace::of(child, through, scenario, PATIENCE)
+        };
+        through.into_iter().map(trace).collect()
+    }
+}
+
+/// The checkout that this program was built in.
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Replay { input, drivers } => {
+            let scenario = input.read()?;
+            let comparison = Comparison::of(&scenario, drivers.traces(&scenario)?);
+            print!("{comparison}");
+            Ok(ExitCode::from(u8::from(!comparison.holds())))
+        }
+        Command::Scenario { input } => {
+            print!("{}", input.read()?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::One { drivers, go } => {
+            let mut source = Vec::new();
+            std::io::stdin().read_to_end(&mut source)?;
+            let scenario = text::parse(&source)
+                .map_err(|mistake| anyhow::anyhow!("{}", mistake.report("the input", &source)))?;
+            let through = drivers.through()?;
+            let through = through.first().context("--through names a driver")?;
+            child::run(&scenario, *through, go, drivers.runs)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
