@@ -18,7 +18,7 @@
 //! - a [`Driver`] for each way to call the library.
 //!
 //! [`run`] compares the two after each step, and [`ContractCounts`] says what that put to the test.
-//! [`linearizability`] asks of calls that ran at the same time whether some order explains their results.
+//! [`shrink()`] looks for the smallest scenario that still fails. [`linearizability`] asks of calls that ran at the same time whether some order explains their results.
 //! [`Lanes`] are threads for drivers.
 //!
 //! It knows no library. `examples/tally/tests/explore.rs` is a whole subject on one page.
@@ -29,6 +29,7 @@ mod judge;
 mod lanes;
 pub mod linearizability;
 mod operation;
+mod shrink;
 mod stopped;
 mod subject;
 mod table;
@@ -38,6 +39,7 @@ pub use counts::ContractCounts;
 pub use judge::{Disagreement, run, without_refusals};
 pub use lanes::Lanes;
 pub use operation::{Field, Form, LANES, Operand, Operation, Step};
+pub use shrink::shrink;
 pub use stopped::{Stopped, holds, violated};
 pub use subject::{Driver, Model, Prediction, Settled};
 

@@ -67,7 +67,8 @@ pub fn build(workspace: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a command, which must succeed.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().display().to_string();
     let status = command
         .status()

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use courier_replay::trace::{Comparison, PATIENCE, Trace, child_of_ours};
-use courier_replay::{child, golang, input};
+use courier_replay::shrink::{Build, Often, smallest};
+use courier_replay::trace::{Comparison, Trace};
+use courier_replay::{child, input};
 use courier_scenario::Op;
 use courier_scenario::explore::text::{self, Scenario};
 use courier_scenario::through::Through;
@@ -31,6 +32,22 @@ enum Command {
         input: Input,
         #[command(flatten)]
         drivers: Drivers,
+    },
+    /// Print the smallest scenario that breaks the same contract through the same driver.
+    ///
+    /// Where the library differs from what is committed, that is built, too, in target/lab/clean: the smallest
+    /// scenario holds there.
+    Shrink {
+        #[command(flatten)]
+        input: Input,
+        #[command(flatten)]
+        drivers: Drivers,
+        /// A scenario is tried so often, where lanes meet at a barrier.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        tries: u64,
+        /// And has failed if so many of the tries did.
+        #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        times: u64,
     },
     /// Print a scenario as text.
     Scenario {
@@ -106,14 +123,8 @@ impl Drivers {
 
     fn traces(&self, scenario: &Scenario<Op>) -> Result<Vec<Trace>> {
         let through = self.through()?;
-        let go = match through.contains(&Through::Go) {
-            true => Some(golang::build(&workspace())?),
-            false => None,
-        };
-        let trace = |through: Through| {
-            let child = child_of_ours(through, go.as_deref(), self.runs)?;
-            Trace::of(child, through, scenario, PATIENCE)
-        };
+        let build = Build::ours(&workspace(), &through)?;
+        let trace = |through| build.trace(through, scenario, self.runs);
         through.into_iter().map(trace).collect()
     }
 }
@@ -140,6 +151,30 @@ fn run(command: Command) -> Result<ExitCode> {
             let comparison = Comparison::of(&scenario, drivers.traces(&scenario)?);
             print!("{comparison}");
             Ok(ExitCode::from(u8::from(!comparison.holds())))
+        }
+        Command::Shrink {
+            input,
+            drivers,
+            tries,
+            times,
+        } => {
+            let (scenario, through) = (input.read()?, drivers.through()?);
+            let build = Build::ours(&workspace(), &through)?;
+            let committed = Build::committed(&workspace(), &through)?;
+            let often = Often { times, of: tries };
+            if times > tries {
+                bail!("--times {times} is more than --tries {tries}");
+            }
+            let shrunk = smallest(
+                scenario,
+                &through,
+                &build,
+                committed.as_ref(),
+                drivers.runs,
+                often,
+            )?;
+            print!("{shrunk}");
+            Ok(ExitCode::SUCCESS)
         }
         Command::Scenario { input } => {
             print!("{}", input.read()?);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -176,20 +175,6 @@ enum Followed {
 
 fn last_line(text: &str) -> &str {
     text.lines().next_back().unwrap_or("without a word")
-}
-
-/// A command that runs a scenario in a child of this program.
-///
-/// # Errors
-/// This program's file is not known.
-pub fn child_of_ours(through: Through, go: Option<&Path>, runs: u64) -> Result<Command> {
-    let mut child = Command::new(std::env::current_exe()?);
-    child.arg("one").args(through.to_string().split(' '));
-    child.args(["--runs", &runs.to_string()]);
-    if let Some(program) = go {
-        child.arg("--go").arg(program);
-    }
-    Ok(child)
 }
 
 /// Traces of one scenario. Displays each step with what was seen, and then the verdict.

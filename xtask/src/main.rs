@@ -9,7 +9,7 @@
 //! | [`coverage`] | `coverage` | lists the statements of the Go binding that no test runs |
 //! | [`mod@bench`] | `bench` | measures our parts beside their peers |
 //! | [`matrix`] | `matrix` | prints or runs the jobs of continuous integration |
-//! | [`scenario`] | `replay`, `scenario` | starts what replays scenarios |
+//! | [`scenario`] | `replay`, `shrink`, `scenario` | starts what replays scenarios |
 //! | [`header`] | `header` | writes the C header and the other generated files |
 
 #![forbid(unsafe_code)]
@@ -106,6 +106,11 @@ enum Command {
     /// `--help` explains the arguments. docs/scenarios.md has the text form.
     #[command(disable_help_flag = true)]
     Replay(scenario::Arguments),
+    /// Print the smallest scenario that breaks the same contract through the same driver.
+    ///
+    /// `--help` explains the arguments.
+    #[command(disable_help_flag = true)]
+    Shrink(scenario::Arguments),
     /// Print a scenario as text, or as a program.
     ///
     /// `--help` explains the arguments. docs/scenarios.md has the text form.
@@ -158,6 +163,7 @@ impl Command {
             }
             Command::Dist => cmd::in_checkout(dist::dist),
             Command::Replay(arguments) => scenario::run(&["replay"], &arguments),
+            Command::Shrink(arguments) => scenario::run(&["shrink"], &arguments),
             Command::Scenario(arguments) => scenario::run(&["scenario"], &arguments),
             Command::Header { check } => {
                 cmd::in_checkout(|workspace| header::command(workspace, check))

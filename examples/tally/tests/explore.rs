@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use cgolab_explore::bytes::from_hex;
 use cgolab_explore::linearizability::{Lane, NotLinearizable, Specification, linearization};
+use cgolab_explore::text::Scenario;
 use cgolab_explore::{
     Contract, ContractCounts, Driver, Lanes, Model, Operation, Prediction, Step, Stopped,
-    operations, run, text, values,
+    operations, run, shrink, text, values,
 };
 use tally::{tally_add, tally_free, tally_message, tally_new, tally_read};
 
@@ -355,6 +356,21 @@ fn a_scenario_is_a_text_too() {
     let report = mistake.report("free.scenario", wrong.as_bytes());
     assert!(report.contains("free.scenario:3:"), "{report}");
     assert!(report.contains("did you mean `Frees`?"), "{report}");
+}
+
+/// So is a smaller scenario: a tally that is full needs a limit, and somebody who counts beyond it.
+#[test]
+fn a_scenario_shrinks() {
+    let text = "scenario 1\n0: New limit=9\n1: New limit=2\n0: Message\n1: Add tally=1 n=3 each=Reads\n\
+                2: Read tally=1\nend\n";
+    let is_full = |scenario: &Scenario<Op>| {
+        let mut tallies = Tallies::default();
+        let mut outcomes = scenario.steps.iter().map(|step| tallies.call(*step));
+        outcomes.any(|outcome| outcome == Outcome::Full)
+    };
+    let smallest = shrink(text::parse(text.as_bytes()).unwrap(), is_full);
+    let expected = "scenario 1\n0: New limit=0\n0: Add tally=0 n=1 each=Absent\nend\n";
+    assert_eq!(smallest.to_string(), expected);
 }
 
 /// Every scenario of four of these steps.
