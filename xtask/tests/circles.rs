@@ -12,8 +12,8 @@ use petgraph::graphmap::DiGraphMap;
 use syn::visit::{self, Visit};
 
 /// The crates whose modules are looked at.
-const CRATES: [&str; 7] = [
-    "runtime", "ffi", "scenario", "explore", "note", "lab", "xtask",
+const CRATES: [&str; 8] = [
+    "runtime", "ffi", "scenario", "explore", "replay", "note", "lab", "xtask",
 ];
 
 /// A module's place in its crate, from the root.
