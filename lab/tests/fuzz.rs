@@ -661,6 +661,18 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
         findings(&root)[0].to_string().contains("library/gate.c"),
         "{said}"
     );
+    fs::remove_dir_all(root.join("testdata")).unwrap();
+    for (folder, line) in [
+        ("plain", "OFF: no counters in libgate.a"),
+        ("counted", "abort"),
+    ] {
+        let file =
+            format!("[native.fuzz]\nrun = [\"true\"]\nproducts = [\"{folder}/libgate.a\"]\n");
+        fs::write(root.join("cgolab.toml"), file).unwrap();
+        let (code, said) = run(&[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(line), "{said}");
+    }
     let (code, said) = run(&["--native", "nowhere.a"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("error: cannot read nowhere.a"), "{said}");

@@ -35,6 +35,8 @@ const FUZZ: Engine = Engine {
 
 /// The time after which one input counts as hung, in seconds, unless the options say more.
 pub(super) const SLOW: u64 = 25;
+/// The kind of build of a native library that has counters.
+const KIND: &str = "fuzz";
 /// Time beyond that of the session after which libFuzzer counts as hung.
 pub(super) const GRACE: Duration = Duration::from_secs(600);
 /// Folders of a test.
@@ -97,8 +99,9 @@ impl Found {
             let found = archive.canonicalize();
             found.with_context(|| format!("cannot read {}", archive.display()))
         });
-        let archives = archives.collect::<Result<Vec<_>>>()?;
-        let linked = library(&module, &workspace, progress, &cache, target)?;
+        let mut archives = archives.collect::<Result<Vec<_>>>()?;
+        let (linked, described) = library(&module, &workspace, progress, &cache, target)?;
+        archives.extend(described);
         Ok(Found {
             module,
             folder,
@@ -152,36 +155,33 @@ impl Found {
     }
 }
 
-/// Builds the library that the module's file describes, if it does: for fuzzing, else as for engines of `run`.
+/// Builds the library that the module's file describes, if it does: for fuzzing, else as for engines of `run`. Also
+/// returns its archives that must have counters.
 fn library(
     module: &Module,
     workspace: &Workspace,
     progress: &Progress,
     cache: &Path,
     target: &Target,
-) -> Result<Linked> {
+) -> Result<(Linked, Vec<PathBuf>)> {
+    let described = &module.description;
     let asan = target.options.sanitizer == Sanitizer::Address;
-    let kind = native::kind(&module.description.native, "fuzz");
-    let build = match module
-        .description
-        .native
-        .get(kind)
-        .filter(|_| kind == "fuzz")
-    {
-        Some(build) => build,
-        None => match module.description.library(asan) {
-            Some(library) => library.build,
-            None => return Ok(Linked::default()),
-        },
+    let for_fuzzing = described.native.get(KIND);
+    let build = for_fuzzing.or_else(|| described.library(asan).map(|it| it.build));
+    let Some(build) = build else {
+        return Ok((Linked::default(), Vec::new()));
     };
+    let root = workspace.root();
     let log = cache.join("native.log");
-    let made = native::make(workspace, progress, &log, build, |words| {
-        progress.step(words)
-    })?;
-    if let Some(why) = made.lacking(workspace.root(), build, None)? {
+    let tell = |words: &str| progress.step(words);
+    let made = native::make(workspace, progress, &log, build, tell)?;
+    if let Some(why) = made.lacking(root, build, None)? {
         bail!("the native library does not build: {why}");
     }
-    native::link(workspace.root(), build)
+    let products = for_fuzzing.iter().flat_map(|it| &it.products);
+    let archives = products.filter(|it| it.ends_with(".a"));
+    let archives = archives.map(|it| root.join(it)).collect();
+    Ok((native::link(root, build)?, archives))
 }
 
 /// A fuzz test, and all that it takes to fuzz it.
