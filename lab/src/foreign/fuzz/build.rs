@@ -13,7 +13,7 @@ use super::clang::Clang;
 use super::counters::Counters;
 use super::{Sanitizer, link_words, testing};
 use crate::engine::native::Linked;
-use crate::engine::way::{Compilers, PLAIN, experiment};
+use crate::engine::way::{Compilers, PLAIN, experiment, minor};
 use crate::foreign::module::Package;
 use crate::foreign::trial::{BUILD, compiler_line};
 use crate::host::child::{self, End, Task};
@@ -24,6 +24,9 @@ use crate::host::workspace::Workspace;
 /// The build tag with which Go's runtime has what instrumented code calls.
 const TAG: &str = "libfuzzer";
 
+/// The oldest minor release in which code without checks calls allocators that tell the sanitizer nothing, so that
+/// all of a program must have them.
+const ALL_CHECKED: u32 = 27;
 /// Packages of the test framework. Their own accesses need no checks, which took half of the time of a small
 /// target.
 const UNCHECKED: [&str; 9] = [
@@ -60,6 +63,8 @@ impl How {
 /// A toolchain of Go with the overlay of its package testing.
 #[derive(Debug)]
 pub(super) struct Toolchain {
+    /// Its minor release.
+    minor: u32,
     env: Vec<(&'static str, OsString)>,
     overlay: PathBuf,
 }
@@ -67,12 +72,14 @@ pub(super) struct Toolchain {
 impl Toolchain {
     /// The toolchain that Go chooses in the folder of a package; its files go into `cache`.
     pub(super) fn of(dir: &Path, cache: &Path) -> Result<Toolchain> {
-        let said = super::super::module::go(dir, &["env", "GOROOT", "GOMODCACHE"])?;
-        let mut lines = said.lines().map(PathBuf::from);
-        let (Some(mut root), Some(modules)) = (lines.next(), lines.next()) else {
+        let said = super::super::module::go(dir, &["env", "GOVERSION", "GOROOT", "GOMODCACHE"])?;
+        let mut lines = said.lines();
+        let (Some(version), Some(root), Some(modules)) = (lines.next(), lines.next(), lines.next())
+        else {
             bail!("go env names no GOROOT");
         };
-        if root.starts_with(&modules) {
+        let mut root = PathBuf::from(root);
+        if root.starts_with(modules) {
             // A toolchain that was fetched as a module: Go lays nothing over files below GOMODCACHE. It does
             // not look through a link.
             let link = cache.join("goroot");
@@ -90,6 +97,7 @@ impl Toolchain {
             .into_iter()
             .chain(std::env::split_paths(&own));
         Ok(Toolchain {
+            minor: minor(version),
             env: vec![
                 ("PATH", std::env::join_paths(folders)?),
                 ("GOROOT", root.into()),
@@ -235,6 +243,8 @@ impl Builder<'_> {
         let checked = self.how.sanitizer == Sanitizer::Address;
         if checked {
             task = task.args(["-asan"]);
+        }
+        if checked && self.toolchain.minor < ALL_CHECKED {
             let off = |package: &&str| format!("-gcflags={package}=-asan=false");
             task = task.args(UNCHECKED.iter().map(off));
         }
