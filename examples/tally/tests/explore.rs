@@ -467,7 +467,7 @@ impl Driver for Miscounts {
         })
     }
 
-    fn state(&self) -> Vec<Option<u64>> {
+    fn state(&self) -> Option<Vec<Option<u64>>> {
         self.0.state()
     }
 
