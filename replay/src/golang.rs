@@ -56,15 +56,23 @@ pub struct GoDriver {
 /// Go is missing, or something does not build.
 pub fn build(workspace: &Path) -> Result<PathBuf> {
     let program = workspace.join("target/lab/replay/scenario");
-    run(Command::new("cargo")
-        .args(["build", "--release", "-q", "-p", "courier-ffi"])
-        .current_dir(workspace))?;
+    build_library(workspace)?;
     run(Command::new("go")
         .args(["build", "-o"])
         .arg(&program)
         .arg("./internal/scenario")
         .current_dir(workspace.join("go-harness")))?;
     Ok(program)
+}
+
+/// Builds the library that programs in C and Go link.
+///
+/// # Errors
+/// It does not build.
+pub fn build_library(workspace: &Path) -> Result<()> {
+    run(Command::new("cargo")
+        .args(["build", "--release", "-q", "-p", "courier-ffi"])
+        .current_dir(workspace))
 }
 
 /// Runs a command, which must succeed.

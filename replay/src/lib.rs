@@ -8,6 +8,7 @@
 //! | [`input`] | reads a scenario: a text, a crash file of a fuzzer, or hexadecimal digits |
 //! | [`golang`] | drives the Go binding, which is a process of its own |
 //! | [`child`] | runs one scenario through one driver, and tells of it |
+//! | [`program`] | writes a scenario as a program |
 //! | [`shrink`] | looks for the smallest scenario that breaks the same contract |
 //! | [`trace`] | what a child told, and how traces differ |
 
@@ -16,5 +17,6 @@
 pub mod child;
 pub mod golang;
 pub mod input;
+pub mod program;
 pub mod shrink;
 pub mod trace;

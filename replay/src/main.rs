@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use courier_replay::shrink::{Build, Often, smallest};
 use courier_replay::trace::{Comparison, Trace};
-use courier_replay::{child, input};
+use courier_replay::{child, input, program};
 use courier_scenario::Op;
 use courier_scenario::explore::text::{self, Scenario};
 use courier_scenario::through::Through;
@@ -49,10 +49,13 @@ enum Command {
         #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
         times: u64,
     },
-    /// Print a scenario as text.
+    /// Print a scenario as text, or as a program that needs no lab.
     Scenario {
         #[command(flatten)]
         input: Input,
+        /// The form.
+        #[arg(long, value_enum, default_value_t = Form::Text)]
+        to: Form,
     },
     /// Run the scenario on standard input through one driver, and tell of it in JSON.
     #[command(hide = true)]
@@ -79,6 +82,13 @@ impl Input {
     fn read(&self) -> Result<Scenario<Op>> {
         input::read(&self.scenario, self.bytes)
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    C,
+    Go,
 }
 
 #[derive(Args)]
@@ -176,8 +186,16 @@ fn run(command: Command) -> Result<ExitCode> {
             print!("{shrunk}");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Scenario { input } => {
-            print!("{}", input.read()?);
+        Command::Scenario { input, to } => {
+            let scenario = input.read()?;
+            if to != Form::Text && !scenario.together.is_empty() {
+                bail!("a program has no order to judge by: leave the barrier out");
+            }
+            match to {
+                Form::Text => print!("{scenario}"),
+                Form::C => print!("{}", program::to_c(&scenario)),
+                Form::Go => print!("{}", program::to_go(&scenario)),
+            }
             Ok(ExitCode::SUCCESS)
         }
         Command::One { drivers, go } => {
