@@ -89,6 +89,7 @@ enum Form {
     Text,
     C,
     Go,
+    Rust,
 }
 
 #[derive(Args)]
@@ -194,6 +195,7 @@ fn run(command: Command) -> Result<ExitCode> {
             match to {
                 Form::Text => print!("{scenario}"),
                 Form::C => print!("{}", program::to_c(&scenario)),
+                Form::Rust => print!("{}", program::to_rust(&scenario)),
                 Form::Go => print!("{}", program::to_go(&scenario)),
             }
             Ok(ExitCode::SUCCESS)

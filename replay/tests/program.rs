@@ -79,3 +79,31 @@ fn programs_in_go_pass() {
         });
     }
 }
+
+/// In a package of its own: an example of the runtime would be a file in the checkout.
+#[test]
+fn programs_in_rust_pass() {
+    for name in SCENARIOS {
+        let source = program::to_rust(&scenario(name));
+        passes_and_can_fail(&source, |source| {
+            let dir = TempDir::new().unwrap();
+            let project = dir.path();
+            fs::create_dir(project.join("src")).unwrap();
+            fs::write(project.join("src/main.rs"), source).unwrap();
+            let runtime = workspace().join("runtime").canonicalize().unwrap();
+            let manifest = format!(
+                "[package]\nname = \"reproduce\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+                 courier-core = {{ path = {runtime:?} }}\n"
+            );
+            fs::write(project.join("Cargo.toml"), manifest).unwrap();
+            // The versions that the checkout has, so that nothing is fetched.
+            fs::copy(workspace().join("Cargo.lock"), project.join("Cargo.lock")).unwrap();
+            let target = workspace().join("target/lab/replay/rust");
+            let mut cargo = Command::new("cargo");
+            cargo
+                .args(["run", "-q", "--offline", "--target-dir"])
+                .arg(target);
+            cargo.current_dir(project).output().unwrap()
+        });
+    }
+}

@@ -74,6 +74,7 @@ impl Program {
             }
             Argument::Kind(Kind::Bytes) => "COURIER_RESPONSE_BYTES".to_owned(),
             Argument::Kind(Kind::Error) => "COURIER_RESPONSE_ERROR".to_owned(),
+            Argument::Kind(Kind::Nowhere) => "NOWHERE".to_owned(),
             Argument::Kind(Kind::Unknown) => "COURIER_RESPONSE_ERROR + 1".to_owned(),
             Argument::Decision(decision) => match decision {
                 Decision::Pass => "COURIER_DECISION_PASS".to_owned(),

@@ -5,6 +5,7 @@
 
 mod c;
 mod go;
+mod rust;
 
 use courier_core::Level;
 use courier_scenario::driver::FAR;
@@ -21,6 +22,7 @@ use courier_scenario::through::Interface;
 
 pub use c::to_c;
 pub use go::to_go;
+pub use rust::to_rust;
 
 /// A step of a program.
 struct Planned {
@@ -51,7 +53,7 @@ enum Argument {
     Nothing,
     /// Calls that a callback makes.
     Calls(Vec<Call>),
-    /// The kind of a response: bytes, an error, or one that nobody knows.
+    /// The kind of a response: bytes, an error, one that nobody knows, or bytes without a place.
     Kind(Kind),
     /// The decision of a provider.
     Decision(Decision),
@@ -64,6 +66,7 @@ enum Kind {
     Bytes,
     Error,
     Unknown,
+    Nowhere,
 }
 
 #[derive(Clone, Copy)]
@@ -254,7 +257,8 @@ fn call(op: Op, made: &Made) -> Call {
                 Answer::Empty => (Kind::Bytes, &b""[..]),
                 Answer::Error => (Kind::Error, ANSWER_ERROR.as_bytes()),
                 Answer::NotText => (Kind::Error, &b"a\xff"[..]),
-                Answer::Malformed | Answer::NullView => (Kind::Unknown, &b""[..]),
+                Answer::Malformed => (Kind::Unknown, &b""[..]),
+                Answer::NullView => (Kind::Nowhere, &b""[..]),
             };
             let body = Argument::Text(body.to_vec());
             ("complete", vec![request(of), Argument::Kind(kind), body])

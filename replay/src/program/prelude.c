@@ -296,9 +296,17 @@ static char *on_cancel(int request, calls made_inside) {
 
 static char *clear_on_cancel(int request) { return done(courier_request_clear_on_cancel(requests[request])); }
 
+// Bytes without a place, though not none.
+#define NOWHERE -1
+
 static char *complete(int request, int kind, const char *body) {
   courier_response response = {.size = sizeof response};
   size_t length = strlen(body);
+  if (kind == NOWHERE) {
+    response.kind = COURIER_RESPONSE_BYTES;
+    response.bytes.len = 1;
+    return done(courier_request_complete(requests[request], &response));
+  }
   response.kind = kind;
   response.bytes.data = (const uint8_t *)body;
   response.message.data = body;
