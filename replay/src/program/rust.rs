@@ -23,9 +23,9 @@ pub fn to_rust(scenario: &Scenario<Op>) -> String {
         );
     }
     let lines = scenario.to_string();
-    let lines: String = lines.lines().map(|line| format!("// {line}\n")).collect();
+    let lines: String = lines.lines().map(|line| format!("//! {line}\n")).collect();
     format!(
-        "{lines}//\n// {COMMAND}\n// Exit code 1: a step is not as it must be.\n#![allow(dead_code)]\n\n{}\nfn \
+        "{lines}//!\n//! {COMMAND}\n//! Exit code 1: a step is not as it must be.\n#![allow(dead_code)]\n\n{}\nfn \
          main() {{\n{steps}    println!(\"every step is as it must be\");\n}}\n",
         include_str!("prelude.rs")
     )
