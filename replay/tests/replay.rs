@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Scenarios that are checked in. Each has lanes, refusals and callbacks of another kind.
-const SCENARIOS: [&str; 3] = ["late-answer", "callbacks-in-callbacks", "two-owners"];
+const SCENARIOS: [&str; 4] = [
+    "late-answer",
+    "callbacks-in-callbacks",
+    "two-owners",
+    "four-lanes",
+];
 
 fn scenario(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenario/scenarios");
@@ -22,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn three_scenarios_hold_in_all_layers() {
+fn checked_in_scenarios_hold_in_all_layers() {
     let layers = match Command::new("go").arg("version").output() {
         Ok(_) => "rust,c,go",
         Err(_) => {
