@@ -331,6 +331,9 @@ mod tests {
     }
 
     proptest! {
+        // Nothing is written to disk when one fails.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// The result fails, no step of it can be left out, and it is not empty, whatever fails.
         #[test]
         fn the_smallest_still_fails(bytes: Vec<u8>, wanted in 0u8..4) {

@@ -441,6 +441,9 @@ mod tests {
     }
 
     proptest! {
+        // Nothing is written to disk when one fails.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn any_bytes_survive_the_text_form(bytes: Vec<u8>) {
             let scenario = Scenario::from(decode::<Op>(&bytes));

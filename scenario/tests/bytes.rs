@@ -46,6 +46,9 @@ fn every_record_keeps_its_meaning() {
 }
 
 proptest! {
+    // Nothing is written to disk when one fails.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_survive_the_text_form(input: Vec<u8>) {
         let scenario = Scenario::<Op>::from(bytes::decode(&input));
