@@ -80,6 +80,7 @@ type Pass struct {
 	analysis   *analysis.Pass
 	directives *directive.Set
 	reported   map[string]bool
+	counts     map[string]int
 }
 
 // Report reports a finding.
@@ -118,8 +119,15 @@ func (p *Pass) Option(name string) string {
 	return p.analysis.Analyzer.Flags.Lookup(name).Value.String()
 }
 
+// Count counts something that the rule has looked at, whether it has a fault or not.
+func (p *Pass) Count(what string) { p.counts[p.rule.Name+": "+what]++ }
+
 // Ran is the result of a rule's analyzer.
-type Ran struct{ Rule *Rule }
+type Ran struct {
+	Rule *Rule
+	// Counts are what the rule has looked at, by what it is.
+	Counts map[string]int
+}
 
 // Analyzer is the rule as drivers want it.
 func (r *Rule) Analyzer() *analysis.Analyzer {
@@ -142,7 +150,7 @@ func (r *Rule) Analyzer() *analysis.Analyzer {
 }
 
 func (r *Rule) run(pass *analysis.Pass) (result any, err error) {
-	ran := &Ran{r}
+	ran := &Ran{r, make(map[string]int)}
 	p := &Pass{
 		Package:    pass.ResultOf[source.Analyzer].(*source.Package),
 		Know:       pass.ResultOf[summary.Analyzer].(*summary.Table),
@@ -150,6 +158,7 @@ func (r *Rule) run(pass *analysis.Pass) (result any, err error) {
 		analysis:   pass,
 		directives: pass.ResultOf[directive.Analyzer].(*directive.Set),
 		reported:   make(map[string]bool),
+		counts:     ran.Counts,
 	}
 	if p.Standard || p.Program == nil && !r.AllPackages {
 		return ran, nil

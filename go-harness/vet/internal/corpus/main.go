@@ -9,10 +9,12 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,9 +42,16 @@ func (f finding) key() string { return f.module + "\t" + f.place + "\t" + f.rule
 
 func main() {
 	record := flag.Bool("record", false, "take over what is found; new findings are unread")
-	onlyPage := flag.Bool("page", false, "write docs/vet/corpus.md from the recorded findings, and run nothing")
+	onlyPage := flag.Bool("page", false, "write docs/vet/corpus.md and recall.md from what is recorded, and run nothing")
+	fixes := flag.Bool("recall", false, "run the rules before and after the fixes of docs/vet/corpus/recall.tsv")
 	flag.Parse()
-	if err := run(*record, *onlyPage, flag.Args()); err != nil {
+	err := error(nil)
+	if *fixes {
+		err = recall(flag.Args())
+	} else {
+		err = run(*record, *onlyPage, flag.Args())
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
 		os.Exit(1)
 	}
@@ -58,19 +67,38 @@ func run(record, onlyPage bool, parts []string) error {
 		return err
 	}
 	if onlyPage {
-		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded)), 0o666)
+		mended, err := readFindings(filepath.Join(docs, "corpus", "mended.tsv"))
+		if err != nil {
+			return err
+		}
+		counted, err := readCounts(filepath.Join(docs, "corpus", "counts.tsv"))
+		if err != nil {
+			return err
+		}
+		list, err := readFixes(filepath.Join(docs, "corpus", "recall.tsv"))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(docs, "recall.md"), []byte(recallPage(list)), 0o666); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded, mended, counted)), 0o666)
 	}
 	tool, err := build()
 	if err != nil {
 		return err
 	}
 	differences := 0
+	counted, err := readCounts(filepath.Join(docs, "corpus", "counts.tsv"))
+	if err != nil {
+		return err
+	}
 	for _, e := range entries {
-		if len(parts) > 0 && !slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(e.String(), part) }) {
+		if !wanted(e.String(), parts) {
 			continue
 		}
 		start := time.Now()
-		found, gaps, err := analyse(tool, e)
+		found, counts, gaps, err := analyse(tool, e)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e, err)
 		}
@@ -83,14 +111,23 @@ func run(record, onlyPage bool, parts []string) error {
 			continue
 		}
 		recorded, differences = compare(e, recorded, found, differences)
+		counted[e.String()] = counts
 	}
 	if record {
+		if err := writeCounts(filepath.Join(docs, "corpus", "counts.tsv"), counted); err != nil {
+			return err
+		}
 		return writeFindings(filepath.Join(docs, "corpus", "findings.tsv"), recorded)
 	}
 	if differences > 0 {
 		return fmt.Errorf("%d findings differ from docs/vet/corpus/findings.tsv; read them, then -record", differences)
 	}
 	return nil
+}
+
+// wanted reports whether a module is one of those that were named by a part of their names; none: all are.
+func wanted(module string, parts []string) bool {
+	return len(parts) == 0 || slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(module, part) })
 }
 
 // compare prints what is new and what is gone, and gives the record as it would be now.
@@ -146,26 +183,26 @@ func cache() (string, error) {
 }
 
 // analyse copies a module out of the module cache, where nothing can be written, and runs the rules there.
-func analyse(tool string, e entry) (found []finding, gaps []string, err error) {
+func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps []string, err error) {
 	var downloaded struct{ Dir, Error string }
 	out, err := exec.Command("go", "mod", "download", "-json", e.String()).Output()
 	if len(out) == 0 && err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := json.Unmarshal(out, &downloaded); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if downloaded.Error != "" {
-		return nil, nil, errors.New(downloaded.Error)
+		return nil, nil, nil, errors.New(downloaded.Error)
 	}
 	root, err := cache()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	dir := filepath.Join(root, strings.ReplaceAll(e.String(), "/", "_"))
 	if _, err := os.Stat(dir); err != nil {
 		if err := copyTree(downloaded.Dir, dir); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	cmd := exec.Command(tool, append([]string{"-json", "-test=false"}, e.patterns...)...)
@@ -174,7 +211,7 @@ func analyse(tool string, e entry) (found []finding, gaps []string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
+		return nil, nil, nil, fmt.Errorf("%w\n%s", err, stderr.Bytes())
 	}
 	var result struct {
 		Findings []struct {
@@ -182,14 +219,15 @@ func analyse(tool string, e entry) (found []finding, gaps []string, err error) {
 			Line                int
 		}
 		NotAnalysed []struct{ Package, File, Reason string }
+		Counts      map[string]int
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &result); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, f := range result.Findings {
 		file, err := filepath.Rel(dir, f.File)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		found = append(found, finding{e.String(), fmt.Sprintf("%s:%d", file, f.Line), f.Rule, "unread", f.Message})
 	}
@@ -201,7 +239,7 @@ func analyse(tool string, e entry) (found []finding, gaps []string, err error) {
 			gaps = append(gaps, fmt.Sprintf("not analysed: %s %s", gap.Package, gap.Reason))
 		}
 	}
-	return found, gaps, nil
+	return found, result.Counts, gaps, nil
 }
 
 func copyTree(from, to string) error {
@@ -282,6 +320,47 @@ func writeFindings(name string, found []finding) error {
 	b.WriteString(header)
 	for _, f := range found {
 		b.WriteString(f.key() + "\t" + f.verdict + "\t" + f.reason + "\n")
+	}
+	return os.WriteFile(name, []byte(b.String()), 0o666)
+}
+
+// readCounts reads what the rules looked at, by module.
+func readCounts(name string) (map[string]map[string]int, error) {
+	counted := make(map[string]map[string]int)
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return counted, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(fields) != 3 {
+			return nil, fmt.Errorf("%s: %q has not three columns", name, line)
+		}
+		n, err := strconv.Atoi(fields[2])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if counted[fields[0]] == nil {
+			counted[fields[0]] = make(map[string]int)
+		}
+		counted[fields[0]][fields[1]] = n
+	}
+	return counted, nil
+}
+
+func writeCounts(name string, counted map[string]map[string]int) error {
+	var b strings.Builder
+	b.WriteString("# module@version\trule: what became of it\tnumber\n")
+	for _, module := range slices.Sorted(maps.Keys(counted)) {
+		for _, what := range slices.Sorted(maps.Keys(counted[module])) {
+			fmt.Fprintf(&b, "%s\t%s\t%d\n", module, what, counted[module][what])
+		}
 	}
 	return os.WriteFile(name, []byte(b.String()), 0o666)
 }

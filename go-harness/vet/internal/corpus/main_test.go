@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -34,7 +35,20 @@ func TestPageIsWhatTheFindingsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(text) != page(entries, found) {
+	mended, err := readFindings(filepath.Join("..", "..", docs, "corpus", "mended.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted, err := readCounts(filepath.Join("..", "..", docs, "corpus", "counts.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range mended {
+		if slices.ContainsFunc(found, func(other finding) bool { return other.key() == f.key() }) {
+			t.Errorf("%s is said to be mended, and is found", f.key())
+		}
+	}
+	if string(text) != page(entries, found, mended, counted) {
 		t.Error("docs/vet/corpus.md is not what findings.tsv says; scripts/vet-corpus -page writes it anew")
 	}
 }
@@ -48,5 +62,37 @@ func TestNewAndGoneFindingsAreDifferences(t *testing.T) {
 	}
 	if _, differences := compare(e, old, old[:1], 0); differences != 0 {
 		t.Errorf("%d differences of none", differences)
+	}
+}
+
+func TestRecallPageIsWhatTheFixesSay(t *testing.T) {
+	list, err := readFixes(filepath.Join("..", "..", docs, "corpus", "recall.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", docs, "recall.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != recallPage(list) {
+		t.Error("docs/vet/recall.md is not what recall.tsv says; scripts/vet-corpus -page writes it anew")
+	}
+}
+
+func TestFixesAreToldApart(t *testing.T) {
+	f := fix{place: "a/b.go:7", rule: "cstring"}
+	found := []finding{{place: "a/b.go:7", rule: "cstring"}}
+	other := []finding{{place: "a/b.go:7", rule: "keepalive"}, {place: "a/c.go:7", rule: "cstring"}}
+	for _, c := range []struct {
+		before, after []finding
+		want          string
+	}{
+		{found, other, ""},
+		{other, other, "not found before"},
+		{found, []finding{{place: "b.go:90", rule: "cstring"}}, "still found after"},
+	} {
+		if got := judge(f, c.before, c.after); got != c.want {
+			t.Errorf("%v, %v: %q", c.before, c.after, got)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // page is docs/vet/corpus.md.
-func page(entries []entry, found []finding) string {
+func page(entries []entry, found, mended []finding, counted map[string]map[string]int) string {
 	var b strings.Builder
 	b.WriteString(`# What the rules find in public modules
 
@@ -46,6 +47,15 @@ request. A rule without findings here has no precision that is known.
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %s |\n", r.Name, all, yes+no, yes, no, precision)
 	}
+	b.WriteString(`
+False findings make a rule better: what rules said before that is not so stands here, and is silent now.
+
+`)
+	for _, f := range mended {
+		module, version, _ := strings.Cut(f.module, "@")
+		fmt.Fprintf(&b, "- %s: %s %s@%s: %s\n", f.rule, strings.TrimPrefix(module, "github.com/"), f.place, version, f.reason)
+	}
+	frequencies(&b, counted)
 	b.WriteString("\n## Modules\n\n| module | packages | findings |\n| --- | --- | --- |\n")
 	for _, e := range entries {
 		n := 0
@@ -75,4 +85,29 @@ request. A rule without findings here has no precision that is known.
 		}
 	}
 	return b.String()
+}
+
+// frequencies are the tables of what becomes of memory and tokens.
+func frequencies(b *strings.Builder, counted map[string]map[string]int) {
+	total := make(map[string]map[string]int) // by what it is, and what becomes of it
+	for _, counts := range counted {
+		for what, n := range counts {
+			_, what, _ = strings.Cut(what, ": ")
+			kind, fate, _ := strings.Cut(what, " is ")
+			if total[kind] == nil {
+				total[kind] = make(map[string]int)
+			}
+			total[kind][fate] += n
+		}
+	}
+	b.WriteString("\n## Frequencies\n\nEach place in these modules that makes something which somebody must end, and what becomes of it in the function\nthat makes it; \"handed on\" is returned, stored, or given to Go code that may keep it.\n\n")
+	b.WriteString("| made | places | ended on every path | by a callback | handed on | not on some path | never |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, kind := range slices.Sorted(maps.Keys(total)) {
+		fates, sum := total[kind], 0
+		for _, n := range fates {
+			sum += n
+		}
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d |\n", kind, sum, fates["freed on every path"]+fates["deleted on every path"], fates["deleted by a callback"],
+			fates["handed on"], fates["not freed on some path"]+fates["not deleted on some path"], fates["never freed"]+fates["never deleted"])
+	}
 }

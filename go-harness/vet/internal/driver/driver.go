@@ -54,6 +54,8 @@ type Result struct {
 	// Packages were analysed, in whole or in part; of those, Native call C or own native memory.
 	Packages int `json:"packages"`
 	Native   int `json:"native"`
+	// Counts are what the rules have looked at, with a fault or without.
+	Counts map[string]int `json:"counts"`
 	// Failed is set if a package could not be loaded or analysed at all.
 	Failed bool `json:"failed"`
 
@@ -122,7 +124,7 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Findings: []Finding{}, Gaps: []Gap{}, fset: config.Fset}
+	result := &Result{Findings: []Finding{}, Gaps: []Gap{}, Counts: make(map[string]int), fset: config.Fset}
 	result.loaded(pkgs)
 	result.collect(rules, graph)
 	return result, nil
@@ -200,6 +202,10 @@ func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
 				r.gap(path, note)
 			}
 			r.Failed = r.Failed || result.Unsound
+		case *rule.Ran:
+			for what, n := range result.Counts {
+				r.Counts[what] += n
+			}
 		}
 		for _, d := range action.Diagnostics {
 			at := r.fset.Position(d.Pos)

@@ -103,7 +103,7 @@ func (t *Table) summarize(fn *ssa.Function) *Func {
 				if !before && f.ReadsError == "" {
 					f.ReadsError = name
 				}
-			} else if !goHelpers[name] && !allocators[name] && !Frees(name) {
+			} else if !goHelpers[name] && !allocators[name] && !Frees(name) && !ClearsError(name) {
 				f.CallsC, before = true, true
 			}
 		} else if callee := t.Of(common); callee != nil {

@@ -131,6 +131,13 @@ func (t *Table) ErrorGetter(call *ssa.CallCommon) string {
 	return name
 }
 
+// ClearsError reports whether a C function takes the error away that was there before, and makes none.
+func ClearsError(name string) bool {
+	words := Words(name)
+	return slices.ContainsFunc(words, func(word string) bool { return word == "clear" || word == "reset" }) &&
+		slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, "err") })
+}
+
 // readsErrno reports whether a C function whose code belongs to the package does nothing but read an error of the
 // thread.
 func (t *Table) readsErrno(name string) bool {

@@ -96,8 +96,11 @@ func results(call *ssa.Call) []ssa.Value {
 }
 
 func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, foreign bool) {
+	fate := "is handed on"
+	defer func() { p.Count("a token " + fate) }()
 	trail := flow.Track(value)
 	if cycle(p, call, trail) {
+		fate = "is never deleted"
 		return
 	}
 	ends := make(map[ssa.Instruction]bool)
@@ -111,10 +114,12 @@ func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, fore
 				inC = true // whoever gets the struct has the token
 				continue
 			default:
+				fate = "is never deleted"
 				p.ReportAt(call, "%s is stored in field %s, on which nothing calls Delete", what, field.Name())
 				return
 			}
 			if replaces(p, use, field) {
+				fate = "is not deleted on some path"
 				p.ReportAt(call, "%s takes the place of an older one in field %s, which is never deleted then", what, field.Name())
 				return
 			}
@@ -135,17 +140,24 @@ func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, fore
 		}
 	}
 	if inC && foreign {
+		fate = "is deleted by a callback"
 		return
 	}
 	if len(ends) == 0 {
+		fate = "is never deleted"
 		p.ReportAt(call, "%s is never deleted", what)
 		return
 	}
-	if !deletes || flow.DeferredBefore(ends, call) {
+	if !deletes {
+		return
+	}
+	fate = "is deleted on every path"
+	if flow.DeferredBefore(ends, call) {
 		return
 	}
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
 	if ret := search.From(call); ret != nil {
+		fate = "is not deleted on some path"
 		line := 0
 		if ret.Pos().IsValid() {
 			line = p.Line(ret.Pos())

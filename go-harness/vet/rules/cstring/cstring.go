@@ -2,6 +2,7 @@
 package cstring
 
 import (
+	"fmt"
 	"go/token"
 	"go/types"
 	"strings"
@@ -124,6 +125,8 @@ func results(call *ssa.Call) []ssa.Value {
 }
 
 func check(p *rule.Pass, call *ssa.Call, value ssa.Value, allocator string) {
+	fate := "is handed on"
+	defer func() { p.Count(fmt.Sprintf("C.%s %s", allocator, fate)) }()
 	what := "memory of C." + allocator
 	if p.Know.C(call.Common()) == "" {
 		what += ", allocated by " + call.Common().StaticCallee().Name() + ","
@@ -143,6 +146,7 @@ func check(p *rule.Pass, call *ssa.Call, value ssa.Value, allocator string) {
 			if verdict := stored(p, use, what); verdict == lost {
 				continue
 			} else if verdict == reported {
+				fate = "is never freed"
 				return
 			}
 		}
@@ -157,8 +161,14 @@ func check(p *rule.Pass, call *ssa.Call, value ssa.Value, allocator string) {
 		return
 	}
 	if len(ends) == 0 {
+		fate = "is never freed"
 		p.ReportAt(call, "%s is never freed", what)
 		return
+	}
+	if frees {
+		fate = "is freed on every path"
+	} else {
+		fate = "is handed on"
 	}
 	if flow.DeferredBefore(ends, call) {
 		return
@@ -166,6 +176,7 @@ func check(p *rule.Pass, call *ssa.Call, value ssa.Value, allocator string) {
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
 	search.True, search.False = succeeded(call)
 	if ret := search.From(call); ret != nil {
+		fate = "is not freed on some path"
 		p.ReportAt(call, "%s is not freed on the way to the return in line %d", what, line(p, ret))
 	}
 }

@@ -2,9 +2,6 @@
 package lasterror
 
 import (
-	"slices"
-	"strings"
-
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -118,17 +115,10 @@ func callsC(p *rule.Pass, call *ssa.Call) bool {
 		if summary.Frees(name) && len(*call.Referrers()) == 0 {
 			return false // it has no error, or one that nobody asks for
 		}
-		return getterOf(p, call.Common()) == "" && !summary.Plain(name) && !clears(name)
+		return getterOf(p, call.Common()) == "" && !summary.Plain(name) && !summary.ClearsError(name)
 	}
 	f := p.Know.Of(call.Common())
 	return f != nil && f.CallsC && f.ReadsError == ""
-}
-
-// clears reports whether a C function takes the error away that was there before, and makes none.
-func clears(name string) bool {
-	words := summary.Words(name)
-	return slices.ContainsFunc(words, func(word string) bool { return word == "clear" || word == "reset" }) &&
-		slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, "err") })
 }
 
 func unlockedBetween(p *rule.Pass, from, to ssa.Instruction) bool {

@@ -101,3 +101,11 @@ func freed() string {
 	C.lib_free(nil)
 	return C.GoString(C.lib_last_error())
 }
+
+func clearError() { C.lib_clear_error() }
+
+func clearedByHelper() string {
+	clearError()
+	C.lib_free(nil)
+	return C.GoString(C.lib_last_error())
+}
