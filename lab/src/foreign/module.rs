@@ -189,9 +189,9 @@ impl Module {
         let mut module = Module {
             go: release,
             compilers: Compilers::of(settings),
-            wanted: packages.to_vec(),
+            wanted: packages.iter().map(|it| rooted(it, at, &root)).collect(),
             description: description.clone(),
-            root,
+            root: root.clone(),
             ..Module::default()
         };
         module.read(&listed, !packages.is_empty());
@@ -480,6 +480,17 @@ fn of_the_toolchain(tag: &str) -> bool {
     known.contains(&tag) || tag.starts_with("go1.")
 }
 
+/// A pattern of packages that is relative to a folder, made relative to the root of its module.
+fn rooted(pattern: &str, at: &Path, root: &Path) -> String {
+    let relative = matches!(pattern.split('/').next(), Some("." | ".."));
+    match at.strip_prefix(root) {
+        Ok(below) if relative && !below.as_os_str().is_empty() => {
+            format!("./{}/{pattern}", below.display())
+        }
+        _ => pattern.to_owned(),
+    }
+}
+
 /// A number with its noun: `1 package`, `2 packages`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     counted_as(count, what, &format!("{what}s"))
@@ -586,6 +597,15 @@ mod tests {
             test_go_files: strings(if tests { &["p_test.go"] } else { &[] }),
             ..Listed::default()
         }
+    }
+
+    #[test]
+    fn patterns_that_are_relative_to_a_folder_are_found_from_the_root() {
+        let (at, root) = (Path::new("/m/pkg/zstd"), Path::new("/m"));
+        assert_eq!(rooted("./...", at, root), "./pkg/zstd/./...");
+        assert_eq!(rooted("..", at, root), "./pkg/zstd/..");
+        assert_eq!(rooted("example.com/m/a", at, root), "example.com/m/a");
+        assert_eq!(rooted("./...", root, root), "./...");
     }
 
     #[test]
