@@ -19,6 +19,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sort"
+	"strconv"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -104,6 +105,21 @@ func (p *Package) Call(instr ssa.CallInstruction) *ast.CallExpr {
 // Statement reports whether a call is a statement of its own, whose results nobody can use.
 func (p *Package) Statement(instr ssa.CallInstruction) bool {
 	return p.statements[p.Call(instr)]
+}
+
+// Imports reports whether the file of a position imports a package by its own name.
+func (p *Package) Imports(pos token.Pos, path string) bool {
+	for _, f := range p.Files {
+		if pos < f.FileStart || pos > f.FileEnd {
+			continue
+		}
+		for _, spec := range f.Imports {
+			if spec.Path.Value == strconv.Quote(path) && spec.Name == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Line is the line of a position.

@@ -78,14 +78,14 @@ func reachesC(p *rule.Pass, v ssa.Value) bool {
 }
 
 func report(p *rule.Pass, addr *ssa.IndexAddr, why string) {
-	unary, file := syntax(p, addr.Pos())
+	unary := syntax(p, addr.Pos())
 	if unary == nil {
 		p.Report(addr.Pos(), "the slice may be empty (%s), and then this panics", why)
 		return
 	}
 	index := unary.X.(*ast.IndexExpr)
 	name := types.ExprString(index.X)
-	if !imports(file, "unsafe") {
+	if !p.Imports(unary.Pos(), "unsafe") {
 		p.Report(unary.Pos(), "%s may be empty (%s), and then &%s[0] panics", name, why, name)
 		return
 	}
@@ -99,7 +99,7 @@ func report(p *rule.Pass, addr *ssa.IndexAddr, why string) {
 }
 
 // syntax finds the expression &x[0] by the position of its bracket.
-func syntax(p *rule.Pass, pos token.Pos) (found *ast.UnaryExpr, in *ast.File) {
+func syntax(p *rule.Pass, pos token.Pos) (found *ast.UnaryExpr) {
 	for _, f := range p.Files {
 		if pos < f.FileStart || pos > f.FileEnd {
 			continue
@@ -108,21 +108,12 @@ func syntax(p *rule.Pass, pos token.Pos) (found *ast.UnaryExpr, in *ast.File) {
 			if unary, ok := n.(*ast.UnaryExpr); ok && unary.Op == token.AND {
 				if index, ok := ast.Unparen(unary.X).(*ast.IndexExpr); ok && unary.Pos() <= pos && pos <= unary.End() {
 					if unary.X == ast.Expr(index) {
-						found, in = unary, f
+						found = unary
 					}
 				}
 			}
 			return true
 		})
 	}
-	return found, in
-}
-
-func imports(f *ast.File, path string) bool {
-	for _, spec := range f.Imports {
-		if spec.Path.Value == `"`+path+`"` && spec.Name == nil {
-			return true
-		}
-	}
-	return false
+	return found
 }

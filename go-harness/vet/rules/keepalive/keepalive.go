@@ -3,8 +3,10 @@ package keepalive
 
 import (
 	"fmt"
+	"go/ast"
 	"go/types"
 
+	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
@@ -25,7 +27,9 @@ borrowed from it, or through a helper, after which some way to the end of the fu
 A KeepAlive that comes before the call, or that keeps a copy of the object, does not help.
 
 Silent: a use of the object later on every way, or in a deferred call; objects that a global variable holds;
-private functions all of whose callers keep the object alive; functions that are the finalizer's own.`,
+private functions all of whose callers keep the object alive; functions that are the finalizer's own.
+
+The fix, for a parameter or a receiver, is a deferred KeepAlive at the start of the function.`,
 	Before: `
 func (c *Codec) Size() int {
 	return int(C.codec_size(c.p)) // c may be finalized, and c.p freed, during the call
@@ -58,10 +62,33 @@ func run(p *rule.Pass) {
 			case e.Early != nil:
 				p.ReportAt(e.Call, "runtime.KeepAlive(%s) in line %d comes before %s, which uses its native memory", owner, p.Line(p.Pos(e.Early)), name)
 			default:
-				p.ReportAt(e.Call, "%s may be finalized, and its native memory freed, while %s uses it; add runtime.KeepAlive(%s) after the call", owner, name, owner)
+				if fix, ok := deferred(p, fn, e.Owner); ok {
+					p.ReportFix(p.Pos(e.Call), fix, lost, owner, name, owner)
+					continue
+				}
+				p.ReportAt(e.Call, lost, owner, name, owner)
 			}
 		}
 	}
+}
+
+const lost = "%s may be finalized, and its native memory freed, while %s uses it; add runtime.KeepAlive(%s) after the call"
+
+// deferred is the fix for a parameter: what a defer statement at the start of a function has lives until its end.
+func deferred(p *rule.Pass, fn *ssa.Function, owner ssa.Value) (fix analysis.SuggestedFix, ok bool) {
+	param, ok := owner.(*ssa.Parameter)
+	decl, named := fn.Syntax().(*ast.FuncDecl)
+	if !ok || !named || param.Parent() != fn || !p.Imports(decl.Pos(), "runtime") {
+		return fix, false
+	}
+	text := " defer runtime.KeepAlive(" + param.Name() + ");"
+	if p.Line(decl.Body.Lbrace) != p.Line(decl.Body.Rbrace) {
+		text = "\n\tdefer runtime.KeepAlive(" + param.Name() + ")"
+	}
+	return analysis.SuggestedFix{
+		Message:   "keep it alive until the function returns",
+		TextEdits: []analysis.TextEdit{{Pos: decl.Body.Lbrace + 1, End: decl.Body.Lbrace + 1, NewText: []byte(text)}},
+	}, true
 }
 
 // describe names a value as the source does, if it has a name there.

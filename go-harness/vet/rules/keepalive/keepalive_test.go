@@ -8,3 +8,5 @@ import (
 )
 
 func TestRule(t *testing.T) { ruletest.Run(t, keepalive.Rule) }
+
+func TestFixes(t *testing.T) { ruletest.RunFixes(t, keepalive.Rule, "fix") }
