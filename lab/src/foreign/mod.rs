@@ -11,7 +11,7 @@
 //! that none is blamed for them. An engine counts after it has seen its canaries, which are built with the same
 //! flags. Nothing is written into the module but `.cgolab/`, which git ignores.
 //!
-//! Start reading in [`run`]; the engines are in [`engines`].
+//! Start reading in [`run`]; the engines are in [`mod@engines`].
 
 mod baseline;
 mod description;
