@@ -613,3 +613,32 @@ fn a_malformed_description_is_told_with_its_line_before_anything_runs() {
     refuses(&run(&root, &[]), says);
     assert!(!root.join(".cgolab").exists());
 }
+
+/// A suite makes the description a subject's, contracts or not.
+#[test]
+fn a_subject_accepts_a_finding_and_is_told_which_build_failed() {
+    if !tools() {
+        return;
+    }
+    let fails = "func TestFails(t *testing.T) { t.Error(\"as always\") }\n\nfunc TestPasses(t *testing.T) {}\n";
+    let (_folder, root) = with_tests("", fails);
+    let suite = "[[suite]]\nengine = \"race\"\nrunner = \"go\"\n";
+    let describe = |more: &str| {
+        fs::write(root.join("cgolab.toml"), format!("{more}{suite}")).unwrap();
+        let output = cgolab(&root, &["run", "--only", "race"]).output().unwrap();
+        let printed = text(&output.stdout);
+        let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+        (output.status.code(), printed)
+    };
+    let (code, printed) = describe("");
+    assert_eq!(code, Some(1), "{printed}");
+    let accept = "[[accept]]\nengine = \"race\"\ntest = \"TestFails\"\nreason = \"known\"\n";
+    let (code, printed) = describe(accept);
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains("accepted: known; "), "{printed}");
+    let broken = "[native.plain]\nrun = [\"sh\", \"-c\", \"echo no library here; exit 3\"]\n";
+    let (code, printed) = describe(broken);
+    assert_eq!(code, Some(1), "{printed}");
+    let says = "native.plain: exit status: 3: no library here";
+    assert!(printed.contains(says), "{printed}");
+}

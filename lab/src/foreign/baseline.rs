@@ -61,6 +61,8 @@ mod tests {
         )
         .unwrap();
         assert!(!Baseline::read(&path).unwrap().has("x"));
+        let one = Baseline::of(["x".to_owned()]);
+        assert!(one.has("x") && !one.has("y"));
         fs::write(&path, "{}").unwrap();
         assert!(format!("{:#}", Baseline::read(&path).unwrap_err()).contains("no results.json"));
     }
