@@ -24,10 +24,9 @@ use crate::host::machine::said;
 use crate::host::workspace::Workspace;
 
 /// Sources that every build depends on.
-const COMMON: [&str; 6] = [
+const COMMON: [&str; 5] = [
     "cgolab.toml",
     ".cargo",
-    ".config",
     "Cargo.lock",
     "Cargo.toml",
     "rust-toolchain.toml",
