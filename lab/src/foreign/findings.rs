@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::module::Module;
-use super::report::{Place, Report, culprit, first_own, leak_class, relative};
+use super::report::{Place, Report, culprit, first_own, leak_class, own_frame, relative};
 use super::valgrind;
 use crate::triage::traceback;
 
@@ -256,14 +256,7 @@ fn fatal(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> 
 /// The first own frame of the first goroutine in a traceback.
 fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
     let goroutines = traceback::goroutines(&lines.join("\n"));
-    let frames = goroutines.into_iter().next()?.frames;
-    let stack = frames.into_iter().map(|frame| Place {
-        function: frame.function.unwrap_or_default(),
-        file: frame.file,
-        line: frame.line,
-        own: false,
-    });
-    first_own(stack.collect(), module)
+    own_frame(goroutines.into_iter().next()?.frames, module)
 }
 
 /// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`, or `#1 0x52e (/a/libb.so+0x2e)` where the function

@@ -80,45 +80,46 @@ pub(super) struct Linking {
 /// A package in the output of `go list -json`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Listed {
-    import_path: String,
-    name: String,
-    dir: PathBuf,
+pub(super) struct Listed {
+    pub(super) import_path: String,
+    pub(super) standard: bool,
+    pub(super) name: String,
+    pub(super) dir: PathBuf,
     /// True if it was not named, and listed because others need it.
-    dep_only: bool,
-    module: Option<ListedModule>,
-    cgo_files: Vec<String>,
+    pub(super) dep_only: bool,
+    pub(super) module: Option<ListedModule>,
+    pub(super) cgo_files: Vec<String>,
     #[serde(rename = "CFiles")]
-    c_files: Vec<String>,
+    pub(super) c_files: Vec<String>,
     #[serde(rename = "CXXFiles")]
-    cxx_files: Vec<String>,
+    pub(super) cxx_files: Vec<String>,
     #[serde(rename = "CgoLDFLAGS")]
-    ld_flags: Vec<String>,
-    cgo_pkg_config: Vec<String>,
-    imports: Vec<String>,
-    test_imports: Vec<String>,
+    pub(super) ld_flags: Vec<String>,
+    pub(super) cgo_pkg_config: Vec<String>,
+    pub(super) imports: Vec<String>,
+    pub(super) test_imports: Vec<String>,
     #[serde(rename = "XTestImports")]
-    x_test_imports: Vec<String>,
-    test_go_files: Vec<String>,
+    pub(super) x_test_imports: Vec<String>,
+    pub(super) test_go_files: Vec<String>,
     #[serde(rename = "XTestGoFiles")]
-    x_test_go_files: Vec<String>,
-    ignored_go_files: Vec<String>,
-    error: Option<ListedError>,
-    deps_errors: Vec<ListedError>,
+    pub(super) x_test_go_files: Vec<String>,
+    pub(super) ignored_go_files: Vec<String>,
+    pub(super) error: Option<ListedError>,
+    pub(super) deps_errors: Vec<ListedError>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct ListedModule {
-    path: String,
-    main: bool,
-    dir: PathBuf,
+pub(super) struct ListedModule {
+    pub(super) path: String,
+    pub(super) main: bool,
+    pub(super) dir: PathBuf,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct ListedError {
-    err: String,
+pub(super) struct ListedError {
+    pub(super) err: String,
 }
 
 /// The oldest minor release of Go that can be used.
@@ -567,8 +568,12 @@ fn settings(dir: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 fn list(dir: &Path, args: &[&str]) -> Result<Vec<Listed>> {
-    let text = go(dir, args)?;
-    serde_json::Deserializer::from_str(&text)
+    listed(go(dir, args)?.as_bytes())
+}
+
+/// The packages in the output of `go list -json`.
+pub(super) fn listed(output: &[u8]) -> Result<Vec<Listed>> {
+    serde_json::Deserializer::from_slice(output)
         .into_iter::<Listed>()
         .collect::<Result<_, _>>()
         .context("go list says what cannot be read")

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::module::Module;
+use crate::triage::stopped::Frame;
 
 /// A report of a detector, or a failed test of an engine that shows mistakes by failed tests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,6 +90,17 @@ pub(super) fn first_own(stack: Vec<Place>, module: &Module) -> Option<Place> {
             ..place
         })
     })
+}
+
+/// The first frame of a goroutine that is code of the module.
+pub(super) fn own_frame(frames: Vec<Frame>, module: &Module) -> Option<Place> {
+    let stack = frames.into_iter().map(|frame| Place {
+        function: frame.function.unwrap_or_default(),
+        file: frame.file,
+        line: frame.line,
+        own: false,
+    });
+    first_own(stack.collect(), module)
 }
 
 /// A name without `.func1` or `.func1.2`. cgo wraps calls in closures, whose numbers change.

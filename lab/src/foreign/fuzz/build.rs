@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde::Deserialize;
 
 use super::clang::Clang;
 use super::counters::Counters;
 use super::{Sanitizer, link_words, testing};
 use crate::engine::native::Linked;
 use crate::engine::way::{Compilers, PLAIN, experiment, minor};
-use crate::foreign::module::Package;
+use crate::foreign::module::{Listed, Package, listed};
 use crate::foreign::trial::{BUILD, compiler_line};
 use crate::host::child::{self, End, Task};
 use crate::host::out::one_line;
@@ -108,29 +107,6 @@ impl Toolchain {
     }
 }
 
-/// A package in the output of `go list -json`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Listed {
-    import_path: String,
-    standard: bool,
-    module: Option<ListedModule>,
-    cgo_files: Vec<String>,
-    #[serde(rename = "CFiles")]
-    c_files: Vec<String>,
-    #[serde(rename = "CXXFiles")]
-    cxx_files: Vec<String>,
-    #[serde(rename = "CgoLDFLAGS")]
-    ld_flags: Vec<String>,
-    cgo_pkg_config: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct ListedModule {
-    main: bool,
-}
-
 /// A builder of fuzz tests, with all that they share.
 pub(super) struct Builder<'a> {
     pub(super) workspace: &'a Workspace,
@@ -219,10 +195,7 @@ impl Builder<'_> {
             package.path,
             one_line(&said, 300)
         );
-        serde_json::Deserializer::from_slice(&output.stdout)
-            .into_iter::<Listed>()
-            .collect::<Result<_, _>>()
-            .context("go list says what cannot be read")
+        listed(&output.stdout)
     }
 
     fn compile(
@@ -406,12 +379,16 @@ fn tags(package: &Package, linked: &Linked) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::module::ListedModule;
 
     #[test]
     fn packages_of_the_module_and_those_with_c_have_counters() {
         let package = |path: &str, main: bool, cgo: &[&str]| Listed {
             import_path: path.to_owned(),
-            module: Some(ListedModule { main }),
+            module: Some(ListedModule {
+                main,
+                ..ListedModule::default()
+            }),
             cgo_files: cgo.iter().map(|it| (*it).to_owned()).collect(),
             ..Listed::default()
         };

@@ -2,7 +2,7 @@
 
 use super::super::findings;
 use super::super::module::{Module, Package};
-use super::super::report::{Place, Report, first_own, relative};
+use super::super::report::{Place, Report, own_frame, relative};
 use crate::host::child::Finished;
 use crate::triage::stopped::Frame;
 use crate::triage::traceback;
@@ -74,20 +74,11 @@ fn of_libfuzzer(text: &str, known: &[(&str, &str)], module: &Module) -> Option<R
         .into_iter()
         .partition(|it| it.frames.iter().any(runs));
     let mut goroutines = of_input.into_iter().chain(others);
-    let own = |frames: Vec<Frame>| {
-        let places = frames.into_iter().map(|frame| Place {
-            function: frame.function.unwrap_or_default(),
-            file: frame.file,
-            line: frame.line,
-            own: false,
-        });
-        first_own(places.collect(), module)
-    };
     Some(Report {
         class: class.to_owned(),
         test: None,
         c: stack.into_iter().next(),
-        go: goroutines.find_map(|it| own(it.frames)),
+        go: goroutines.find_map(|it| own_frame(it.frames, module)),
         text: excerpt(text.lines().skip(line)),
     })
 }

@@ -539,9 +539,8 @@ impl Session<'_> {
 
     /// The option of `go` with all build tags, if there are any.
     fn tags(&self) -> Option<String> {
-        let tags = [&self.found.package().tags, &self.found.linked.tags];
-        let tags: Vec<&str> = tags.into_iter().flatten().map(String::as_str).collect();
-        (!tags.is_empty()).then(|| format!("-tags={}", tags.join(",")))
+        let tags = self.found.package().tags.iter();
+        PLAIN.tags_option(tags.chain(&self.found.linked.tags))
     }
 
     /// Puts a folder in the place of the corpus. If this ends in between, the next session finds the old one.
