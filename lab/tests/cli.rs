@@ -97,7 +97,7 @@ fn an_unknown_engine_is_refused() {
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
     let words = [
         "engine `rac` is unknown",
-        "choose from guard, leak, process, go, ",
+        "guard, leak, process, go, race, cgocheck2, asan, layout, proptest, loom, shuttle, fuzz-abi",
     ];
     assert_refused(dir.path(), &output.unwrap(), &words);
 }

@@ -196,6 +196,19 @@ fn a_library_that_does_not_build_or_lacks_the_checks_is_told_with_its_build() {
         printed.contains("native.asan: m.go is no library: "),
         "{printed}"
     );
+    // Not named *.c, so that cgo does not take it for its own.
+    fs::write(root.join("x.txt"), "int x(int *a) { return *a; }\n").unwrap();
+    let compile =
+        "run = [\"cc\", \"-c\", \"-x\", \"c\", \"x.txt\", \"-o\", \"x.o\"]\nproducts = [\"x.o\"]\n";
+    let file = format!("[native.plain]\nrun = [\"true\"]\n[native.asan]\n{compile}");
+    fs::write(root.join("cgolab.toml"), file).unwrap();
+    let output = run(&root, &["--only", "plain,asan"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(
+        printed.contains("native.asan: nothing in x.o refers to `__asan_report_load`"),
+        "{printed}"
+    );
 }
 
 /// The compiler is the usual one, behind a script that notes each time it compiles the file of C.
