@@ -3,10 +3,10 @@
 //! The program is `go-harness/internal/scenario`: it reads a line of setup and one step a line, and answers
 //! each with a line of JSON. It may die in the middle of a step, or never answer: both end the step.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ use courier_scenario::through::{Interface, Through};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use wait_timeout::ChildExt as _;
+
+use crate::lines::lines_of;
 
 /// Time after which a step counts as hung, as for the lanes of the other drivers.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -101,16 +103,7 @@ impl GoDriver {
             .spawn()
             .with_context(|| format!("cannot start {:?}", program.get_program()))?;
         let steps = child.stdin.take();
-        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let (answer, answers) = channel();
-        // Ends with the program's output, or with the driver.
-        thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if answer.send(line).is_err() {
-                    return;
-                }
-            }
-        });
+        let answers = lines_of(child.stdout.take().expect("it is piped"));
         let mut stderr = child.stderr.take().expect("it is piped");
         let errors = thread::spawn(move || {
             let mut text = Vec::new();

@@ -17,6 +17,7 @@
 pub mod child;
 pub mod golang;
 pub mod input;
+mod lines;
 pub mod program;
 pub mod shrink;
 pub mod trace;

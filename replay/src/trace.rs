@@ -1,9 +1,9 @@
 //! Traces: what children told of one scenario, and where they differ.
 
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use wait_timeout::ChildExt as _;
 
 use crate::child::Message;
 use crate::golang;
+use crate::lines::lines_of;
 
 /// Time without a word after which a child counts as hung. Its own watchdog, which knows the call, comes first.
 pub const PATIENCE: Duration = Duration::from_secs(3 * golang::PATIENCE.as_secs());
@@ -97,22 +98,21 @@ impl Trace {
             steps: Vec::new(),
             end: End::Hung,
         };
+        let end = |child: &mut Child| {
+            let _ = child.kill();
+            let _ = child.wait();
+        };
         match trace.follow(&mut child, patience) {
-            Followed::Ended => {
-                // Of no use any more, be it that a call of its hangs.
-                let _ = child.kill();
-                let _ = child.wait();
-            }
+            // Of no use any more, be it that a call of its hangs.
+            Followed::Ended => end(&mut child),
             Followed::Silent => {
-                let _ = child.kill();
-                let _ = child.wait();
+                end(&mut child);
                 trace.end = End::Hung;
             }
             Followed::Gone => {
                 // It has closed its output, and may hang all the same.
                 let Some(status) = child.wait_timeout(patience)? else {
-                    let _ = child.kill();
-                    let _ = child.wait();
+                    end(&mut child);
                     trace.end = End::Hung;
                     return Ok(trace);
                 };
@@ -128,15 +128,7 @@ impl Trace {
     }
 
     fn follow(&mut self, child: &mut Child, patience: Duration) -> Followed {
-        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let (line, told) = channel();
-        thread::spawn(move || {
-            for text in lines.map_while(Result::ok) {
-                if line.send(text).is_err() {
-                    return;
-                }
-            }
-        });
+        let told = lines_of(child.stdout.take().expect("it is piped"));
         loop {
             let line = match told.recv_timeout(patience) {
                 Ok(line) => line,

@@ -90,13 +90,5 @@ impl Program {
 
 /// Bytes as a string of C, without an escape that could take in what follows it.
 fn literal(bytes: &[u8]) -> String {
-    let mut text = "\"".to_owned();
-    for byte in bytes {
-        match byte {
-            b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
-            b' '..=b'~' => text.push(char::from(*byte)),
-            _ => text += &format!("\\{byte:03o}"),
-        }
-    }
-    text + "\""
+    super::literal(bytes, |byte| format!("\\{byte:03o}"))
 }

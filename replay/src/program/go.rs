@@ -89,13 +89,5 @@ fn camel(name: &str) -> String {
 
 /// Bytes as a string of Go.
 fn literal(bytes: &[u8]) -> String {
-    let mut text = "\"".to_owned();
-    for byte in bytes {
-        match byte {
-            b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
-            b' '..=b'~' => text.push(char::from(*byte)),
-            _ => text += &format!("\\x{byte:02x}"),
-        }
-    }
-    text + "\""
+    super::literal(bytes, |byte| format!("\\x{byte:02x}"))
 }
