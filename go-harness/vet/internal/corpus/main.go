@@ -294,11 +294,9 @@ func readModules(name string) (entries []entry, err error) {
 
 const header = "# module@version\tfile:line\trule\tverdict (true, false, unread)\treason\n"
 
-func readFindings(name string) (found []finding, err error) {
+// readRows reads a file of so many columns, which tabs part. Lines that begin with # say nothing.
+func readRows(name string, columns int) (rows [][]string, err error) {
 	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -307,12 +305,23 @@ func readFindings(name string) (found []finding, err error) {
 			continue
 		}
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(fields) != 5 {
-			return nil, fmt.Errorf("%s: %q has not five columns", name, line)
+		if len(fields) != columns {
+			return nil, fmt.Errorf("%s: %q has not %d columns", name, line, columns)
 		}
-		found = append(found, finding{fields[0], fields[1], fields[2], fields[3], fields[4]})
+		rows = append(rows, fields)
 	}
-	return found, nil
+	return rows, nil
+}
+
+func readFindings(name string) (found []finding, err error) {
+	rows, err := readRows(name, 5)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, f := range rows {
+		found = append(found, finding{f[0], f[1], f[2], f[3], f[4]})
+	}
+	return found, err
 }
 
 func writeFindings(name string, found []finding) error {
@@ -327,21 +336,14 @@ func writeFindings(name string, found []finding) error {
 // readCounts reads what the rules looked at, by module.
 func readCounts(name string) (map[string]map[string]int, error) {
 	counted := make(map[string]map[string]int)
-	text, err := os.ReadFile(name)
+	rows, err := readRows(name, 3)
 	if errors.Is(err, fs.ErrNotExist) {
 		return counted, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(fields) != 3 {
-			return nil, fmt.Errorf("%s: %q has not three columns", name, line)
-		}
+	for _, fields := range rows {
 		n, err := strconv.Atoi(fields[2])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

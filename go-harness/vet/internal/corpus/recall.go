@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -15,21 +14,11 @@ type fix struct {
 }
 
 func readFixes(name string) (list []fix, err error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 6 {
-			return nil, fmt.Errorf("%s: %q has not six columns", name, line)
-		}
+	rows, err := readRows(name, 6)
+	for _, f := range rows {
 		list = append(list, fix{f[0], f[1], f[2], f[3], f[4], f[5]})
 	}
-	return list, nil
+	return list, err
 }
 
 // recall runs the rules before and after each fix: they must find the mistake, and then be silent in the file.

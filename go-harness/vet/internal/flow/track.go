@@ -423,6 +423,22 @@ func Field(v ssa.Value) (*types.Var, ssa.Value) {
 	return nil, nil
 }
 
+// Stores returns the stores into fields of an object, by the value that makes it or leads to it.
+func Stores(object ssa.Value) (stores []*ssa.Store) {
+	for _, instr := range *object.Referrers() {
+		addr, ok := instr.(*ssa.FieldAddr)
+		if !ok {
+			continue
+		}
+		for _, use := range *addr.Referrers() {
+			if store, ok := use.(*ssa.Store); ok && store.Addr == ssa.Value(addr) {
+				stores = append(stores, store)
+			}
+		}
+	}
+	return stores
+}
+
 // Instructions visits all instructions of a function.
 func Instructions(fn *ssa.Function, visit func(ssa.Instruction)) {
 	for _, block := range fn.Blocks {

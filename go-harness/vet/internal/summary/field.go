@@ -23,6 +23,12 @@ func (t *Table) FieldFreed(field *types.Var) bool {
 // ElementFreed reports whether something in the package may free, or hand on, what the slice or map in a field holds,
 // or the slice or map itself.
 func (t *Table) ElementFreed(field *types.Var) bool {
+	return t.anyOfField(field, func(value ssa.Value) bool { return t.elementHandedOn(value, field) })
+}
+
+// anyOfField reports whether something holds for a value of a field, anywhere in the package, or the field's address
+// goes where its values cannot be followed.
+func (t *Table) anyOfField(field *types.Var, holds func(ssa.Value) bool) bool {
 	found := false
 	for _, fn := range t.Package.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
@@ -33,8 +39,10 @@ func (t *Table) ElementFreed(field *types.Var) bool {
 			if other, _ := flow.Field(value); other != field {
 				return
 			}
-			if addr, ok := instr.(*ssa.FieldAddr); !ok || !onlyLoaded(addr) {
-				found = !ok && t.elementHandedOn(value, field) || ok
+			if addr, ok := instr.(*ssa.FieldAddr); ok {
+				found = !onlyLoaded(addr)
+			} else {
+				found = holds(value)
 			}
 		})
 	}

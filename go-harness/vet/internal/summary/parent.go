@@ -228,52 +228,25 @@ func mayHold(child *types.Named, parent types.Type) bool {
 
 // FieldEnds reports whether a function of the package may free what a field holds.
 func (t *Table) FieldEnds(field *types.Var) bool {
-	found := false
-	for _, fn := range t.Package.Funcs {
-		flow.Instructions(fn, func(instr ssa.Instruction) {
-			value, ok := instr.(ssa.Value)
-			if !ok || found {
-				return
-			}
-			if other, _ := flow.Field(value); other != field {
-				return
-			}
-			if addr, ok := instr.(*ssa.FieldAddr); ok {
-				found = !onlyLoaded(addr)
-				return
-			}
-			for _, use := range flow.Track(value).Uses {
-				found = found || t.EffectOf(use).MayFree
-			}
-		})
-	}
-	return found
+	return t.anyOfField(field, func(value ssa.Value) bool {
+		return slices.ContainsFunc(flow.Track(value).Uses, func(use flow.Use) bool { return t.EffectOf(use).MayFree })
+	})
 }
 
 // MadeOf reports whether an object holds a native pointer that C took out of another one's memory, here or in the
 // functions that give it to this one.
 func (t *Table) MadeOf(object, parent ssa.Value) bool {
 	found := false
-	for _, instr := range *object.Referrers() {
-		addr, ok := instr.(*ssa.FieldAddr)
-		if !ok {
-			continue
-		}
-		for _, use := range *addr.Referrers() {
-			store, ok := use.(*ssa.Store)
-			if !ok || store.Addr != ssa.Value(addr) {
-				continue
-			}
-			switch made := flow.Root(store.Val).(type) {
-			case *ssa.Call:
-				found = found || t.takenOut(made, parent.Type())
-			case *ssa.Parameter:
-				i := slices.Index(made.Parent().Params, made)
-				for _, call := range t.callers[made.Parent()] {
-					if i < len(call.Common().Args) {
-						outer, ok := flow.Root(call.Common().Args[i]).(*ssa.Call)
-						found = found || ok && t.takenOut(outer, parent.Type())
-					}
+	for _, store := range flow.Stores(object) {
+		switch made := flow.Root(store.Val).(type) {
+		case *ssa.Call:
+			found = found || t.takenOut(made, parent.Type())
+		case *ssa.Parameter:
+			i := slices.Index(made.Parent().Params, made)
+			for _, call := range t.callers[made.Parent()] {
+				if i < len(call.Common().Args) {
+					outer, ok := flow.Root(call.Common().Args[i]).(*ssa.Call)
+					found = found || ok && t.takenOut(outer, parent.Type())
 				}
 			}
 		}

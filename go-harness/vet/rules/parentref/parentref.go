@@ -78,23 +78,13 @@ func checkOrder(p *rule.Pass, call *ssa.Call) {
 	if named == nil || object.Referrers() == nil {
 		return
 	}
-	for _, instr := range *object.Referrers() {
-		addr, ok := instr.(*ssa.FieldAddr)
-		if !ok {
+	for _, store := range flow.Stores(object) {
+		parent := p.Know.FinalizedType(store.Val.Type())
+		if parent == nil || parent.Name == named.Obj().Name() || parent.Listed || reachable(call.Call.Args[2], flow.Root(store.Val), 0) || !p.Know.MadeOf(object, flow.Root(store.Val)) {
 			continue
 		}
-		for _, use := range *addr.Referrers() {
-			store, ok := use.(*ssa.Store)
-			if !ok || store.Addr != ssa.Value(addr) {
-				continue
-			}
-			parent := p.Know.FinalizedType(store.Val.Type())
-			if parent == nil || parent.Name == named.Obj().Name() || parent.Listed || reachable(call.Call.Args[2], flow.Root(store.Val), 0) || !p.Know.MadeOf(object, flow.Root(store.Val)) {
-				continue
-			}
-			p.ReportAt(call, "the cleanups of %s and of the %s that it was made of run in no order: the %s may be freed first", named.Obj().Name(), parent.Name, parent.Name)
-			return
-		}
+		p.ReportAt(call, "the cleanups of %s and of the %s that it was made of run in no order: the %s may be freed first", named.Obj().Name(), parent.Name, parent.Name)
+		return
 	}
 }
 
