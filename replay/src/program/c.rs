@@ -92,3 +92,13 @@ impl Program {
 fn literal(bytes: &[u8]) -> String {
     super::literal(bytes, |byte| format!("\\{byte:03o}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_escaped() {
+        assert_eq!(literal(b"a\"\\\n1\xff"), "\"a\\\"\\\\\\0121\\377\"");
+    }
+}

@@ -91,3 +91,13 @@ fn camel(name: &str) -> String {
 fn literal(bytes: &[u8]) -> String {
     super::literal(bytes, |byte| format!("\\x{byte:02x}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_escaped() {
+        assert_eq!(literal(b"a\"\\\n1\xff"), "\"a\\\"\\\\\\x0a1\\xff\"");
+    }
+}
