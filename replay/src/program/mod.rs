@@ -362,6 +362,7 @@ fn content(content: &Content) -> String {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
 /// Bytes in double quotes; those that are no printable ASCII as `escape` writes them.
 fn literal(bytes: &[u8], escape: impl Fn(u8) -> String) -> String {
     let mut text = "\"".to_owned();
