@@ -241,20 +241,14 @@ fn path_help(folders: &[OsString]) -> String {
 }
 
 fn show(findings: &[Finding]) -> String {
-    let mut text = String::new();
-    for finding in findings {
+    out::columns(findings.iter().map(|finding| {
         let (version, rest) = match &finding.state {
-            State::Found { version, place } => (version.as_str(), place.as_str()),
-            State::Optional { note } => ("-", note.as_str()),
-            State::Missing { help } => ("MISSING", help.as_str()),
+            State::Found { version, place } => (version.as_str(), place),
+            State::Optional { note } => ("-", note),
+            State::Missing { help } => ("MISSING", help),
         };
-        let _ = writeln!(
-            text,
-            "{:<14} {version:<12} {:<18} {rest}",
-            finding.tool, finding.purpose
-        );
-    }
-    text
+        [finding.tool, version, finding.purpose, rest]
+    }))
 }
 
 fn place(path: &Path) -> String {
@@ -318,10 +312,7 @@ mod tests {
             }),
         ]);
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(
-            lines[0],
-            "go             go1.26.8     Go engines         ~/go/bin/go"
-        );
+        assert_eq!(lines[0], "go  go1.26.8  Go engines  ~/go/bin/go");
         assert!(lines[1].contains("MISSING") && lines[1].ends_with("install Go"));
         assert!(lines[2].ends_with("is brought"));
     }

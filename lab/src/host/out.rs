@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context as _, Result};
-use comfy_table::{LineStyle, TableStyle};
+use comfy_table::{ContentArrangement, LineStyle, Row, Table, TableStyle};
 
 /// Width of everything that is printed.
 pub const WIDTH: u16 = 80;
@@ -15,6 +15,22 @@ pub const WIDTH: u16 = 80;
 /// The look of printed tables: a line below the header, and no others.
 pub const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// Rows as aligned columns, two spaces apart and without lines. The text ends with a newline if there is a row.
+pub fn columns(rows: impl IntoIterator<Item = impl Into<Row>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .add_rows(rows);
+    if table.is_empty() {
+        return String::new();
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt() + "\n"
+}
 
 /// Prints text that ends with a newline, or nothing.
 pub fn print(text: impl Display) -> Result<()> {
@@ -81,6 +97,13 @@ mod tests {
         assert!(write_to(&mut Broken(ErrorKind::BrokenPipe), "a").is_ok());
         let error = write_to(&mut Broken(ErrorKind::StorageFull), "a").unwrap_err();
         assert!(error.to_string().contains("standard output"), "{error}");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let text = columns([vec!["a", "bcd", "e"], vec!["fg", "h"]]);
+        assert_eq!(text, "a   bcd  e\nfg  h\n");
+        assert_eq!(columns([] as [Vec<&str>; 0]), "");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use cgolab::host::out::columns;
+use comfy_table::{Cell, CellAlignment};
+
 use super::figures::Verdict;
 use super::{CaseResult, Results, RowResult};
 
@@ -9,13 +12,17 @@ use super::{CaseResult, Results, RowResult};
 pub(super) fn text(results: &Results) -> String {
     let mut text = header(results);
     for row in &results.rows {
-        let _ = writeln!(
-            text,
-            "\n{}: {}\n  {:<18} {:>9} {:>9} {:>7}  goal",
-            row.row.benchmark, row.row.title, row.row.unit, "best", "quartile", "ratio"
-        );
+        let _ = writeln!(text, "\n{}: {}", row.row.benchmark, row.row.title);
+        let head = cells(row.row.unit, "best", "quartile", "ratio", "goal");
+        let lines = row.results.iter().flat_map(|case| lines(row, case));
+        for line in columns(std::iter::once(head).chain(lines)).lines() {
+            let _ = writeln!(text, "  {line}");
+        }
         for case in &row.results {
-            text.push_str(&lines(row, case));
+            let missed = case.verdicts.iter().filter(|verdict| !verdict.met);
+            for why in missed.filter_map(|verdict| verdict.goal.because) {
+                let _ = writeln!(text, "  {} missed because: {why}", case.case);
+            }
         }
     }
     let verdicts = || {
@@ -47,12 +54,12 @@ fn header(results: &Results) -> String {
     )
 }
 
-/// A case: its figures and its first goal, one line more for each other goal, and why one is missed.
-fn lines(row: &RowResult, case: &CaseResult) -> String {
+/// A case: its figures and its first goal, and one line more for each other goal.
+fn lines(row: &RowResult, case: &CaseResult) -> Vec<[Cell; 5]> {
     let unit = row.row.unit;
     let (Some(best), Some(quartile)) = (case.figures.best(unit), case.figures.quartile(unit))
     else {
-        return format!("  {:<18} not measured\n", case.case);
+        return vec![cells(case.case, "", "", "", "not measured")];
     };
     let first = row.results[0].figures.quartile(unit);
     let ratio = match case.verdicts.first() {
@@ -63,26 +70,23 @@ fn lines(row: &RowResult, case: &CaseResult) -> String {
             .map(|first| quartile / first),
     };
     let mut goals = case.verdicts.iter().map(goal);
-    let mut text = line(
+    let mut lines = vec![cells(
         case.case,
         &figure(best),
         &figure(quartile),
         &ratio.map_or_else(String::new, times),
         &goals.next().unwrap_or_default(),
-    );
-    for (verdict, goal) in case.verdicts.iter().skip(1).zip(goals) {
-        text.push_str(&line("", "", "", &times(verdict.is), &goal));
-    }
-    let missed = case.verdicts.iter().filter(|verdict| !verdict.met);
-    for why in missed.filter_map(|verdict| verdict.goal.because) {
-        let _ = writeln!(text, "    missed because: {why}");
-    }
-    text
+    )];
+    let others = case.verdicts.iter().skip(1).zip(goals);
+    lines.extend(others.map(|(verdict, goal)| cells("", "", "", &times(verdict.is), &goal)));
+    lines
 }
 
-fn line(case: &str, best: &str, quartile: &str, ratio: &str, goal: &str) -> String {
-    let line = format!("  {case:<18} {best:>9} {quartile:>9} {ratio:>7}  {goal}");
-    format!("{}\n", line.trim_end())
+/// A line of the table: figures stand on the right of their columns.
+fn cells(case: &str, best: &str, quartile: &str, ratio: &str, goal: &str) -> [Cell; 5] {
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    let (best, quartile, ratio) = (right(best), right(quartile), right(ratio));
+    [Cell::new(case), best, quartile, ratio, Cell::new(goal)]
 }
 
 fn goal(verdict: &Verdict) -> String {
@@ -176,11 +180,11 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "  execs/s                 best  quartile   ratio  goal",
-                "  empty                 1.00 M    1.00 M    1.00",
-                "  request_model         400000    400000    0.40",
-                "  request_lifecycle      50000     50000    0.12  ≥ 0.6 × request_model MISSED",
-                "                                          0.0500  ≥ 0.1 × empty MISSED",
+                "  execs/s              best  quartile   ratio  goal",
+                "  empty              1.00 M    1.00 M    1.00",
+                "  request_model      400000    400000    0.40",
+                "  request_lifecycle   50000     50000    0.12  ≥ 0.6 × request_model MISSED",
+                "                                       0.0500  ≥ 0.1 × empty MISSED",
             ]
         );
         assert!(text.ends_with("\n0 of 2 goals met\n"), "{text}");

@@ -2,27 +2,36 @@
 
 use std::collections::BTreeMap;
 
+use comfy_table::{Cell, CellAlignment};
+
 use super::knobs::NONE;
 use super::rate::Rate;
 use super::tally::{Count, Failure, Storm};
 use crate::foreign::module::{counted, counted_as};
 use crate::foreign::report::shown;
+use crate::host::out::columns;
 
 /// The whole storm. `order` has the names of the knobs.
 pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
-    let mut lines = vec![
-        String::new(),
-        format!(
-            "{:<26} {:>6} {:>7} {:>9}  {:<15} {:>9}",
-            "knob", "runs", "failed", "time-outs", "95 % interval", "a minute"
-        ),
+    let head = [
+        "knob",
+        "runs",
+        "failed",
+        "time-outs",
+        "95 % interval",
+        "a minute",
     ];
-    for knob in order {
-        let count = storm.of(knob);
-        lines.extend((count.runs > 0).then(|| row(knob, &count)));
-    }
+    let counts = order.iter().map(|knob| (knob, storm.of(knob)));
+    let rows = counts.filter(|(_, count)| count.runs > 0);
+    let rows = rows.map(|(knob, count)| row(knob, &count));
+    let table = columns(
+        std::iter::once(head.map(str::to_owned))
+            .chain(rows)
+            .map(cells),
+    );
+    let mut lines = vec![format!("\n{}", table.trim_end())];
     for (knob, why) in &storm.off {
-        lines.push(format!("{knob:<26} OFF: {why}"));
+        lines.push(format!("{knob}: OFF: {why}"));
     }
     for (word, packages) in [
         ("no test runs", &storm.idle),
@@ -30,7 +39,7 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
     ] {
         for (knob, packages) in packages {
             for (package, why) in packages {
-                lines.push(format!("{knob:<26} {package}: {word}: {why}"));
+                lines.push(format!("{knob}: {package}: {word}: {why}"));
             }
         }
     }
@@ -40,11 +49,11 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
                 "left out after {} runs: it ended its program each time",
                 runs.runs
             );
-            lines.extend((runs.runs > 0).then(|| format!("{knob:<26} {test}: {why}")));
+            lines.extend((runs.runs > 0).then(|| format!("{knob}: {test}: {why}")));
         }
     }
     for (knob, why) in &storm.unsupported {
-        lines.push(format!("{knob:<26} unsupported here: {why}"));
+        lines.push(format!("{knob}: unsupported here: {why}"));
     }
     for (number, failure) in (1..).zip(&storm.failures) {
         lines.push(String::new());
@@ -60,17 +69,26 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
     lines.join("\n") + "\n"
 }
 
-fn row(knob: &str, count: &Count) -> String {
+fn row(knob: &str, count: &Count) -> [String; 6] {
     let Rate { low, high, .. } = count.rate();
-    format!(
-        "{knob:<26} {:>6} {:>7} {:>9}  {:>5.1} … {:>5.1} % {:>9.1}",
-        count.runs,
-        count.failed,
-        count.timed_out,
-        low * 100.0,
-        high * 100.0,
-        f64::from(count.failed) / count.seconds.max(0.001) * 60.0
-    )
+    let minutes = count.seconds.max(0.001) / 60.0;
+    [
+        knob.to_owned(),
+        count.runs.to_string(),
+        count.failed.to_string(),
+        count.timed_out.to_string(),
+        format!("{:.1} … {:.1} %", low * 100.0, high * 100.0),
+        format!("{:.1}", f64::from(count.failed) / minutes),
+    ]
+}
+
+/// The cells of a row. Figures stand on the right of their columns.
+fn cells(row: [String; 6]) -> Vec<Cell> {
+    let mut cells: Vec<Cell> = row.into_iter().map(Cell::new).collect();
+    for cell in &mut cells[1..] {
+        *cell = cell.clone().set_alignment(CellAlignment::Right);
+    }
+    cells
 }
 
 /// The lines below the name of a failure.
@@ -168,6 +186,15 @@ mod tests {
             ..storm(&counts)
         };
         let text = report(&storm, &["none", "race"]);
+        let table: Vec<&str> = text.lines().skip(1).take(3).collect();
+        assert_eq!(
+            table,
+            [
+                "knob  runs  failed  time-outs   95 % interval  a minute",
+                "none   100       1          0     0.2 … 5.4 %       0.6",
+                "race     9       9          0  70.1 … 100.0 %      60.0",
+            ]
+        );
         for words in [
             "race: go test",
             "1 way to fail in 109 runs",
@@ -192,10 +219,7 @@ mod tests {
             ..storm(&[("none", timed_out)])
         };
         let text = report(&storm, &["none", "race"]);
-        assert!(
-            text.contains("race                       OFF: missed"),
-            "{text}"
-        );
+        assert!(text.contains("\nrace: OFF: missed\n"), "{text}");
         let last = text.lines().last().unwrap();
         assert_eq!(
             last,
