@@ -8,10 +8,10 @@ use courier_core::{Error, Word};
 /// Watches the calls of one callback. A lock of the model's own, not a plain atomic: loom tries the
 /// schedules in which two threads meet only at what it knows that both touch.
 #[derive(Debug)]
-pub struct Watch(Mutex<Seen>);
+pub struct Watch(Mutex<Observation>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Observation {
     inside: usize,
     quiet: bool,
     late: bool,
@@ -21,7 +21,7 @@ struct Seen {
 impl Watch {
     /// A watch that has seen no call.
     pub fn new() -> Arc<Watch> {
-        Arc::new(Watch(Mutex::new(Seen::default())))
+        Arc::new(Watch(Mutex::new(Observation::default())))
     }
 
     /// Notes one call, from inside the callback. Does not panic: the runtime would contain that.

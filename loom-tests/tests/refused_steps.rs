@@ -15,9 +15,9 @@ use courier_core::{
 };
 use courier_loom::{bytes, model};
 
-/// The one who was told that a step was refused.
+/// A refused step, as one of two parties hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
+enum Refusal {
     /// The caller.
     Call(Word),
     /// The reader of an event.
@@ -25,14 +25,16 @@ enum Told {
 }
 
 /// The words for a refused step.
-fn tells_of(told: Told, step: Step) -> bool {
+fn tells_of(refusal: Refusal, step: Step) -> bool {
     match step {
-        Step::OpenRoot | Step::ListRoot => told == Told::Call(Word::BadRoot),
-        Step::Thread => told == Told::Call(Word::System),
-        Step::Handle => {
-            [Told::Call(Word::Exhausted), Told::Event(Failure::Internal)].contains(&told)
-        }
-        Step::OpenFile | Step::FileKind | Step::ReadFile => told == Told::Event(Failure::Io),
+        Step::OpenRoot | Step::ListRoot => refusal == Refusal::Call(Word::BadRoot),
+        Step::Thread => refusal == Refusal::Call(Word::System),
+        Step::Handle => [
+            Refusal::Call(Word::Exhausted),
+            Refusal::Event(Failure::Internal),
+        ]
+        .contains(&refusal),
+        Step::OpenFile | Step::FileKind | Step::ReadFile => refusal == Refusal::Event(Failure::Io),
     }
 }
 
@@ -69,13 +71,13 @@ impl HostMemory for Buffer {
 
 /// The refusals that a life was told of, in order.
 #[derive(Debug, Default)]
-struct Story(Vec<Told>);
+struct Story(Vec<Refusal>);
 
 impl Story {
     /// The result of a call, or nothing, which is kept in mind.
     fn of<T>(&mut self, result: Result<T, Error>) -> Option<T> {
         result
-            .map_err(|error| self.0.push(Told::Call(error.word())))
+            .map_err(|error| self.0.push(Refusal::Call(error.word())))
             .ok()
     }
 
@@ -114,7 +116,7 @@ impl Story {
             let payload = match events[0].kind {
                 EventKind::Completed(blob) | EventKind::Failed(Failure::NotFound, blob) => blob,
                 EventKind::Failed(failure, blob) => {
-                    self.0.push(Told::Event(failure));
+                    self.0.push(Refusal::Event(failure));
                     blob
                 }
                 EventKind::Cancelled => panic!("nobody cancelled"),
@@ -168,10 +170,10 @@ fn refuse_one(workers: WorkerKind, root: &Path, nth: usize) -> Option<Step> {
                 assert_eq!(story.0, [], "told of a refusal that was not");
                 return;
             };
-            let told = story.0.as_slice();
+            let refusal = story.0.as_slice();
             assert!(
-                matches!(told, [told] if tells_of(*told, step)),
-                "step {nth}, {step:?}: {told:?}"
+                matches!(refusal, [refusal] if tells_of(*refusal, step)),
+                "step {nth}, {step:?}: {refusal:?}"
             );
             assert_eq!(courier.live(), Live::default(), "step {nth}, {step:?}");
             let mut again = Story::default();

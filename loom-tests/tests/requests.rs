@@ -61,17 +61,17 @@ enum Ended {
 }
 
 /// The answer to a call.
-type Told = Result<(), Word>;
+type Answer = Result<(), Word>;
 
 /// The answers to two calls, and the end of the load.
-type Cell = (Told, Told, Ended);
+type Cell = (Answer, Answer, Ended);
 
-const WON: Told = Ok(());
-const LOST_TO_A_COMPLETION: Told = Err(Word::Completed);
-const LOST_TO_A_CANCEL: Told = Err(Cancelled);
-const LOST_TO_EXPIRY: Told = Err(Word::Expired);
-const LOST_TO_A_RELEASE: Told = Err(Stale);
-const LOST_TO_AN_END: Told = Err(LoadEnded);
+const WON: Answer = Ok(());
+const LOST_TO_A_COMPLETION: Answer = Err(Word::Completed);
+const LOST_TO_A_CANCEL: Answer = Err(Cancelled);
+const LOST_TO_EXPIRY: Answer = Err(Word::Expired);
+const LOST_TO_A_RELEASE: Answer = Err(Stale);
+const LOST_TO_AN_END: Answer = Err(LoadEnded);
 
 /// A load whose request a provider keeps.
 #[derive(Clone, Debug)]
@@ -94,14 +94,14 @@ impl Contest {
     }
 
     /// Makes the call.
-    fn call(&self, end: End) -> Told {
+    fn call(&self, end: End) -> Answer {
         let Contest {
             fixture,
             load,
             request,
         } = self;
         let courier = &fixture.courier;
-        let told = match end {
+        let answer = match end {
             Complete => courier.request_complete(*request, bytes()),
             Release => courier.request_release(*request),
             Cancel => courier.session_cancel(fixture.session, *load),
@@ -117,12 +117,12 @@ impl Contest {
                 courier.runtime_destroy(fixture.runtime)
             }
         };
-        told.map_err(|error| error.word())
+        answer.map_err(|error| error.word())
     }
 
     /// Collects the end of the load. Checks that every call is told of it from now on, `silent` if there
     /// is no event, and that nothing is left when the rest has been released.
-    fn end(self, silent: Told) -> Ended {
+    fn end(self, silent: Answer) -> Ended {
         let fixture = &self.fixture;
         let courier = &fixture.courier;
         let events = if courier.live().runtimes == 1 {
@@ -217,17 +217,17 @@ fn race(peer: End, owner: End, cells: &'static [Cell]) {
     };
     reaches(cells, move || {
         let contest = Contest::new(&options);
-        let told = Arc::new(Mutex::new(None));
+        let answer = Arc::new(Mutex::new(None));
         let thread = {
-            let (contest, told) = (contest.clone(), Arc::clone(&told));
+            let (contest, answer) = (contest.clone(), Arc::clone(&answer));
             contest
                 .fixture
                 .clone()
-                .spawn(move |_| *told.lock().unwrap() = Some(contest.call(peer)))
+                .spawn(move |_| *answer.lock().unwrap() = Some(contest.call(peer)))
         };
         let of_owner = contest.call(owner);
         thread.join().unwrap();
-        let of_peer = told.lock().unwrap().take().expect("the peer has ended");
+        let of_peer = answer.lock().unwrap().take().expect("the peer has ended");
         let silent = match (peer, of_peer) {
             (Complete, WON) => LOST_TO_A_COMPLETION,
             _ => LOST_TO_A_CANCEL,
@@ -324,7 +324,7 @@ fn req_05_req_17_release_against_the_end_of_the_runtime() {
 
 /// Calls of the owner thread, in every order of two, with what the second is told, and the end of a
 /// load whose deadline has passed.
-const IN_TURN: &[(End, End, Told, Ended)] = &[
+const IN_TURN: &[(End, End, Answer, Ended)] = &[
     (Cancel, Cancel, LOST_TO_AN_END, AsCancelled),
     (Cancel, Expire, WON, AsCancelled),
     (Cancel, DestroySession, WON, Silently),
@@ -354,11 +354,11 @@ const IN_TURN: &[(End, End, Told, Ended)] = &[
 
 #[test]
 fn req_17_of_two_calls_of_the_owner_the_second_is_told_who_was_first() {
-    for (first, second, told, ended) in IN_TURN {
+    for (first, second, answer, ended) in IN_TURN {
         model(move || {
             let contest = Contest::new(&EXPIRED);
             assert_eq!(contest.call(*first), WON, "{first:?}");
-            assert_eq!(contest.call(*second), *told, "{first:?}, then {second:?}");
+            assert_eq!(contest.call(*second), *answer, "{first:?}, then {second:?}");
             let silent = match first {
                 Expire => LOST_TO_EXPIRY,
                 _ => LOST_TO_A_CANCEL,
@@ -379,23 +379,23 @@ fn req_17_complete_release_and_cancel_at_once() {
     ];
     reaches(ends, || {
         let contest = Contest::new(&LoadOptions::default());
-        let told: [_; 2] = std::array::from_fn(|_| Arc::new(Mutex::new(None)));
+        let answer: [_; 2] = std::array::from_fn(|_| Arc::new(Mutex::new(None)));
         let peers = [Complete, Release]
             .into_iter()
-            .zip(&told)
-            .map(|(end, told)| {
-                let (contest, told) = (contest.clone(), Arc::clone(told));
+            .zip(&answer)
+            .map(|(end, answer)| {
+                let (contest, answer) = (contest.clone(), Arc::clone(answer));
                 contest
                     .fixture
                     .clone()
-                    .spawn(move |_| *told.lock().unwrap() = Some(contest.call(end)))
+                    .spawn(move |_| *answer.lock().unwrap() = Some(contest.call(end)))
             });
         let peers: Vec<_> = peers.collect();
         let of_owner = contest.call(Cancel);
         for peer in peers {
             peer.join().unwrap();
         }
-        let [completed, released] = told.map(|told| told.lock().unwrap().take().unwrap());
+        let [completed, released] = answer.map(|answer| answer.lock().unwrap().take().unwrap());
         let ended = contest.end(LOST_TO_A_CANCEL);
         (completed, released, of_owner, ended)
     });
@@ -435,7 +435,7 @@ fn req_20_a_cancel_reaches_its_own_load_only() {
 
 /// Has a provider answer PASS while a peer makes a call on the request. Returns what that call was
 /// told, what the release after it was told, and how the load ended.
-fn pass_against(call: impl FnOnce(&Fixture, Id) -> Told + Send + 'static) -> Cell {
+fn pass_against(call: impl FnOnce(&Fixture, Id) -> Answer + Send + 'static) -> Cell {
     let fixture = Fixture::new();
     let told = Arc::new(Mutex::new(None));
     let peer = Arc::new(Mutex::new(None));

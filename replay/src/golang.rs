@@ -193,7 +193,7 @@ impl Driver for GoDriver {
     fn apply(&mut self, step: Step) -> Result<Observation, Stopped> {
         self.send(&Line(&step).to_string());
         let line = self.answer()?;
-        let seen: Seen = serde_json::from_str(&line).map_err(|error| Stopped {
+        let seen: JsonObservation = serde_json::from_str(&line).map_err(|error| Stopped {
             contract: None,
             text: format!("an answer of the Go process is none: {error}: {line}"),
             hung: true,
@@ -315,20 +315,20 @@ fn hex(bytes: &[u8]) -> String {
 // ---- the answers -------------------------------------------------------------------------------
 
 #[derive(Deserialize)]
-struct Seen {
-    outcome: SeenOutcome,
-    upcalls: Vec<SeenUpcall>,
+struct JsonObservation {
+    outcome: JsonOutcome,
+    upcalls: Vec<JsonUpcall>,
 }
 
 #[derive(Deserialize)]
-struct SeenUpcall {
+struct JsonUpcall {
     callback: usize,
-    kind: SeenKind,
-    inside: Vec<SeenOutcome>,
+    kind: JsonKind,
+    inside: Vec<JsonOutcome>,
 }
 
 #[derive(Deserialize)]
-enum SeenKind {
+enum JsonKind {
     Provide(usize, String),
     Cancel,
     Wake,
@@ -336,33 +336,33 @@ enum SeenKind {
 }
 
 #[derive(Deserialize)]
-enum SeenOutcome {
+enum JsonOutcome {
     Done,
     Created(usize),
     Started(u64),
     Pumped { unread: usize, waited: bool },
     Next(i64),
     Stepped(bool),
-    Drained(Vec<SeenEvent>),
+    Drained(Vec<JsonEvent>),
     Cancelled(bool),
     Content(Digits),
     Snapshot(usize, Digits),
     Surface(usize),
     Buffer(Digits),
     Refused(String),
-    Unasked(SeenUnasked),
+    Unasked(JsonUnasked),
     Unknown(String),
 }
 
 #[derive(Deserialize)]
-enum SeenUnasked {
+enum JsonUnasked {
     Closed,
     AlreadyCompleted,
     InvalidState,
 }
 
 #[derive(Deserialize)]
-struct SeenEvent {
+struct JsonEvent {
     session: usize,
     load: u64,
     kind: i32,
@@ -392,25 +392,25 @@ impl TryFrom<String> for Digits {
     }
 }
 
-impl Seen {
+impl JsonObservation {
     fn observation(self) -> Observation {
         Observation {
             outcome: self.outcome.outcome(),
-            upcalls: self.upcalls.into_iter().map(SeenUpcall::upcall).collect(),
+            upcalls: self.upcalls.into_iter().map(JsonUpcall::upcall).collect(),
         }
     }
 }
 
-impl SeenUpcall {
+impl JsonUpcall {
     fn upcall(self) -> Upcall {
-        let inside = self.inside.into_iter().map(SeenOutcome::outcome);
+        let inside = self.inside.into_iter().map(JsonOutcome::outcome);
         Upcall {
             callback: self.callback,
             kind: match self.kind {
-                SeenKind::Provide(request, url) => UpcallKind::Provide(request, url),
-                SeenKind::Cancel => UpcallKind::Cancel,
-                SeenKind::Wake => UpcallKind::Wake,
-                SeenKind::Log(number) => UpcallKind::Log(
+                JsonKind::Provide(request, url) => UpcallKind::Provide(request, url),
+                JsonKind::Cancel => UpcallKind::Cancel,
+                JsonKind::Wake => UpcallKind::Wake,
+                JsonKind::Log(number) => UpcallKind::Log(
                     Level::ALL
                         .into_iter()
                         .find(|level| *level as i32 == number)
@@ -422,42 +422,42 @@ impl SeenUpcall {
     }
 }
 
-impl SeenOutcome {
+impl JsonOutcome {
     fn outcome(self) -> Outcome {
         match self {
-            SeenOutcome::Done => Outcome::Done,
-            SeenOutcome::Created(ordinal) => Outcome::Created(ordinal),
-            SeenOutcome::Started(load) => Outcome::Started(load),
-            SeenOutcome::Pumped { unread, waited } => Outcome::Pumped { unread, waited },
-            SeenOutcome::Next(wait) => Outcome::Next(Next::of(match u64::try_from(wait) {
+            JsonOutcome::Done => Outcome::Done,
+            JsonOutcome::Created(ordinal) => Outcome::Created(ordinal),
+            JsonOutcome::Started(load) => Outcome::Started(load),
+            JsonOutcome::Pumped { unread, waited } => Outcome::Pumped { unread, waited },
+            JsonOutcome::Next(wait) => Outcome::Next(Next::of(match u64::try_from(wait) {
                 Ok(0) => Wait::No,
                 Ok(limit) => Wait::AtMost(Duration::from_nanos(limit)),
                 Err(_) => Wait::Forever,
             })),
-            SeenOutcome::Stepped(ran) => Outcome::Stepped(ran),
-            SeenOutcome::Drained(events) => {
-                Outcome::Drained(events.into_iter().map(SeenEvent::event).collect())
+            JsonOutcome::Stepped(ran) => Outcome::Stepped(ran),
+            JsonOutcome::Drained(events) => {
+                Outcome::Drained(events.into_iter().map(JsonEvent::event).collect())
             }
-            SeenOutcome::Cancelled(cancelled) => Outcome::Cancelled(cancelled),
-            SeenOutcome::Content(Digits(bytes)) => Outcome::Content(content(bytes)),
-            SeenOutcome::Snapshot(blob, Digits(bytes)) => Outcome::Snapshot(blob, content(bytes)),
-            SeenOutcome::Surface(address) => Outcome::Surface(address),
-            SeenOutcome::Buffer(Digits(bytes)) => Outcome::Buffer(bytes),
-            SeenOutcome::Refused(word) => {
+            JsonOutcome::Cancelled(cancelled) => Outcome::Cancelled(cancelled),
+            JsonOutcome::Content(Digits(bytes)) => Outcome::Content(content(bytes)),
+            JsonOutcome::Snapshot(blob, Digits(bytes)) => Outcome::Snapshot(blob, content(bytes)),
+            JsonOutcome::Surface(address) => Outcome::Surface(address),
+            JsonOutcome::Buffer(Digits(bytes)) => Outcome::Buffer(bytes),
+            JsonOutcome::Refused(word) => {
                 let known = Word::of_diagnostic(&format!("[{word}] "));
                 Outcome::Refused(known.unwrap_or_else(|| panic!("no word is {word:?}")))
             }
-            SeenOutcome::Unasked(why) => Outcome::Unasked(match why {
-                SeenUnasked::Closed => Unasked::Closed,
-                SeenUnasked::AlreadyCompleted => Unasked::AlreadyCompleted,
-                SeenUnasked::InvalidState => Unasked::InvalidState,
+            JsonOutcome::Unasked(why) => Outcome::Unasked(match why {
+                JsonUnasked::Closed => Unasked::Closed,
+                JsonUnasked::AlreadyCompleted => Unasked::AlreadyCompleted,
+                JsonUnasked::InvalidState => Unasked::InvalidState,
             }),
-            SeenOutcome::Unknown(text) => panic!("an error without a word or a category: {text}"),
+            JsonOutcome::Unknown(text) => panic!("an error without a word or a category: {text}"),
         }
     }
 }
 
-impl SeenEvent {
+impl JsonEvent {
     fn event(self) -> Event {
         let end = match (self.kind, self.content) {
             (COURIER_EVENT_COMPLETED, Some(Digits(bytes))) => End::Completed(bytes),

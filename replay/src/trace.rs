@@ -26,13 +26,13 @@ pub struct Trace {
     /// The driver.
     pub through: Through,
     /// The steps that began, the teardown's too, each with its result if it had one.
-    pub steps: Vec<Seen>,
+    pub steps: Vec<TracedStep>,
     /// The end.
     pub end: End,
 }
 
 /// A step and its result, if it had one.
-pub type Seen = (String, Option<String>);
+pub type TracedStep = (String, Option<String>);
 
 /// The end of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +200,7 @@ impl Comparison {
 
     fn write_step(&self, f: &mut fmt::Formatter<'_>, at: usize) -> fmt::Result {
         let seen = |trace: &Trace| trace.steps.get(at).cloned();
-        let mut groups: Vec<(Option<Seen>, Vec<Through>)> = Vec::new();
+        let mut groups: Vec<(Option<TracedStep>, Vec<Through>)> = Vec::new();
         for trace in &self.traces {
             let saw = seen(trace);
             match groups.iter_mut().find(|(other, _)| *other == saw) {
@@ -306,7 +306,7 @@ mod tests {
             + &echo(&Message::Step("0: Two".to_owned()))
     }
 
-    fn steps() -> Vec<Seen> {
+    fn steps() -> Vec<TracedStep> {
         let done = Some("Done".to_owned());
         vec![("0: One".to_owned(), done), ("0: Two".to_owned(), None)]
     }
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(trace.end.signature(), Some("REQ-04"));
     }
 
-    fn told(through: Through, results: &[&str], end: End) -> Trace {
+    fn trace_of(through: Through, results: &[&str], end: End) -> Trace {
         let step = |(at, saw): (usize, &&str)| {
             let saw = (!saw.is_empty()).then(|| (*saw).to_owned());
             (format!("0: Step{at}"), saw)
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn equal_traces_are_shown_once_and_what_differs_beside_each_other() {
-        let held = |through, results: &[&str]| told(through, results, End::Held);
+        let held = |through, results: &[&str]| trace_of(through, results, End::Held);
         let equal = vec![
             held(Through::C, &["a", "b", "teardown"]),
             held(Through::Go, &["a", "b", "another"]),
@@ -393,9 +393,9 @@ mod tests {
             report: "it broke".to_owned(),
         };
         let traces = vec![
-            told(Through::C, &["a", "b", "c"], End::Held),
-            told(Through::Go, &["a", ""], End::Died("signal: 6".to_owned())),
-            told(Through::C, &["a", "b", "x"], broken),
+            trace_of(Through::C, &["a", "b", "c"], End::Held),
+            trace_of(Through::Go, &["a", ""], End::Died("signal: 6".to_owned())),
+            trace_of(Through::C, &["a", "b", "x"], broken),
         ];
         let text = "0: Step0\n     a\n0: Step1\n     c, c: b\n     go: no result\n\
                     through c: held\nthrough go: the process died: signal: 6\n\

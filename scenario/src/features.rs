@@ -24,7 +24,7 @@ pub enum Feature {
     /// A provider was replaced or cleared while it held a request.
     Provider,
     /// A session has a retained buffer.
-    Landing,
+    RetainedBuffer,
     /// A runtime has a wake callback.
     Wake,
     /// There is a log callback.
@@ -41,7 +41,7 @@ impl Feature {
         Feature::Cancel,
         Feature::SessionEnd,
         Feature::Provider,
-        Feature::Landing,
+        Feature::RetainedBuffer,
         Feature::Wake,
         Feature::Logger,
         Feature::Loop,
@@ -55,7 +55,7 @@ impl Feature {
             Feature::Cancel => "cancel",
             Feature::SessionEnd => "session-end",
             Feature::Provider => "provider",
-            Feature::Landing => "landing",
+            Feature::RetainedBuffer => "buffer",
             Feature::Wake => "wake",
             Feature::Logger => "logger",
             Feature::Loop => "loop",

@@ -18,7 +18,7 @@ use crate::op::Step;
 use crate::oracle::{self, ContractCounts, Disagreement};
 
 /// With this variable set, the process prints at its end which contracts it has checked, and how often.
-pub const LEDGER_VARIABLE: &str = "CGOLAB_LEDGER";
+pub const COUNTS_VARIABLE: &str = "CGOLAB_COUNTS";
 
 static COUNTS: Mutex<Option<ContractCounts>> = Mutex::new(None);
 
@@ -32,7 +32,7 @@ pub fn init() {
     // libfuzzer-sys aborts in its panic hook, also for a panic that the library contains. Those are
     // judged by what they become; a panic that nobody contains still ends the process.
     drop(std::panic::take_hook());
-    if std::env::var_os(LEDGER_VARIABLE).is_some() {
+    if std::env::var_os(COUNTS_VARIABLE).is_some() {
         *COUNTS.lock().expect("nothing panics under this lock") = Some(ContractCounts::default());
         // SAFETY: the function may be called at any time, and once.
         unsafe { libc::atexit(print_counts) };

@@ -918,7 +918,7 @@ impl Model {
             ),
             (Feature::SessionEnd, !session.live()),
             (Feature::Provider, self.requests.iter().any(former)),
-            (Feature::Landing, session.buffer.is_some()),
+            (Feature::RetainedBuffer, session.buffer.is_some()),
             (Feature::Wake, runtime.wake.is_some()),
             (Feature::Logger, self.log.is_some()),
             (Feature::Loop, runtime.signalled),
@@ -1409,7 +1409,7 @@ impl Model {
     /// Ends a pending load.
     fn end(&mut self, load: LoadRef, by: By, end: End) -> PendingUpcalls {
         if matches!(end, End::Completed(_)) && self.sessions[load.session].buffer.is_some() {
-            self.touch(Feature::Landing, load);
+            self.touch(Feature::RetainedBuffer, load);
         }
         let ended = self.load_of_mut(load).ended.replace(by);
         assert_eq!(ended, None, "ended twice");

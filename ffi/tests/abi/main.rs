@@ -68,7 +68,7 @@ fn called(code: &str) -> impl Iterator<Item = &str> {
 /// Runs a command that must succeed.
 fn run(command: &mut Command) -> Output {
     let output = output(command);
-    assert!(output.status.success(), "{}", told(command, &output));
+    assert!(output.status.success(), "{}", report(command, &output));
     output
 }
 
@@ -79,7 +79,7 @@ fn output(command: &mut Command) -> Output {
 }
 
 /// The end of a command. Its complaint comes first: reports show one line.
-fn told(command: &Command, output: &Output) -> String {
+fn report(command: &Command, output: &Output) -> String {
     format!(
         "{}{}\n{}\n{command:?}",
         String::from_utf8_lossy(&output.stderr),

@@ -55,7 +55,7 @@ fn look(workspace: &Workspace) -> Result<Vec<Finding>> {
         purpose,
         state: match found {
             Ok(program) => State::Found {
-                version: said(&program, version),
+                version: version_of(&program, version),
                 place: place(&program.path),
             },
             Err(error) => State::Missing {
@@ -256,7 +256,7 @@ fn place(path: &Path) -> String {
 }
 
 /// The version that a program prints about itself.
-fn said(program: &Program, args: &[&str]) -> String {
+fn version_of(program: &Program, args: &[&str]) -> String {
     rust::answer(&program.path.to_string_lossy(), args)
         .map_or_else(|| "no version".to_owned(), |text| number(&text))
 }

@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         .collect();
     // What a machine must bring is looked for at once; what can be built waits for its engine.
     let mut tools = Tools::find(workspace, &brought(&engines), &progress)?;
-    progress.line(&outlook::told(workspace, &engines, profile));
+    progress.line(&outlook::estimate(workspace, &engines, profile));
     if let Some(first) = engines.first() {
         first.bring_tools(workspace, &mut tools, &progress)?;
     }
@@ -76,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
         };
         let mut found = match missing {
             Some(error) => {
-                let why = Some(said(&error));
+                let why = Some(in_one_line(&error));
                 judge::complete(asked.engine.name(), catalogue, Vec::new(), why)
             }
             None => asked.run(&context),
@@ -96,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     identity.proven = match Proven::load(workspace, &subject) {
         Ok(proven) => proven.headline(catalogue),
         // The engines have run: their results are told all the same.
-        Err(error) => format!("proven by planted bugs: unknown, {}", said(&error)),
+        Err(error) => format!("proven by planted bugs: unknown, {}", in_one_line(&error)),
     };
     identity.write(folder.path())?;
     let facts = identity.facts();
@@ -179,7 +179,7 @@ impl Asked<'_> {
                 Some(why) => (Vec::new(), Some(why)),
                 None => prove_and_check(self.engine, context),
             },
-            Err(error) => (Vec::new(), Some(said(&error))),
+            Err(error) => (Vec::new(), Some(in_one_line(&error))),
         };
         judge::complete(name, catalogue, records, stopped().or(why))
     }
@@ -193,7 +193,7 @@ fn prove_and_check(engine: &dyn Engine, context: &Context<'_>) -> (Vec<Record>, 
         Ok(canary) => canary.record(name),
         Err(error) => Record {
             kind: Kind::Canary,
-            ..Record::check(name, "canary", Outcome::CanaryOff).because(said(&error))
+            ..Record::check(name, "canary", Outcome::CanaryOff).because(in_one_line(&error))
         },
     };
     if child::interrupted() {
@@ -210,7 +210,7 @@ fn prove_and_check(engine: &dyn Engine, context: &Context<'_>) -> (Vec<Record>, 
             true => Outcome::NotRun,
             false => Outcome::Fail,
         };
-        vec![Record::check(name, "engine", outcome).because(said(&error))]
+        vec![Record::check(name, "engine", outcome).because(in_one_line(&error))]
     };
     let mut records = vec![canary];
     records.extend(engine.limits(context).unwrap_or_else(failed));
@@ -218,7 +218,7 @@ fn prove_and_check(engine: &dyn Engine, context: &Context<'_>) -> (Vec<Record>, 
     (records, None)
 }
 
-fn said(error: &anyhow::Error) -> String {
+fn in_one_line(error: &anyhow::Error) -> String {
     one_line(&format!("{error:#}"), 300)
 }
 

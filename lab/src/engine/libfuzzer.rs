@@ -49,7 +49,7 @@ const NO_MUTATION: &str = "-runs=0";
 /// Option that limits one input to 25 seconds, far more than any takes on a busy machine.
 const INPUT_LIMIT: &str = "-timeout=25";
 /// Variable that makes the target print the contracts that it checked.
-const LEDGER: &str = "CGOLAB_LEDGER";
+const COUNTS: &str = "CGOLAB_COUNTS";
 
 /// An engine that is targets of cargo-fuzz.
 pub(super) struct Fuzzing {
@@ -424,7 +424,7 @@ impl Target<'_> {
             .fuzzer
             .run(self.name, inputs, &all, &self.log(&format!("{what}.log")));
         let finished = task
-            .env(LEDGER, "1")
+            .env(COUNTS, "1")
             .limit(Duration::from_secs(seconds + 15 * 60))
             .run(context.progress, libfuzzer::closing_line)?;
         let mut base = Record::check(self.engine(), check, Outcome::Pass);
@@ -466,7 +466,7 @@ impl Target<'_> {
     fn run_alone(&self, input: &Path, log: &Path) -> Result<Finished> {
         self.fuzzer
             .run(self.name, &[input.to_path_buf()], &[INPUT_LIMIT], log)
-            .env(LEDGER, "1")
+            .env(COUNTS, "1")
             .limit(Duration::from_secs(10 * 60))
             .run(self.context.progress, quiet)
     }

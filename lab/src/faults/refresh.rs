@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::file::{Fault, PATCH};
-use crate::host::machine::said;
+use crate::host::machine::output_of;
 use crate::host::out;
 use crate::host::workspace::Workspace;
 
@@ -66,12 +66,12 @@ fn fitting(
     fault: &Fault,
 ) -> Option<(BTreeMap<String, String>, BTreeMap<String, String>)> {
     let path = format!("faults/{}/{PATCH}", fault.id);
-    let commits = said(root, "git", &["log", "--format=%H", "--", &path])?;
+    let commits = output_of(root, "git", &["log", "--format=%H", "--", &path])?;
     commits.lines().find_map(|commit| {
         let dir = tempfile::tempdir().ok()?;
         let mut before = BTreeMap::new();
         for file in fault.files().ok()? {
-            let text = said(root, "git", &["show", &format!("{commit}:{file}")])?;
+            let text = output_of(root, "git", &["show", &format!("{commit}:{file}")])?;
             put(dir.path(), &file, &text).ok()?;
             before.insert(file, text);
         }

@@ -20,7 +20,7 @@ use super::scratch;
 use crate::engine::{Engine, Engines};
 use crate::host::lock::lock;
 use crate::host::machine::ours;
-use crate::host::machine::said;
+use crate::host::machine::output_of;
 use crate::host::workspace::Workspace;
 
 /// Sources that every build depends on.
@@ -117,8 +117,8 @@ pub(super) struct Keys {
 impl Keys {
     pub(super) fn of(workspace: &Workspace, engines: &Engines) -> Result<Keys> {
         let mut common = Digest::default();
-        let rust = said(workspace.root(), "rustc", &["--version"]);
-        let go = said(workspace.root(), "go", &["version"]);
+        let rust = output_of(workspace.root(), "rustc", &["--version"]);
+        let go = output_of(workspace.root(), "go", &["version"]);
         common.add(&(rust, go));
         for variable in engines.variables() {
             common.add(&env::var_os(variable));

@@ -418,7 +418,7 @@ impl Outcome {
                     .any(|it| it.engine == *name && it.state == State::On)
             };
             if !used && entry.engine.as_ref().is_none_or(ran) {
-                self.unused.push(accept::shown(entry));
+                self.unused.push(accept::label(entry));
             }
         }
     }

@@ -80,7 +80,7 @@ fn named(by_cargo: bool, program: Option<String>) -> String {
 }
 
 /// The standard output of a command, if it succeeds.
-pub(crate) fn said(
+pub(crate) fn output_of(
     dir: &Path,
     program: impl AsRef<std::ffi::OsStr>,
     args: &[&str],
@@ -98,17 +98,18 @@ pub(crate) fn said(
 
 /// The commit of the checkout; none outside of git, and none in a folder of another repository.
 pub fn commit(root: &Path) -> Option<Commit> {
-    let prefix = said(root, "git", &["rev-parse", "--show-prefix"])?;
+    let prefix = output_of(root, "git", &["rev-parse", "--show-prefix"])?;
     if !prefix.trim().is_empty() {
         return None;
     }
-    let head = said(root, "git", &["log", "-1", "--format=%H%n%s"])?;
+    let head = output_of(root, "git", &["log", "-1", "--format=%H%n%s"])?;
     let mut lines = head.lines();
     Some(Commit {
         id: lines.next()?.to_owned(),
         subject: lines.next().unwrap_or_default().to_owned(),
         // If git cannot tell, nothing is promised.
-        dirty: said(root, "git", &["status", "--porcelain"]).is_none_or(|text| !text.is_empty()),
+        dirty: output_of(root, "git", &["status", "--porcelain"])
+            .is_none_or(|text| !text.is_empty()),
     })
 }
 
@@ -126,27 +127,27 @@ pub fn versions(workspace: &Workspace, tools: &Tools) -> Vec<Tool> {
         }
     };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    add("rustc", said(root, "rustc", &["--version"]));
-    add("cargo", said(root, cargo, &["--version"]));
+    add("rustc", output_of(root, "rustc", &["--version"]));
+    add("cargo", output_of(root, cargo, &["--version"]));
     if let Ok(go) = tools.go() {
-        add("go", said(&workspace.go_dir(), &go.path, &["version"]));
+        add("go", output_of(&workspace.go_dir(), &go.path, &["version"]));
     }
     if let Ok(c) = tools.c() {
-        add("C compiler", said(root, &c.path, &["--version"]));
+        add("C compiler", output_of(root, &c.path, &["--version"]));
     }
     if let Ok(nextest) = tools.nextest() {
         let args = ["nextest", "--version"];
-        add("nextest", said(root, &nextest.path, &args));
+        add("nextest", output_of(root, &nextest.path, &args));
     }
     if let Ok(fuzz) = tools.fuzz() {
         add(
             "cargo-fuzz",
-            said(root, &fuzz.program.path, &["fuzz", "--version"]),
+            output_of(root, &fuzz.program.path, &["fuzz", "--version"]),
         );
         // Stable is named above already.
         if fuzz.toolchain == ForFuzzing::Nightly {
             let args = ["run", "nightly", "rustc", "--version"];
-            add("rustc for fuzzing", said(root, "rustup", &args));
+            add("rustc for fuzzing", output_of(root, "rustup", &args));
         }
     }
     found
@@ -166,13 +167,14 @@ pub fn machine() -> Machine {
         )
     } else {
         (
-            said(here, "sysctl", &["-n", "machdep.cpu.brand_string"]),
-            said(here, "sysctl", &["-n", "hw.memsize"]).and_then(|text| text.trim().parse().ok()),
+            output_of(here, "sysctl", &["-n", "machdep.cpu.brand_string"]),
+            output_of(here, "sysctl", &["-n", "hw.memsize"])
+                .and_then(|text| text.trim().parse().ok()),
         )
     };
     Machine {
         os: env::consts::OS.to_owned(),
-        kernel: said(here, "uname", &["-sr"]).map(|text| text.trim().to_owned()),
+        kernel: output_of(here, "uname", &["-sr"]).map(|text| text.trim().to_owned()),
         arch: env::consts::ARCH.to_owned(),
         cpu: cpu.map(|text| text.trim().to_owned()),
         cores: thread::available_parallelism().ok().map(Into::into),
@@ -217,7 +219,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let git = |args: &[&str]| {
             let who = ["-c", "user.name=a", "-c", "user.email=a@b"];
-            said(dir.path(), "git", &[&who, args].concat())
+            output_of(dir.path(), "git", &[&who, args].concat())
         };
         if git(&["init", "-q"]).is_none() {
             return; // No git here: covered by the test above.

@@ -419,7 +419,7 @@ impl SubjectFile {
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{NAME}: cannot be read; mend or remove it"))?;
         let file = SubjectFile::parse(&text)?;
-        file.look_up(root).map_err(|mistake| mistake.told(&text))?;
+        file.look_up(root).map_err(|mistake| mistake.error(&text))?;
         Ok(file)
     }
 
@@ -429,12 +429,12 @@ impl SubjectFile {
     /// Something in it is wrong.
     pub fn parse(text: &str) -> Result<SubjectFile> {
         let parser = toml::Deserializer::parse(text)
-            .map_err(|error| told(text, error.span(), "syntax", message(&error)))?;
+            .map_err(|error| error_at(text, error.span(), "syntax", message(&error)))?;
         let file: SubjectFile = serde_path_to_error::deserialize(parser).map_err(|error| {
             let key = error.path().to_string();
             in_suite(text, &key).unwrap_or_else(|| malformed(text, "", &error))
         })?;
-        file.check().map_err(|mistake| mistake.told(text))?;
+        file.check().map_err(|mistake| mistake.error(text))?;
         Ok(file)
     }
 
@@ -601,7 +601,7 @@ impl Mistake {
     }
 
     /// The mistake as one line, with the place of the last step that the file contains.
-    fn told(&self, text: &str) -> anyhow::Error {
+    fn error(&self, text: &str) -> anyhow::Error {
         let mut key = String::new();
         for step in &self.way {
             match step {
@@ -626,7 +626,7 @@ impl Mistake {
             }
             span
         });
-        told(text, span, &key, &self.what)
+        error_at(text, span, &key, &self.what)
     }
 }
 
@@ -642,7 +642,7 @@ fn malformed(text: &str, outer: &str, error: &Malformed) -> anyhow::Error {
         ("", key) => key.to_owned(),
         (outer, key) => format!("{outer}.{key}"),
     };
-    told(text, inner.span(), &key, message(inner))
+    error_at(text, inner.span(), &key, message(inner))
 }
 
 /// The mistake in a suite. The parser knows its place only when it reads the suite as the type of its runner.
@@ -676,7 +676,7 @@ fn in_suite(text: &str, key: &str) -> Option<anyhow::Error> {
     Some(malformed(text, &format!("suite[{number}]"), &error))
 }
 
-fn told(
+fn error_at(
     text: &str,
     span: Option<std::ops::Range<usize>>,
     key: &str,

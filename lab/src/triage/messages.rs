@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The kind of thing that a line reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Said {
+pub(super) enum MessageKind {
     /// A sanitizer's report.
     Sanitizer,
     /// A race that Go's detector reports.
@@ -29,59 +29,59 @@ pub(super) enum Said {
 /// A line that says why a program died.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Message {
-    pub(super) said: Said,
+    pub(super) kind: MessageKind,
     /// The line, without a prefix that changes from run to run.
     pub(super) text: String,
 }
 
 /// A text by which a kind of message is recognised.
 struct Pattern {
-    said: Said,
+    kind: MessageKind,
     /// True if the line must begin with the text; else it may contain it anywhere.
     begins: bool,
     text: &'static str,
 }
 
-const fn begins(said: Said, text: &'static str) -> Pattern {
+const fn begins(kind: MessageKind, text: &'static str) -> Pattern {
     Pattern {
-        said,
+        kind,
         begins: true,
         text,
     }
 }
 
-const fn contains(said: Said, text: &'static str) -> Pattern {
+const fn contains(kind: MessageKind, text: &'static str) -> Pattern {
     Pattern {
-        said,
+        kind,
         begins: false,
         text,
     }
 }
 
-/// All patterns, in the order of [`Said`]; the first that matches a line counts.
+/// All patterns, in the order of [`MessageKind`]; the first that matches a line counts.
 const PATTERNS: [Pattern; 22] = [
-    contains(Said::Sanitizer, "Sanitizer: "),
-    contains(Said::Race, "WARNING: DATA RACE"),
-    begins(Said::Exception, "terminate called"),
-    begins(Said::Exception, "libc++abi: terminating"),
-    contains(Said::RustPanic, "' panicked at "),
-    contains(Said::RustPanic, ") panicked at "),
-    begins(Said::RustPanic, "fatal runtime error: "),
-    contains(Said::CLibrary, "Assertion `"),
-    begins(Said::CLibrary, "double free or corruption"),
-    begins(Said::CLibrary, "corrupted "),
-    begins(Said::CLibrary, "free(): "),
-    begins(Said::CLibrary, "malloc(): "),
-    begins(Said::CLibrary, "malloc_consolidate(): "),
-    begins(Said::CLibrary, "munmap_chunk(): "),
-    begins(Said::CLibrary, "realloc(): "),
-    begins(Said::CLibrary, "*** stack smashing detected ***"),
-    begins(Said::CLibrary, "*** buffer overflow detected ***"),
-    begins(Said::TestTimeout, "panic: test timed out"),
-    begins(Said::GoPanic, "panic: "),
-    begins(Said::GoFatal, "fatal error: "),
-    begins(Said::GoFatal, "runtime: goroutine stack exceeds"),
-    begins(Said::Signal, "SIG"),
+    contains(MessageKind::Sanitizer, "Sanitizer: "),
+    contains(MessageKind::Race, "WARNING: DATA RACE"),
+    begins(MessageKind::Exception, "terminate called"),
+    begins(MessageKind::Exception, "libc++abi: terminating"),
+    contains(MessageKind::RustPanic, "' panicked at "),
+    contains(MessageKind::RustPanic, ") panicked at "),
+    begins(MessageKind::RustPanic, "fatal runtime error: "),
+    contains(MessageKind::CLibrary, "Assertion `"),
+    begins(MessageKind::CLibrary, "double free or corruption"),
+    begins(MessageKind::CLibrary, "corrupted "),
+    begins(MessageKind::CLibrary, "free(): "),
+    begins(MessageKind::CLibrary, "malloc(): "),
+    begins(MessageKind::CLibrary, "malloc_consolidate(): "),
+    begins(MessageKind::CLibrary, "munmap_chunk(): "),
+    begins(MessageKind::CLibrary, "realloc(): "),
+    begins(MessageKind::CLibrary, "*** stack smashing detected ***"),
+    begins(MessageKind::CLibrary, "*** buffer overflow detected ***"),
+    begins(MessageKind::TestTimeout, "panic: test timed out"),
+    begins(MessageKind::GoPanic, "panic: "),
+    begins(MessageKind::GoFatal, "fatal error: "),
+    begins(MessageKind::GoFatal, "runtime: goroutine stack exceeds"),
+    begins(MessageKind::Signal, "SIG"),
 ];
 
 /// The messages in a program's output, each once, in the order in which they were printed.
@@ -98,12 +98,15 @@ pub(super) fn found(output: &str) -> Vec<Message> {
             continue;
         };
         // "SIGSEGV: segmentation violation", not a word of somebody's own.
-        if pattern.said == Said::Signal && !is_signal(line) {
+        if pattern.kind == MessageKind::Signal && !is_signal(line) {
             continue;
         }
         let mut text = without_process(line).to_owned();
         // The text of a panic of Rust and of an exception is on the next line.
-        let goes_on = matches!(pattern.said, Said::RustPanic | Said::Exception);
+        let goes_on = matches!(
+            pattern.kind,
+            MessageKind::RustPanic | MessageKind::Exception
+        );
         if let Some(next) = lines
             .peek()
             .filter(|next| goes_on && !next.trim().is_empty())
@@ -111,11 +114,12 @@ pub(super) fn found(output: &str) -> Vec<Message> {
             text = format!("{text} {}", next.trim());
         }
         let message = Message {
-            said: pattern.said,
+            kind: pattern.kind,
             text,
         };
         // Go raises other signals while it dies of the first.
-        let later = message.said == Said::Signal && found.iter().any(|it| it.said == Said::Signal);
+        let later = message.kind == MessageKind::Signal
+            && found.iter().any(|it| it.kind == MessageKind::Signal);
         if !later && !found.contains(&message) {
             found.push(message);
         }
@@ -152,63 +156,67 @@ mod tests {
         let of = |text: &str| {
             found(text)
                 .into_iter()
-                .map(|it| (it.said, it.text))
+                .map(|it| (it.kind, it.text))
                 .collect::<Vec<_>>()
         };
-        for (text, said, shown) in [
+        for (text, kind, shown) in [
             (
                 "==77==ERROR: AddressSanitizer: heap-use-after-free on address 0x1",
-                Said::Sanitizer,
+                MessageKind::Sanitizer,
                 "ERROR: AddressSanitizer: heap-use-after-free on address 0x1",
             ),
-            ("WARNING: DATA RACE", Said::Race, "WARNING: DATA RACE"),
+            (
+                "WARNING: DATA RACE",
+                MessageKind::Race,
+                "WARNING: DATA RACE",
+            ),
             (
                 "terminate called after throwing an instance of 'E'\n  what():  no",
-                Said::Exception,
+                MessageKind::Exception,
                 "terminate called after throwing an instance of 'E' what():  no",
             ),
             (
                 "thread '<unnamed>' panicked at src/lib.rs:3:5:\nno such thing",
-                Said::RustPanic,
+                MessageKind::RustPanic,
                 "thread '<unnamed>' panicked at src/lib.rs:3:5: no such thing",
             ),
             (
                 "thread '<unnamed>' (77) panicked at src/lib.rs:3:5:",
-                Said::RustPanic,
+                MessageKind::RustPanic,
                 "thread '<unnamed>' (77) panicked at src/lib.rs:3:5:",
             ),
             (
                 "free(): invalid pointer",
-                Said::CLibrary,
+                MessageKind::CLibrary,
                 "free(): invalid pointer",
             ),
             (
                 "x: a.c:3: f: Assertion `p' failed.",
-                Said::CLibrary,
+                MessageKind::CLibrary,
                 "x: a.c:3: f: Assertion `p' failed.",
             ),
             (
                 "panic: test timed out after 2s",
-                Said::TestTimeout,
+                MessageKind::TestTimeout,
                 "panic: test timed out after 2s",
             ),
             (
                 "panic: no [recovered]",
-                Said::GoPanic,
+                MessageKind::GoPanic,
                 "panic: no [recovered]",
             ),
             (
                 "fatal error: runtime: out of memory",
-                Said::GoFatal,
+                MessageKind::GoFatal,
                 "fatal error: runtime: out of memory",
             ),
             (
                 "SIGSEGV: segmentation violation",
-                Said::Signal,
+                MessageKind::Signal,
                 "SIGSEGV: segmentation violation",
             ),
         ] {
-            assert_eq!(of(text), [(said, shown.to_owned())], "{text}");
+            assert_eq!(of(text), [(kind, shown.to_owned())], "{text}");
         }
     }
 

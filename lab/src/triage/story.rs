@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::collector::Collected;
-use super::messages::{Message, Said};
+use super::messages::{Message, MessageKind};
 use super::stopped::{Frame, Goroutine, Stopped, Thread, Why, known};
 use crate::host::out::one_line;
 
@@ -127,7 +127,7 @@ pub(super) fn of(program: &Collected) -> Option<Story> {
             || program
                 .messages
                 .iter()
-                .any(|it| it.said == Said::TestTimeout)
+                .any(|it| it.kind == MessageKind::TestTimeout)
         {
             true => waits.sentences(stopped),
             false => Vec::new(),
@@ -139,7 +139,7 @@ pub(super) fn of(program: &Collected) -> Option<Story> {
 
 fn class(program: &Collected, waits: &Waits) -> Option<Class> {
     let stopped = &program.stopped;
-    let said = |said: Said| program.messages.iter().find(|it| it.said == said);
+    let message = |kind: MessageKind| program.messages.iter().find(|it| it.kind == kind);
     let stuck = match waits.circle.is_empty() {
         true => Class::Hang,
         false => Class::Deadlock,
@@ -160,30 +160,30 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
         return None;
     }
     let detectors = [
-        (Said::Sanitizer, Class::Sanitizer),
-        (Said::Race, Class::DataRace),
+        (MessageKind::Sanitizer, Class::Sanitizer),
+        (MessageKind::Race, Class::DataRace),
     ];
-    if let Some((_, class)) = detectors.into_iter().find(|(it, _)| said(*it).is_some()) {
+    if let Some((_, class)) = detectors.into_iter().find(|(it, _)| message(*it).is_some()) {
         return Some(class);
     }
-    let go_died = said(Said::GoPanic)
-        .or(said(Said::GoFatal))
-        .or(said(Said::TestTimeout));
+    let go_died = message(MessageKind::GoPanic)
+        .or(message(MessageKind::GoFatal))
+        .or(message(MessageKind::TestTimeout));
     if !died && go_died.is_none() {
         return None;
     }
     let native = [
-        (Said::Exception, Class::CxxException),
-        (Said::RustPanic, Class::RustPanic),
-        (Said::CLibrary, Class::CLibraryCheck),
+        (MessageKind::Exception, Class::CxxException),
+        (MessageKind::RustPanic, Class::RustPanic),
+        (MessageKind::CLibrary, Class::CLibraryCheck),
     ];
-    if let Some((_, class)) = native.into_iter().find(|(it, _)| said(*it).is_some()) {
+    if let Some((_, class)) = native.into_iter().find(|(it, _)| message(*it).is_some()) {
         return Some(class);
     }
-    if said(Said::TestTimeout).is_some() {
+    if message(MessageKind::TestTimeout).is_some() {
         return Some(stuck);
     }
-    if let Some(fatal) = said(Said::GoFatal) {
+    if let Some(fatal) = message(MessageKind::GoFatal) {
         return Some(match fatal.text.as_str() {
             text if text.contains("out of memory") || text.contains("cannot allocate memory") => {
                 Class::OutOfMemory
@@ -196,7 +196,7 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
         });
     }
     let culprit = stopped.culprit();
-    if said(Said::GoPanic).is_some() {
+    if message(MessageKind::GoPanic).is_some() {
         let goroutine = stopped.goroutines.first().map(|it| &it.frames);
         let frames = culprit.map(|it| &it.frames).or(goroutine);
         let from_c = frames.is_some_and(|it| {
@@ -237,7 +237,10 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
 
 /// The signal that came first, as Go prints it. The signal that ends the process is mostly SIGABRT.
 fn signal(program: &Collected) -> Option<String> {
-    let told = program.messages.iter().find(|it| it.said == Said::Signal);
+    let told = program
+        .messages
+        .iter()
+        .find(|it| it.kind == MessageKind::Signal);
     let told = told
         .and_then(|it| it.text.split(':').next())
         .map(str::to_owned);
@@ -304,17 +307,19 @@ fn headline(story: &Story, messages: &[Message]) -> String {
         (None, None) => String::new(),
     };
     // What the program said itself; else the signal.
-    let said = match story.class {
-        Class::Sanitizer => Some(Said::Sanitizer),
-        Class::CxxException => Some(Said::Exception),
-        Class::RustPanic => Some(Said::RustPanic),
-        Class::CLibraryCheck => Some(Said::CLibrary),
-        Class::GoPanic | Class::PanicInCallback => Some(Said::GoPanic),
-        Class::GoFatalError | Class::OutOfMemory | Class::GoStackOverflow => Some(Said::GoFatal),
+    let kind = match story.class {
+        Class::Sanitizer => Some(MessageKind::Sanitizer),
+        Class::CxxException => Some(MessageKind::Exception),
+        Class::RustPanic => Some(MessageKind::RustPanic),
+        Class::CLibraryCheck => Some(MessageKind::CLibrary),
+        Class::GoPanic | Class::PanicInCallback => Some(MessageKind::GoPanic),
+        Class::GoFatalError | Class::OutOfMemory | Class::GoStackOverflow => {
+            Some(MessageKind::GoFatal)
+        }
         _ => None,
     };
-    let text = said
-        .and_then(|said| messages.iter().find(|it| it.said == said))
+    let text = kind
+        .and_then(|kind| messages.iter().find(|it| it.kind == kind))
         .map(|it| {
             let text = it.text.split("Sanitizer: ").last().unwrap_or(&it.text);
             let text = text.split(" on address").next().unwrap_or(text);

@@ -23,7 +23,7 @@ pub(crate) fn apply(accepted: &[Accept], engine: &str, records: &mut Vec<Record>
             ));
         }
         if !used && accept.engine.is_some() && records.iter().any(Record::had_its_turn) {
-            let unused = Record::check(engine, shown(accept), Outcome::Skipped);
+            let unused = Record::check(engine, label(accept), Outcome::Skipped);
             records.push(unused.because("[[accept]] fits no finding any more: remove the entry"));
         }
     }
@@ -43,7 +43,7 @@ fn fits(accept: &Accept, record: &Record) -> bool {
 }
 
 /// An entry in a few words.
-pub(crate) fn shown(accept: &Accept) -> String {
+pub(crate) fn label(accept: &Accept) -> String {
     let words = [&accept.engine, &accept.test, &accept.frame];
     let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
     words.join(" ")

@@ -18,7 +18,7 @@ pub(super) enum LeftOut<'a> {
 }
 
 impl LeftOut<'_> {
-    fn told(self) -> String {
+    fn words(self) -> String {
         let count = |count: usize, what: &str| match count {
             1 => format!("1 {what}"),
             count => format!("{count} {what}s"),
@@ -78,7 +78,7 @@ pub(super) fn headline(verdict: &Verdict<'_>) -> String {
             format!("{how}{red}")
         }
     };
-    let left_out: Vec<String> = verdict.left_out.iter().map(|it| it.told()).collect();
+    let left_out: Vec<String> = verdict.left_out.iter().map(|it| it.words()).collect();
     if !left_out.is_empty() {
         text.push_str("; left out: ");
         text.push_str(&left_out.join(", "));

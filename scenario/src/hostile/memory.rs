@@ -31,16 +31,16 @@ pub fn memory_views(input: &[u8]) -> Result<ContractCounts, Box<Wrong>> {
 }
 
 /// A view of bytes, and what it leads to.
-struct Shown {
+struct View {
     /// Exactly what is shown, if it is good.
     memory: Option<Box<[u8]>>,
     data: *const u8,
     len: usize,
 }
 
-impl Shown {
-    fn new(shape: u8, contents: &[u8]) -> Shown {
-        let shown = |data, len| Shown {
+impl View {
+    fn new(shape: u8, contents: &[u8]) -> View {
+        let shown = |data, len| View {
             memory: None,
             data,
             len,
@@ -55,7 +55,7 @@ impl Shown {
             6 => shown(contents.as_ptr(), isize::MAX as usize + 1),
             _ => {
                 let memory: Box<[u8]> = contents.into();
-                Shown {
+                View {
                     data: memory.as_ptr(),
                     len: memory.len(),
                     memory: Some(memory),
@@ -104,7 +104,7 @@ impl Shown {
     }
 }
 
-impl std::fmt::Display for Shown {
+impl std::fmt::Display for View {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "view of {:?}, length {}", self.contents(), self.len)
     }
@@ -112,7 +112,7 @@ impl std::fmt::Display for Shown {
 
 fn url(world: &World, shape: u8, a: u8, b: u8) -> Checked {
     let start: &[u8] = choose(&[b"app:", b"not a URL "], a >> 7);
-    let shown = Shown::new(shape, &[start, &[a & 0x7f, b]].concat());
+    let shown = View::new(shape, &[start, &[a & 0x7f, b]].concat());
     let expected = match shown.text() {
         Ok(text) => (!text.starts_with("app:")).then_some(Word::BadUrl),
         Err(word) => Some(word),
@@ -132,7 +132,7 @@ fn url(world: &World, shape: u8, a: u8, b: u8) -> Checked {
 /// Ends a request with a response that is overwritten and freed before the event is looked at.
 fn bytes(world: &mut World, shape: u8, a: u8, b: u8) -> Checked {
     let contents = vec![b; a.into()];
-    let shown = Shown::new(shape, &contents);
+    let shown = View::new(shape, &contents);
     let expected = shown.contents().err();
     let contract = match shown.contract() {
         // Bytes need be no text.
@@ -156,7 +156,7 @@ fn bytes(world: &mut World, shape: u8, a: u8, b: u8) -> Checked {
 }
 
 fn message(world: &mut World, shape: u8, a: u8, b: u8) -> Checked {
-    let shown = Shown::new(shape, &[b'x', a, b]);
+    let shown = View::new(shape, &[b'x', a, b]);
     let expected = shown.text().err();
     let contract = shown.contract();
     let call = format!("courier_request_complete(message: {shown})");
@@ -177,7 +177,7 @@ fn message(world: &mut World, shape: u8, a: u8, b: u8) -> Checked {
 }
 
 /// Overwrites and frees what was shown.
-fn forget(shown: Shown) {
+fn forget(shown: View) {
     if let Some(mut memory) = shown.memory {
         memory.fill(0x5a);
     }
@@ -261,7 +261,7 @@ fn copy_out(world: &World, shape: u8, a: u8) -> Checked {
 
 /// Attaches an invalid buffer, and detaches it.
 fn attach(world: &World, shape: u8) -> Checked {
-    let shown = Shown::new(shape, b"memory");
+    let shown = View::new(shape, b"memory");
     let expected = shown.contents().err();
     let contract = match shown.contract() {
         "VAL-17" => "STA-05",

@@ -11,7 +11,7 @@ use crate::verdict::EngineFacts;
 const NAMED: usize = 4;
 
 /// The estimate in one line: the time that the engines took last, and the tools that must be built first.
-pub(super) fn told(workspace: &Workspace, engines: &[Asked<'_>], profile: Profile) -> String {
+pub(super) fn estimate(workspace: &Workspace, engines: &[Asked<'_>], profile: Profile) -> String {
     let complete = engines.iter().filter(|asked| asked.lacking.is_none());
     let mut needs: Vec<_> = complete.flat_map(|it| it.engine.needs()).copied().collect();
     needs.sort();

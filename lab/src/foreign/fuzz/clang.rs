@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::{Sanitizer, link_words};
-use crate::host::machine::said;
+use crate::host::machine::output_of;
 use crate::host::out::one_line;
 
 /// Releases whose programs have their number in the name, newest first.
@@ -47,7 +47,7 @@ impl Clang {
         };
         let clang = Clang {
             cxx: cxx(&c),
-            tools: said(folder, &c, &["-print-prog-name=llvm-symbolizer"])
+            tools: output_of(folder, &c, &["-print-prog-name=llvm-symbolizer"])
                 .and_then(|path| Some(Path::new(path.trim()).parent()?.to_owned())),
             c,
         };
@@ -103,7 +103,8 @@ fn cxx(c: &str) -> String {
 /// Reports whether a program calls itself clang.
 fn is_clang(name: &str) -> bool {
     !name.is_empty()
-        && said(Path::new("/"), name, &["--version"]).is_some_and(|text| text.contains("clang"))
+        && output_of(Path::new("/"), name, &["--version"])
+            .is_some_and(|text| text.contains("clang"))
 }
 
 #[cfg(test)]
