@@ -93,7 +93,7 @@ fn contracts(text: &mut String, verdict: &Verdict<'_>) {
     let rows = verdict.contracts.iter().filter(|contract| {
         !matches!(
             contract.state,
-            ContractState::Planned | ContractState::Elsewhere
+            ContractState::Planned | ContractState::Elsewhere | ContractState::Unclaimed
         )
     });
     text.push_str("## Contracts\n\n");

@@ -175,6 +175,7 @@ impl Page {
             .map(|family| {
                 let mine = verdict.contracts.iter();
                 let mine = mine.filter(|it| it.contract.family() == family.name);
+                let mine = mine.filter(|it| it.state != ContractState::Unclaimed);
                 let contracts: Vec<Row> = mine.map(|contract| row(contract, &logs)).collect();
                 FamilyRows {
                     name: family.name.clone(),
@@ -183,6 +184,7 @@ impl Page {
                     contracts,
                 }
             })
+            .filter(|family| !family.contracts.is_empty())
             .collect();
         let (unexercised, failures): (Vec<_>, Vec<_>) = verdict
             .red()

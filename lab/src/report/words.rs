@@ -29,6 +29,7 @@ impl Look for ContractState {
             ContractState::Skipped => "skipped",
             ContractState::Elsewhere => "elsewhere",
             ContractState::Planned => "planned",
+            ContractState::Unclaimed => "unclaimed",
         }
     }
 }

@@ -39,6 +39,9 @@ pub(crate) struct Contract {
     /// The reason why it is exempt, or anything else that a reader must know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
+    /// The subject's file that names it, for errors.
+    #[serde(skip)]
+    file: String,
 }
 
 impl Contract {
@@ -143,6 +146,7 @@ impl Catalogue {
                 claimed: Vec::new(),
                 planned: Vec::new(),
                 note: None,
+                file: String::new(),
             });
             families.push(Family {
                 name: name.trim_end_matches(".toml").to_ascii_uppercase(),
@@ -238,6 +242,7 @@ impl Catalogue {
             contract.claimed = claim.claimed;
             contract.planned = claim.planned;
             contract.note = claim.note;
+            file.clone_into(&mut contract.file);
             check_named(contract).with_context(|| format!("{file}: {}", contract.id))?;
         }
         Ok(())
@@ -252,10 +257,9 @@ impl Catalogue {
         }
         // Those of any binding may be nobody's here.
         for contract in catalogue.contracts() {
-            let family = contract.family().to_ascii_lowercase();
             if !general.contains(&contract.id) {
                 has_engine(contract)
-                    .with_context(|| format!("contracts/{family}.toml: {}", contract.id))?;
+                    .with_context(|| format!("{}: {}", contract.file, contract.id))?;
             }
         }
         Ok(catalogue)
@@ -263,17 +267,15 @@ impl Catalogue {
 
     /// Checks that contracts name no engine but these.
     pub(crate) fn check_engines(&self, known: &[&str]) -> Result<()> {
-        for family in &self.families {
-            for contract in &family.contracts {
-                for engine in contract.claimed.iter().chain(&contract.planned) {
-                    ensure!(
-                        known.contains(&engine.as_str()),
-                        "contracts/{}.toml: {}: unknown engine `{engine}`; known: {}",
-                        family.name.to_ascii_lowercase(),
-                        contract.id,
-                        known.join(", ")
-                    );
-                }
+        for contract in self.contracts() {
+            for engine in contract.claimed.iter().chain(&contract.planned) {
+                ensure!(
+                    known.contains(&engine.as_str()),
+                    "{}: {}: unknown engine `{engine}`; known: {}",
+                    contract.file,
+                    contract.id,
+                    known.join(", ")
+                );
             }
         }
         Ok(())
@@ -326,7 +328,7 @@ impl Catalogue {
 }
 
 fn parse(file: &str, text: &str) -> Result<(Family, Vec<Claim>)> {
-    let parsed: File = toml::from_str(text).map_err(|error| {
+    let mut parsed: File = toml::from_str(text).map_err(|error| {
         let line = line_of(text, error.span());
         let id = id_near(text, line).map_or(String::new(), |id| format!(" ({id})"));
         let message = message(&error);
@@ -358,6 +360,9 @@ fn parse(file: &str, text: &str) -> Result<(Family, Vec<Claim>)> {
             })
             .with_context(|| format!("{file}: {}", contract.id))?;
         seen.push(&contract.id);
+    }
+    for contract in &mut parsed.contract {
+        file.clone_into(&mut contract.file);
     }
     let family = Family {
         name,
@@ -503,7 +508,7 @@ note = "later"
 
     #[test]
     fn engines_that_there_are_not_are_named() {
-        let (family, _) = parse("contracts/req.toml", GOOD).unwrap();
+        let (family, _) = parse("own/req.toml", GOOD).unwrap();
         let catalogue = Catalogue {
             families: vec![family],
         };
@@ -514,7 +519,7 @@ note = "later"
                 .check_engines(&known[..1])
                 .unwrap_err()
                 .to_string(),
-            "contracts/req.toml: REQ-03: unknown engine `race`; known: go"
+            "own/req.toml: REQ-03: unknown engine `race`; known: go"
         );
     }
 

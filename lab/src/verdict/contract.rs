@@ -20,10 +20,13 @@ pub(crate) enum ContractState {
     Elsewhere,
     /// No engine claims it yet.
     Planned,
+    /// A contract of any binding that the subject does not name. It is not counted among the subject's.
+    Unclaimed,
 }
 
 impl ContractState {
-    pub(crate) const ALL: [ContractState; 6] = [
+    /// The states of the contracts that the subject names.
+    pub(crate) const NAMED: [ContractState; 6] = [
         ContractState::Broken,
         ContractState::NotExercised,
         ContractState::Exercised,
@@ -41,6 +44,7 @@ impl ContractState {
             ContractState::Skipped => "skipped",
             ContractState::Elsewhere => "left to engines outside of this run",
             ContractState::Planned => "only planned",
+            ContractState::Unclaimed => "not claimed",
         }
     }
 }
@@ -104,16 +108,18 @@ fn state(contract: &Contract, cells: &[CellRun<'_>]) -> ContractState {
         ContractState::Exercised
     } else if records().next().is_some() {
         ContractState::Skipped
-    } else if contract.claimed.is_empty() {
+    } else if !contract.claimed.is_empty() {
+        ContractState::Elsewhere
+    } else if !contract.planned.is_empty() {
         ContractState::Planned
     } else {
-        ContractState::Elsewhere
+        ContractState::Unclaimed
     }
 }
 
 /// The number of contracts in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ContractCounts([usize; ContractState::ALL.len()]);
+pub(crate) struct ContractCounts([usize; ContractState::Unclaimed as usize + 1]);
 
 impl ContractCounts {
     pub(crate) fn of(states: impl Iterator<Item = ContractState>) -> ContractCounts {
@@ -128,20 +134,45 @@ impl ContractCounts {
         self.0[state as usize]
     }
 
+    /// The number of contracts that the subject names.
     pub(crate) fn total(&self) -> usize {
-        self.0.iter().sum()
+        let named = ContractState::NAMED.into_iter();
+        named.map(|state| self.get(state)).sum()
     }
 
     /// All of them in one line, without the states that no contract is in.
     pub(crate) fn line(&self) -> String {
-        let parts: Vec<String> = ContractState::ALL
+        let parts: Vec<String> = ContractState::NAMED
             .into_iter()
             .filter(|state| self.get(*state) > 0)
             .map(|state| format!("{} {}", self.get(state), state.word()))
             .collect();
-        match parts.as_slice() {
-            [] => "no contracts".to_owned(),
-            parts => format!("{} contracts: {}", self.total(), parts.join("; ")),
+        let mut line = match (self.total(), parts.as_slice()) {
+            (_, []) => "no contracts".to_owned(),
+            (1, parts) => format!("1 contract: {}", parts.join("; ")),
+            (total, parts) => format!("{total} contracts: {}", parts.join("; ")),
+        };
+        let others = self.get(ContractState::Unclaimed);
+        if others > 0 {
+            line.push_str(&format!("; {others} of any binding are not claimed here"));
         }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contracts_that_the_subject_does_not_name_are_counted_apart() {
+        let line = |states: &[ContractState]| ContractCounts::of(states.iter().copied()).line();
+        use ContractState::{Exercised, Planned, Unclaimed};
+        assert_eq!(line(&[]), "no contracts");
+        assert_eq!(line(&[Exercised]), "1 contract: 1 exercised");
+        assert_eq!(
+            line(&[Unclaimed, Exercised, Planned, Unclaimed]),
+            "2 contracts: 1 exercised; 1 only planned; 2 of any binding are not claimed here"
+        );
     }
 }
