@@ -451,6 +451,22 @@ impl SubjectFile {
                 return Err(Mistake::keys(&["native", kind, "run"])
                     .saying("is empty; write the command that builds the library"));
             }
+            let lists = [
+                ("run", &build.run),
+                ("products", &build.products),
+                ("link", &build.link),
+            ];
+            let lists = lists
+                .into_iter()
+                .flat_map(|(key, values)| values.iter().map(move |value| (key, value)));
+            let env = build.env.values().map(|value| ("env", value));
+            for (key, value) in lists.chain(env) {
+                if let Some(unknown) = unknown_placeholder(value) {
+                    return Err(Mistake::keys(&["native", kind, key]).saying(format!(
+                        "`{unknown}` is no placeholder; write {{root}} or {{triple}}"
+                    )));
+                }
+            }
         }
         for (number, suite) in self.suite.iter().enumerate() {
             let empty = match suite {
@@ -552,9 +568,43 @@ impl SubjectFile {
             for (key, path) in paths {
                 folder(path, Mistake::at(["suite", key], number))?;
             }
+            if let Suite::Go(tests) = suite {
+                let first = self.go.first().map_or(".", |module| module.dir.as_str());
+                let module = Path::new(tests.dir.as_deref().unwrap_or(first));
+                for pattern in tests.packages.iter().filter(|it| it.starts_with('.')) {
+                    // `./a...` is each folder whose name begins so.
+                    let fixed = pattern.split("...").next().unwrap_or_default();
+                    let path = match fixed.rsplit_once('/') {
+                        Some((parent, _)) if fixed != pattern => parent,
+                        _ => fixed,
+                    };
+                    let mistake = Mistake::at(["suite", "packages"], number);
+                    if !root.join(module).join(path).is_dir() {
+                        return Err(mistake.saying(format!(
+                            "there is no folder for `{pattern}` in `{}`; mend the pattern",
+                            module.display()
+                        )));
+                    }
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// The first word in braces that is no placeholder. What a shell has in braces is no word, or follows a dollar sign.
+fn unknown_placeholder(value: &str) -> Option<String> {
+    let mut parts = value.split('{');
+    let mut before = parts.next()?;
+    for part in parts {
+        let word = part.split_once('}').map_or(part, |(word, _)| word);
+        let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if is_word && !before.ends_with('$') && !["root", "triple"].contains(&word) {
+            return Some(format!("{{{word}}}"));
+        }
+        before = part;
+    }
+    None
 }
 
 /// A step on the path to a value: a key, or an index of an array.
@@ -792,6 +842,11 @@ reason = "known"
                 "cgolab.toml:12: native.plain.run: is empty",
             ),
             (
+                "run = [\"make\"]",
+                "run = [\"sh\", \"-c\", \"cp ${HOME} {a,b} {rot}\"]",
+                "cgolab.toml:12: native.plain.run: `{rot}` is no placeholder; write {root} or {triple}",
+            ),
+            (
                 "run = [\"make\"]\n",
                 "",
                 "cgolab.toml:11: native.plain: missing field `run`",
@@ -850,6 +905,19 @@ reason = "known"
         );
         fs::write(dir.path().join("go.mod"), "module x\n").unwrap();
         assert!(load("[[go]]\n").is_ok());
+        let packages = |pattern: &str| {
+            let suite = "[[suite]]\nengine = \"go\"\nrunner = \"go\"\npackages";
+            load(&format!(
+                "{suite} = [\"./...\", \"example.com/x\", \"{pattern}\"]\n"
+            ))
+        };
+        assert_eq!(
+            packages("./nope/...").unwrap_err(),
+            "cgolab.toml:4: suite[0].packages: there is no folder for `./nope/...` in `.`; mend the pattern"
+        );
+        fs::create_dir_all(dir.path().join("nope/sub")).unwrap();
+        assert!(packages("./nope/...").is_ok() && packages("./nope/sub").is_ok());
+        assert!(packages("./no...").is_ok() && packages("./nop").is_err());
         let nextest = "[[suite]]\nengine = \"p\"\nrunner = \"nextest\"\nwhat = \"w\"\npackage = \"x\"\n\
                        canary = { test = \"c\", says = \"s\" }\n";
         assert_eq!(

@@ -180,8 +180,9 @@ fn check_go(answer: &str) -> Result<()> {
     Ok(())
 }
 
-/// 26 of `go1.26.8`, `go1.27rc1` or `go1.26.8 X:cgocheck2`.
-fn go_minor(version: &str) -> Option<u32> {
+/// The minor number of a release of Go: 26 of `go1.26.8`, `go1.27rc1` or `go1.26.8 X:cgocheck2`. A development
+/// version has none.
+pub(crate) fn go_minor(version: &str) -> Option<u32> {
     let rest = version.strip_prefix("go1.")?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
