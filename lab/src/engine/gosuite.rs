@@ -15,6 +15,7 @@ use super::way::{Compilers, Way};
 use crate::host::child::{End, Finished, quiet, quoted, read_lossy};
 use crate::host::out::one_line;
 use crate::host::taskset;
+use crate::host::workspace::DESCRIPTION;
 use crate::read::gotest::{self, Death, Run};
 use crate::record::{self, Evidence, Outcome, Record};
 
@@ -22,6 +23,9 @@ use crate::record::{self, Evidence, Outcome, Record};
 /// that has tests in this build.
 const TEST_FILES: &str = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}\t{{.Name}}\t{{.Dir}}\
     \t{{len .XTestGoFiles}}{{range .TestGoFiles}}\t{{.}}{{end}}{{range .XTestGoFiles}}\t{{.}}{{end}}{{end}}";
+
+/// The name of a check that stands for all tests of a suite: none of them has run.
+pub(super) const SUITE: &str = "go test";
 
 /// Folder of overlays in that of results. Its leading underscore hides it from patterns such as `./...`.
 const OVERLAYS: &str = "_overlays";
@@ -44,6 +48,20 @@ pub(super) struct Tests {
     pub(super) only: Option<String>,
     /// The time after which a run is ended, if it differs from the limit of all children.
     pub(super) limit: Option<Duration>,
+}
+
+impl Tests {
+    /// The reason why a run without a failure has no test.
+    fn absent(&self) -> String {
+        let named = self
+            .only
+            .as_ref()
+            .map_or_else(String::new, |only| format!(" named {only}…"));
+        let packages = self.packages.join(" ");
+        format!(
+            "no test ran: {packages} has none{named}; write one, or mend the packages in {DESCRIPTION}"
+        )
+    }
 }
 
 /// One way to build and run Go tests.
@@ -151,12 +169,12 @@ impl GoSuite {
             // A tag or a pattern that names nothing: go test calls that ok.
             records
                 .is_empty()
-                .then(|| (Outcome::Fail, "no test ran".to_owned()))
+                .then(|| (Outcome::Fail, self.tests.absent()))
         } else {
             (!explained).then(|| ran.failure())
         };
         if let Some((outcome, why)) = wrong {
-            let mut record = Record::check(self.engine, "go test", outcome).because(why);
+            let mut record = Record::check(self.engine, SUITE, outcome).because(why);
             record.evidence = context.evidence(finished);
             records.push(record);
         }
@@ -229,7 +247,7 @@ impl GoSuite {
         }
         if answers.is_empty() && !ran.finished.success() {
             let (outcome, why) = ran.failure();
-            let record = Record::check(self.engine, "go test", outcome).because(why);
+            let record = Record::check(self.engine, SUITE, outcome).because(why);
             answers.push(Answer::of(&record));
         }
         (answers, ended)
