@@ -62,4 +62,5 @@ fn a_subject_without_tests_is_one_failure_and_green_when_it_has_one() {
     let (text, green) = run(root);
     assert!(green, "{text}");
     assert!(text.contains("\n1 contract: 1 exercised; "), "{text}");
+    assert!(!text.contains("more contracts"), "{text}");
 }

@@ -167,7 +167,7 @@ fn second_subject(cargo: impl Fn(&str, &[&str]) -> Step, workspace: &Workspace) 
     let manifest = workspace.path("Cargo.toml").display().to_string();
     let run = ["run", "-q", "-p", "cgolab", "--manifest-path", &manifest];
     let mut step = cargo("tally.log", &run);
-    let of_tool = ["--", "run", "--only", "go,proptest"];
+    let of_tool = ["--", "run", "--only", "leak,go,proptest"];
     step.task = step
         .task
         .args(of_tool)

@@ -9,7 +9,7 @@ use crate::host::out::one_line;
 use crate::host::out::{STYLE, WIDTH};
 use crate::record::{Outcome, Record};
 use crate::subject::catalogue::Catalogue;
-use crate::verdict::{CellState, ContractRun, EngineRun, EngineState, Verdict, gap};
+use crate::verdict::{CellState, ContractRun, ContractState, EngineRun, EngineState, Verdict, gap};
 
 /// Spaces between two columns of the table of a run: many engines need the room.
 const BETWEEN: usize = 2;
@@ -34,7 +34,8 @@ pub(crate) fn report(
         }
     }
     let contracts = verdict.contracts.iter();
-    let left_out = contracts.filter(|it| !it.was_spoken_of()).count();
+    let named = contracts.filter(|it| it.state != ContractState::Unclaimed);
+    let left_out = named.filter(|it| !it.was_spoken_of()).count();
     if left_out > 0 {
         let _ = writeln!(
             text,
