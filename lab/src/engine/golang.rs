@@ -240,6 +240,18 @@ impl Golang {
         record.seconds = ran.finished.seconds;
         Ok(red.into_iter().chain([record]).collect())
     }
+
+    /// The answers of a suite, by the rule of the engine's word.
+    fn answers(
+        &self,
+        context: &Context<'_>,
+        suite: &GoSuite,
+        question: &Question,
+    ) -> Result<Vec<Answer>> {
+        let found = suite.ask(context, question)?.into_iter();
+        let word = &self.row.word;
+        Ok(found.map(|it| word.answer(it, question)).collect())
+    }
 }
 
 impl Engine for Golang {
@@ -428,8 +440,7 @@ impl Engine for Golang {
         let suites = self.suites(context.profile, &linked);
         let mut answers = Vec::new();
         for suite in &suites {
-            let found = suite.ask(context, question)?.into_iter();
-            answers.extend(found.map(|answer| self.row.word.answer(answer, question)));
+            answers.extend(self.answers(context, suite, question)?);
             if answers.iter().any(|it| question.is_answered_by(it)) {
                 return Ok(answers);
             }
@@ -439,12 +450,12 @@ impl Engine for Golang {
             && question.contracts.contains(contract)
         {
             let oldest = with_toolchain(suites[0].clone(), &releases.oldest);
-            let found = oldest.ask(context, question)?;
+            let found = self.answers(context, &oldest, question)?;
             answers = of_release(answers, found, contract, &releases.oldest);
         }
         for storm in self.row.storms {
             if let Ok(suite) = self.in_storm(context, storm, &linked) {
-                answers.extend(suite.ask(context, question)?);
+                answers.extend(self.answers(context, &suite, question)?);
             }
         }
         Ok(answers)
