@@ -78,7 +78,7 @@ func TestCBK03PanicsGoOnAfterTheNativeCall(t *testing.T) {
 	}
 }
 
-func TestCBK09CallbacksMayCallTheLibrary(t *testing.T) {
+func TestVAL04VAL05CBK09CallbacksMayCallTheLibrary(t *testing.T) {
 	tally := open(t, 2)
 	var seen []string
 	err := tally.Add(2, func(count uint64) {

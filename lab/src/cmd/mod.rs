@@ -171,10 +171,11 @@ pub enum Command {
     /// counts as nothing. The control is the same checks without a fault. A model of loom or shuttle
     /// that no fault turns red is named, and the command fails.
     ///
-    /// The copy is target/faults, with a target folder of its own: the first run builds everything,
-    /// each fault takes a few seconds to half a minute. Logs: target/faults/target/lab/runs. What is
-    /// finished is kept in target/lab/faults.jsonl and not done again, as long as sources, tests,
-    /// fault and tools are the same.
+    /// The copy is target/faults, with a target folder of its own; if the subject is a folder of a
+    /// repository, all of that is copied. The first run builds everything, each fault takes a few
+    /// seconds to half a minute. Logs are in the copy. What is finished is kept in
+    /// target/lab/faults.jsonl and not done again, as long as sources, tests, fault and tools are
+    /// the same.
     #[command(args_conflicts_with_subcommands = true)]
     Faults {
         /// The faults to plant, by their folder's name; all if there are none.

@@ -100,8 +100,9 @@ fn changed_path(operation: &FileOperation<'_, str>) -> Result<String> {
 
 /// Loads all faults, in the order of their names. `engines` are the names that a fault may give.
 pub(crate) fn load(dir: &Path, catalogue: &Catalogue, engines: &[&str]) -> Result<Vec<Fault>> {
-    let entries =
-        fs::read_dir(dir).with_context(|| format!("cannot read the folder {}", dir.display()))?;
+    let entries = fs::read_dir(dir).context(
+        "cannot read the folder faults/: make one with a folder for each bug, with fault.toml and fault.patch",
+    )?;
     let mut faults = Vec::new();
     for entry in entries {
         let entry = entry?;

@@ -71,7 +71,7 @@ fn fitting(
         let dir = tempfile::tempdir().ok()?;
         let mut before = BTreeMap::new();
         for file in fault.files().ok()? {
-            let text = output_of(root, "git", &["show", &format!("{commit}:{file}")])?;
+            let text = output_of(root, "git", &["show", &format!("{commit}:./{file}")])?;
             put(dir.path(), &file, &text).ok()?;
             before.insert(file, text);
         }

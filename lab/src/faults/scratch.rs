@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::host::machine::output_of;
 use crate::host::workspace::Workspace;
 
 /// Folders that are not copied, because tools have made them.
@@ -14,17 +15,33 @@ const LEFT_OUT: [&str; 4] = [".git", "target", "corpus", "artifacts"];
 
 /// A copy with a target folder of its own, in which only files are written whose text is another
 /// one: what is built stays built.
+///
+/// Of a subject in a folder of a repository all of the repository is copied: what its paths lead to is there.
 pub(crate) struct Scratch<'a> {
     original: &'a Workspace,
+    /// The folder that is copied.
+    top: PathBuf,
+    /// The subject's folder in it.
+    below: PathBuf,
+    /// The copy of the top.
+    folder: PathBuf,
     copy: Workspace,
 }
 
 impl<'a> Scratch<'a> {
     /// In a fixed place, so that the next run finds what this one has built.
     pub(crate) fn of(original: &'a Workspace) -> Scratch<'a> {
+        let root = original.root();
+        let prefix = output_of(root, "git", &["rev-parse", "--show-prefix"]).unwrap_or_default();
+        let below = Path::new(prefix.trim_end());
+        let top = root.ancestors().nth(below.components().count());
+        let folder = original.path("target/faults");
         Scratch {
             original,
-            copy: original.moved_to(&original.path("target/faults")),
+            top: top.unwrap_or(root).to_owned(),
+            copy: original.moved_to(&folder.join(below)),
+            below: below.to_owned(),
+            folder,
         }
     }
 
@@ -56,11 +73,12 @@ impl<'a> Scratch<'a> {
 
     /// Makes the copy equal to the original, apart from the files in `changed`.
     pub(crate) fn lay_out(&self, changed: &BTreeMap<String, String>) -> Result<()> {
-        let (from, to) = (self.original.root(), self.copy.root());
+        let (from, to) = (&self.top, &self.folder);
         fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
         let wanted = files(from)?;
         for path in &wanted {
-            let text = match changed.get(&*path.to_string_lossy()) {
+            let own = path.strip_prefix(&self.below).ok();
+            let text = match own.and_then(|own| changed.get(&*own.to_string_lossy())) {
                 Some(text) => text.clone().into_bytes(),
                 None => fs::read(from.join(path))
                     .with_context(|| format!("cannot read {}", path.display()))?,
@@ -163,6 +181,30 @@ mod tests {
         copy.lay_out(&BTreeMap::new()).unwrap();
         assert_eq!(there("src/d").as_deref(), Some("d"));
     }
+
+    #[test]
+    fn a_subject_in_a_folder_is_copied_with_its_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join("examples/one")).unwrap();
+        for path in ["shared", "examples/one/a", "a"] {
+            fs::write(top.join(path), "text").unwrap();
+        }
+        output_of(&top, "git", &["init", "-q"]).unwrap();
+        let original = Workspace::at(&top.join("examples/one"));
+        let copy = Scratch::of(&original);
+        copy.lay_out(&BTreeMap::from([("a".to_owned(), "fault".to_owned())]))
+            .unwrap();
+        let root = copy.workspace().root();
+        assert_eq!(root, top.join("examples/one/target/faults/examples/one"));
+        let there = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+        assert_eq!(there("a"), "fault");
+        assert_eq!(
+            (there("../../a"), there("../../shared")),
+            ("text".to_owned(), "text".to_owned())
+        );
+    }
+
     #[test]
     fn what_the_original_has_built_is_taken_over_once() {
         let dir = tempfile::tempdir().unwrap();

@@ -119,7 +119,7 @@ impl Keys {
         let mut common = Digest::default();
         let rust = output_of(workspace.root(), "rustc", &["--version"]);
         let go = output_of(workspace.root(), "go", &["version"]);
-        common.add(&(rust, go));
+        common.add(&(rust, go, env!("CARGO_PKG_VERSION")));
         for variable in engines.variables() {
             common.add(&env::var_os(variable));
         }
