@@ -455,7 +455,8 @@ impl Engine for Golang {
         }
         for storm in self.row.storms {
             if let Ok(suite) = self.in_storm(context, storm, &linked) {
-                answers.extend(self.answers(context, &suite, question)?);
+                let found = self.answers(context, &suite, question)?.into_iter();
+                answers.extend(found.map(|answer| storm.names(answer)));
             }
         }
         Ok(answers)

@@ -13,6 +13,7 @@
 //! A row knows no subject: packages, tags and builds of the native library are its description's. To add an
 //! engine, add a row; a [`Way`] if it is another way to build tests; and its canary in `lab/canaries`.
 
+use super::ask::Answer;
 use super::canaries::DETECTORS;
 use super::native::{self, ASAN_MARK, Native};
 use super::way::{self, Canary, Way, says};
@@ -279,6 +280,14 @@ pub(super) static ROWS: [Row; 7] = [
         ..ROW
     },
 ];
+
+impl Storm {
+    /// The answer of a test in this storm, which its plain run has not given.
+    pub(super) fn names(&self, mut answer: Answer) -> Answer {
+        answer.check = format!("{} ({})", answer.check, self.check);
+        answer
+    }
+}
 
 impl Row {
     /// The numbers of processors that its tests run with; empty leaves it to Go.
