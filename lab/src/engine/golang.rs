@@ -17,7 +17,7 @@ use crate::host::taskset;
 use crate::host::tools::Need;
 use crate::record::profile::Profile;
 use crate::record::{self, Evidence, Kind, Outcome, Record};
-use crate::subject::file::{self, GoTests, Releases, SubjectFile, Suite};
+use crate::subject::file::{self, Accept, GoTests, Releases, SubjectFile, Suite};
 
 const TOOLCHAIN: &str = "GOTOOLCHAIN";
 
@@ -222,19 +222,7 @@ impl Golang {
     ) -> Result<Vec<Record>> {
         context.progress.step(suite.step());
         let (found, ran) = suite.checks(context)?;
-        let count = |outcome| found.iter().filter(|it| it.outcome == outcome).count();
-        let (passed, skipped) = (count(Outcome::Pass), count(Outcome::Skipped));
-        let mut said = format!("{passed} of {} checks pass", found.len());
-        if let Some(skip) = found.iter().find(|it| it.outcome == Outcome::Skipped) {
-            let why = skip.reason.as_deref().unwrap_or("it does not say why");
-            said.push_str(&format!(", {skipped} skipped: {why}"));
-        }
-        let red: Vec<_> = found.into_iter().filter(|it| !it.is_green()).collect();
-        let outcome = if red.is_empty() && passed > 0 {
-            Outcome::Pass
-        } else {
-            Outcome::Fail
-        };
+        let (red, outcome, said) = summed(found, &context.file.accept);
         let mut record = sum(outcome).because(said);
         record.evidence = context.evidence(&ran.finished);
         record.seconds = ran.finished.seconds;
@@ -252,6 +240,29 @@ impl Golang {
         let word = &self.row.word;
         Ok(found.map(|it| word.answer(it, question)).collect())
     }
+}
+
+/// The red records of a run, its outcome without those that are accepted, and the counts for people.
+fn summed(found: Vec<Record>, accepted: &[Accept]) -> (Vec<Record>, Outcome, String) {
+    let count = |outcome| found.iter().filter(|it| it.outcome == outcome).count();
+    let (passed, skipped) = (count(Outcome::Pass), count(Outcome::Skipped));
+    let mut said = format!("{passed} of {} checks pass", found.len());
+    if let Some(skip) = found.iter().find(|it| it.outcome == Outcome::Skipped) {
+        let why = skip.reason.as_deref().unwrap_or("it does not say why");
+        said.push_str(&format!(", {skipped} skipped: {why}"));
+    }
+    let red: Vec<_> = found.into_iter().filter(|it| !it.is_green()).collect();
+    let known = |record: &&Record| accepted.iter().any(|it| it.fits(record));
+    let known = red.iter().filter(known).count();
+    if known > 0 {
+        said.push_str(&format!(", {known} accepted"));
+    }
+    let outcome = if known == red.len() && passed > 0 {
+        Outcome::Pass
+    } else {
+        Outcome::Fail
+    };
+    (red, outcome, said)
 }
 
 impl Engine for Golang {
@@ -589,6 +600,25 @@ mod tests {
             .map(|it| it.check)
             .collect();
         assert_eq!(blamed, ["go1.21.13 old"]);
+    }
+
+    #[test]
+    fn what_is_accepted_turns_no_storm_red() {
+        let of = |check: &str, outcome| Record::check("go", check, outcome);
+        let text = "[[accept]]\nengine = \"go\"\ntest = \"TestX\"\nreason = \"known\"\n";
+        let accepted = file(text).accept;
+        let found = vec![
+            of("pkg TestX", Outcome::Fail),
+            of("pkg TestY", Outcome::Pass),
+        ];
+        let (red, outcome, said) = summed(found.clone(), &accepted);
+        assert_eq!((red.len(), outcome), (1, Outcome::Pass));
+        assert_eq!(said, "1 of 2 checks pass, 1 accepted");
+        assert_eq!(summed(found.clone(), &[]).1, Outcome::Fail);
+        let other = [found, vec![of("pkg TestZ", Outcome::Unstable)]].concat();
+        assert_eq!(summed(other, &accepted).1, Outcome::Fail);
+        let alone = vec![of("pkg TestX", Outcome::Fail)];
+        assert_eq!(summed(alone, &accepted).1, Outcome::Fail, "nothing passed");
     }
 
     fn file(text: &str) -> SubjectFile {

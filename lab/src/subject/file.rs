@@ -18,6 +18,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use crate::host::toml::{line_of, message};
 use crate::host::workspace::DESCRIPTION;
 use crate::record::profile::Profile;
+use crate::record::{Kind, Outcome, Record};
 
 /// The name of the file.
 const NAME: &str = DESCRIPTION;
@@ -323,6 +324,23 @@ pub struct Accept {
     pub reason: String,
     /// A public place that describes it.
     pub reference: Option<String>,
+}
+
+impl Accept {
+    /// Reports whether it accepts a record.
+    pub(crate) fn fits(&self, record: &Record) -> bool {
+        let red = matches!(record.outcome, Outcome::Fail | Outcome::Unstable);
+        let is_test = |test: &String| {
+            let mut words = record.check.split(|c: char| c.is_whitespace() || c == '/');
+            words.any(|word| word == test)
+        };
+        let in_report =
+            |frame: &String| record.reason.as_ref().is_some_and(|it| it.contains(frame));
+        red && record.kind == Kind::Check
+            && self.engine.as_ref().is_none_or(|it| *it == record.engine)
+            && self.test.as_ref().is_none_or(is_test)
+            && self.frame.as_ref().is_none_or(in_report)
+    }
 }
 
 /// A value for all profiles, or one for each.

@@ -1,6 +1,6 @@
 //! Findings that the description accepts: they are left out, and say so.
 
-use crate::record::{Kind, Outcome, Record};
+use crate::record::{Outcome, Record};
 use crate::subject::file::Accept;
 
 /// Turns each red check that an entry accepts into one that is skipped for the entry's reason, and adds a skipped
@@ -11,7 +11,7 @@ pub(crate) fn apply(accepted: &[Accept], engine: &str, records: &mut Vec<Record>
             continue;
         }
         let mut used = false;
-        for record in records.iter_mut().filter(|record| fits(accept, record)) {
+        for record in records.iter_mut().filter(|record| accept.fits(record)) {
             used = true;
             let reference = accept.reference.as_ref().map(|it| format!(" ({it})"));
             record.outcome = Outcome::Skipped;
@@ -27,19 +27,6 @@ pub(crate) fn apply(accepted: &[Accept], engine: &str, records: &mut Vec<Record>
             records.push(unused.because("[[accept]] fits no finding any more: remove the entry"));
         }
     }
-}
-
-/// Reports whether an entry accepts a record.
-fn fits(accept: &Accept, record: &Record) -> bool {
-    let red = matches!(record.outcome, Outcome::Fail | Outcome::Unstable);
-    let is_test = |test: &String| {
-        let mut words = record.check.split(|c: char| c.is_whitespace() || c == '/');
-        words.any(|word| word == test)
-    };
-    let in_report = |frame: &String| record.reason.as_ref().is_some_and(|it| it.contains(frame));
-    red && record.kind == Kind::Check
-        && accept.test.as_ref().is_none_or(is_test)
-        && accept.frame.as_ref().is_none_or(in_report)
 }
 
 /// An entry in a few words.
