@@ -349,18 +349,16 @@ impl Package {
         if let Some(cut) = cut {
             return Some((cut, "ended before its tests were through".into()));
         }
-        let last = self
-            .output
-            .lines()
-            .map(str::trim)
-            .rfind(|line| !line.is_empty() && *line != "FAIL" && !line.starts_with("FAIL\t"))
-            .unwrap_or("no message");
+        // Behind a sanitizer's report, such as that of leaks, Go may print goroutines.
+        let why = sanitizer_report(&self.output).unwrap_or_else(|| {
+            let mut lines = self.output.lines().map(str::trim);
+            let last = lines
+                .rfind(|line| !line.is_empty() && *line != "FAIL" && !line.starts_with("FAIL\t"));
+            one_line(last.unwrap_or("no message"), 200)
+        });
         Some((
             Outcome::Fail,
-            format!(
-                "the package failed, and no test did: {}",
-                one_line(last, 200)
-            ),
+            format!("the package failed, and no test did: {why}"),
         ))
     }
 }
@@ -723,6 +721,25 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn leaks_at_the_end_are_the_reason_and_not_the_goroutines_behind_them() {
+        let report = "==5==ERROR: LeakSanitizer: detected memory leaks\n";
+        let run = records(
+            &[
+                ("run", "TestA", ""),
+                ("pass", "TestA", ""),
+                ("output", "", "PASS\n"),
+                ("output", "", report),
+                ("output", "", "SIGABRT: abort\n\ngoroutine 1 [running]:\n"),
+                ("output", "", "\t/go/src/runtime/mgc.go:1695 +0x105\n"),
+                ("fail", "", ""),
+            ],
+            1,
+        );
+        let why = "the package failed, and no test did: LeakSanitizer: detected memory leaks";
+        assert_eq!(seen(&run)[1], ("p", Outcome::Fail, Some(why)));
     }
 
     #[test]
