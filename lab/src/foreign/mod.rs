@@ -23,6 +23,7 @@ mod module;
 mod outcome;
 mod report;
 pub(crate) mod storm;
+mod toolchain;
 mod trial;
 mod valgrind;
 pub(crate) mod vet;

@@ -6,14 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use super::clang::Clang;
 use super::counters::Counters;
 use super::{Sanitizer, link_words, testing};
 use crate::engine::native::Linked;
-use crate::engine::way::{Compilers, PLAIN, experiment, minor};
+use crate::engine::way::{Compilers, PLAIN, experiment};
 use crate::foreign::module::{Listed, Package, listed};
+use crate::foreign::toolchain;
 use crate::foreign::trial::{BUILD, compiler_line};
 use crate::host::child::{self, End, Task};
 use crate::host::out::one_line;
@@ -62,48 +63,17 @@ impl How {
 /// A toolchain of Go with the overlay of its package testing.
 #[derive(Debug)]
 pub(super) struct Toolchain {
-    /// Its minor release.
-    minor: u32,
-    env: Vec<(&'static str, OsString)>,
+    go: toolchain::Toolchain,
     overlay: PathBuf,
 }
 
 impl Toolchain {
     /// The toolchain that Go chooses in the folder of a package; its files go into `cache`.
     pub(super) fn of(dir: &Path, cache: &Path) -> Result<Toolchain> {
-        let said = super::super::module::go(dir, &["env", "GOVERSION", "GOROOT", "GOMODCACHE"])?;
-        let mut lines = said.lines();
-        let (Some(version), Some(root), Some(modules)) = (lines.next(), lines.next(), lines.next())
-        else {
-            bail!("go env names no GOROOT");
-        };
-        let mut root = PathBuf::from(root);
-        if root.starts_with(modules) {
-            // A toolchain that was fetched as a module: Go lays nothing over files below GOMODCACHE. It does
-            // not look through a link.
-            let link = cache.join("goroot");
-            if fs::read_link(&link).ok().as_ref() != Some(&root) {
-                let _ = fs::remove_file(&link);
-                std::os::unix::fs::symlink(&root, &link)
-                    .with_context(|| format!("cannot make {}", link.display()))?;
-            }
-            root = link;
-        }
+        let go = toolchain::Toolchain::of(dir, cache)?;
         let overlay = cache.join("overlay.json");
-        testing::write(&root, &cache.join("overlay"), &overlay)?;
-        let own = std::env::var_os("PATH").unwrap_or_default();
-        let folders = [root.join("bin")]
-            .into_iter()
-            .chain(std::env::split_paths(&own));
-        Ok(Toolchain {
-            minor: minor(version),
-            env: vec![
-                ("PATH", std::env::join_paths(folders)?),
-                ("GOROOT", root.into()),
-                ("GOTOOLCHAIN", "local".into()),
-            ],
-            overlay,
-        })
+        testing::write(&go.root, &cache.join("overlay"), &overlay)?;
+        Ok(Toolchain { go, overlay })
     }
 }
 
@@ -183,7 +153,7 @@ impl Builder<'_> {
             .args(["list", "-test", "-deps", fields, &tags(package, linked)])
             .arg(".")
             .current_dir(&package.dir)
-            .envs(self.toolchain.env.iter().cloned())
+            .envs(self.toolchain.go.env.iter().cloned())
             .envs(package.env.iter().copied())
             .env("CGO_ENABLED", "1")
             .output()
@@ -217,7 +187,7 @@ impl Builder<'_> {
         if checked {
             task = task.args(["-asan"]);
         }
-        if checked && self.toolchain.minor < ALL_CHECKED {
+        if checked && self.toolchain.go.minor < ALL_CHECKED {
             let off = |package: &&str| format!("-gcflags={package}=-asan=false");
             task = task.args(UNCHECKED.iter().map(off));
         }
@@ -229,6 +199,7 @@ impl Builder<'_> {
         );
         for (key, value) in self
             .toolchain
+            .go
             .env
             .iter()
             .map(|(key, value)| (*key, value.clone()))
