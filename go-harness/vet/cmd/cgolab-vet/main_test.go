@@ -48,7 +48,7 @@ func module(t *testing.T, code string) string {
 	for name, text := range map[string]string{
 		"go.mod":   "module example.com/m\n\ngo 1.21\n",
 		"m.go":     code + "\n// " + dir + ", so that no cache knows it\n",
-		"other.go": "//go:build never\n\npackage m\n\nimport \"C\"\n",
+		"other.go": "//go:build never\n\npackage m\n\nimport \"C\"\n\nfunc other() {}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)

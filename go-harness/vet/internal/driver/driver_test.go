@@ -113,6 +113,7 @@ func TestWhatIsNotAnalysedIsSaid(t *testing.T) {
 		"header/h.go": "package header\n\n// #include <no/such/header.h>\nimport \"C\"\n\nfunc F() { C.f() }\n",
 		"types/t.go":  "package types\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nvar x string = C.f()\n\nfunc g() { undefined() }\n",
 		"tags/t.go":   "package tags\n",
+		"tags/l.go":   "//go:build never\n\npackage tags\n\n// #cgo LDFLAGS: -lm\nimport \"C\"\n",
 		"tags/u.go":   "//go:build never\n\npackage tags\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nfunc F() { C.f() }\n",
 		"syntax/s.go": "package syntax\n\nfunc {\n",
 	})

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -187,7 +188,8 @@ func lastFrame(stack []byte) string {
 	return ""
 }
 
-// noteIgnored names Go files that were left out and that use cgo: which bugs they have is not known.
+// noteIgnored names Go files that were left out and that use cgo: which bugs they have is not known. One that only
+// says how to link declares nothing, and has none.
 func (p *Package) noteIgnored(pass *analysis.Pass) {
 	var left []string
 	for _, name := range pass.IgnoredFiles {
@@ -198,8 +200,8 @@ func (p *Package) noteIgnored(pass *analysis.Pass) {
 		if err != nil {
 			continue
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
-		if err == nil && importsC([]*ast.File{f}) {
+		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.SkipObjectResolution)
+		if err == nil && importsC([]*ast.File{f}) && slices.ContainsFunc(f.Decls, declaresMore) {
 			left = append(left, filepath.Base(name))
 		}
 	}
@@ -207,6 +209,12 @@ func (p *Package) noteIgnored(pass *analysis.Pass) {
 	if len(left) > 0 {
 		p.note("", "files with import \"C\" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: %s", strings.Join(left, ", "))
 	}
+}
+
+// declaresMore reports whether a declaration is no import.
+func declaresMore(decl ast.Decl) bool {
+	gen, ok := decl.(*ast.GenDecl)
+	return !ok || gen.Tok != token.IMPORT
 }
 
 // Standard is the folder of the standard library. go vet tells its tools by GOROOT.
