@@ -80,7 +80,7 @@ type Pass struct {
 	analysis   *analysis.Pass
 	directives *directive.Set
 	reported   map[string]bool
-	counts     map[string]int
+	ran        *Ran
 }
 
 // Report reports a finding.
@@ -100,15 +100,18 @@ func (p *Pass) ReportFix(pos token.Pos, fix analysis.SuggestedFix, format string
 
 func (p *Pass) report(d analysis.Diagnostic) {
 	at := p.Fset().Position(d.Pos)
-	if p.directives.Ignored(p.rule.Name, at) {
+	key := fmt.Sprint(at, d.Message)
+	if p.reported[key] {
 		return
 	}
-	if key := fmt.Sprint(at, d.Message); !p.reported[key] {
-		p.reported[key] = true
-		d.Category = p.rule.Name
-		d.Message = p.rule.Name + ": " + d.Message
-		p.analysis.Report(d)
+	p.reported[key] = true
+	if p.directives.Ignored(p.rule.Name, at) {
+		p.ran.Accepted++
+		return
 	}
+	d.Category = p.rule.Name
+	d.Message = p.rule.Name + ": " + d.Message
+	p.analysis.Report(d)
 }
 
 // Marked reports whether a directive of a kind names a function.
@@ -120,13 +123,15 @@ func (p *Pass) Option(name string) string {
 }
 
 // Count counts something that the rule has looked at, whether it has a fault or not.
-func (p *Pass) Count(what string) { p.counts[p.rule.Name+": "+what]++ }
+func (p *Pass) Count(what string) { p.ran.Counts[p.rule.Name+": "+what]++ }
 
 // Ran is the result of a rule's analyzer.
 type Ran struct {
 	Rule *Rule
 	// Counts are what the rule has looked at, by what it is.
 	Counts map[string]int
+	// Accepted are the findings that a comment with a reason ignores, by their number.
+	Accepted int
 }
 
 // Analyzer is the rule as drivers want it.
@@ -150,7 +155,7 @@ func (r *Rule) Analyzer() *analysis.Analyzer {
 }
 
 func (r *Rule) run(pass *analysis.Pass) (result any, err error) {
-	ran := &Ran{r, make(map[string]int)}
+	ran := &Ran{Rule: r, Counts: make(map[string]int)}
 	p := &Pass{
 		Package:    pass.ResultOf[source.Analyzer].(*source.Package),
 		Know:       pass.ResultOf[summary.Analyzer].(*summary.Table),
@@ -158,7 +163,7 @@ func (r *Rule) run(pass *analysis.Pass) (result any, err error) {
 		analysis:   pass,
 		directives: pass.ResultOf[directive.Analyzer].(*directive.Set),
 		reported:   make(map[string]bool),
-		counts:     ran.Counts,
+		ran:        ran,
 	}
 	if p.Standard || p.Program == nil && !r.AllPackages {
 		return ran, nil

@@ -46,9 +46,20 @@ type Gap struct {
 
 func (g Gap) String() string { return g.Package + ": not analysed: " + g.Note.String() }
 
+// RuleRun is a rule that ran.
+type RuleRun struct {
+	Name      string   `json:"name"`
+	Contracts []string `json:"contracts"`
+	OnRequest bool     `json:"onRequest"`
+	// Accepted are the findings that a comment with a reason ignores, by their number.
+	Accepted int `json:"accepted"`
+}
+
 // Result is all that a run has to say.
 type Result struct {
 	Findings []Finding `json:"findings"`
+	// Rules are those that ran, by name, whether they found something or not.
+	Rules []*RuleRun `json:"rules"`
 	// Gaps are what was not analysed, of the packages that were asked for.
 	Gaps []Gap `json:"notAnalysed"`
 	// Packages were analysed, in whole or in part; of those, Native call C or own native memory.
@@ -181,8 +192,12 @@ func (r *Result) gap(pkg string, note source.Note) {
 
 func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
 	known := make(map[string]*rule.Rule)
+	runs := make(map[string]*RuleRun)
 	for _, rule := range rules {
 		known[rule.Name] = rule
+		run := &RuleRun{Name: rule.Name, Contracts: rule.Contracts, OnRequest: rule.OnRequest}
+		runs[rule.Name] = run
+		r.Rules = append(r.Rules, run)
 	}
 	seen := make(map[string]bool)
 	for _, action := range graph.Roots {
@@ -206,6 +221,7 @@ func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
 			for what, n := range result.Counts {
 				r.Counts[what] += n
 			}
+			runs[result.Rule.Name].Accepted += result.Accepted
 		}
 		for _, d := range action.Diagnostics {
 			at := r.fset.Position(d.Pos)

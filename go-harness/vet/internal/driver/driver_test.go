@@ -190,6 +190,15 @@ func owned(s string) { C.keep(C.CString(s)) }
 	if strings.Join(said, "\n") != strings.Join(want, "\n") {
 		t.Errorf("said:\n%s\nwant:\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))
 	}
+	for _, run := range result.Rules {
+		accepted := 0
+		if run.Name == "cstring" {
+			accepted = 2
+		}
+		if run.Accepted != accepted {
+			t.Errorf("%s: %d findings are ignored, not %d", run.Name, run.Accepted, accepted)
+		}
+	}
 }
 
 func TestFixesAreApplied(t *testing.T) {
