@@ -1,0 +1,91 @@
+//go:build planted
+
+package vet
+
+/*
+#cgo nocallback each_now
+#include <stdint.h>
+extern void goPlantedEach(uintptr_t token);
+extern void *goPlantedMemory(void);
+extern void goPlantedPointer(void *token);
+static inline void each_now(uintptr_t token) { goPlantedEach(token); }
+typedef int lib_status;
+lib_status lib_open(const char *path);
+const char *lib_last_error(void);
+void lib_each(uintptr_t token);
+void lib_each_pointer(void *token);
+void lib_subscribe(void *user_data);
+*/
+import "C"
+
+import (
+	"errors"
+	"runtime"
+	"runtime/cgo"
+	"unsafe"
+)
+
+func open() error {
+	if C.lib_open(nil) != 0 {
+		return errors.New(C.GoString(C.lib_last_error())) // planted: lasterror
+	}
+	return nil
+}
+
+func opensBlindly() {
+	C.lib_open(nil) // planted: statuscheck
+}
+
+func leavesTheThreadLocked() error {
+	runtime.LockOSThread() // planted: lockpair
+	if C.lib_open(nil) != 0 {
+		return errors.New("not opened")
+	}
+	runtime.UnlockOSThread()
+	return nil
+}
+
+func leavesTheHandle(f func()) {
+	C.lib_each(C.uintptr_t(cgo.NewHandle(f))) // planted: cbtoken
+}
+
+func tokenAsPointer(f func()) {
+	h := cgo.NewHandle(f)
+	defer h.Delete()
+	C.lib_each_pointer(unsafe.Pointer(uintptr(h))) // planted: inttoptr
+}
+
+var handles []cgo.Handle
+
+func lendsTheStack(f func()) {
+	h := cgo.NewHandle(f)
+	handles = append(handles, h)
+	C.lib_subscribe(unsafe.Pointer(&h)) // planted: addrhandle
+}
+
+func deletesHandles() {
+	for _, h := range handles {
+		h.Delete()
+	}
+}
+
+func eachNow(token uintptr) { C.each_now(C.uintptr_t(token)) }
+
+//export goPlantedEach
+func goPlantedEach(token C.uintptr_t) { // planted: exportrecover
+	cgo.Handle(token).Value().(func())()
+}
+
+//export goPlantedPointer
+func goPlantedPointer(token unsafe.Pointer) { // planted: ptrparam
+	_ = cgo.Handle(token)
+}
+
+//export goPlantedMemory
+func goPlantedMemory() unsafe.Pointer {
+	memory := make([]byte, 8)
+	return unsafe.Pointer(&memory[0]) // planted: exportptr
+}
+
+//go:nocheckptr
+func unchecked() {}
