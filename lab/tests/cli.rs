@@ -97,7 +97,7 @@ fn an_unknown_engine_is_refused() {
     let output = lab(dir.path(), &["run", "--only", "race,rac"]).output();
     let words = [
         "engine `rac` is unknown",
-        "guard, leak, process, go, race, cgocheck2, asan, layout, proptest, loom, shuttle, fuzz-abi",
+        "vet, guard, leak, process, go, race, cgocheck2, asan, layout, proptest, loom, shuttle, fuzz-abi",
     ];
     assert_refused(dir.path(), &output.unwrap(), &words);
 }
@@ -237,7 +237,7 @@ fn a_tool_that_cannot_be_built_stops_its_engines_only_and_is_in_the_headline() {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    let headline = "RED: race OFF, proptest not run; left out: 10 engines not asked for";
+    let headline = "RED: race OFF, proptest not run; left out: 11 engines not asked for";
     assert!(stdout.contains(headline), "{stdout}");
     assert!(
         stdout.contains("installing cargo-nextest 0.9.148 failed"),
@@ -465,7 +465,7 @@ fn an_engine_that_this_machine_cannot_run_is_in_every_headline() {
     .output()
     .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let headline = "NOTHING RAN; left out: asan skipped, 11 engines not asked for";
+    let headline = "NOTHING RAN; left out: asan skipped, 12 engines not asked for";
     assert!(
         stdout.contains(&format!("\n{headline}; results in ")),
         "{stdout}"
@@ -555,7 +555,7 @@ fn an_engine_that_is_stopped_is_not_skipped() {
     command.env("SIGN", &sign);
     let output = interrupted(&mut command, &sign);
     let stdout = String::from_utf8_lossy(&output.stdout);
-    let headline = "STOPPED before the end; asan not run; left out: 11 engines not asked for";
+    let headline = "STOPPED before the end; asan not run; left out: 12 engines not asked for";
     assert!(stdout.contains(headline), "{stdout}");
 }
 
@@ -578,7 +578,7 @@ fn a_run_that_is_stopped_before_any_check_leaves_the_latest_alone() {
     let results = fs::read_to_string(latest.join("results.jsonl")).unwrap();
     assert_eq!(results, RECORD);
     assert!(!stdout.contains("target/lab/latest"), "{stdout}");
-    let headline = "STOPPED before the end; race not run; left out: 11 engines not asked for";
+    let headline = "STOPPED before the end; race not run; left out: 12 engines not asked for";
     assert!(stdout.contains(headline), "{stdout}");
 
     // What is known is written all the same.

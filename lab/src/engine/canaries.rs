@@ -1,7 +1,7 @@
 //! The module of Go with the planted mistakes, which is part of the program.
 //!
-//! Its package `detectors` has one for each thing that a [`super::way::Way`] must see, and stands alone;
-//! the others prove one engine each, and use packages of the kit.
+//! Its package `detectors` has one for each thing that a [`super::way::Way`] must see, and `vet` one for each rule
+//! that reads source; both stand alone. The others prove one engine each, and use packages of the kit.
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,8 @@ const KIT: &str = "github.com/cgolab/cgolab/go-harness";
 pub(crate) const DETECTORS: &str = "detectors";
 /// The package of fuzz tests, which needs none either.
 const FUZZ: &str = "fuzz";
+/// The package for the rules that read source, which needs none and is never built.
+const RULES: &str = "vet";
 /// The `go.mod` of a package that is a module of its own.
 const ALONE: &str = "module cgolab.example/canaries\n\ngo 1.20\n";
 /// The oldest release of Go that the whole module builds with.
@@ -45,6 +47,11 @@ pub(crate) fn detectors(folder: &Path) -> Result<PathBuf> {
 /// Writes the package of fuzz tests into a folder in the same way.
 pub(crate) fn fuzz_tests(folder: &Path) -> Result<PathBuf> {
     alone(FUZZ, folder)
+}
+
+/// Writes the package of mistakes that rules find in source in the same way.
+pub(super) fn rules(folder: &Path) -> Result<PathBuf> {
+    alone(RULES, folder)
 }
 
 fn alone(name: &str, folder: &Path) -> Result<PathBuf> {

@@ -61,24 +61,18 @@ pub(super) fn engines(file: &SubjectFile) -> impl Iterator<Item = Golang> {
 impl Golang {
     /// Applies a row to a subject; `None` if the subject has no tests for it.
     fn of(row: &'static Row, file: &SubjectFile) -> Option<Golang> {
-        let suites = |storm| {
-            let suites = file.suite.iter().filter_map(|suite| match suite {
-                Suite::Go(tests) => Some(tests),
-                Suite::Nextest(_) | Suite::Libfuzzer(_) => None,
-            });
-            let ours = suites.filter(move |it| it.engine == row.name && it.storm == storm);
-            ours.map(|tests| of_suite(tests, file)).collect::<Vec<_>>()
+        let tests = match row.tests {
+            rows::Tests::All => tests_of(row.name, file),
+            rows::Tests::Suites => suites(row.name, file, false),
         };
-        let tests = match (suites(false), row.tests) {
-            (found, rows::Tests::All) if found.is_empty() => of_modules(file),
-            (found, rows::Tests::Suites) if found.is_empty() => return None,
-            (found, _) => found,
-        };
+        if tests.is_empty() {
+            return None;
+        }
         let kind = native::kind(&file.native, row.native.kind);
         let releases = file.go.iter().find_map(|module| module.releases.clone());
         Some(Golang {
             row,
-            in_storms: suites(true)
+            in_storms: suites(row.name, file, true)
                 .into_iter()
                 .chain(tests.iter().cloned())
                 .next()?,
@@ -478,6 +472,25 @@ fn with_toolchain(mut suite: GoSuite, release: &str) -> GoSuite {
     suite.log = format!("{}.{release}", suite.log);
     suite.tests.env.push((TOOLCHAIN.to_owned(), release.into()));
     suite
+}
+
+/// The tests of an engine: its suites, or those of every module if there are none.
+pub(super) fn tests_of(engine: &str, file: &SubjectFile) -> Vec<Tests> {
+    let found = suites(engine, file, false);
+    match found.is_empty() {
+        true => of_modules(file),
+        false => found,
+    }
+}
+
+/// The suites of an engine, for storms or not.
+fn suites(engine: &str, file: &SubjectFile, storm: bool) -> Vec<Tests> {
+    let suites = file.suite.iter().filter_map(|suite| match suite {
+        Suite::Go(tests) => Some(tests),
+        Suite::Nextest(_) | Suite::Libfuzzer(_) => None,
+    });
+    let ours = suites.filter(|it| it.engine == engine && it.storm == storm);
+    ours.map(|tests| of_suite(tests, file)).collect()
 }
 
 /// The tests of every module.

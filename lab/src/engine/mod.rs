@@ -6,6 +6,7 @@
 //! | [`rows`], [`golang`] | such ways as engines of contracts: one row each |
 //! | [`rust`] | suites of Rust tests that the subject describes |
 //! | [`libfuzzer`] | targets of cargo-fuzz that the subject describes |
+//! | [`vet`] | the rules of `go-harness/vet`, which read the subject's Go code |
 //!
 //! To add an engine that runs Go tests, add a row. Any other engine is a type that implements [`Engine`], and a
 //! line in [`Engines::of`].
@@ -21,6 +22,7 @@ pub(crate) mod native;
 pub(crate) mod overlay;
 mod rows;
 mod rust;
+pub(crate) mod vet;
 pub(crate) mod way;
 
 use std::path::{Path, PathBuf};
@@ -83,7 +85,7 @@ pub(crate) trait Engine: Sync {
 }
 
 /// Engines that contracts may name as planned, and that do not exist yet.
-const PLANNED: [&str; 3] = ["fuzz-go", "xrace", "vet"];
+const PLANNED: [&str; 2] = ["fuzz-go", "xrace"];
 
 /// Variables that change the work of engines. Reports contain their values, with those of the variables of the
 /// subject's suites.
@@ -116,7 +118,7 @@ pub(crate) struct Engines {
 impl Engines {
     /// The engines that can run on the subject.
     pub(crate) fn of(file: &SubjectFile) -> Engines {
-        let mut all: Vec<Box<dyn Engine>> = Vec::new();
+        let mut all: Vec<Box<dyn Engine>> = vec![Box::new(vet::Vet::of(file))];
         for engine in golang::engines(file) {
             all.push(Box::new(engine));
         }
@@ -172,7 +174,8 @@ impl Engines {
 
     /// Checks the names of engines in a description.
     fn check(&self, file: &SubjectFile) -> Result<()> {
-        let of_go: Vec<&str> = rows::ROWS.iter().map(|row| row.name).collect();
+        let rows = rows::ROWS.iter().map(|row| row.name);
+        let of_go: Vec<&str> = [vet::NAME].into_iter().chain(rows).collect();
         for (number, suite) in file.suite.iter().enumerate() {
             let name = suite.engine();
             ensure!(
@@ -180,6 +183,16 @@ impl Engines {
                 "{DESCRIPTION}: suite[{number}].engine: `{name}` runs no Go tests; choose from {}",
                 of_go.join(", ")
             );
+            if let Suite::Go(tests) = suite
+                && name == vet::NAME
+            {
+                let runs = tests.storm || tests.only.is_some() || !tests.args.is_empty();
+                ensure!(
+                    !runs,
+                    "{DESCRIPTION}: suite[{number}]: `{name}` reads source and runs no test; remove args, \
+                     only and storm"
+                );
+            }
         }
         for (number, accept) in file.accept.iter().enumerate() {
             let known = |name: &String| self.names().contains(&name.as_str());
@@ -348,7 +361,8 @@ mod tests {
         .unwrap()
     }
 
-    const ALL: [&str; 7] = [
+    const ALL: [&str; 8] = [
+        "vet",
         "leak",
         "go",
         "race",
@@ -385,7 +399,7 @@ mod tests {
             unknown,
             format!("engine `races` is unknown; choose from {}", ALL.join(", "))
         );
-        let planned = names(&["vet"]).unwrap_err().to_string();
+        let planned = names(&["xrace"]).unwrap_err().to_string();
         assert!(planned.contains("planned and not built yet"), "{planned}");
         let absent = names(&["guard"]).unwrap_err().to_string();
         assert!(absent.contains("has no suite in cgolab.toml"), "{absent}");
@@ -398,12 +412,14 @@ mod tests {
             Engines::of(&file).check(&file).unwrap_err().to_string()
         };
         let suite = told("[[suite]]\nengine = \"leek\"\nrunner = \"go\"\n");
-        let says =
-            "cgolab.toml: suite[0].engine: `leek` runs no Go tests; choose from guard, leak,";
+        let says = "cgolab.toml: suite[0].engine: `leek` runs no Go tests; choose from vet, guard,";
         assert!(suite.starts_with(says), "{suite}");
+        let read = told("[[suite]]\nengine = \"vet\"\nrunner = \"go\"\nonly = \"Test\"\n");
+        let says = "cgolab.toml: suite[0]: `vet` reads source and runs no test; remove args, only";
+        assert!(read.starts_with(says), "{read}");
         let accept = told("[[accept]]\nengine = \"rase\"\ntest = \"T\"\nreason = \"r\"\n");
         assert!(
-            accept.starts_with("cgolab.toml: accept[0].engine: choose from go"),
+            accept.starts_with("cgolab.toml: accept[0].engine: choose from vet, go"),
             "{accept}"
         );
     }

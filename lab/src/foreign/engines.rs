@@ -26,7 +26,7 @@ pub(super) struct Engine {
     /// True if a test that fails here and not in the plain run is a finding: some engines show a mistake by
     /// nothing but a failed test.
     pub(super) failing_is_seeing: bool,
-    /// True if it reads source and runs nothing. Its canaries name rules.
+    /// True if it reads source and runs nothing. Its canaries are mistakes in source.
     pub(super) reads: bool,
 }
 
@@ -57,10 +57,6 @@ pub(super) const ENGINES: [Engine; 8] = [
         builds_as: "vet",
         what: "analyzers that read Go code which calls C",
         reads: true,
-        way: Way {
-            canaries: &[way::says("keepalive", "")],
-            ..way::PLAIN
-        },
         ..ROW
     },
     Engine {

@@ -11,6 +11,7 @@ use super::engines::Engine;
 use super::known::Known;
 use super::module::{Module, Package, counted, counted_as};
 use super::report::Report;
+pub(super) use crate::engine::vet::analyzers::Severity;
 use crate::subject::file::Accept;
 use crate::verdict::accept;
 
@@ -131,28 +132,6 @@ impl Trouble {
                 format!("{test} ends the process without a word: {how}{report}")
             }
             TestTrouble::TimedOut => format!("{test} does not end"),
-        }
-    }
-}
-
-/// The weight of a finding, as the rules of vet have it. What an engine saw happen is an error.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Severity {
-    #[default]
-    Error,
-    /// A leak, or a mistake in some programs only: listed, and red with `--strict` only.
-    Warning,
-    /// A policy that a project may have: the same.
-    Note,
-}
-
-impl Severity {
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
         }
     }
 }
