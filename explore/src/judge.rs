@@ -144,8 +144,11 @@ impl<D: Driver + ?Sized, W: FnMut(Step<OpOf<D>>, &ObservationOf<D>)> Run<'_, D, 
                 text,
                 hung,
             }) => {
-                let contracts = contract.or(predicted.contracts.first().copied());
-                let contracts = contracts.into_iter().collect();
+                let contracts = match contract {
+                    Some(contract) => vec![contract],
+                    None if hung => D::Model::blame_hang(step.op, &predicted),
+                    None => predicted.contracts.first().copied().into_iter().collect(),
+                };
                 let predicted = predicted.observation.to_string();
                 let mut stopped = self.disagreement(contracts, predicted, text);
                 stopped.hung = hung;

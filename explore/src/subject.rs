@@ -78,6 +78,15 @@ pub trait Model: Clone {
         predicted.contracts.first().copied().into_iter().collect()
     }
 
+    /// The contracts that a step breaks if its call does not return, the most likely one first.
+    fn blame_hang(
+        op: Self::Op,
+        predicted: &Prediction<Self::Observation, Self::Encounter, Self::Grounds>,
+    ) -> Vec<Contract> {
+        let _ = op;
+        predicted.contracts.first().copied().into_iter().collect()
+    }
+
     /// The contract that a wrong state breaks after a step.
     fn blame_state(
         op: Self::Op,

@@ -5,7 +5,7 @@
 
 use cgolab_explore::Contract;
 use courier_core::oneshot::Winner;
-use courier_core::{Failure, RequestState, SessionState};
+use courier_core::{Failure, RequestState, SessionState, Word};
 
 use crate::op::{Budget, Op};
 use crate::outcome::{End, Event, Observation, Outcome, UpcallKind};
@@ -54,6 +54,17 @@ pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Observation) -> 
         _ => expected.contracts.first().copied(),
     };
     contract.into_iter().collect()
+}
+
+/// The contracts that a call breaks that does not return. One from inside a callback that has to be refused may
+/// wait for that callback instead.
+pub(crate) fn of_hang(expected: &Expected) -> Vec<Contract> {
+    let upcalls = &expected.observation.upcalls;
+    let mut inside = upcalls.iter().flat_map(|upcall| &upcall.inside);
+    let waits = inside.any(|outcome| *outcome == Outcome::Refused(Word::InsideCallback));
+    let first = waits.then_some("CBK-09");
+    let contracts = first.into_iter().chain(expected.contracts.first().copied());
+    contracts.collect()
 }
 
 /// Ordinals of the requests that a step made.
@@ -205,8 +216,15 @@ fn of_live(op: Op, expected: &Expected, should: &State, is: &State) -> Option<Co
     if should.live.requests != is.live.requests {
         let replaces = matches!(op, Op::SetProvider { .. } | Op::ClearProvider { .. });
         let taken_back = expected.contracts.contains(&"REQ-01");
-        return Some(if replaces && is.live.requests < should.live.requests {
+        let fewer = is.live.requests < should.live.requests;
+        let upcalls = &expected.observation.upcalls;
+        let completed_inline = upcalls.iter().any(|upcall| {
+            matches!(upcall.kind, UpcallKind::Provide(..)) && upcall.inside.contains(&Outcome::Done)
+        });
+        return Some(if replaces && fewer {
             "REQ-13"
+        } else if fewer && completed_inline {
+            "REQ-09"
         } else if taken_back && is.live.requests > should.live.requests {
             "REQ-01"
         } else {
@@ -257,7 +275,7 @@ mod tests {
     use super::*;
     use crate::model::Model;
     use crate::op::{
-        Answer, Behaviour, Deadline, MaxLoads, Pause, Reaction, Root, Size, Step, Url,
+        Answer, Behaviour, Deadline, Limit, MaxLoads, Pause, Reaction, Root, Size, Step, Url,
     };
     use crate::outcome::Upcall;
     use crate::through::Interface;
@@ -363,7 +381,17 @@ mod tests {
         let end_session = Op::SessionDestroy { session: 0 };
         let let_go = Op::RequestRelease { request: 0 };
         let destroy = Op::RuntimeDestroy { runtime: 0 };
-        let table: [Row<'_>; 28] = [
+        let passes = Op::SetProvider {
+            runtime: 0,
+            behaviour: Behaviour::ServeAndPass,
+            reaction: Reaction::Nothing,
+        };
+        let table: [Row<'_>; 29] = [
+            (
+                &[passes, LOAD, STEP],
+                |state| state.live.requests -= 1,
+                "REQ-09",
+            ),
             (&[LOAD, CANCEL], lost, "REQ-20"),
             (
                 &[LOAD, STEP, LOAD, CANCEL],
@@ -464,6 +492,19 @@ mod tests {
                 "row {number}: {ops:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_hang_names_a_call_that_waits_for_its_own_callback() {
+        let asks = |reaction| Op::SetLog {
+            limit: Limit::Info,
+            reaction,
+        };
+        let session = Op::SessionDestroy { session: 0 };
+        let runtime = Op::RuntimeDestroy { runtime: 0 };
+        let blamed = |reaction| of_hang(&after(&[session, asks(reaction), runtime]).1);
+        assert_eq!(blamed(Reaction::Log)[0], "CBK-09");
+        assert!(!blamed(Reaction::Nothing).contains(&"CBK-09"));
     }
 
     #[test]

@@ -1830,6 +1830,10 @@ impl cgolab_explore::Model for Model {
         blame::of_result(op, predicted, observed)
     }
 
+    fn blame_hang(_: Op, predicted: &Expected) -> Vec<Contract> {
+        blame::of_hang(predicted)
+    }
+
     fn blame_state(op: Op, predicted: &Expected, should: &State, is: &State) -> Option<Contract> {
         blame::of_state(op, predicted, should, is)
     }
