@@ -171,7 +171,7 @@ pub enum Command {
     /// counts as nothing. The control is the same checks without a fault. A model of loom or shuttle
     /// that no fault turns red is named, and the command fails.
     ///
-    /// The copy is target/faults, with a target folder of its own; if the subject is a folder of a
+    /// The copy is target/_faults, with a target folder of its own; if the subject is a folder of a
     /// repository, all of that is copied. The first run builds everything, each fault takes a few
     /// seconds to half a minute. Logs are in the copy. What is finished is kept in
     /// target/lab/faults.jsonl and not done again, as long as sources, tests, fault and tools are

@@ -35,7 +35,8 @@ impl<'a> Scratch<'a> {
         let prefix = output_of(root, "git", &["rev-parse", "--show-prefix"]).unwrap_or_default();
         let below = Path::new(prefix.trim_end());
         let top = root.ancestors().nth(below.components().count());
-        let folder = original.path("target/faults");
+        // The leading underscore hides it from patterns of the Go module that it may lie in.
+        let folder = original.path("target/_faults");
         Scratch {
             original,
             top: top.unwrap_or(root).to_owned(),
@@ -196,7 +197,7 @@ mod tests {
         copy.lay_out(&BTreeMap::from([("a".to_owned(), "fault".to_owned())]))
             .unwrap();
         let root = copy.workspace().root();
-        assert_eq!(root, top.join("examples/one/target/faults/examples/one"));
+        assert_eq!(root, top.join("examples/one/target/_faults/examples/one"));
         let there = |path: &str| fs::read_to_string(root.join(path)).unwrap();
         assert_eq!(there("a"), "fault");
         assert_eq!(

@@ -198,7 +198,7 @@ fn a_planted_bug_is_seen_by_the_check_of_its_contract() {
     assert_eq!(planted.rows[0].verdict, detected("req_04_adds"));
     assert_eq!(checkout.asked(), ["control", "wrong-sum"]);
     // The checkout is as it was, and so is the copy.
-    for place in ["", "target/faults/"] {
+    for place in ["", "target/_faults/"] {
         let path = checkout.0.path().join(place).join("runtime/subject.sh");
         assert_eq!(fs::read_to_string(path).unwrap(), SUBJECT);
     }
@@ -364,7 +364,7 @@ fn two_at_once_are_refused() {
             .contains("another `cargo lab faults` is at work"),
         "{refused}"
     );
-    assert!(!Path::new(&checkout.0.path().join("target/faults")).exists());
+    assert!(!Path::new(&checkout.0.path().join("target/_faults")).exists());
     drop(first);
     assert!(checkout.run().is_green());
 }
