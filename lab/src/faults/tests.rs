@@ -267,7 +267,7 @@ fn a_run_that_asked_no_engine_is_not_green() {
     assert!(!planted(vec![skipped()]).is_green());
     let rows = vec![row(detected("y")), skipped()];
     let report = view::report(&rows, &[]);
-    let last = "1 of 1 detected; 0 s for the new ones; left out: 1 skipped\n";
+    let last = "1 of 1 detected; 1 new in 0 s; left out: 1 skipped\n";
     assert!(report.ends_with(last), "{report}");
     assert!(planted(rows).is_green());
 }

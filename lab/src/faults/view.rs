@@ -124,20 +124,22 @@ pub(super) fn report(rows: &[Row], never_red: &[(String, String)]) -> String {
     for (engine, why) in &skipped {
         let _ = writeln!(text, "skipped: {engine}\n    {why}");
     }
-    let left_out = rows
+    let (out, planted): (Vec<&Row>, Vec<&Row>) = rows
         .iter()
-        .filter(|row| matches!(row.verdict, Verdict::Skipped(_)))
+        .partition(|row| matches!(row.verdict, Verdict::Skipped(_)));
+    let detected = planted
+        .iter()
+        .filter(|row| row.verdict.is_detected())
         .count();
-    let detected = rows.iter().filter(|row| row.verdict.is_detected()).count();
-    let fresh = rows.iter().filter(|row| !row.known);
-    let seconds: f64 = fresh.map(|row| row.seconds).sum();
-    let _ = write!(
-        text,
-        "{detected} of {} detected; {seconds:.0} s for the new ones",
-        rows.len() - left_out
-    );
-    if left_out > 0 {
-        let _ = write!(text, "; left out: {left_out} skipped");
+    let fresh: Vec<&&Row> = planted.iter().filter(|row| !row.known).collect();
+    let seconds: f64 = fresh.iter().map(|row| row.seconds).sum();
+    let took = match fresh.len() {
+        0 => "none new".to_owned(),
+        new => format!("{new} new in {seconds:.0} s"),
+    };
+    let _ = write!(text, "{detected} of {} detected; {took}", planted.len());
+    if !out.is_empty() {
+        let _ = write!(text, "; left out: {} skipped", out.len());
     }
     text.push('\n');
     text
