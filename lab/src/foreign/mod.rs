@@ -201,6 +201,7 @@ pub(crate) fn doctor() -> Result<bool> {
         ))?,
         Err(_) => out::line("triage     sees no native threads: gdb is not installed")?,
     }
+    out::line(format_args!("fuzz       {}", fuzz::doctor(folder.path())?))?;
     Ok(able)
 }
 

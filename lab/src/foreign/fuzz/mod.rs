@@ -24,14 +24,16 @@ mod session;
 mod testing;
 mod turns;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 
 pub(crate) use self::turns::Fuzzers;
 
+use self::clang::Clang;
 use self::session::{Found, files_of, link_words};
+use super::module;
 use super::outcome::State;
 use crate::engine::fuzz::Sanitizer;
 use crate::host::progress::Progress;
@@ -136,6 +138,15 @@ pub(crate) struct Wish {
     pub(crate) build_only: Option<PathBuf>,
     /// Options of libFuzzer.
     pub(crate) libfuzzer: Vec<String>,
+}
+
+/// The compiler with which `cgolab fuzz` works on this machine, or what it lacks. `folder` is for a trial.
+pub(super) fn doctor(folder: &Path) -> Result<String> {
+    let own = module::go(folder, &["env", "CC"])?;
+    Ok(match Clang::find(own.trim(), Sanitizer::Address, folder) {
+        Ok(clang) => format!("links libFuzzer with {}", clang.c),
+        Err(why) => format!("{why:#}"),
+    })
 }
 
 /// Fuzzes, and returns `true` if nothing is red.
