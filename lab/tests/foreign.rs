@@ -257,6 +257,7 @@ fn valgrind_is_asked_for_and_sees_what_no_other_engine_does() {
 // #include <stdlib.h>
 // static int *made(void) { return malloc(64); }
 // static void mends(int *made) { made[3] = 0; }
+// static int late(int *made) { free(made); return made[0]; }
 import "C"
 
 import "unsafe"
@@ -273,13 +274,17 @@ func large(mend bool) int {
 	}
 	return 0
 }
+
+//go:noinline
+func reads() int { return int(C.late(C.made())) }
 "#;
     let of = |mend: bool, more: &str| {
         let body = format!("func TestA(t *testing.T) {{ t.Log(large({mend})) }}\n{more}");
         let tests = tests("\t\"runtime\"\n", &body);
         module(&[("m.go", library), ("m_test.go", &tests)])
     };
-    let (_folder, root) = of(false, "var _ = runtime.GC");
+    let late = "func TestC(t *testing.T) { t.Log(reads()) }\nvar _ = runtime.GC\n";
+    let (_folder, root) = of(false, late);
     let output = run(&root, &["--only", "valgrind"]);
     let printed = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
@@ -289,6 +294,11 @@ func large(mend bool) int {
         "leak, seen by valgrind",
         "C: made (m.go:4)",
         "test: TestA",
+        // Valgrind's own stack ends where Go calls C.
+        "invalid read, seen by valgrind",
+        "C: late (m.go:6)",
+        "Go: example.com/m.reads (m.go:",
+        "test: TestC",
     ] {
         assert!(printed.contains(says), "no {says:?}: {printed}");
     }

@@ -13,7 +13,7 @@ use crate::host::child::{quiet, read_lossy};
 use crate::host::file::write_if_new;
 
 /// The files of the module.
-pub(super) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");
+pub(crate) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");
 
 /// The path of the module. It lies below the kit's path, because the kit has internal packages.
 const MODULE: &str = "github.com/cgolab/cgolab/go-harness/canary";

@@ -3,19 +3,18 @@
 use std::path::Path;
 
 use super::module::Module;
-use super::report::{Place, Report, culprit, first_own, leak_class, own_frame, relative};
+use super::report::{
+    CALL_OF_C, Place, Report, culprit, first_own, goroutine, leak_class, relative,
+};
 use super::valgrind;
-use crate::triage::traceback;
 
 /// The number of lines of a report that are kept.
 const LINES: usize = 40;
 
-/// The line that a fuzz test prints before the goroutine that has called C.
-const CALL_OF_C: &str = "cgolab: the call of C came from:";
-
 /// All reports in an output.
 pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
     let lines: Vec<&str> = output.lines().collect();
+    let calls = valgrind::Calls::read(&lines);
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
@@ -56,7 +55,7 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
             at += 1;
         } else if line.contains(valgrind::BEGIN) {
             let end = block_end(&lines, at, |line| line.contains(valgrind::END));
-            match valgrind::report(&lines[at..end], test(), module) {
+            match valgrind::report(&lines[at..end], at, test(), &calls, module) {
                 Some(report) => {
                     found.push(report);
                     at = end;
@@ -251,12 +250,6 @@ fn fatal(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> 
         go: goroutine(lines, module),
         text: excerpt(lines),
     }
-}
-
-/// The first own frame of the first goroutine in a traceback.
-fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
-    let goroutines = traceback::goroutines(&lines.join("\n"));
-    own_frame(goroutines.into_iter().next()?.frames, module)
 }
 
 /// Reads a frame of C: `#1 0x52e in function(int) /a/b.c:12:3`, or `#1 0x52e (/a/libb.so+0x2e)` where the function

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::module::Module;
 use crate::triage::stopped::Frame;
+use crate::triage::traceback;
+
+/// The line before the goroutine that has called C, where tests are built to print it.
+pub(super) const CALL_OF_C: &str = "cgolab: the call of C came from:";
 
 /// A report of a detector, or a failed test of an engine that shows mistakes by failed tests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +105,12 @@ pub(super) fn own_frame(frames: Vec<Frame>, module: &Module) -> Option<Place> {
         own: false,
     });
     first_own(stack.collect(), module)
+}
+
+/// The first own frame of the first goroutine in a traceback.
+pub(super) fn goroutine(lines: &[&str], module: &Module) -> Option<Place> {
+    let goroutines = traceback::goroutines(&lines.join("\n"));
+    own_frame(goroutines.into_iter().next()?.frames, module)
 }
 
 /// A name without `.func1` or `.func1.2`. cgo wraps calls in closures, whose numbers change.

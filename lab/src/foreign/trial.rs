@@ -241,6 +241,10 @@ impl Trial<'_> {
             }
         };
         outcome.state = self.sees(&package, &program, &mut outcome.limits)?;
+        let unnamed = self.callers(&package).and_then(Result::err);
+        outcome
+            .limits
+            .extend(unnamed.map(|why| valgrind::no_callers(&why)));
         Ok(())
     }
 
@@ -317,6 +321,12 @@ impl Trial<'_> {
             overlay.write(&[tested], &list)?;
             task = task.args(["-overlay"]).args([&list]);
         }
+        if let Some((env, list)) = self.callers(package).and_then(Result::ok) {
+            for (key, value) in env {
+                task = task.env(key, value);
+            }
+            task = task.args(["-overlay"]).args([&list]);
+        }
         task = task.args(self.tags(package, &linked));
         task = task.args(["-o"]).args([&program]).args(["."]);
         let finished = task.run(self.progress, child::quiet)?;
@@ -332,6 +342,12 @@ impl Trial<'_> {
             End::Exited(_) => compiler_line(&finished.log_text()),
             _ => finished.how(),
         }))
+    }
+
+    /// The runtime that prints callers of C, if the engine needs one.
+    fn callers(&self, package: &Package) -> Option<Result<valgrind::Callers>> {
+        let needed = self.engine.valgrind;
+        needed.then(|| valgrind::callers(&package.dir, &self.cache()))
     }
 
     /// The option that runs one test, and the last one if the engine adds it.

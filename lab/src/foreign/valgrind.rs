@@ -1,15 +1,23 @@
 //! Tests under valgrind's memcheck: the words before the test program, and the reports that it writes.
 //!
-//! Reports are XML in the log of the test program, so that the test that ran stands before each.
+//! Reports are XML in the log of the test program, so that the test that ran stands before each. Their stacks end
+//! where Go calls C. Go's runtime, with a few words changed, asks valgrind for the number of its reports before and
+//! after each call of C, and prints the goroutine where there are more.
 
 use std::env::consts::{ARCH, OS};
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, anyhow};
 use roxmltree::{Document, Node};
 
 use super::module::Module;
-use super::report::{Place, Report, culprit, first_own, leak_class, relative};
+use super::report::{
+    CALL_OF_C, Place, Report, culprit, first_own, goroutine, leak_class, relative,
+};
+use super::toolchain::{Edit, Toolchain, edited, lay};
+use crate::engine::canaries::SOURCES;
 use crate::host::file::write_if_new;
 
 /// Reports that are not wanted, with reasons.
@@ -69,6 +77,91 @@ pub(super) fn words(folder: &Path) -> Result<Vec<String>> {
     Ok(words)
 }
 
+const CALLS: [Edit; 2] = [
+    Edit {
+        function: "func cgocall(fn, arg unsafe.Pointer) int32 {",
+        old: "\terrno := asmcgocall(fn, arg)\n",
+        new: "\tbefore := cgolabErrors(); errno := asmcgocall(fn, arg)\n",
+    },
+    Edit {
+        function: "func cgocall(fn, arg unsafe.Pointer) int32 {",
+        old: "\n\texitsyscall()\n",
+        new: "\n\texitsyscall(); cgolabReturned(before, fn)\n",
+    },
+];
+
+/// Variables of a build whose runtime prints callers of C, and the list that `-overlay` takes.
+pub(super) type Callers = (Vec<(&'static str, OsString)>, PathBuf);
+
+/// Lays a runtime that prints callers of C over the toolchain that Go chooses in the folder of a package.
+///
+/// # Errors
+/// The runtime has another shape.
+pub(super) fn callers(dir: &Path, cache: &Path) -> Result<Callers> {
+    let toolchain = Toolchain::of(dir, cache)?;
+    let runtime = toolchain.root.join("src/runtime");
+    let place = runtime.join("cgocall.go");
+    let text =
+        fs::read_to_string(&place).with_context(|| format!("cannot read {}", place.display()))?;
+    let text = edited(&text, &CALLS, str::to_owned).map_err(|why| {
+        anyhow!("runtime/cgocall.go has another shape than that of Go 1.25 to 1.27: {why}")
+    })?;
+    let more = SOURCES.get_file("overlays/callers.go.txt");
+    let more = more
+        .and_then(|it| it.contents_utf8())
+        .expect("it is in the program");
+    let list = cache.join("callers.json");
+    let files = [
+        (place, text),
+        (runtime.join("zz_cgolab.go"), more.to_owned()),
+    ];
+    lay(files, &cache.join("callers"), &list)?;
+    Ok((toolchain.env, list))
+}
+
+/// The lack in the results then, for people.
+pub(super) fn no_callers(why: &anyhow::Error) -> String {
+    format!("a report in C does not name its caller in Go: {why:#}")
+}
+
+/// The goroutines that were printed behind calls of C, by their place in the output.
+pub(super) struct Calls<'a>(Vec<(usize, &'a [&'a str])>);
+
+impl<'a> Calls<'a> {
+    pub(super) fn read(lines: &'a [&'a str]) -> Calls<'a> {
+        let heads = lines.iter().enumerate();
+        let heads = heads.filter(|(_, line)| line.starts_with(CALL_OF_C));
+        let call = |(at, _): (usize, &&str)| {
+            let rest = &lines[at + 1..];
+            let frames = rest
+                .iter()
+                .skip_while(|line| !line.starts_with("goroutine "));
+            let blank = rest.len() - frames.clone().count();
+            let length = frames.take_while(|line| !line.is_empty()).count();
+            (at, &rest[..blank + length])
+        };
+        Calls(heads.map(call).collect())
+    }
+
+    /// The goroutine whose call of C ended behind a report at this place. Of several it is the first that called the
+    /// function of this wrapper of cgo; one that was told before is not told again.
+    fn of(&self, report: usize, wrapper: Option<&str>) -> Option<&'a [&'a str]> {
+        let wrapper = wrapper.map(|name| format!("._Cfunc_{name}("));
+        let fits = |(_, call): &&(usize, &[&str])| {
+            let calls = |wrapper: &String| call.iter().any(|line| line.contains(wrapper));
+            wrapper.as_ref().is_none_or(calls)
+        };
+        let (before, after) = self
+            .0
+            .split_at(self.0.partition_point(|(at, _)| *at < report));
+        let found = after
+            .iter()
+            .find(fits)
+            .or_else(|| before.iter().rfind(fits));
+        found.map(|(_, call)| *call)
+    }
+}
+
 /// Reports whether valgrind ended in its search for leaks, which comes after the last test.
 pub(super) fn gave_up_on_leaks(output: &str) -> bool {
     output.contains("vgMemCheck_detect_memory_leaks): the 'impossible' happened")
@@ -88,8 +181,14 @@ pub(super) fn options(folder_in_module: &str) -> [String; 2] {
     ]
 }
 
-/// A report from its lines; nothing if they are something else.
-pub(super) fn report(lines: &[&str], test: Option<String>, module: &Module) -> Option<Report> {
+/// A report from its lines, which are at this place of the output; nothing if they are something else.
+pub(super) fn report(
+    lines: &[&str],
+    at: usize,
+    test: Option<String>,
+    calls: &Calls<'_>,
+    module: &Module,
+) -> Option<Report> {
     let text = lines.join("\n");
     // Output of the test may stand before the report, in the same line.
     let text = &text[text.find(BEGIN)?..];
@@ -99,13 +198,24 @@ pub(super) fn report(lines: &[&str], test: Option<String>, module: &Module) -> O
     let kind = word(error, "kind")?;
     let leak = kind.starts_with("Leak_");
     let what = word(error, "what").or_else(|| word(child(error, "xwhat")?, "text"))?;
-    let stacks: Vec<Vec<Frame<'_>>> = error
+    let stacks: Vec<Stack<'_>> = error
         .children()
         .filter(|it| it.has_tag_name("stack"))
         .map(stack)
         .collect();
     // The first stack is that of the access; what follows tells of the memory.
-    let (go, c) = sides(stacks.first()?, module);
+    let (go, c) = sides(&stacks.first()?.frames, module);
+    let wrapper = c
+        .last()
+        .and_then(|it| Some(it.function.split_once("_Cfunc_")?.1));
+    let call = stacks[0]
+        .called_by_go
+        .then(|| calls.of(at, wrapper))
+        .flatten();
+    let go = match call.filter(|_| !leak) {
+        Some(call) => goroutine(call, module),
+        None => first_own(go, module),
+    };
     Some(Report {
         class: match leak {
             true => leak_class(&c).to_owned(),
@@ -114,7 +224,7 @@ pub(super) fn report(lines: &[&str], test: Option<String>, module: &Module) -> O
         // Leaks are told when all tests have ended.
         test: test.filter(|_| !leak),
         c: culprit(&c),
-        go: first_own(go, module),
+        go,
         text: shown(what, word(error, "auxwhat"), &stacks),
     })
 }
@@ -138,7 +248,7 @@ fn class(kind: &str) -> &str {
 }
 
 /// The report for people, without addresses.
-fn shown(what: &str, about: Option<&str>, stacks: &[Vec<Frame<'_>>]) -> String {
+fn shown(what: &str, about: Option<&str>, stacks: &[Stack<'_>]) -> String {
     let mut lines = Vec::new();
     for (number, stack) in stacks.iter().enumerate() {
         match (number, about) {
@@ -146,7 +256,12 @@ fn shown(what: &str, about: Option<&str>, stacks: &[Vec<Frame<'_>>]) -> String {
             (1, Some(about)) => lines.push(about.to_owned()),
             _ => lines.push("then".to_owned()),
         }
-        lines.extend(stack.iter().map(|it| format!("   at {}", it.shown())));
+        lines.extend(
+            stack
+                .frames
+                .iter()
+                .map(|it| format!("   at {}", it.shown())),
+        );
     }
     if let (1, Some(about)) = (stacks.len(), about) {
         lines.push(about.to_owned());
@@ -217,9 +332,14 @@ impl Frame<'_> {
     }
 }
 
-/// The frames of a stack, up to where Go calls C: valgrind does not find the way from C's stack to Go's, and
-/// what it takes for frames there are none.
-fn stack<'a>(stack: Node<'a, '_>) -> Vec<Frame<'a>> {
+/// A stack, up to where Go calls C: valgrind does not find the way from C's stack to Go's, and what it takes for
+/// frames there are none.
+struct Stack<'a> {
+    frames: Vec<Frame<'a>>,
+    called_by_go: bool,
+}
+
+fn stack<'a>(stack: Node<'a, '_>) -> Stack<'a> {
     let frames = stack.children().filter(|it| it.has_tag_name("frame"));
     let frame = |it: Node<'a, '_>| Frame {
         function: word(it, "fn")
@@ -229,10 +349,14 @@ fn stack<'a>(stack: Node<'a, '_>) -> Vec<Frame<'a>> {
         file: word(it, "file"),
         line: word(it, "line").and_then(|line| line.parse().ok()),
     };
-    frames
-        .map(frame)
-        .take_while(|it| !it.function.starts_with("runtime.asmcgocall"))
-        .collect()
+    let mut frames: Vec<Frame<'a>> = frames.map(frame).collect();
+    let call = |it: &Frame<'_>| it.function.starts_with("runtime.asmcgocall");
+    let call = frames.iter().position(call);
+    frames.truncate(call.unwrap_or(frames.len()));
+    Stack {
+        frames,
+        called_by_go: call.is_some(),
+    }
 }
 
 fn child<'a, 'd>(of: Node<'a, 'd>, name: &str) -> Option<Node<'a, 'd>> {
@@ -247,6 +371,7 @@ fn word<'a>(of: Node<'a, '_>, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
     use crate::foreign::findings;
+    use crate::foreign::toolchain::tests::keep_lines;
 
     fn module() -> Module {
         Module {
@@ -314,6 +439,52 @@ mod tests {
     }
 
     #[test]
+    fn an_access_in_c_has_the_caller_whose_call_it_was() {
+        let access = |function: &str| {
+            let frames = [
+                frame("used", "/m", "b.go", 7),
+                frame(
+                    &format!("_cgo_1_Cfunc_{function}"),
+                    "/tmp/go-build",
+                    "cgo-gcc-prolog",
+                    3,
+                ),
+                frame("runtime.asmcgocall.abi0", "/go/runtime", "asm_amd64.s", 9),
+            ];
+            error("InvalidRead", "<what>Invalid read</what>", &[&frames], "")
+        };
+        let caller = |function: &str, line: u32| {
+            format!(
+                "\n{CALL_OF_C}\n\ngoroutine 7 [running]:\na/b._Cfunc_{function}(0x1)\n\t_cgo_gotypes.go:9 +0x1\n\
+                 a/b.F()\n\t/m/b.go:{line} +0x1\n\n"
+            )
+        };
+        let found = |output: &str| -> Vec<Option<u32>> {
+            let found = findings::read(output, &module());
+            found.iter().map(|it| it.go.as_ref()?.line).collect()
+        };
+        // Another goroutine's call ended first.
+        let first = [access("used"), caller("other", 30), caller("used", 40)].concat();
+        assert_eq!(found(&first), [Some(40)]);
+        // A second report of one call: the caller was told behind the first.
+        let second = [&first, &access("used"), &caller("other", 50)]
+            .map(String::as_str)
+            .concat();
+        assert_eq!(found(&second), [Some(40), Some(40)]);
+        // By a way that is not cgo's: whoever comes next.
+        let purego = access("used").replace("_cgo_1_Cfunc_used", "read");
+        assert_eq!(found(&[purego, caller("other", 30)].concat()), [Some(30)]);
+        // A thread of the library's own.
+        let thread = access("used").replace("runtime.asmcgocall.abi0", "start_thread");
+        assert_eq!(found(&[thread, caller("used", 30)].concat()), [None]);
+    }
+
+    #[test]
+    fn the_runtime_keeps_its_lines() {
+        keep_lines(&CALLS);
+    }
+
+    #[test]
     fn what_go_does_with_memory_that_nobody_wrote_has_its_place_in_go() {
         let frames = [
             frame("memeqbody", "/go/internal", "equal.s", 2),
@@ -323,7 +494,7 @@ mod tests {
         let what = "<what>Conditional jump or move depends on uninitialised value(s)</what>";
         let block = error("UninitCondition", what, &[&frames], "");
         let lines: Vec<&str> = block.lines().collect();
-        let report = report(&lines, None, &module()).unwrap();
+        let report = report(&lines, 0, None, &Calls(Vec::new()), &module()).unwrap();
         assert_eq!(report.class, "use of uninitialised memory");
         assert_eq!(report.go.unwrap().shown(), "a/b.(*T).Same (b.go:30)");
         assert_eq!(report.c, None);
@@ -335,7 +506,14 @@ mod tests {
             let what = "<xwhat>\n<text>9 bytes in 1 blocks are definitely lost</text>\n</xwhat>";
             let block = error("Leak_DefinitelyLost", what, &[frames], "");
             let lines: Vec<&str> = block.lines().collect();
-            report(&lines, Some("TestLast".to_owned()), &module()).unwrap()
+            report(
+                &lines,
+                0,
+                Some("TestLast".to_owned()),
+                &Calls(Vec::new()),
+                &module(),
+            )
+            .unwrap()
         };
         let by_go = of(&[
             frame("malloc", "/x", "vg.c", 1),
