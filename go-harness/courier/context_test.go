@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 )
 
 // takeLoads has the owner's provider send every request to the test.
@@ -25,12 +26,12 @@ type loading struct {
 	err    error
 }
 
-func startLoad(loader *Loader, url string) *loading {
+func startLoad(loader *Loader, url string, opts ...LoadOption) *loading {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &loading{cancel: cancel, ended: make(chan struct{})}
 	go func() {
 		defer close(l.ended)
-		l.bytes, l.err = loader.Load(ctx, url)
+		l.bytes, l.err = loader.Load(ctx, url, opts...)
 	}()
 	return l
 }
@@ -356,6 +357,29 @@ func TestTHR18LoadsWaitForRoomInTheirOrder(t *testing.T) {
 		ok(t, request.Complete([]byte(fmt.Sprint(i))))
 		ok(t, request.Close())
 		all[i].want(t, fmt.Sprint(i), nil)
+	}
+}
+
+// A load that waits for room keeps the options that it was called with.
+func TestTHR18ALoadThatWaitsKeepsItsDeadline(t *testing.T) {
+	l := newLoader(t, nil, MaxLoads(1), Threads(1))
+	requests := takeLoads(t, l.Owner())
+	first := startLoad(l, "app:first")
+	request := <-requests
+	do(t, l.Owner(), func(rt *Runtime) { ok(t, rt.SetProvider(answerWith("in time"))) })
+	var waiting []*loading
+	for i := 0; i < 10; i++ {
+		waiting = append(waiting, startLoad(l, "app:waits", Deadline(time.Hour)))
+	}
+	waitWaiting(t, l, len(waiting))
+	for i := 0; i < 100000; i++ {
+		runtime.Gosched() // a collector that never rests comes round many times, and no other one
+	}
+	ok(t, request.Complete(nil))
+	ok(t, request.Close())
+	first.want(t, "", nil)
+	for _, load := range waiting {
+		load.want(t, "in time", nil)
 	}
 }
 
