@@ -690,7 +690,8 @@ impl Trial<'_> {
             package: package.path.clone(),
             severity: Severity::Error,
             tests: report.test.iter().cloned().collect(),
-            known: known::of(self.engine.id, &report),
+            // A knob's build is that of an engine.
+            known: known::of(self.engine.builds_as, &report),
             command: self.command(package, report.test.as_deref(), 1),
             report,
         }

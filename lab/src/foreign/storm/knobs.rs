@@ -18,6 +18,9 @@ pub(super) const NONE: &str = "none";
 /// The knob under which other threads want the processors.
 pub(super) const LOAD: &str = "load";
 
+/// Knobs with a detector that change nothing about the order of events on purpose.
+pub(super) const WATCHING: [&str; 2] = ["race", "cgocheck2"];
+
 /// Conditions, the plainest first.
 pub(super) const KNOBS: [Engine; 10] = [
     Engine {
@@ -235,6 +238,15 @@ mod tests {
                 knob.id == LOAD || !knob.way.canaries.is_empty(),
                 "{}",
                 knob.id
+            );
+        }
+    }
+
+    #[test]
+    fn knobs_that_only_watch_turn_nothing_else() {
+        for knob in WATCHING.map(find) {
+            assert!(
+                knob.way.env.is_empty() && knob.way.overlay.is_none() && !knob.way.one_processor
             );
         }
     }

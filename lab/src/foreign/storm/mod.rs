@@ -32,7 +32,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use self::bisect::Minimal;
 use self::knobs::{LOAD, NONE};
 use self::rate::Rate;
-use self::tally::{Failure, Storm};
+use self::tally::{Failure, Sign, Storm};
 use super::engines::Engine;
 use super::findings;
 use super::module::{Module, Package, counted};
@@ -41,7 +41,7 @@ use super::report::{Report, shown};
 use super::trial::{REPORTS, Ran, Trial, culprit, skip};
 use super::{FOLDER, Folder};
 use crate::engine::overlay::COLLECTS;
-use crate::engine::way::Way;
+use crate::engine::way::{CHECKPTR, Way};
 use crate::host::child::{End, interrupted};
 use crate::host::out;
 use crate::host::progress::Progress;
@@ -412,11 +412,12 @@ impl Storms<'_> {
             return Ok(None);
         }
         count.failed += 1;
-        let (found, died) = self.failures(knob, one.package, &ran);
-        for report in storm.add(knob.id, found, died) {
+        let ending = Ending::read(&ran, self.module);
+        let found = self.findings(knob, one.package, ending.reports);
+        for report in storm.add(knob.id, found, ending.sign) {
             self.progress.line(&format!("{}: {report}", knob.id));
         }
-        Ok(ended_by(&ran, self.module))
+        Ok(ending.ended_by)
     }
 
     /// Runs a program under a knob.
@@ -429,17 +430,15 @@ impl Storms<'_> {
         }
     }
 
-    /// The failures of a run, and whether it died without a report.
-    fn failures(
+    fn findings(
         &self,
         knob: &'static Engine,
         package: &Package,
-        ran: &Ran,
-    ) -> (Vec<Finding>, bool) {
+        reports: Vec<Report>,
+    ) -> Vec<Finding> {
         let trial = self.trial(knob);
-        let (found, died) = failures(ran, self.module);
-        let found = found.into_iter();
-        (found.map(|it| trial.finding(package, it)).collect(), died)
+        let reports = reports.into_iter();
+        reports.map(|it| trial.finding(package, it)).collect()
     }
 
     /// Looks for the smallest command of each failure, if that is wanted, and for a report on those that
@@ -468,7 +467,10 @@ impl Storms<'_> {
                 true => self.smallest(knob, one, failure, rate, &out)?,
                 false => None,
             };
-            let report = match failure.died && failure.report.is_none() && reports < REPORTS {
+            let report = match failure.sign == Sign::Death
+                && failure.report.is_none()
+                && reports < REPORTS
+            {
                 true => self.triaged(knob, one, failure)?,
                 false => None,
             };
@@ -559,7 +561,8 @@ impl Storms<'_> {
             }
             self.progress.detail(&format!("run {run} of {tries}"));
             let ran = self.program(knob, one, &options)?;
-            let (found, _) = self.failures(knob, one.package, &ran);
+            let reports = Ending::read(&ran, self.module).reports;
+            let found = self.findings(knob, one.package, reports);
             let same = |it: &Finding| it.signature() == failure.signature;
             if !ran.finished.success() && found.iter().any(same) {
                 return Ok(true);
@@ -615,13 +618,6 @@ impl Dying {
     }
 }
 
-/// The test that ended the program of a run, if its list did not come to its end.
-fn ended_by(ran: &Ran, module: &Module) -> Option<String> {
-    let reports = findings::read(&ran.text, module);
-    let blamed = reports.into_iter().filter_map(|it| it.test).collect();
-    (!ran.tests.complete).then(|| culprit(ran, &blamed))?
-}
-
 /// The knob of the next round: one that had no turn yet, else the one that fails most often, and every fourth
 /// time another one. [`None`] if no test runs under any of them.
 fn next<'b>(built: &'b [Ready<'b>], storm: &Storm, round: usize) -> Option<&'b Ready<'b>> {
@@ -669,33 +665,54 @@ fn listed(text: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// The failures of a failed run, and whether it died without a report of a detector: those reports, else its
-/// death, else the tests that failed.
-fn failures(ran: &Ran, module: &Module) -> (Vec<Report>, bool) {
-    let reports = findings::read(&ran.text, module);
-    if !reports.is_empty() {
-        return (reports, false);
+/// The end of a failed run.
+struct Ending {
+    /// Reports of detectors, else its death, else the tests that failed.
+    reports: Vec<Report>,
+    sign: Sign,
+    /// The test that ended the program, if its list did not come to its end.
+    ended_by: Option<String>,
+}
+
+impl Ending {
+    fn read(ran: &Ran, module: &Module) -> Ending {
+        let reports = findings::read(&ran.text, module);
+        let blamed = reports.iter().filter_map(|it| it.test.clone()).collect();
+        let died = !ran.tests.complete;
+        let ended_by = died.then(|| culprit(ran, &blamed)).flatten();
+        let of = |sign, reports| Ending {
+            reports,
+            sign,
+            ended_by: ended_by.clone(),
+        };
+        if !reports.is_empty() {
+            return of(Sign::Report, reports);
+        }
+        if let Some(mut death) = findings::death(&ran.text, module).filter(|_| died) {
+            let sign = match death.class.starts_with(CHECKPTR) {
+                true => Sign::Report,
+                false => Sign::Death,
+            };
+            death.test = death.test.or_else(|| ended_by.clone());
+            return of(sign, vec![death]);
+        }
+        let failed = |class: String, test: Option<&String>| Report {
+            class,
+            test: test.cloned(),
+            c: None,
+            go: None,
+            text: String::new(),
+        };
+        let tests = ran.tests.failed.iter();
+        let mut found: Vec<_> = tests
+            .map(|test| failed("test fails".to_owned(), Some(test)))
+            .collect();
+        if found.is_empty() {
+            found.push(failed(ran.finished.how(), None));
+        }
+        let sign = if died { Sign::Death } else { Sign::Test };
+        of(sign, found)
     }
-    let died = !ran.tests.complete;
-    if let Some(mut death) = findings::death(&ran.text, module).filter(|_| died) {
-        death.test = death.test.or_else(|| culprit(ran, &BTreeSet::new()));
-        return (vec![death], died);
-    }
-    let failed = |class: String, test: Option<&String>| Report {
-        class,
-        test: test.cloned(),
-        c: None,
-        go: None,
-        text: String::new(),
-    };
-    let tests = ran.tests.failed.iter();
-    let mut found: Vec<_> = tests
-        .map(|test| failed("test fails".to_owned(), Some(test)))
-        .collect();
-    if found.is_empty() {
-        found.push(failed(ran.finished.how(), None));
-    }
-    (found, died)
 }
 
 #[cfg(test)]

@@ -100,6 +100,8 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
         let (low, high) = (low * 100.0, high * 100.0);
         format!("{times} of {runs} ({low:.0} … {high:.0} %) under {knob}")
     });
+    let known = failure.first.known.iter();
+    lines.extend(known.map(|it| format!("{}, {}", it.reason, it.reference)));
     lines.push(format!("seen: {}", by.collect::<Vec<_>>().join("; ")));
     if let Some((knob, rate)) = failure.likeliest(storm) {
         let mut line = format!("likeliest under {knob}: {:.1} a minute", rate * 60.0);
@@ -138,13 +140,17 @@ fn against_none(storm: &Storm, failure: &Failure, rate: f64) -> Option<String> {
 
 fn headline(storm: &Storm) -> String {
     let runs = counted(storm.runs() as usize, "run");
-    let mut text = match storm.failures.len() {
+    let mut text = match storm.counting() {
         0 => format!("nothing failed in {runs}"),
         ways => format!(
             "{} in {runs}",
             counted_as(ways, "way to fail", "ways to fail")
         ),
     };
+    let known = storm.failures.len() - storm.counting();
+    if known > 0 {
+        text.push_str(&format!("; {}", counted(known, "known false alarm")));
+    }
     let timed_out = storm.timed_out();
     if timed_out > 0 {
         text.push_str(&format!("; {timed_out} timed out, which says nothing"));

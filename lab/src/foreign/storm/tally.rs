@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::bisect::Minimal;
-use super::knobs::{LOAD, NONE};
+use super::knobs::{LOAD, NONE, WATCHING};
 use super::rate::Rate;
 use crate::foreign::outcome::Finding;
 use crate::foreign::report::shown;
@@ -44,12 +44,23 @@ pub(super) struct Failure {
     pub(super) by: BTreeMap<String, u32>,
     /// The shortest command that sets each of these knobs.
     pub(super) commands: BTreeMap<String, String>,
-    /// It ended its program, and no detector said why.
-    pub(super) died: bool,
+    pub(super) sign: Sign,
     /// The smallest command that was found, if it was looked for.
     pub(super) minimal: Option<Minimal>,
     /// The report of triage on it, from the folder of results.
     pub(super) report: Option<String>,
+}
+
+/// The way in which a failure shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sign {
+    /// The report of a detector.
+    Report,
+    /// It ended its program, and no detector said why.
+    Death,
+    /// A test that fails, or an exit code.
+    Test,
 }
 
 /// The verdict on a way to fail.
@@ -59,6 +70,12 @@ pub(super) enum Verdict {
     Broken,
     /// It fails without any storm, now and then.
     Rare,
+    /// A detector reports it that leaves the order of events as it is.
+    Overlooked,
+    /// A detector reports it under a storm. Nothing says whether the storm is needed.
+    Detected,
+    /// A false alarm that is known.
+    Known,
     /// It fails if other threads want the processors, and in no other way.
     Contention,
     /// It was seen under a storm only.
@@ -70,6 +87,13 @@ impl Verdict {
         match self {
             Verdict::Broken => "fails without any storm: no rare order is needed",
             Verdict::Rare => "genuine: it fails without any storm, now and then",
+            Verdict::Overlooked => {
+                "genuine: a detector reports it without any storm, and plain runs pass over it"
+            }
+            Verdict::Detected => {
+                "genuine: a detector reports it, be the storm needed or not; plain runs pass over it"
+            }
+            Verdict::Known => "a false alarm that is known",
             Verdict::Contention => "contention only: it fails on a busy machine, and never alone",
             Verdict::UnderStorm => "genuine: a legal order of events, seen under a storm only",
         }
@@ -90,10 +114,16 @@ impl Failure {
     /// The verdict on it.
     pub(super) fn verdict(&self, storm: &Storm) -> Verdict {
         let plain = self.count(storm, NONE);
+        let as_it_is = |knob: &String| WATCHING.contains(&knob.as_str());
         match self.by.get(NONE) {
+            _ if self.first.known.is_some() => Verdict::Known,
             Some(times) if times * 2 >= plain.runs => Verdict::Broken,
             Some(_) => Verdict::Rare,
             None if self.by.keys().eq([LOAD]) => Verdict::Contention,
+            None if self.sign == Sign::Report && self.by.keys().any(as_it_is) => {
+                Verdict::Overlooked
+            }
+            None if self.sign == Sign::Report => Verdict::Detected,
             None => Verdict::UnderStorm,
         }
     }
@@ -135,7 +165,7 @@ pub(super) struct Storm {
 impl Storm {
     /// Counts the failures of a run of one package, each way to fail once however often it was reported, and returns
     /// those that were not known, for people.
-    pub(super) fn add(&mut self, knob: &str, found: Vec<Finding>, died: bool) -> Vec<String> {
+    pub(super) fn add(&mut self, knob: &str, found: Vec<Finding>, sign: Sign) -> Vec<String> {
         let mut new = Vec::new();
         let mut counted = BTreeSet::new();
         for finding in found {
@@ -152,7 +182,7 @@ impl Storm {
                     first: finding.clone(),
                     by: BTreeMap::new(),
                     commands: BTreeMap::new(),
-                    died,
+                    sign,
                     minimal: None,
                     report: None,
                 });
@@ -240,10 +270,16 @@ impl Storm {
         packages.is_some_and(|it| it.contains_key(package))
     }
 
+    /// Failures that make the storm red.
+    pub(super) fn counting(&self) -> usize {
+        let known = |it: &&Failure| it.first.known.is_some();
+        self.failures.len() - self.failures.iter().filter(known).count()
+    }
+
     /// True if nothing failed or timed out, every knob was on, every package was built for it, and it was not
     /// interrupted.
     pub(super) fn is_green(&self) -> bool {
-        self.failures.is_empty()
+        self.counting() == 0
             && self.timed_out() == 0
             && self.off.is_empty()
             && self.not_built.is_empty()
@@ -254,6 +290,7 @@ impl Storm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::foreign::known;
     use crate::foreign::outcome::Severity;
     use crate::foreign::report::Report;
 
@@ -292,7 +329,7 @@ pub(super) mod tests {
                 .map(|(knob, times)| ((*knob).to_owned(), *times))
                 .collect(),
             commands: by.iter().map(|(knob, _)| command(knob)).collect(),
-            died: false,
+            sign: Sign::Death,
             minimal: None,
             report: None,
         }
@@ -320,10 +357,15 @@ pub(super) mod tests {
         };
         let mut storm = Storm::default();
         let twice = || vec![of("TestA", "a/b"), of("TestA", "a/b"), of("TestB", "a/b")];
-        assert_eq!(storm.add("race", twice(), true).len(), 2);
-        assert!(storm.add("race", twice(), true).is_empty());
+        assert_eq!(storm.add("race", twice(), Sign::Death).len(), 2);
+        assert!(storm.add("race", twice(), Sign::Death).is_empty());
         // The same name in another package is another failure.
-        assert_eq!(storm.add("none", vec![of("TestA", "a/c")], true).len(), 1);
+        assert_eq!(
+            storm
+                .add("none", vec![of("TestA", "a/c")], Sign::Death)
+                .len(),
+            1
+        );
         let by = storm.failures.iter().map(|it| &it.by);
         let by: Vec<_> = by
             .flatten()
@@ -372,6 +414,41 @@ pub(super) mod tests {
             assert_eq!(failure(by).verdict(&storm), expected);
         }
         assert_eq!(storm.of("none").runs, 100);
+    }
+
+    #[test]
+    fn what_a_detector_reports_is_no_question_of_order_alone() {
+        let storm = storm(&[("none", count(10, 0, 10.0))]);
+        let of = |by| Failure {
+            sign: Sign::Report,
+            ..failure(by)
+        };
+        let asan = "asan, GOGC=1";
+        for (by, expected) in [
+            (&[("race", 1)][..], Verdict::Overlooked),
+            (&[(asan, 5), ("cgocheck2", 1)], Verdict::Overlooked),
+            (&[(asan, 5)], Verdict::Detected),
+            (&[("none", 10)], Verdict::Broken),
+        ] {
+            assert_eq!(of(by).verdict(&storm), expected);
+        }
+    }
+
+    #[test]
+    fn a_known_false_alarm_is_told_and_not_red() {
+        let report = Report {
+            class: "CHECK failed".to_owned(),
+            text: "CHECK failed: asan_thread.cpp:369".to_owned(),
+            ..failure(&[]).first.report
+        };
+        let mut one = failure(&[("asan, GOGC=1", 3)]);
+        one.first.known = known::of("storm-asan", &report);
+        let storm = Storm {
+            failures: vec![one],
+            ..Storm::default()
+        };
+        assert_eq!(storm.failures[0].verdict(&storm), Verdict::Known);
+        assert!(storm.is_green() && storm.counting() == 0);
     }
 
     #[test]
