@@ -220,6 +220,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::foreign::engines::ENGINES;
     use crate::subject::file::SubjectFile;
 
     #[test]
@@ -236,6 +237,17 @@ mod tests {
         for knob in &KNOBS {
             assert!(
                 knob.id == LOAD || !knob.way.canaries.is_empty(),
+                "{}",
+                knob.id
+            );
+        }
+    }
+
+    #[test]
+    fn builds_are_those_of_engines_by_whose_names_false_alarms_are_known() {
+        for knob in &KNOBS {
+            assert!(
+                ENGINES.iter().any(|it| it.id == knob.builds_as),
                 "{}",
                 knob.id
             );
