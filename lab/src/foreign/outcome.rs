@@ -384,11 +384,12 @@ impl Outcome {
     pub(super) fn accept(&mut self, description: &Description) {
         for entry in &description.accept {
             let mut used = false;
-            for folded in self.findings.iter_mut().filter(|it| fits(entry, it)) {
-                used = true;
-                let reference = entry.reference.as_ref().map(|it| format!(" ({it})"));
-                folded.accepted =
-                    Some(format!("{}{}", entry.reason, reference.unwrap_or_default()));
+            for folded in &mut self.findings {
+                let report = &folded.first.report;
+                if let Some(why) = acceptance(entry, report, &folded.engines, &folded.tests) {
+                    used = true;
+                    folded.accepted = Some(why);
+                }
             }
             // What was not run could not fit.
             let ran = |name: &String| {
@@ -528,23 +529,25 @@ impl Outcome {
     }
 }
 
-/// Reports whether an entry of the description is about a finding.
-fn fits(accept: &Accept, folded: &Folded) -> bool {
-    let report = &folded.first.report;
+/// The reason for which an entry of the description accepts a report, if one does, which these engines saw in these
+/// tests.
+pub(super) fn acceptance(
+    entry: &Accept,
+    report: &Report,
+    engines: &[String],
+    tests: &[String],
+) -> Option<String> {
     let in_name = |frame: &String| {
         let mut places = [&report.c, &report.go].into_iter().flatten();
         places.any(|place| place.function.contains(frame))
     };
     // A finding that another engine sees as well is not accepted by the one that is named.
-    let engine = &accept.engine;
-    engine
-        .as_ref()
-        .is_none_or(|it| folded.engines.iter().all(|engine| engine == it))
-        && accept
-            .test
-            .as_ref()
-            .is_none_or(|it| folded.tests.contains(it))
-        && accept.frame.as_ref().is_none_or(in_name)
+    let of_engine = |it: &String| engines.iter().all(|engine| engine == it);
+    let fits = entry.engine.as_ref().is_none_or(of_engine)
+        && entry.test.as_ref().is_none_or(|it| tests.contains(it))
+        && entry.frame.as_ref().is_none_or(in_name);
+    let reference = entry.reference.as_ref().map(|it| format!(" ({it})"));
+    fits.then(|| format!("{}{}", entry.reason, reference.unwrap_or_default()))
 }
 
 #[cfg(test)]

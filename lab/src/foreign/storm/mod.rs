@@ -220,6 +220,7 @@ impl Storms<'_> {
                 }
             }
         }
+        storm.accept(&self.module.description.accept, self.knobs);
         self.look_closer(&built, &mut storm)?;
         storm.interrupted = interrupted();
         self.save(&storm)?;

@@ -102,6 +102,8 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
     });
     let known = failure.first.known.iter();
     lines.extend(known.map(|it| format!("{}, {}", it.reason, it.reference)));
+    let accepted = failure.accepted.iter();
+    lines.extend(accepted.map(|why| format!("accepted: {why}")));
     lines.push(format!("seen: {}", by.collect::<Vec<_>>().join("; ")));
     if let Some((knob, rate)) = failure.likeliest(storm) {
         let mut line = format!("likeliest under {knob}: {:.1} a minute", rate * 60.0);
@@ -147,9 +149,14 @@ fn headline(storm: &Storm) -> String {
             counted_as(ways, "way to fail", "ways to fail")
         ),
     };
-    let known = storm.failures.len() - storm.counting();
+    let count = |is: fn(&Failure) -> bool| storm.failures.iter().filter(|it| is(it)).count();
+    let known = count(|it| it.first.known.is_some());
     if known > 0 {
         text.push_str(&format!("; {}", counted(known, "known false alarm")));
+    }
+    let accepted = count(|it| it.first.known.is_none() && it.accepted.is_some());
+    if accepted > 0 {
+        text.push_str(&format!("; {accepted} accepted"));
     }
     let timed_out = storm.timed_out();
     if timed_out > 0 {

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::bisect::Minimal;
 use super::knobs::{LOAD, NONE, WATCHING};
 use super::rate::Rate;
-use crate::foreign::outcome::Finding;
+use crate::foreign::engines::Engine;
+use crate::foreign::outcome::{Finding, acceptance};
 use crate::foreign::report::shown;
+use crate::subject::file::Accept;
 
 /// Runs under a knob.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub(super) struct Failure {
     /// The shortest command that sets each of these knobs.
     pub(super) commands: BTreeMap<String, String>,
     pub(super) sign: Sign,
+    /// The reason of an entry of the module's file that accepts it.
+    pub(super) accepted: Option<String>,
     /// The smallest command that was found, if it was looked for.
     pub(super) minimal: Option<Minimal>,
     /// The report of triage on it, from the folder of results.
@@ -183,6 +187,7 @@ impl Storm {
                     by: BTreeMap::new(),
                     commands: BTreeMap::new(),
                     sign,
+                    accepted: None,
                     minimal: None,
                     report: None,
                 });
@@ -270,10 +275,23 @@ impl Storm {
         packages.is_some_and(|it| it.contains_key(package))
     }
 
-    /// Failures that make the storm red.
+    /// Marks failures that the module's file accepts. Knobs have the engines' names by which they are built.
+    pub(super) fn accept(&mut self, entries: &[Accept], knobs: &[&Engine]) {
+        for failure in &mut self.failures {
+            let built = knobs.iter().filter(|it| failure.by.contains_key(it.id));
+            let built: Vec<String> = built.map(|it| it.builds_as.to_owned()).collect();
+            let finding = &failure.first;
+            let mut reasons = entries
+                .iter()
+                .filter_map(|it| acceptance(it, &finding.report, &built, &finding.tests));
+            failure.accepted = reasons.next();
+        }
+    }
+
+    /// The number of failures that make the storm red.
     pub(super) fn counting(&self) -> usize {
-        let known = |it: &&Failure| it.first.known.is_some();
-        self.failures.len() - self.failures.iter().filter(known).count()
+        let red = |it: &&Failure| it.first.known.is_none() && it.accepted.is_none();
+        self.failures.iter().filter(red).count()
     }
 
     /// True if nothing failed or timed out, every knob was on, every package was built for it, and it was not
@@ -293,6 +311,8 @@ pub(super) mod tests {
     use crate::foreign::known;
     use crate::foreign::outcome::Severity;
     use crate::foreign::report::Report;
+    use crate::foreign::storm::knobs::KNOBS;
+    use crate::subject::file::SubjectFile;
 
     pub(in crate::foreign::storm) fn count(runs: u32, failed: u32, seconds: f64) -> Count {
         Count {
@@ -330,6 +350,7 @@ pub(super) mod tests {
                 .collect(),
             commands: by.iter().map(|(knob, _)| command(knob)).collect(),
             sign: Sign::Death,
+            accepted: None,
             minimal: None,
             report: None,
         }
@@ -432,6 +453,24 @@ pub(super) mod tests {
         ] {
             assert_eq!(of(by).verdict(&storm), expected);
         }
+    }
+
+    #[test]
+    fn an_accepted_failure_is_not_red_unless_another_build_has_it_too() {
+        let text = "[[accept]]\nengine = \"race\"\ntest = \"TestA\"\nreason = \"known\"\n";
+        let entries = SubjectFile::parse(text).unwrap().accept;
+        let red = |by: &[(&str, u32)]| {
+            let mut one = failure(by);
+            one.first.tests = vec!["TestA".to_owned()];
+            let mut storm = Storm {
+                failures: vec![one],
+                ..Storm::default()
+            };
+            storm.accept(&entries, &KNOBS.each_ref());
+            storm.counting()
+        };
+        assert_eq!(red(&[("race", 1)]), 0);
+        assert_eq!(red(&[("race", 1), ("collector", 1)]), 1);
     }
 
     #[test]
