@@ -2,6 +2,8 @@
 package lasterror
 
 import (
+	"slices"
+
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -117,8 +119,35 @@ func callsC(p *rule.Pass, call *ssa.Call) bool {
 		}
 		return getterOf(p, call.Common()) == "" && !summary.Plain(name) && !summary.ClearsError(name)
 	}
-	f := p.Know.Of(call.Common())
-	return f != nil && f.CallsC && f.ReadsError == ""
+	if f := p.Know.Of(call.Common()); f != nil {
+		return f.CallsC && f.ReadsError == ""
+	}
+	return callbackCallsC(p, call)
+}
+
+// callbackCallsC reports whether a call runs a parameter, for which some caller gives a literal that calls C.
+func callbackCallsC(p *rule.Pass, call *ssa.Call) bool {
+	param, ok := call.Call.Value.(*ssa.Parameter)
+	if !ok {
+		return false
+	}
+	i := slices.Index(call.Parent().Params, param)
+	callers, _ := p.Know.Callers(call.Parent())
+	return slices.ContainsFunc(callers, func(caller ssa.CallInstruction) bool {
+		args := caller.Common().Args
+		if i >= len(args) {
+			return false
+		}
+		literal, _ := flow.Root(args[i]).(*ssa.Function)
+		if made, ok := flow.Root(args[i]).(*ssa.MakeClosure); ok {
+			literal, _ = made.Fn.(*ssa.Function)
+		}
+		if literal == nil {
+			return false
+		}
+		f := p.Know.OfFunc(literal)
+		return f != nil && f.CallsC
+	})
 }
 
 func unlockedBetween(p *rule.Pass, from, to ssa.Instruction) bool {

@@ -130,3 +130,15 @@ func ofCgo() error {
 	_, err := C.lib_open(nil)
 	return err
 }
+
+// explained runs a call and explains it on whatever thread it is then.
+func explained(call func() C.int) error {
+	if call() != 0 {
+		return errors.New(C.GoString(C.lib_last_error())) // want `between it and the call in line \d+ the goroutine may change threads`
+	}
+	return nil
+}
+
+func openByLiteral(name *C.char) error {
+	return explained(func() C.int { return C.lib_open(name) })
+}

@@ -72,3 +72,13 @@ func byHelpers() error {
 
 // current makes no call that could fail.
 func current() string { return C.GoString(C.lib_get_last_error()) }
+
+// noStatus runs what does not call C.
+func noStatus(call func() bool) error {
+	if call() {
+		return errors.New(C.GoString(C.lib_get_last_error()))
+	}
+	return nil
+}
+
+func never() error { return noStatus(func() bool { return false }) }
