@@ -147,6 +147,9 @@ func (b *bounds) emptyParameter(p *ssa.Parameter, depth int) string {
 	for _, call := range calls {
 		args := call.Common().Args
 		if i < len(args) {
+			if _, isNil := args[i].(*ssa.Const); isNil {
+				return fmt.Sprintf("nil in line %d", b.pass.Line(b.pass.Pos(call)))
+			}
 			if why := b.empty(args[i], call.Block(), call, depth+2); why != "" {
 				return why + fmt.Sprintf("; called in line %d", b.pass.Line(b.pass.Pos(call)))
 			}
