@@ -3,6 +3,7 @@ package summary
 import (
 	"go/token"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -74,13 +75,19 @@ func pins(fn *ssa.Function) bool {
 	return found
 }
 
-// IsHandle reports whether a type is cgo.Handle.
+// IsHandle reports whether a type is cgo.Handle, or an integer with its methods: the token of a registry.
 func IsHandle(typ types.Type) bool {
 	named, ok := types.Unalias(typ).(*types.Named)
 	if !ok || named.Obj().Pkg() == nil {
 		return false
 	}
-	return named.Obj().Pkg().Path() == "runtime/cgo" && named.Obj().Name() == "Handle"
+	if named.Obj().Pkg().Path() == "runtime/cgo" && named.Obj().Name() == "Handle" {
+		return true
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(slices.Collect(named.Methods()), func(m *types.Func) bool { return m.Name() == name })
+	}
+	return flow.IsInteger(named) && has("Value") && has("Delete")
 }
 
 // Integer is what is left of a value without conversions between integers, and whether a cgo.Handle is among

@@ -17,7 +17,7 @@ var Rule = &rule.Rule{
 	Name:  "addrhandle",
 	Title: "C keeps the address of a Go variable that holds a handle",
 	Text: `
-The address of a variable of type cgo.Handle is an address of Go memory. C may use it until the call returns.
+The address of a variable of type cgo.Handle, or of an integer type with its methods, is an address of Go memory. C may use it until the call returns.
 As user_data that is kept for later callbacks it dangles: the variable is gone with its function, and the
 callback reads whatever lies there now.
 

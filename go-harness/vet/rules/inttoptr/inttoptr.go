@@ -20,8 +20,8 @@ To pass a token to C as user_data, many write unsafe.Pointer(uintptr(handle)). F
 to nowhere. When a stack is copied, for example while a callback runs, the runtime finds it and ends the
 process: "invalid pointer found on stack". It also ends the process if the number happens to lie in the heap.
 
-The rule finds conversions to unsafe.Pointer of a cgo.Handle, of the result of an atomic addition, and of an
-integer that is the key of a registry in the same function.
+The rule finds conversions to unsafe.Pointer of a cgo.Handle, of an integer with its methods, of the result of an
+atomic addition, and of an integer that is the key of a registry in the same function.
 
 Silent: constants such as C's special values, -1 for one; addresses; offsets. Mend it in C: a function of the
 preamble that takes a uintptr_t and casts there.`,

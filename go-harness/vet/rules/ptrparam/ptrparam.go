@@ -2,6 +2,8 @@
 package ptrparam
 
 import (
+	"slices"
+
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -19,7 +21,8 @@ cgo.Handle, the first growth of the stack inside the callback ends the process: 
 stack".
 
 The rule finds exported functions, those with a comment //export, with a parameter of pointer type that they
-convert to a cgo.Handle.
+convert to a cgo.Handle, or to a type of the project's that is one in all but name: an integer with the methods Value
+and Delete.
 
 Silent: a parameter that is read through, which is a real address. Mend it by a parameter of type C.uintptr_t,
 and a cast in C.`,
@@ -66,12 +69,27 @@ func number(v ssa.Value, depth int) bool {
 				return true
 			}
 		case *ssa.Store:
-			if cell, ok := instr.Addr.(*ssa.Alloc); ok && instr.Val == v {
-				for _, use := range *cell.Referrers() {
-					if load, ok := use.(*ssa.UnOp); ok && number(load, depth+1) {
-						return true
-					}
-				}
+			if cell, ok := instr.Addr.(*ssa.Alloc); ok && instr.Val == v && loaded(cell, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// loaded is number for what a variable holds, also in literals that capture it.
+func loaded(variable ssa.Value, depth int) bool {
+	for _, instr := range *variable.Referrers() {
+		switch instr := instr.(type) {
+		case *ssa.UnOp:
+			if number(instr, depth) {
+				return true
+			}
+		case *ssa.MakeClosure:
+			literal := instr.Fn.(*ssa.Function)
+			i := slices.Index(instr.Bindings, variable)
+			if depth < 6 && loaded(literal.FreeVars[i], depth+1) {
+				return true
 			}
 		}
 	}

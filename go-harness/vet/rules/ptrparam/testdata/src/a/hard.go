@@ -25,3 +25,11 @@ var callbacks = map[uintptr]func(){}
 
 // Not called by C.
 func plain(userData unsafe.Pointer) cgo.Handle { return cgo.Handle(userData) }
+
+// size is an integer that stands for nothing.
+type size uintptr
+
+func (s size) Value() uintptr { return uintptr(s) }
+
+//export goAddress
+func goAddress(p unsafe.Pointer) C.int { return C.int(size(uintptr(p)).Value() % 8) }
