@@ -83,6 +83,8 @@ func (t *Tally) Close() error {
 }
 
 // check makes a call and reads its message on the thread that made it. The caller holds mu.
+//
+//cgolab:thread-local C.tally_message it explains the thread's last call
 func (t *Tally) check(call func(C.uint64_t) C.int) error {
 	if t.id == 0 {
 		return ErrClosed
