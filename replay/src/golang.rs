@@ -4,7 +4,7 @@
 //! each with a line of JSON. It may die in the middle of a step, or never answer: both end the step.
 
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -38,8 +38,19 @@ use crate::lines::lines_of;
 /// Time after which a step counts as hung, as for the lanes of the other drivers.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The last bytes of what the program said on standard error.
-const TAIL: usize = 4096;
+/// The most that is kept of what the program prints on standard error, in bytes.
+const KEPT: usize = 64 << 10;
+
+/// The words with which its last report begins, whoever makes it.
+const REPORTS: [&str; 4] = [
+    "Sanitizer: ",
+    "WARNING: DATA RACE",
+    "fatal error: ",
+    "panic: ",
+];
+
+/// The lines that are shown of it.
+const SHOWN: usize = 24;
 
 /// The binding, on lanes that are goroutines, each locked to its thread. For one scenario.
 #[derive(Debug)]
@@ -50,21 +61,6 @@ pub struct GoDriver {
     errors: Option<JoinHandle<Vec<u8>>>,
     patience: Duration,
     _fixture: Fixture,
-}
-
-/// Builds the program, with the library that it links, and returns its path.
-///
-/// # Errors
-/// Go is missing, or something does not build.
-pub fn build(workspace: &Path) -> Result<PathBuf> {
-    let program = workspace.join("target/lab/replay/scenario");
-    build_library(workspace)?;
-    run(Command::new("go")
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg("./internal/scenario")
-        .current_dir(workspace.join("go-harness")))?;
-    Ok(program)
 }
 
 /// Builds the library that programs in C and Go link.
@@ -107,11 +103,10 @@ impl GoDriver {
         let mut stderr = child.stderr.take().expect("it is piped");
         let errors = thread::spawn(move || {
             let mut text = Vec::new();
-            let mut part = [0; TAIL];
+            let mut part = [0; 4096];
             while let Ok(length @ 1..) = stderr.read(&mut part) {
-                text.extend_from_slice(&part[..length]);
-                let old = text.len().saturating_sub(TAIL);
-                text.drain(..old);
+                let room = KEPT - text.len();
+                text.extend_from_slice(&part[..length.min(room)]);
             }
             text
         });
@@ -168,11 +163,21 @@ impl GoDriver {
             contract: None,
             text: format!(
                 "the process with the Go binding ended ({how}): {}",
-                String::from_utf8_lossy(&errors).trim()
+                report(&String::from_utf8_lossy(&errors))
             ),
             hung: true,
         }
     }
+}
+
+/// The report in what a program printed before it died, or the last lines.
+fn report(errors: &str) -> String {
+    let lines: Vec<&str> = errors.trim().lines().collect();
+    let begins = |line: &&str| REPORTS.iter().any(|words| line.contains(words));
+    let first = lines.iter().position(begins);
+    let first = first.unwrap_or(lines.len().saturating_sub(SHOWN));
+    let end = lines.len().min(first + SHOWN);
+    lines[first..end].join("\n")
 }
 
 impl Drop for GoDriver {
@@ -477,5 +482,24 @@ impl JsonEvent {
             end,
             blob: self.blob,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_shown_from_its_beginning() {
+        let before = "a line\n".repeat(100);
+        let after = "goroutine 1\n".repeat(100);
+        let shown = report(&format!("{before}==7==ERROR: AddressSanitizer: x\n{after}"));
+        assert!(shown.starts_with("==7==ERROR: AddressSanitizer: x\ngoroutine 1"));
+        assert_eq!(shown.lines().count(), SHOWN);
+        assert_eq!(
+            report(&format!("{before}the last\n")).lines().last(),
+            Some("the last")
+        );
+        assert_eq!(report(""), "");
     }
 }

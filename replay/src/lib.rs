@@ -6,6 +6,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`input`] | reads a scenario: a text, a crash file of a fuzzer, or hexadecimal digits |
+//! | [`detector`] | race, asan and others, under which scenarios are driven |
 //! | [`golang`] | drives the Go binding, which is a process of its own |
 //! | [`child`] | runs one scenario through one driver, and tells of it |
 //! | [`program`] | writes a scenario as a program |
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod child;
+pub mod detector;
 pub mod golang;
 pub mod input;
 mod lines;

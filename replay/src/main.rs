@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use courier_replay::detector::Detector;
 use courier_replay::shrink::{Build, Often, smallest};
 use courier_replay::trace::{Comparison, Trace};
 use courier_replay::{child, input, program};
@@ -94,14 +95,13 @@ enum Form {
 
 #[derive(Args)]
 struct Drivers {
-    /// The interfaces to drive.
-    #[arg(
-        long,
-        value_name = "NAME,…",
-        value_delimiter = ',',
-        default_value = "rust,c"
-    )]
+    /// The interfaces to drive: rust and c by default, and go for builds that are Go's.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     through: Vec<Interface>,
+    /// The build to drive. All but plain end the process at the first report of a detector, which has seen a
+    /// planted mistake before. Valgrind is for rust and c, the others are Go's.
+    #[arg(long, value_enum, value_name = "BUILD", default_value_t)]
+    build: Detector,
     /// The number of objects after which a slot of handles retires, through rust.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     last_generation: Option<u32>,
@@ -122,6 +122,14 @@ impl Drivers {
         if self.last_generation.is_some() && self.through != [Interface::Rust] {
             bail!("slots retire with --through rust only: leave --last-generation out");
         }
+        let by_default = match self.build {
+            Detector::Plain | Detector::Valgrind => vec![Interface::Rust, Interface::C],
+            Detector::Race | Detector::Cgocheck2 | Detector::Asan => vec![Interface::Go],
+        };
+        let interfaces = match self.through.is_empty() {
+            true => by_default,
+            false => self.through.clone(),
+        };
         let through = |interface: &Interface| match interface {
             Interface::Rust => Through::Rust {
                 last_generation: self.last_generation.unwrap_or(u32::MAX),
@@ -129,12 +137,19 @@ impl Drivers {
             Interface::C => Through::C,
             Interface::Go => Through::Go,
         };
-        Ok(self.through.iter().map(through).collect())
+        let through: Vec<Through> = interfaces.iter().map(through).collect();
+        if let Some(blind) = through.iter().find(|it| !self.build.sees(**it)) {
+            bail!(
+                "--build {} does not go with `{blind}`: leave one of them out",
+                self.build.name()
+            );
+        }
+        Ok(through)
     }
 
     fn traces(&self, scenario: &Scenario<Op>) -> Result<Vec<Trace>> {
         let through = self.through()?;
-        let build = Build::ours(&workspace(), &through)?;
+        let build = Build::ours(&workspace(), &through, self.build)?;
         let trace = |through| build.trace(through, scenario, self.runs);
         through.into_iter().map(trace).collect()
     }
@@ -170,8 +185,8 @@ fn run(command: Command) -> Result<ExitCode> {
             times,
         } => {
             let (scenario, through) = (input.read()?, drivers.through()?);
-            let build = Build::ours(&workspace(), &through)?;
-            let committed = Build::committed(&workspace(), &through)?;
+            let build = Build::ours(&workspace(), &through, drivers.build)?;
+            let committed = Build::committed(&workspace(), &through, drivers.build)?;
             let often = Often { times, of: tries };
             if times > tries {
                 bail!("--times {times} is more than --tries {tries}");

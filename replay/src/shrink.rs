@@ -11,7 +11,8 @@ use courier_scenario::explore::shrink;
 use courier_scenario::explore::text::Scenario;
 use courier_scenario::through::Through;
 
-use crate::golang::{self, run};
+use crate::detector::Detector;
+use crate::golang::run;
 use crate::trace::{End, PATIENCE, Trace};
 
 /// Folders whose content makes the library and its binding.
@@ -22,6 +23,7 @@ const LIBRARY: [&str; 3] = ["runtime", "ffi", "go-harness/courier"];
 pub struct Build {
     program: PathBuf,
     go: Option<PathBuf>,
+    detector: Detector,
 }
 
 /// Of so many runs, so many must fail. One of one, where nothing is left to chance.
@@ -59,17 +61,23 @@ enum Clean {
 impl Build {
     /// A program that tells of a scenario as this one does, without Go.
     pub fn of(program: PathBuf) -> Build {
-        Build { program, go: None }
+        Build {
+            program,
+            go: None,
+            detector: Detector::Plain,
+        }
     }
 
-    /// The program that runs, and the program for Go if there is need of it.
+    /// The program that runs, and the program for Go if there is need of it, under a detector that was proven.
     ///
     /// # Errors
-    /// Something does not build.
-    pub fn ours(workspace: &Path, through: &[Through]) -> Result<Build> {
+    /// Something does not build, or the detector is blind.
+    pub fn ours(workspace: &Path, through: &[Through], detector: Detector) -> Result<Build> {
+        detector.prove_valgrind(workspace)?;
         Ok(Build {
             program: std::env::current_exe()?,
-            go: go(workspace, through)?,
+            go: go(workspace, through, detector)?,
+            detector,
         })
     }
 
@@ -77,7 +85,11 @@ impl Build {
     ///
     /// # Errors
     /// Git is missing, or something does not build.
-    pub fn committed(workspace: &Path, through: &[Through]) -> Result<Option<Build>> {
+    pub fn committed(
+        workspace: &Path,
+        through: &[Through],
+        detector: Detector,
+    ) -> Result<Option<Build>> {
         let git = |arguments: &[&str]| {
             let mut git = Command::new("git");
             git.arg("-C").arg(workspace).args(arguments);
@@ -111,7 +123,8 @@ impl Build {
             .current_dir(&folder))?;
         Ok(Some(Build {
             program: folder.join("target/debug/courier-replay"),
-            go: go(&folder, through)?,
+            go: go(&folder, through, detector)?,
+            detector,
         }))
     }
 
@@ -120,7 +133,7 @@ impl Build {
     /// # Errors
     /// The child cannot be started, or refuses the scenario.
     pub fn trace(&self, through: Through, scenario: &Scenario<Op>, runs: u64) -> Result<Trace> {
-        let mut child = Command::new(&self.program);
+        let mut child = self.detector.command(&self.program);
         child.arg("one").args(through.to_string().split(' '));
         child.args(["--runs", &runs.to_string()]);
         if let Some(program) = &self.go {
@@ -130,9 +143,9 @@ impl Build {
     }
 }
 
-fn go(workspace: &Path, through: &[Through]) -> Result<Option<PathBuf>> {
+fn go(workspace: &Path, through: &[Through], detector: Detector) -> Result<Option<PathBuf>> {
     let wanted = through.contains(&Through::Go);
-    wanted.then(|| golang::build(workspace)).transpose()
+    wanted.then(|| detector.build(workspace)).transpose()
 }
 
 /// Shrinks a scenario through the first of the drivers that it breaks.

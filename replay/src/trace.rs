@@ -14,6 +14,7 @@ use courier_scenario::through::Through;
 use wait_timeout::ChildExt as _;
 
 use crate::child::Message;
+use crate::detector::REPORTED;
 use crate::golang;
 use crate::lines::lines_of;
 
@@ -121,7 +122,11 @@ impl Trace {
                 if trace.steps.is_empty() && status.code() == Some(2) {
                     bail!("{}", said.strip_prefix("error: ").unwrap_or(said));
                 }
-                trace.end = End::Died(format!("{status}: {}", last_line(said)));
+                let said = match status.code() {
+                    Some(REPORTED) => said,
+                    _ => last_line(said),
+                };
+                trace.end = End::Died(format!("{status}: {said}"));
             }
         }
         Ok(trace)

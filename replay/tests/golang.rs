@@ -9,7 +9,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use courier_replay::golang::{self, GoDriver, PATIENCE};
+use courier_replay::detector::Detector;
+use courier_replay::golang::{GoDriver, PATIENCE};
 use courier_scenario::op::{MaxLoads, Op, Root, Step};
 use courier_scenario::oracle::{self, ContractCounts, Disagreement};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -23,7 +24,11 @@ static PROGRAM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
         return None;
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    Some(golang::build(&workspace).expect("the program builds"))
+    Some(
+        Detector::Plain
+            .build(&workspace)
+            .expect("the program builds"),
+    )
 });
 
 fn judge(

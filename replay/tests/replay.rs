@@ -51,6 +51,28 @@ fn checked_in_scenarios_hold_in_all_layers() {
     }
 }
 
+/// A detector must see a planted mistake before, so that these are not green for nothing. `asan` builds the library
+/// anew: a job of its own runs it.
+#[test]
+fn scenarios_hold_under_detectors() {
+    let starts = |tool: &str, argument: &str| Command::new(tool).arg(argument).output().is_ok();
+    for (build, tool, argument, through) in [
+        ("race", "go", "version", "go"),
+        ("cgocheck2", "go", "version", "go"),
+        ("valgrind", "valgrind", "--version", "rust, c"),
+    ] {
+        if !starts(tool, argument) {
+            println!("skipped: {tool} is not on PATH");
+            continue;
+        }
+        let path = scenario("late-answer");
+        let ran = run(&["replay", "--build", build, path.to_str().unwrap()]);
+        let out = text(&ran.stdout);
+        assert_eq!(ran.status.code(), Some(0), "{out}{}", text(&ran.stderr));
+        assert!(out.contains(&format!("held through {through}")), "{out}");
+    }
+}
+
 #[test]
 fn lanes_meet_at_a_barrier_through_rust() {
     let path = scenario("complete-meets-cancel");
@@ -68,6 +90,10 @@ fn bad_input_is_an_error_with_its_cure() {
     for (arguments, cure) in [
         (&["replay", "nowhere.scenario"][..], "there is no file"),
         (&["replay", "0200"], "cut off"),
+        (
+            &["replay", "02", "--build", "race", "--through", "rust,go"],
+            "--build race does not go with `--through rust`",
+        ),
         (
             &[
                 "replay",

@@ -19,6 +19,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "planted" {
+		planted(os.Args[2])
+		return
+	}
 	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "scenario:", err)
 		os.Exit(2)
