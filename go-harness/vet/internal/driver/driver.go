@@ -126,12 +126,14 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 		// go/packages names the driver, which is this program, and how it ended.
 		return nil, errors.New(strings.TrimSpace(strings.TrimPrefix(err.Error(), self+": exit status 1: ")))
 	}
-	analyzers := []*analysis.Analyzer{source.Analyzer, summary.Analyzer}
+	directives := Directives(rules)
+	analyzers := []*analysis.Analyzer{release(directives), source.Analyzer, summary.Analyzer}
 	for _, r := range rules {
 		analyzers = append(analyzers, r.Analyzer())
 	}
-	analyzers = append(analyzers, Directives(rules))
-	graph, err := checker.Analyze(analyzers, pkgs, nil)
+	analyzers = append(analyzers, directives)
+	// One package after the other, the imported first: then few of them are in memory at a time.
+	graph, err := checker.Analyze(analyzers, importedFirst(pkgs), &checker.Options{Sequential: true})
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +141,35 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	result.loaded(pkgs)
 	result.collect(rules, graph)
 	return result, nil
+}
+
+// release makes an analyzer that runs after all others, and lets go of what they alone need of a package.
+func release(last *analysis.Analyzer) *analysis.Analyzer {
+	return &analysis.Analyzer{
+		Name:             "release",
+		Doc:              "frees the SSA form of a package",
+		Requires:         []*analysis.Analyzer{source.Analyzer, summary.Analyzer, last},
+		RunDespiteErrors: true,
+		Run: func(pass *analysis.Pass) (any, error) {
+			pass.ResultOf[source.Analyzer].(*source.Package).Release()
+			pass.ResultOf[summary.Analyzer].(*summary.Table).Release()
+			return nil, nil
+		},
+	}
+}
+
+// importedFirst orders packages so that each comes after those that it imports.
+func importedFirst(pkgs []*packages.Package) (ordered []*packages.Package) {
+	roots := make(map[*packages.Package]bool)
+	for _, pkg := range pkgs {
+		roots[pkg] = true
+	}
+	packages.Visit(pkgs, nil, func(pkg *packages.Package) {
+		if roots[pkg] {
+			ordered = append(ordered, pkg)
+		}
+	})
+	return ordered
 }
 
 // parseDeclarations drops the bodies of functions that nobody looks into.
@@ -210,7 +241,7 @@ func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
 		switch result := action.Result.(type) {
 		case *source.Package:
 			r.Packages++
-			if result.Program != nil {
+			if result.Native {
 				r.Native++
 			}
 			for _, note := range result.Notes {

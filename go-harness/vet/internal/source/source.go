@@ -52,6 +52,8 @@ type Package struct {
 	Info  *types.Info
 	// Program is nil if nothing in the package can matter to a rule, or if it has no sound types.
 	Program *ssa.Program
+	// Native is set if there is a Program, or was until Release.
+	Native bool
 	// Funcs are the functions with a body that people wrote, function literals among them.
 	Funcs []*ssa.Function
 	// Preambles are the C code before import "C".
@@ -135,7 +137,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 	defer func() {
 		// A package that breaks the tool is not analysed, and the run says so; the others still are.
 		if trouble := recover(); trouble != nil {
-			pkg.Program, pkg.Funcs, pkg.Unsound = nil, nil, true
+			pkg.Program, pkg.Funcs, pkg.Native, pkg.Unsound = nil, nil, false, true
 			pkg.note("", "the analyzer itself failed: %v%s", trouble, lastFrame(debug.Stack()))
 			result, err = pkg, nil
 		}
@@ -170,8 +172,14 @@ func run(pass *analysis.Pass) (result any, err error) {
 	if pkg.UsesCgo || matters(pass) {
 		pass.ExportPackageFact(new(native))
 		pkg.buildSSA(files)
+		pkg.Native = true
 	}
 	return pkg, nil
+}
+
+// Release lets go of everything but what is said of the package as a whole.
+func (p *Package) Release() {
+	p.Files, p.Info, p.Program, p.Funcs, p.calls, p.statements = nil, nil, nil, nil, nil, nil
 }
 
 func (p *Package) note(file, format string, args ...any) {

@@ -184,6 +184,9 @@ func run(pass *analysis.Pass) (result any, err error) {
 	return t, nil
 }
 
+// Release lets go of everything that the table holds.
+func (t *Table) Release() { *t = Table{} }
+
 func (t *Table) eachCall(visit func(ssa.CallInstruction)) {
 	for _, fn := range t.Package.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
