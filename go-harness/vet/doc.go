@@ -22,6 +22,7 @@
 //	//cgolab:object-error C.FUNC reason  it looks as if it did, and does not
 //	//cgolab:owner C.FUNC reason         C.FUNC frees what it is given
 //	//cgolab:release C.FUNC reason       C.FUNC may be called by a finalizer
+//	//cgolab:raw reason                  the package is a thin layer over C, for packages beside it
 //
 // # Where things are
 //

@@ -5,7 +5,9 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/rules/addrhandle"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/cbtoken"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/checksoff"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/closeerror"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/cstring"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/ctypes"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/deferearly"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/doublefree"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/emptyslice"
@@ -13,11 +15,13 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/rules/exportrecover"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/finalizerc"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/freelock"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/handlecopy"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/hiddenptr"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/inttoptr"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/keepalive"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/lasterror"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/lockpair"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/nativeptr"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/nocallback"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/parentref"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/ptrparam"
@@ -33,7 +37,9 @@ func Rules() []*rule.Rule {
 		addrhandle.Rule,
 		cbtoken.Rule,
 		checksoff.Rule,
+		closeerror.Rule,
 		cstring.Rule,
+		ctypes.Rule,
 		deferearly.Rule,
 		doublefree.Rule,
 		emptyslice.Rule,
@@ -41,11 +47,13 @@ func Rules() []*rule.Rule {
 		exportrecover.Rule,
 		finalizerc.Rule,
 		freelock.Rule,
+		handlecopy.Rule,
 		hiddenptr.Rule,
 		inttoptr.Rule,
 		keepalive.Rule,
 		lasterror.Rule,
 		lockpair.Rule,
+		nativeptr.Rule,
 		nocallback.Rule,
 		parentref.Rule,
 		ptrparam.Rule,

@@ -117,6 +117,9 @@ func (p *Pass) report(d analysis.Diagnostic) {
 // Marked reports whether a directive of a kind names a function.
 func (p *Pass) Marked(kind, function string) bool { return p.directives.Marked(kind, function) }
 
+// Raw reports whether a directive calls the package a thin layer over C.
+func (p *Pass) Raw() bool { return p.directives.Raw() }
+
 // Option is the value of one of the rule's options.
 func (p *Pass) Option(name string) string {
 	return p.analysis.Analyzer.Flags.Lookup(name).Value.String()
@@ -198,6 +201,10 @@ func (r *Rule) Page() string {
 	}
 	fmt.Fprintf(&b, "\n## Silence\n\n`//cgolab:ignore %s reason`, on the line, the line before, or in the function's comment.\n", r.Name)
 	for _, kind := range r.Directives {
+		if kind == "raw" {
+			fmt.Fprint(&b, "`//cgolab:raw reason`, anywhere in the package, is heeded too.\n")
+			continue
+		}
 		fmt.Fprintf(&b, "`//cgolab:%s FUNC reason` is heeded too.\n", kind)
 	}
 	return b.String()

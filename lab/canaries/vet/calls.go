@@ -32,6 +32,8 @@ func open() error {
 	return nil
 }
 
+func Status() C.lib_status { return C.lib_open(nil) } // planted: ctypes
+
 func opensBlindly() {
 	C.lib_open(nil) // planted: statuscheck
 }

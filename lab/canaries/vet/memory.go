@@ -25,6 +25,13 @@ import (
 	"unsafe"
 )
 
+// NativePointer is the address of somebody else's object.
+type NativePointer uintptr
+
+func follows(address NativePointer) unsafe.Pointer {
+	return unsafe.Pointer(address) // planted: nativeptr
+}
+
 func leaksText(t *C.table, name string) int {
 	return int(C.table_find(t, C.CString(name))) // planted: cstring
 }
@@ -39,8 +46,9 @@ func freesNothing() int {
 // Table is closed twice by whoever closes it twice.
 type Table struct{ p *C.table }
 
-func (t *Table) Close() {
+func (t *Table) Close() error {
 	C.table_free(t.p) // planted: doublefree
+	return nil
 }
 
 func Sum(b []byte) int {
@@ -105,19 +113,33 @@ func (c Copied) Open() {
 	c.p = C.table_new() // planted: valuerecv
 }
 
+// Clone has what the table has, and is freed with it.
+func (t *Table) Clone() Table {
+	return *t // planted: handlecopy
+}
+
+// Freed is closed under a name of its own.
+type Freed struct{ p *C.table }
+
+func (f *Freed) Free() { // planted: closeerror
+	C.table_free(f.p)
+	f.p = nil
+}
+
 // Locked is closed under its lock, and used without.
 type Locked struct {
 	mu sync.Mutex
 	p  *C.table
 }
 
-func (l *Locked) Close() {
+func (l *Locked) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.p != nil {
 		C.table_free(l.p)
 		l.p = nil
 	}
+	return nil
 }
 
 func (l *Locked) Find() int {

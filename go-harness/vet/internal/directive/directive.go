@@ -5,6 +5,7 @@
 //	//cgolab:object-error FUNC reason  FUNC looks as if it did, and does not
 //	//cgolab:owner FUNC reason         FUNC, a C function, keeps what it is given and frees it
 //	//cgolab:release FUNC reason       FUNC, a C function, may be called by a finalizer
+//	//cgolab:raw reason                the package is a thin layer over C, for packages beside it
 //
 // A reason is mandatory.
 package directive
@@ -34,7 +35,7 @@ var Analyzer = &analysis.Analyzer{
 const prefix = "//cgolab:"
 
 // kinds are the directives.
-var kinds = map[string]bool{"ignore": true, "thread-local": true, "object-error": true, "owner": true, "release": true}
+var kinds = map[string]bool{"ignore": true, "thread-local": true, "object-error": true, "owner": true, "release": true, "raw": true}
 
 // Directive is one comment.
 type Directive struct {
@@ -106,6 +107,12 @@ func (d *Directive) parse(text string) (problem string) {
 	// What another tool wants in a comment of its own on the same line is no reason.
 	rest, _, _ = strings.Cut(rest, "// want")
 	rest = strings.TrimSpace(rest)
+	if kind == "raw" { // it speaks of the package
+		if d.Reason = rest; d.Reason == "" {
+			return "//cgolab:raw without a reason"
+		}
+		return ""
+	}
 	names, rest, _ := strings.Cut(rest, " ")
 	if names == "" {
 		return "//cgolab:" + kind + " names nothing"
@@ -126,6 +133,17 @@ func (s *Set) Ignored(rule string, at token.Position) bool {
 		}
 	}
 	return ignored
+}
+
+// Raw reports whether the package is said to be a thin layer over C, and marks the directive that says so.
+func (s *Set) Raw() bool {
+	raw := false
+	for _, d := range s.Directives {
+		if d.Kind == "raw" {
+			d.Used, raw = true, true
+		}
+	}
+	return raw
 }
 
 // Marked reports whether a directive of a kind names a function, and marks it.

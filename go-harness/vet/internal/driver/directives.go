@@ -69,6 +69,9 @@ func complaint(d *directive.Directive, ran []*rule.Rule) string {
 	}
 	heeded := slices.ContainsFunc(ran, func(r *rule.Rule) bool { return slices.Contains(r.Directives, d.Kind) })
 	if heeded && !d.Used {
+		if d.Kind == "raw" {
+			return "//cgolab:raw had no effect"
+		}
 		return fmt.Sprintf("//cgolab:%s %v had no effect", d.Kind, d.Names)
 	}
 	return ""

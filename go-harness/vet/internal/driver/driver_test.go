@@ -173,6 +173,10 @@ func unknownRule() {}
 //cgolab:nonsense because
 func unknownDirective() {}
 
+//cgolab:raw
+//cgolab:raw nothing exported mentions a type of C
+func notRaw() {}
+
 //cgolab:owner C.keep it frees the name when the library is closed
 func owned(s string) { C.keep(C.CString(s)) }
 `})
@@ -186,6 +190,8 @@ func owned(s string) { C.keep(C.CString(s)) }
 		"cstring: memory of C.CString is never freed",
 		"directive: no rule is named nonsense",
 		"directive: unknown directive //cgolab:nonsense",
+		"directive: //cgolab:raw without a reason",
+		"directive: //cgolab:raw had no effect",
 	}
 	if strings.Join(said, "\n") != strings.Join(want, "\n") {
 		t.Errorf("said:\n%s\nwant:\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))

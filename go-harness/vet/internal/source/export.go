@@ -2,6 +2,7 @@ package source
 
 import (
 	"go/ast"
+	"go/token"
 	"go/types"
 	"slices"
 	"strings"
@@ -31,13 +32,20 @@ func (p *Package) Exports() map[*ssa.Function]*ast.FuncDecl {
 	return exports
 }
 
+// Importable reports whether other modules can import the package.
+func (p *Package) Importable() bool {
+	return p.Types.Name() != "main" && !slices.Contains(strings.Split(p.Types.Path(), "/"), "internal")
+}
+
 // Public reports whether code that nobody here has seen may call a function: it is exported, and its package can be
 // imported from other modules.
 func (p *Package) Public(fn *ssa.Function) bool {
-	if fn.Object() == nil || !fn.Object().Exported() || p.Types.Name() == "main" {
-		return false
-	}
-	return !slices.Contains(strings.Split(p.Types.Path(), "/"), "internal")
+	return fn.Object() != nil && fn.Object().Exported() && p.Importable()
+}
+
+// InTest reports whether a position lies in a test file.
+func (p *Package) InTest(pos token.Pos) bool {
+	return strings.HasSuffix(p.fset.Position(pos).Filename, "_test.go")
 }
 
 // ExportName is the name by which C calls a function, or "".
