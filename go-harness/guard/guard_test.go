@@ -3,10 +3,10 @@
 package guard_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -16,14 +16,15 @@ import (
 func TestContentIsLentAsItIs(t *testing.T) {
 	page := os.Getpagesize()
 	for _, size := range []int{0, 1, 7, page - 1, page, page + 1, 3 * page} {
-		content := bytes.Repeat([]byte{'x'}, size)
-		memory := guard.Bytes(t, content)
-		if !bytes.Equal(memory.Bytes(), content) || memory.Bytes() == nil {
-			t.Errorf("%d bytes became %d", size, len(memory.Bytes()))
+		want := strings.Repeat("x", size)
+		memory := guard.Bytes(t, []byte(want))
+		if string(memory.Bytes()) != want || memory.Bytes() == nil {
+			t.Errorf("%d bytes became %q", size, memory.Bytes())
 		}
-		if text := guard.String(t, string(content)); text.String() != string(content) {
+		if text := guard.String(t, want); text.String() != want {
 			t.Errorf("a text of %d bytes became %q", size, text.String())
 		}
+		memory.Protect() // there is a page, even for no bytes
 	}
 }
 
