@@ -21,12 +21,18 @@ const (
 func WantNone(t testing.TB, name string, operation func()) (counted int) {
 	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	return wantNone(t, name, Now, operation)
+}
+
+// wantNone is WantNone for any heap, of which now returns what it holds.
+func wantNone(t testing.TB, name string, now func() Counts, operation func()) (counted int) {
+	t.Helper()
 	repeat := func(n int) Counts {
-		before := Now()
+		before := now()
 		for i := 0; i < n; i++ {
 			operation()
 		}
-		return Now().Minus(before)
+		return now().Minus(before)
 	}
 	repeat(rounds / 4) // tables and queues get as large as they will be
 	var growth Counts
