@@ -20,13 +20,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 const variable = "CGOLAB_TEST_CHILD"
 
-// limit is generous: a slow machine must not fail a test, only a hang. It is shorter than the watchdog's,
-// so that the stacks that are seen are the child's.
-const limit = 50 * time.Second
+// limit is shorter than the watchdog's, so that the stacks that are seen are the child's.
+const limit = watchdog.Limit - 10*time.Second
 
 // Variant returns what this process was started for; "" in the test's own process.
 func Variant() string { return os.Getenv(variable) }

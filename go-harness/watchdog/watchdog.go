@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// limit is generous: a slow machine must not fail a test, only a hang.
-const limit = time.Minute
+// Limit is the time that Guard gives a test. It is generous: a slow machine must not fail a test, only a hang.
+const Limit = time.Minute
 
 // Guard ends the test binary with the stacks of all goroutines if the test is still running after
 // a minute. The panic names the test, and so the contract that hangs.
-func Guard(t testing.TB) { GuardFor(t, limit) }
+func Guard(t testing.TB) { GuardFor(t, Limit) }
 
 // GuardFor is Guard with another limit, for a test that must take longer.
 func GuardFor(t testing.TB, limit time.Duration) {
