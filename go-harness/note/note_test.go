@@ -21,7 +21,7 @@ func TestRustWritesTheSameLines(t *testing.T) {
 		Complete(2),
 		Complete(Unbounded),
 		CutOff(3),
-		Sampled(1),
+		Sampled(math.MaxUint64),
 		Skipped("no clang\r\n\tor clang++ on PATH\n"),
 		Scenario("--through c  0100=00 cgolab: ü"),
 		Skipped(""),
