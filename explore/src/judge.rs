@@ -255,7 +255,7 @@ fn difference<S: fmt::Debug>(should: &S, is: &S) -> (String, String) {
 mod tests {
     use super::*;
     use crate::bytes::from_hex;
-    use crate::counter::{Counter, FORGOTTEN, Library, Mistake, Op};
+    use crate::counter::{Counter, FORGOTTEN, Library, Mistake, Observation, Op};
 
     /// A counter of one, of which two are taken.
     const SCENARIO: &str = "01000100000100000001000000";
@@ -359,6 +359,40 @@ mod tests {
         assert_eq!(broken.contracts, ["CNT-01"]);
         assert_eq!(broken.observed, "the call panicked: out of luck");
         assert!(!broken.hung);
+    }
+
+    /// A library whose calls hang, which breaks a contract that its driver knows.
+    struct Hangs;
+
+    impl Driver for Hangs {
+        type Model = Counter;
+
+        fn model(&self) -> Counter {
+            Counter::default()
+        }
+
+        fn apply(&mut self, _: Step<Op>) -> Result<Observation, Stopped> {
+            Err(Stopped {
+                contract: Some("CNT-09"),
+                text: "it hangs".to_owned(),
+                hung: true,
+            })
+        }
+
+        fn state(&self) -> Option<Vec<Option<u8>>> {
+            None
+        }
+
+        fn replay(&self) -> &'static str {
+            "replay"
+        }
+    }
+
+    #[test]
+    fn a_contract_that_the_driver_knows_goes_before_those_of_the_prediction() {
+        let broken = run(&from_hex(SCENARIO).unwrap(), &mut Hangs, |_, _| {}).unwrap_err();
+        assert_eq!(broken.contracts, ["CNT-09"]);
+        assert!(broken.hung);
     }
 
     #[test]
