@@ -282,7 +282,10 @@ impl Test {
                 return (cut, Some("still running when it was ended".into()));
             }
             let why = if self.open > 0 {
-                match crash_message(&self.output).or_else(|| crash_message(&package.output)) {
+                let crash = sanitizer_report(&self.output)
+                    .or_else(|| crash_message(&self.output))
+                    .or_else(|| crash_message(&package.output));
+                match crash {
                     Some(crash) => format!("the test process died: {crash}"),
                     None => "the test process ended while this test ran".to_owned(),
                 }
@@ -413,15 +416,9 @@ fn sanitizer_report(output: &str) -> Option<String> {
     Some(format!("{tool} {class}"))
 }
 
-/// The last message of a runtime that died.
+/// The first message of a runtime that died.
 fn crash_message(output: &str) -> Option<String> {
-    let starts = [
-        "panic: ",
-        "fatal error: ",
-        "SIG",
-        "unexpected fault",
-        "==ERROR",
-    ];
+    let starts = ["panic: ", "fatal error: ", "SIG", "unexpected fault"];
     output
         .lines()
         .find(|line| starts.iter().any(|start| line.starts_with(start)))
@@ -526,6 +523,21 @@ mod tests {
             Some(Death::Untold("SIGABRT: abort".to_owned()))
         );
         assert_eq!(run.sanitizer_report("TestB"), None);
+    }
+
+    #[test]
+    fn a_test_that_failed_before_or_raced_did_not_only_die() {
+        let failed = [("run", "TestA", ""), ("fail", "TestA", "")];
+        let raced = [("output", "TestA", "WARNING: DATA RACE\n")];
+        for before in [&failed[..], &raced[..]] {
+            let dies = [
+                ("run", "TestA", ""),
+                ("output", "TestA", "SIGABRT: abort\n"),
+                ("fail", "", ""),
+            ];
+            let run = Run::read(&stream(&[before, &dies[..]].concat()), "");
+            assert_eq!(run.death("TestA"), None, "{before:?}");
+        }
     }
 
     #[test]
@@ -696,6 +708,40 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn a_report_of_a_sanitizer_is_what_a_test_died_of() {
+        let run = records(
+            &[
+                ("run", "TestA", ""),
+                ("output", "TestA", "=====\n"),
+                (
+                    "output",
+                    "TestA",
+                    "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n",
+                ),
+                ("fail", "", ""),
+            ],
+            1,
+        );
+        let why = "the test process died: AddressSanitizer: heap-use-after-free";
+        assert_eq!(seen(&run), [("TestA", Outcome::Fail, Some(why))]);
+    }
+
+    #[test]
+    fn a_test_that_was_not_repeated_tells_that_the_package_ended_early() {
+        let run = records(
+            &[
+                ("run", "TestA", ""),
+                ("pass", "TestA", ""),
+                ("output", "", "exit status 66\n"),
+                ("fail", "", ""),
+            ],
+            2,
+        );
+        let why = "the test process ended after 1 of 2 repetitions";
+        assert_eq!(seen(&run), [("TestA", Outcome::NotRun, Some(why))]);
     }
 
     #[test]
