@@ -654,6 +654,14 @@ mod tests {
     }
 
     #[test]
+    fn other_releases_are_for_engines_that_say_so() {
+        let text = "[[go]]\n[go.releases]\noldest = \"go1.21.13\"\nnewer = []\n";
+        let has_releases = |name: &str| engine(name, text).unwrap().releases.is_some();
+        let names = ["go", "race", "cgocheck2", "asan"];
+        assert_eq!(names.map(has_releases), [true, false, false, false]);
+    }
+
+    #[test]
     fn suites_take_the_place_of_modules_and_take_over_their_settings() {
         let text = "[[go]]\ndir = \"b\"\ntags = [\"t\"]\n[[suite]]\nengine = \"leak\"\n\
                     runner = \"go\"\nlog = \"x\"\ntags = [\"lab\"]\npackages = [\"./leak\"]\n";

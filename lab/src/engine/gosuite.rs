@@ -528,6 +528,18 @@ mod tests {
     }
 
     #[test]
+    fn a_planted_mistake_that_was_ended_proves_nothing() {
+        let ended = |end| Ran {
+            run: Run::read("", ""),
+            finished: Finished::by(end),
+        };
+        let why = "timed out after 0 s".to_owned();
+        assert_eq!(ended(End::TimedOut).unfit(), Some(why));
+        let exited = End::Exited(std::process::ExitStatus::default());
+        assert_eq!(ended(exited).unfit(), None);
+    }
+
+    #[test]
     fn a_module_around_the_results_does_not_find_what_is_laid_beside_its_tests() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("go.mod"), "module m\n\ngo 1.21\n").unwrap();

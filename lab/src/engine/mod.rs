@@ -348,6 +348,7 @@ fn cargo_error(finished: &Finished) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::child::End;
 
     /// A description with a suite for each runner.
     fn file() -> SubjectFile {
@@ -371,6 +372,15 @@ mod tests {
         "loom",
         "fuzz-abi",
     ];
+
+    #[test]
+    fn a_build_that_was_ended_is_no_failed_one() {
+        let outcome = |end| not_built(&Finished::by(end));
+        assert_eq!(outcome(End::TimedOut), Outcome::Timeout);
+        assert_eq!(outcome(End::Interrupted), Outcome::NotRun);
+        let exited = End::Exited(std::process::ExitStatus::default());
+        assert_eq!(outcome(exited), Outcome::BuildFailed);
+    }
 
     #[test]
     fn what_needs_a_tool_that_is_built_comes_after_what_needs_none() {

@@ -89,6 +89,17 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// One that came to this end, without a log.
+    #[cfg(test)]
+    pub(crate) fn by(end: End) -> Finished {
+        Finished {
+            end,
+            seconds: 0.0,
+            command: String::new(),
+            log: PathBuf::new(),
+        }
+    }
+
     /// Reports whether it ended by itself, with code 0.
     pub fn success(&self) -> bool {
         matches!(self.end, End::Exited(status) if status.success())
