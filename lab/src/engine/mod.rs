@@ -139,11 +139,11 @@ impl Engines {
         Engines { all, variables }
     }
 
-    /// A list with one engine.
+    /// A list of these engines.
     #[cfg(test)]
-    pub(crate) fn only(engine: impl Engine + 'static) -> Engines {
+    pub(crate) fn only<const N: usize>(engines: [impl Engine + 'static; N]) -> Engines {
         Engines {
-            all: vec![Box::new(engine)],
+            all: engines.map(|it| Box::new(it) as Box<dyn Engine>).into(),
             variables: Vec::new(),
         }
     }

@@ -222,6 +222,11 @@ mod tests {
         assert_eq!(other.details(), "no check of REQ-04 saw it, but a did");
         let green = [answer(Some("REQ-04"), "b", Sign::Green)];
         assert_eq!(judge(&green, "REQ-04").details(), "b stayed green");
+        let many = ["a", "b", "c", "d", "e"].map(|it| answer(Some("REQ-04"), it, Sign::Green));
+        assert_eq!(
+            judge(&many, "REQ-04").details(),
+            "a, b, c and 2 more stayed green"
+        );
         assert_eq!(
             judge(&[], "REQ-04").details(),
             "the engine has no check of REQ-04"

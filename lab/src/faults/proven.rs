@@ -17,11 +17,12 @@ use crate::subject::catalogue::{Catalogue, Contract};
 const IDS_A_LINE: usize = 9;
 
 /// Contracts of this checkout that runs of `cargo lab faults` have proven.
+#[derive(Debug, PartialEq)]
 pub(crate) struct Proven {
     /// Contract and engine, of every fault.
-    planned: BTreeSet<(String, String)>,
+    pub(super) planned: BTreeSet<(String, String)>,
     /// Those of them that were caught.
-    caught: BTreeSet<(String, String)>,
+    pub(super) caught: BTreeSet<(String, String)>,
 }
 
 impl Proven {

@@ -1,5 +1,6 @@
 //! The machinery with a toy subject: two functions of a shell script, and an engine that runs another one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use anyhow::{Result, bail};
 
 use super::cell::Verdict;
 use super::plan::Planned;
+use super::proven::Proven;
 use super::store::{self, Store};
 use super::view::Row;
 use super::{Planted, Wish, file, plant, view};
@@ -36,18 +38,28 @@ const EDIT: &str = "edit";
 /// The questions that it was asked, one a line.
 const ASKED: &str = "asked";
 
-struct Toy(Build);
+struct Toy {
+    name: &'static str,
+    build: Build,
+}
+
+impl Toy {
+    fn of(name: &'static str, folder: &str) -> Toy {
+        let build = Build {
+            folder: folder.to_owned(),
+            sources: ["runtime", "go-harness"].map(str::to_owned).to_vec(),
+        };
+        Toy { name, build }
+    }
+}
 
 fn toy() -> Toy {
-    Toy(Build {
-        folder: "release".to_owned(),
-        sources: ["runtime", "go-harness"].map(str::to_owned).to_vec(),
-    })
+    Toy::of("toy", "release")
 }
 
 impl Engine for Toy {
     fn name(&self) -> &str {
-        "toy"
+        self.name
     }
 
     fn describe(&self) -> &str {
@@ -109,7 +121,11 @@ impl Engine for Toy {
     }
 
     fn build(&self) -> &Build {
-        &self.0
+        &self.build
+    }
+
+    fn explores(&self) -> bool {
+        true
     }
 }
 
@@ -158,14 +174,16 @@ impl Checkout {
         Workspace::at(self.0.path())
     }
 
-    fn run_with(&self, wish: &Wish) -> Result<Planted> {
-        let workspace = self.workspace();
-        let subject = Subject {
+    fn subject(&self) -> Subject {
+        Subject {
             file: SubjectFile::default(),
-            catalogue: Catalogue::load(&workspace.path("contracts"))?,
-            engines: Engines::only(toy()),
-        };
-        plant(&workspace, &subject, wish)
+            catalogue: Catalogue::load(&self.workspace().path("contracts")).unwrap(),
+            engines: Engines::only([toy(), Toy::of("other", "asan")]),
+        }
+    }
+
+    fn run_with(&self, wish: &Wish) -> Result<Planted> {
+        plant(&self.workspace(), &self.subject(), wish)
     }
 
     fn run(&self) -> Planted {
@@ -314,6 +332,77 @@ fn a_run_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
+fn the_control_of_the_next_build_is_without_the_faults_of_the_one_before() {
+    let checkout = Checkout::new();
+    checkout.fault("wrong-sum", "REQ-04", "+", "*");
+    let about =
+        "contract = \"REQ-04\"\nlayer = \"native\"\nengines = [\"toy\", \"other\"]\nwhy = \"x\"\n";
+    checkout.put("faults/wrong-sum/fault.toml", about);
+    assert_eq!(checkout.verdicts(), vec![detected("req_04_adds"); 2]);
+    let asked = ["control", "wrong-sum"];
+    assert_eq!(checkout.asked(), [asked, asked].concat());
+}
+
+#[test]
+fn a_contract_is_proven_by_a_fault_that_was_caught() {
+    let checkout = Checkout::new();
+    checkout.fault("1-caught", "REQ-04", "+", "*");
+    checkout.fault("2-missed", "REQ-05", "+", "-");
+    let proven = || Proven::load(&checkout.workspace(), &checkout.subject()).unwrap();
+    let pair = |id: &str| (id.to_owned(), "toy".to_owned());
+    let planned = BTreeSet::from([pair("REQ-04"), pair("REQ-05")]);
+    assert_eq!(
+        proven(),
+        Proven {
+            planned: planned.clone(),
+            caught: BTreeSet::new()
+        }
+    );
+    checkout.run();
+    let caught = BTreeSet::from([pair("REQ-04")]);
+    assert_eq!(proven(), Proven { planned, caught });
+}
+
+#[test]
+fn a_model_that_no_fault_turns_red_is_named_by_a_run_of_all() {
+    let checkout = Checkout::new();
+    checkout.fault("1-caught", "REQ-04", "+", "*");
+    checkout.fault("2-missed", "REQ-05", "+", "-");
+    let never_red = [("toy".to_owned(), "req_05_subtracts".to_owned())];
+    assert_eq!(checkout.run().never_red, never_red);
+    let one = Wish {
+        ids: vec!["2-missed".to_owned()],
+        ..Wish::default()
+    };
+    assert_eq!(checkout.run_with(&one).unwrap().never_red, []);
+}
+
+#[test]
+fn sums_are_of_each_layer() {
+    let faults = ["native", "go"].map(|layer| file::tests::fault("x", layer, &["toy"]));
+    let toy = toy();
+    let verdicts = [detected("y"), Verdict::TimedOut];
+    let rows: Vec<Row> = faults
+        .iter()
+        .zip(verdicts)
+        .map(|(fault, verdict)| {
+            let cell = Planned {
+                engine: &toy,
+                fault,
+            };
+            Row::new(&cell, verdict, 0.0)
+        })
+        .collect();
+    let report = view::report(&rows, &[]);
+    let sums: Vec<&str> = report
+        .lines()
+        .filter(|line| line.contains('/'))
+        .flat_map(str::split_whitespace)
+        .collect();
+    assert_eq!(sums, ["toy", "1/1", "·", "0/1", "·", "·"], "{report}");
+}
+
+#[test]
 fn a_finished_cell_counts_only_for_what_it_was_made_of() {
     let checkout = Checkout::new();
     checkout.fault("wrong-sum", "REQ-04", "+", "*");
@@ -355,7 +444,7 @@ fn what_was_asked_of_a_subject_that_changed_meanwhile_is_not_kept() {
 fn two_at_once_are_refused() {
     let checkout = Checkout::new();
     checkout.fault("wrong-sum", "REQ-04", "+", "*");
-    let wanted = std::collections::BTreeSet::new();
+    let wanted = BTreeSet::new();
     let first = Store::open(&checkout.workspace(), &wanted).unwrap();
     let refused = checkout.run_with(&Wish::default()).err().unwrap();
     assert!(
