@@ -790,7 +790,8 @@ fn the_doctor_names_what_is_missing_and_how_to_get_it() {
         .env("PATH", empty.path())
         .env("XDG_CACHE_HOME", empty.path())
         .env_remove("CARGO")
-        .env_remove("CC")
+        .env("CC", "") // as if it were not set
+        .env_remove("CXX")
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

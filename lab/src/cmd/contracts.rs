@@ -157,10 +157,15 @@ mod tests {
             record("REQ-02", Outcome::Pass),
             record("REQ-02", Outcome::Fail),
             record("REQ-03", Outcome::Skipped),
+            record("REQ-04", Outcome::Pass),
+            // Without a reason.
+            record("REQ-04", Outcome::Skipped),
+            record("REQ-05", Outcome::Pass),
+            record("REQ-05", Outcome::Skipped).because("no clang"),
             canary,
         ]);
         let pairs: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
-        assert_eq!(pairs, ["REQ-01"]);
+        assert_eq!(pairs, ["REQ-01", "REQ-05"]);
     }
 
     #[test]

@@ -224,8 +224,135 @@ fn in_one_line(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
+
     use super::*;
+    use crate::engine::Canary;
+    use crate::engine::ask::{Answer, Build, Question};
+    use crate::record::Evidence;
+    use crate::subject::catalogue::Catalogue;
     use crate::subject::file::SubjectFile;
+
+    /// An engine whose planted bugs and checks end like this.
+    struct Scripted {
+        canary: fn() -> Result<Option<String>>,
+        limits: fn() -> Result<Vec<Record>>,
+        checks: fn() -> Result<Vec<Record>>,
+    }
+
+    impl Engine for Scripted {
+        fn name(&self) -> &str {
+            "race"
+        }
+
+        fn describe(&self) -> &str {
+            "it follows a script"
+        }
+
+        fn needs(&self) -> &[Need] {
+            &[]
+        }
+
+        fn canary(&self, _: &Context<'_>) -> Result<Canary> {
+            Ok(Canary {
+                check: "planted race".to_owned(),
+                missed: (self.canary)()?,
+                evidence: Evidence::default(),
+                seconds: 0.0,
+            })
+        }
+
+        fn limits(&self, _: &Context<'_>) -> Result<Vec<Record>> {
+            (self.limits)()
+        }
+
+        fn checks(&self, _: &Context<'_>) -> Result<Vec<Record>> {
+            (self.checks)()
+        }
+
+        fn ask(&self, _: &Context<'_>, _: &Question) -> Result<Vec<Answer>> {
+            bail!("it is not asked for")
+        }
+
+        fn build(&self) -> &Build {
+            unreachable!("it is not asked for")
+        }
+    }
+
+    /// Check, outcome and reason of each record of a run of this engine.
+    fn records(engine: &Scripted) -> Vec<(String, Outcome, Option<String>)> {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let progress = Progress::new();
+        let context = Context {
+            workspace: &workspace,
+            file: &SubjectFile::default(),
+            catalogue: &Catalogue::default(),
+            tools: &Tools::default(),
+            profile: Profile::Quick,
+            run: &RunFolder::create(&workspace, &progress).unwrap(),
+            progress: &progress,
+        };
+        let asked = Asked {
+            engine,
+            lacking: None,
+        };
+        let records = asked.run(&context).into_iter();
+        records
+            .map(|record| (record.check, record.outcome, record.reason))
+            .collect()
+    }
+
+    fn record(
+        check: &str,
+        outcome: Outcome,
+        why: Option<&str>,
+    ) -> (String, Outcome, Option<String>) {
+        (check.to_owned(), outcome, why.map(str::to_owned))
+    }
+
+    fn passes() -> Result<Vec<Record>> {
+        Ok(vec![Record::check("race", "TestX", Outcome::Pass)])
+    }
+
+    #[test]
+    fn no_check_counts_behind_a_canary_that_was_not_caught() {
+        let behind = |canary: fn() -> Result<Option<String>>| {
+            let mut found = records(&Scripted {
+                canary,
+                limits: passes,
+                checks: passes,
+            });
+            let (_, outcome, reason) = found.pop().unwrap();
+            let why = Some("the canary was not caught");
+            assert_eq!((outcome, reason.as_deref()), (Outcome::NotRun, why));
+            found
+        };
+        let off = |check, why| [record(check, Outcome::CanaryOff, Some(why))];
+        let missed = behind(|| Ok(Some("it passed".to_owned())));
+        assert_eq!(missed, off("planted race", "it passed"));
+        let fails = behind(|| bail!("no such folder"));
+        assert_eq!(fails, off("canary", "no such folder"));
+    }
+
+    #[test]
+    fn limits_or_checks_that_cannot_run_fail() {
+        let ok = || Ok(Vec::new());
+        let fails = || bail!("no such folder");
+        let caught = record("planted race", Outcome::Pass, None);
+        let failed = record("engine", Outcome::Fail, Some("no such folder"));
+        let passed = record("TestX", Outcome::Pass, None);
+        let found = |limits, checks| {
+            records(&Scripted {
+                canary: || Ok(None),
+                limits,
+                checks,
+            })
+        };
+        assert_eq!(found(ok, passes), [caught.clone(), passed.clone()]);
+        assert_eq!(found(ok, fails), [caught.clone(), failed.clone()]);
+        assert_eq!(found(fails, passes), [caught, failed, passed]);
+    }
 
     #[test]
     fn what_nobody_asked_for_is_the_rest() {
