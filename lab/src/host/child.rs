@@ -616,11 +616,14 @@ mod tests {
     #[test]
     fn a_child_that_died_of_a_signal_says_so() {
         let dir = tempfile::tempdir().unwrap();
-        let finished = sh(dir.path(), "kill -SEGV $$")
+        let finished = sh(dir.path(), "echo $$; kill -SEGV $$")
             .run(&Progress::new(), quiet)
             .unwrap();
-        assert_eq!(finished.code(), None);
+        assert_eq!((finished.code(), finished.signal()), (None, Some(11)));
         assert!(finished.how().contains("signal: 11"), "{}", finished.how());
+        // Its number may be another's: an interrupt must not end that one.
+        let number = finished.log_text().trim().parse().unwrap();
+        assert!(!living().contains_key(&number));
     }
 
     /// Expects that the process whose number was logged ends.

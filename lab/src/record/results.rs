@@ -333,9 +333,12 @@ mod tests {
         let second = Record::check("race", "second", Outcome::Fail).because("why");
         let run = RunFolder::create(&workspace, &progress).unwrap();
         run.append(std::slice::from_ref(&second)).unwrap();
+        // Of the next engine.
+        let third = Record::check("loom", "third", Outcome::Pass);
+        run.append(std::slice::from_ref(&third)).unwrap();
         assert_eq!(latest(&workspace).unwrap(), [first]);
         run.publish().unwrap();
-        assert_eq!(latest(&workspace).unwrap(), [second]);
+        assert_eq!(latest(&workspace).unwrap(), [second, third]);
         assert_eq!(run.shown_log(&run.log("x.log")), "logs/x.log");
     }
 

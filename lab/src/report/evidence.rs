@@ -196,6 +196,16 @@ mod tests {
     }
 
     #[test]
+    fn checks_that_have_no_room_are_counted() {
+        let records: Vec<Record> = (0..CHECKS + 3)
+            .map(|number| Record::check("go", number.to_string(), Outcome::Pass))
+            .collect();
+        let records: Vec<&Record> = records.iter().collect();
+        let evidence = Evidence::of(&records, &Logs::of(Path::new("none"), None));
+        assert_eq!((evidence.checks.len(), evidence.more), (CHECKS, 3));
+    }
+
+    #[test]
     fn names_of_tests_can_be_looked_for() {
         for name in ["TestREQ03", "req_04_x", "model::tests::x", "canary_model"] {
             assert!(is_specific(name), "{name}");

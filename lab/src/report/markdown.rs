@@ -134,3 +134,24 @@ pub(super) fn escaped(text: &str) -> String {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Outcome;
+
+    #[test]
+    fn gaps_that_have_no_room_are_counted() {
+        let records: Vec<Record> = (0..=GAPS)
+            .map(|number| Record::check("go", format!("Test{number}"), Outcome::Fail))
+            .collect();
+        let records: Vec<&Record> = records.iter().collect();
+        let listed = |records: &[&Record]| {
+            let mut text = String::new();
+            list(&mut text, "Gaps", records);
+            text
+        };
+        assert!(listed(&records).ends_with("\n- and 1 more\n\n"));
+        assert!(!listed(&records[1..]).contains(" more"));
+    }
+}

@@ -584,6 +584,7 @@ note = "later"
             };
             check(contract.family(), &planned).unwrap();
             assert!(contract.claimed.is_empty(), "{}", contract.id);
+            assert_ne!(contract.source, contract.layer, "{}", contract.id);
         }
     }
 
