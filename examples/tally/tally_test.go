@@ -36,6 +36,16 @@ func TestHDL01HDL11CloseIsFinal(t *testing.T) {
 	}
 }
 
+func TestSTA01EachStatusHasItsCategory(t *testing.T) {
+	err := open(t, 0).Add(1, nil)
+	if !errors.Is(err, ErrFull) || errors.Is(err, ErrClosed) || !strings.HasSuffix(err.Error(), "the tally is full") {
+		t.Errorf("a full tally: %v", err)
+	}
+	if err := (&Tally{id: 1 << 40}).Add(1, nil); err == nil || errors.Is(err, ErrFull) || errors.Is(err, ErrClosed) {
+		t.Errorf("no such tally: %v", err)
+	}
+}
+
 // Many goroutines fail in two ways at once: each must read its own message.
 func TestSTA03MessagesAreReadOnTheThreadOfTheCall(t *testing.T) {
 	full, gone := open(t, 0), &Tally{id: 1 << 40}

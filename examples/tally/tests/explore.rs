@@ -286,6 +286,7 @@ fn call(ids: &Mutex<Vec<u64>>, op: Op) -> Outcome {
     match op {
         Op::New { limit } => {
             let id = tally_new(limit.into());
+            assert_ne!(id, 0, "the id of no tally");
             let mut ids = ids.lock().unwrap();
             // An id that was there before still names the older tally.
             let known = ids.iter().position(|known| *known == id);
