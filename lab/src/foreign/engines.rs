@@ -137,16 +137,20 @@ pub(super) fn select(only: &[String]) -> Result<Vec<&'static Engine>> {
     Ok(ENGINES.iter().filter(wanted).collect())
 }
 
-/// A line that says how often C is compiled, which is what takes long: for each build, because the C of a package
+/// A line that says how often C is compiled, if there is any, which is what takes long: for each build, because the C of a package
 /// is compiled with its Go files, and every build has other flags for them or another file beside the tests.
 pub(super) fn cost(engines: &[&Engine], module: &Module) -> String {
     let names: Vec<&str> = engines.iter().map(|engine| engine.id).collect();
     let run = engines.iter().filter(|it| !it.reads);
     let builds: BTreeSet<&str> = run.map(|it| it.builds_as).collect();
     format!(
-        "{}: {}; C is compiled {}, for {}, and kept in Go's build cache",
+        "{}: {}; {} {}, for {}, and kept in Go's build cache",
         counted(engines.len(), "engine"),
         names.join(" "),
+        match module.has_cgo() {
+            true => "C is compiled",
+            false => "tests are built",
+        },
         match builds.len() {
             1 => "once".to_owned(),
             2 => "twice".to_owned(),

@@ -315,6 +315,11 @@ impl Module {
             .to_owned()
     }
 
+    /// Reports whether its packages have C that is compiled with them.
+    pub(super) fn has_cgo(&self) -> bool {
+        self.linking.cgo > 0
+    }
+
     /// Lines about the packages that were found.
     pub(super) fn told(&self) -> Vec<String> {
         let mut lines = vec![format!(
