@@ -302,9 +302,10 @@ impl Storms<'_> {
             if interrupted() {
                 break;
             }
+            let options = trial.engine.way.options.iter().map(|it| format!("{it} "));
             self.progress.step(format!(
-                "go test -c {} {}",
-                trial.engine.way.options.join(" "),
+                "go test -c {}{}",
+                options.collect::<String>(),
                 package.relative(self.module)
             ));
             let program = match &lacks {
