@@ -387,7 +387,7 @@ impl Linking {
         let mut lines = Vec::new();
         if self.cgo > 0 {
             let files = match (self.c_files, self.cxx_files) {
-                (0, 0) => "C in preambles only".to_owned(),
+                (0, 0) => "C in preambles, and what they include".to_owned(),
                 (c, 0) => counted(c, "C file"),
                 (0, cxx) => counted(cxx, "C++ file"),
                 (c, cxx) => format!("{c} C and {cxx} C++ files"),
