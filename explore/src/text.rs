@@ -532,6 +532,12 @@ mod tests {
                 "up to 2: use the one that",
             ),
             (
+                b"scenario 0\nend\n",
+                ":1:10",
+                "`0` is no version",
+                "from 1 to 2",
+            ),
+            (
                 b"scenario x\nend\n",
                 ":1:10",
                 "`x` is no version",
