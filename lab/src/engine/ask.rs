@@ -213,6 +213,8 @@ mod tests {
     fn nothing_but_a_failed_check_is_red() {
         let sign = |outcome| Answer::of(&Record::check("go", "x", outcome)).sign;
         assert_eq!(sign(Outcome::Pass), Sign::Green);
+        assert_eq!(sign(Outcome::CutOff), Sign::Green);
+        assert_eq!(sign(Outcome::Skipped), Sign::Skipped);
         assert_eq!(sign(Outcome::Timeout), Sign::TimedOut);
         assert_eq!(sign(Outcome::BuildFailed), Sign::NotBuilt(String::new()));
         assert_eq!(sign(Outcome::NotRun), Sign::NotRun(String::new()));

@@ -663,7 +663,7 @@ mod tests {
 
     #[test]
     fn suites_take_the_place_of_modules_and_take_over_their_settings() {
-        let text = "[[go]]\ndir = \"b\"\ntags = [\"t\"]\n[[suite]]\nengine = \"leak\"\n\
+        let text = "[[go]]\ndir = \"b\"\ntags = [\"t\"]\nenv = { KEY = \"v\" }\n[[suite]]\nengine = \"leak\"\n\
                     runner = \"go\"\nlog = \"x\"\ntags = [\"lab\"]\npackages = [\"./leak\"]\n";
         let leak = engine("leak", text).unwrap();
         assert_eq!(leak.tests.len(), 1);
@@ -671,6 +671,7 @@ mod tests {
         assert_eq!(suites[0].log, "leak.x");
         assert_eq!(suites[0].tests.tags, ["t", "lab"]);
         assert_eq!(suites[0].tests.dir, "b");
+        assert_eq!(suites[0].tests.env, [("KEY".to_owned(), "v".into())]);
         assert!(engine("guard", text).is_none());
     }
 

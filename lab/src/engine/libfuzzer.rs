@@ -713,11 +713,21 @@ mod tests {
     }
 
     #[test]
+    fn a_replay_that_did_not_start_is_no_failure_of_the_input() {
+        let (_dir, replay) = finished(1, "error: could not compile `library`\n");
+        let records = judge_crash(&catalogue(), base(), "INFO: Seed: 1\n", &replay);
+        assert_eq!(seen(&records), [(None, Outcome::BuildFailed, None)]);
+    }
+
+    #[test]
     fn a_crash_that_passes_alone_is_unstable() {
-        let found = "INFO: Seed: 1\n==1== ERROR: libFuzzer: deadly signal\n";
+        let found = "INFO: Seed: 1\ncgolab: scenario=--through c 01\n\
+                     ==1== ERROR: libFuzzer: deadly signal\n";
         let (_dir, replay) = finished(0, "Running: crash-1\nExecuted crash-1 in 0 ms\n");
         let records = judge_crash(&catalogue(), base(), found, &replay);
         assert_eq!(seen(&records), [(None, Outcome::Unstable, None)]);
+        let scenario = records[0].evidence.scenario.as_deref();
+        assert_eq!(scenario, Some("--through c 01"));
         assert!(
             records[0]
                 .reason

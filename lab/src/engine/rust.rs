@@ -485,6 +485,15 @@ fn with_time(value: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_filter_wants_the_whole_id() {
+        let contracts = BTreeSet::from(["EVT-01".to_owned(), "REQ-04".to_owned()]);
+        assert_eq!(
+            filter(&contracts),
+            "test(/(^|[^a-z0-9])(evt_01|req_04)(_|$)/)"
+        );
+    }
+
     const CATALOGUE: &str = "title = \"x\"\n[[contract]]\nid = \"REQ-04\"\nsentence = \"x\"\n\
         layer = [\"native\"]\nsource = []\nclaimed = [\"loom\"]\nplanned = []\n";
 
