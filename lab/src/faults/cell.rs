@@ -236,6 +236,12 @@ mod tests {
     }
 
     #[test]
+    fn details_are_one_line() {
+        let skipped = Verdict::Skipped("no compiler\ninstall one".to_owned());
+        assert_eq!(skipped.details(), "no compiler install one");
+    }
+
+    #[test]
     fn what_no_check_said_detects_nothing() {
         let of = |sign| judge(&[answer(Some("REQ-04"), "b", sign)], "REQ-04");
         let why = || "x".to_owned();

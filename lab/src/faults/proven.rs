@@ -110,6 +110,14 @@ mod tests {
         let pair = |id: &str, engine: &str| (id.to_owned(), engine.to_owned());
         let caught = BTreeSet::from([pair("REQ-01", "go"), pair("REQ-02", "race")]);
         let mut planned = caught.clone();
+        let caught_all = Proven {
+            planned: planned.clone(),
+            caught: caught.clone(),
+        };
+        assert_eq!(
+            caught_all.headline(&catalogue),
+            "proven by planted bugs: 1 of 3 claimed contracts\nno fault yet: REQ-02 REQ-03"
+        );
         planned.insert(pair("REQ-02", "go"));
         let proven = Proven { planned, caught };
         assert_eq!(

@@ -378,7 +378,7 @@ fn a_model_that_no_fault_turns_red_is_named_by_a_run_of_all() {
 }
 
 #[test]
-fn sums_are_of_each_layer() {
+fn sums_are_of_each_layer_and_a_list_has_what_is_known() {
     let faults = ["native", "go"].map(|layer| file::tests::fault("x", layer, &["toy"]));
     let toy = toy();
     let verdicts = [detected("y"), Verdict::TimedOut];
@@ -393,6 +393,23 @@ fn sums_are_of_each_layer() {
             Row::new(&cell, verdict, 0.0)
         })
         .collect();
+    let cells = faults.iter().zip([Some(&rows[0].verdict), None]);
+    let cells = cells.map(|(fault, verdict)| {
+        (
+            Planned {
+                engine: &toy,
+                fault,
+            },
+            verdict,
+        )
+    });
+    let list = view::list(cells);
+    let words: Vec<Option<&str>> = list
+        .lines()
+        .filter(|line| line.starts_with(" x "))
+        .map(|line| line.split_whitespace().last())
+        .collect();
+    assert_eq!(words, [Some("detected"), Some("·")], "{list}");
     let report = view::report(&rows, &[]);
     let sums: Vec<&str> = report
         .lines()
