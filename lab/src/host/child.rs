@@ -626,6 +626,12 @@ mod tests {
         assert!(!living().contains_key(&number));
     }
 
+    #[test]
+    fn what_we_ended_says_which_way() {
+        assert_eq!(Finished::by(End::TimedOut).how(), "timed out after 0 s");
+        assert_eq!(Finished::by(End::Interrupted).how(), "interrupted");
+    }
+
     /// Expects that the process whose number was logged ends.
     fn assert_gone(finished: &Finished) {
         use rustix::process::{Pid, test_kill_process};

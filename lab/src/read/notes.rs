@@ -214,6 +214,15 @@ mod tests {
     }
 
     #[test]
+    fn a_report_tells_more_than_the_line_of_a_panic() {
+        let report = "expected: Refused(Stale)\nobserved: Done\ncgolab: broken=EVT-06\n";
+        let base = Record::check("proptest", "x", Outcome::Fail).because("the two disagree");
+        let records = Notes::read(report).judge(base, Vec::new(), |_| true);
+        let why = Some("expected Refused(Stale), observed Done");
+        assert_eq!(records[0].reason.as_deref(), why);
+    }
+
+    #[test]
     fn one_model_that_was_cut_off_cuts_the_test_off() {
         let model = |text: &str| Notes::read(text).model;
         let complete = "cgolab: model=complete bound=2\n";

@@ -36,7 +36,7 @@ struct Case {
 }
 
 /// The four things that JUnit can say of a case.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Held,
     /// The subject is wrong.
@@ -82,5 +82,21 @@ fn case(record: &Record) -> Case {
         word: record.outcome.word(),
         reason: plain(record.reason.as_deref().unwrap_or_default()),
         end,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_subject_fails_and_other_gaps_are_errors() {
+        let end = |outcome, why: &str| case(&Record::check("go", "x", outcome).because(why)).end;
+        assert_eq!(end(Outcome::Fail, ""), End::Failed);
+        assert_eq!(end(Outcome::Unstable, ""), End::Failed);
+        assert_eq!(end(Outcome::Timeout, ""), End::Error);
+        assert_eq!(end(Outcome::Skipped, ""), End::Error);
+        assert_eq!(end(Outcome::Skipped, "no clang"), End::Skipped);
+        assert_eq!(end(Outcome::CutOff, ""), End::Held);
     }
 }

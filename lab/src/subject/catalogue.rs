@@ -577,6 +577,7 @@ note = "later"
     fn contracts_of_any_binding_are_complete_and_checked_by_nobody() {
         let general = Catalogue::of(Path::new("."), &SubjectFile::default()).unwrap();
         assert!(general.contracts().count() >= 92);
+        assert!(general.contains("HDL-01") && !general.contains("HDL-0"));
         for contract in general.contracts() {
             let planned = Contract {
                 planned: vec!["go".to_owned()],

@@ -73,8 +73,12 @@ fn line(engines: &[&str], profile: Profile, last: &[EngineFacts], missing: &[Pin
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::engine::Engines;
     use crate::host::tools::pinned::NEXTEST;
+    use crate::subject::file::SubjectFile;
 
     fn last(times: &[(&str, f64)]) -> Vec<EngineFacts> {
         let facts = |(name, seconds): &(&str, f64)| EngineFacts {
@@ -97,6 +101,28 @@ mod tests {
             "2 engines; what was not built before is built: up to 15 minutes on 2 cores; \
              built once: cargo-nextest (2 to 4 minutes on 2 cores)"
         );
+    }
+
+    #[test]
+    fn only_a_run_of_the_same_depth_tells_how_long_it_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let latest = workspace.lab().join("latest");
+        fs::create_dir_all(&latest).unwrap();
+        let full = Identity {
+            profile: Some("full".to_owned()),
+            engines: last(&[("go", 20.0)]),
+            ..Identity::default()
+        };
+        full.write(&latest).unwrap();
+        let engines = Engines::of(&SubjectFile::default());
+        let go = Asked {
+            engine: engines.iter().next().unwrap(),
+            lacking: None,
+        };
+        let says = |profile| estimate(&workspace, std::slice::from_ref(&go), profile);
+        assert_eq!(says(Profile::Full), "go, 20 s last time");
+        assert!(!says(Profile::Quick).contains("last time"));
     }
 
     #[test]
