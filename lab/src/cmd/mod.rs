@@ -206,7 +206,7 @@ pub enum Command {
     Doctor,
     /// Make the HTML report of a run again, and print where it is.
     ///
-    /// `cargo lab run` writes it at its end, also when it is red or was stopped. This makes it
+    /// `run` writes it at its end, also when it is red or was stopped. This makes it
     /// from what lies in the folder of the run: of one that was killed, or one from elsewhere.
     Report {
         /// A run in target/lab/runs, or the folder of one; the latest if it is left out.
@@ -214,7 +214,7 @@ pub enum Command {
     },
     /// Print the contract catalogue and how well each contract is covered.
     ///
-    /// exercised: a check with this id passed in the last `cargo lab run` in which that engine ran
+    /// exercised: a check with this id passed in the last `run` in which that engine ran
     /// its checks.
     ///
     /// claimed: a check is said to exist; without a passing one a run of the engine is red.
@@ -350,6 +350,7 @@ pub fn in_checkout(command: impl FnOnce(&Workspace) -> Result<bool>) -> Result<u
 
 /// The checkout that contains the current folder.
 fn workspace() -> Result<Workspace> {
+    readable()?;
     let workspace = Workspace::find()?;
     let file = SubjectFile::load(workspace.root())?;
     Ok(match file.go.first() {
@@ -361,10 +362,19 @@ fn workspace() -> Result<Workspace> {
 /// Reports whether the current folder is in a checkout that has suites or contracts of its own: its
 /// description says what runs. Elsewhere the tests of the Go module run.
 fn has_suites() -> Result<bool> {
+    readable()?;
     let Ok(workspace) = Workspace::find() else {
         return Ok(false);
     };
     Ok(of_checkout(&SubjectFile::load(workspace.root())?))
+}
+
+/// Fails for a description with a mistake. A key that is not known may be one that says what the folder is.
+fn readable() -> Result<()> {
+    if let Some(folder) = Workspace::described()? {
+        SubjectFile::load(&folder)?;
+    }
+    Ok(())
 }
 
 fn of_checkout(file: &SubjectFile) -> bool {

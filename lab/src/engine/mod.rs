@@ -333,11 +333,12 @@ fn not_built(finished: &Finished) -> Outcome {
     record::cut(finished).unwrap_or(Outcome::BuildFailed)
 }
 
-/// The first error in a log, such as one of Cargo; else how the child ended, and its last line.
+/// The first error in a log, such as one of Cargo or of a C compiler; else how the child ended, and its last line.
 fn cargo_error(finished: &Finished) -> String {
     let log = finished.log_text();
-    if let Some(error) = log.lines().find(|line| line.starts_with("error")) {
-        return error.to_owned();
+    let is_error = |line: &&str| line.starts_with("error") || line.contains("error: ");
+    if let Some(error) = log.lines().find(is_error) {
+        return error.trim().to_owned();
     }
     match log.lines().rfind(|line| !line.trim().is_empty()) {
         Some(last) => format!("{}: {}", finished.how(), last.trim()),

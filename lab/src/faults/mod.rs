@@ -42,6 +42,7 @@ use self::view::Row;
 use crate::engine::ask::Question;
 use crate::engine::{Context, Engine, Subject};
 use crate::host::child;
+use crate::host::machine::ours;
 use crate::host::out;
 use crate::host::progress::Progress;
 use crate::host::tools::{self, Tools};
@@ -385,7 +386,11 @@ impl Planting<'_> {
         }
         let changed = match fault.apply(self.copy.original().root()) {
             Ok(changed) => changed,
-            Err(error) => return Ok(Verdict::DoesNotApply(format!("{error:#}"))),
+            Err(error) => {
+                let refresh = ours(&format!("faults refresh {}", fault.id));
+                let why = format!("{error:#}; try `{refresh}`");
+                return Ok(Verdict::DoesNotApply(why));
+            }
         };
         self.copy.lay_out(&changed)?;
         let question = Question {

@@ -26,9 +26,13 @@ impl Workspace {
         Workspace::above(&env::current_dir()?)
     }
 
+    /// The nearest folder with a description, the current one or one above it.
+    pub(crate) fn described() -> Result<Option<PathBuf>> {
+        Ok(described(&env::current_dir()?).map(Path::to_path_buf))
+    }
+
     fn above(here: &Path) -> Result<Workspace> {
-        let described = |dir: &&Path| dir.join(DESCRIPTION).exists();
-        match here.ancestors().find(described) {
+        match described(here) {
             Some(root) if is_checkout(root) => Ok(Workspace::at(root)),
             Some(root) => bail!(
                 "{} has neither `contracts` nor a `[[suite]]`; run the command inside a checkout whose \
@@ -96,6 +100,10 @@ impl Workspace {
             .display()
             .to_string()
     }
+}
+
+fn described(here: &Path) -> Option<&Path> {
+    here.ancestors().find(|dir| dir.join(DESCRIPTION).exists())
 }
 
 /// Reports whether a folder has a description that says what runs. A module without contracts and suites of its

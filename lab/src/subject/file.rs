@@ -23,6 +23,9 @@ use crate::record::{Kind, Outcome, Record};
 /// The name of the file.
 const NAME: &str = DESCRIPTION;
 
+/// The kinds of build of the native library that engines take.
+const KINDS: [&str; 2] = ["plain", "asan"];
+
 /// A library and its Go binding, described for cgolab.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -464,7 +467,20 @@ impl SubjectFile {
                     .saying("is empty; name a pattern, or remove the key for all packages"));
             }
         }
+        let of_suites = |kind: &String| {
+            self.suite.iter().any(|suite| match suite {
+                Suite::Nextest(tests) => tests.native.contains(kind),
+                Suite::Go(_) | Suite::Libfuzzer(_) => false,
+            })
+        };
         for (kind, build) in &self.native {
+            // A misspelt one would leave an engine with the plain library, and nobody told.
+            if !KINDS.contains(&kind.as_str()) && !of_suites(kind) {
+                return Err(Mistake::keys(&["native", kind]).saying(format!(
+                    "no engine and no suite takes a build of this name; choose from {}",
+                    KINDS.join(", ")
+                )));
+            }
             if build.run.is_empty() {
                 return Err(Mistake::keys(&["native", kind, "run"])
                     .saying("is empty; write the command that builds the library"));
@@ -834,6 +850,11 @@ reason = "known"
     #[test]
     fn each_mistake_names_line_and_key() {
         for (from, to, expected) in [
+            (
+                "[native.plain]",
+                "[native.asn]\nrun = [\"make\"]\n[native.plain]",
+                "cgolab.toml:11: native.asn: no engine and no suite takes a build of this name; choose from plain, asan",
+            ),
             (
                 "dir = \"binding\"",
                 "dri = \"binding\"",

@@ -117,7 +117,7 @@ mod tests {
         full.write(&latest).unwrap();
         let engines = Engines::of(&SubjectFile::default());
         let go = Asked {
-            engine: engines.iter().next().unwrap(),
+            engine: engines.iter().find(|it| it.name() == "go").unwrap(),
             lacking: None,
         };
         let says = |profile| estimate(&workspace, std::slice::from_ref(&go), profile);
