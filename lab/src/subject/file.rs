@@ -23,8 +23,8 @@ use crate::record::{Kind, Outcome, Record};
 /// The name of the file.
 const NAME: &str = DESCRIPTION;
 
-/// The kinds of build of the native library that engines take.
-const KINDS: [&str; 2] = ["plain", "asan"];
+/// The kinds of build of the native library that engines and `cgolab fuzz` take.
+const KINDS: [&str; 3] = ["plain", "asan", "fuzz"];
 
 /// A library and its Go binding, described for cgolab.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -853,7 +853,7 @@ reason = "known"
             (
                 "[native.plain]",
                 "[native.asn]\nrun = [\"make\"]\n[native.plain]",
-                "cgolab.toml:11: native.asn: no engine and no suite takes a build of this name; choose from plain, asan",
+                "cgolab.toml:11: native.asn: no engine and no suite takes a build of this name; choose from plain, asan, fuzz",
             ),
             (
                 "dir = \"binding\"",
