@@ -20,8 +20,9 @@ imports a package cannot write down a value of its C types, and a change of the 
 
 The rule finds exported functions, methods, fields, variables, constants and aliases with a type of C in their type.
 
-Silent: internal packages and programs; a defined type, such as type Code C.int, whose values can be converted; what
-has an exported alias, but for the alias; types that another package has from C; a package with the directive raw. A project may want to hand C types to packages beside it, so the rule runs on
+Silent: internal packages and programs; functions that C calls, those with a comment //export; a defined type, such as
+type Code C.int, whose values can be converted; what has an exported alias, but for the alias; types that another
+package has from C; a package with the directive raw. A project may want to hand C types to packages beside it, so the rule runs on
 request.`,
 	Before: `
 func (l *Lib) Level() C.int { return C.lib_level(l.p) }`,
@@ -49,8 +50,12 @@ func run(p *rule.Pass) {
 	var found []mention
 	scope := p.Types.Scope()
 	s := &search{pkg: p.Types, aliased: aliased(scope)}
+	forC := make(map[types.Object]bool)
+	for fn := range p.Exports() {
+		forC[fn.Object()] = true
+	}
 	look := func(object types.Object, name string, typ types.Type) {
-		if !object.Exported() || p.InTest(object.Pos()) {
+		if !object.Exported() || p.InTest(object.Pos()) || forC[object] {
 			return
 		}
 		if c := s.ofC(typ); c != "" {

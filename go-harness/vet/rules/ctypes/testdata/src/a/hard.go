@@ -32,3 +32,8 @@ type lib struct{ Lib }
 
 // Things can be written down: Alias is a name of their type.
 func Things() []C.thing { return nil }
+
+// Called is for C.
+//
+//export Called
+func Called(n C.int) {}
