@@ -75,6 +75,10 @@ func run(record, onlyPage bool, parts []string) error {
 		if err != nil {
 			return err
 		}
+		policies, err := readFindings(filepath.Join(docs, "corpus", "policies.tsv"))
+		if err != nil {
+			return err
+		}
 		list, err := readFixes(filepath.Join(docs, "corpus", "recall.tsv"))
 		if err != nil {
 			return err
@@ -82,7 +86,7 @@ func run(record, onlyPage bool, parts []string) error {
 		if err := os.WriteFile(filepath.Join(docs, "recall.md"), []byte(recallPage(list)), 0o666); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded, mended, counted)), 0o666)
+		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded, mended, policies, counted)), 0o666)
 	}
 	tool, err := build()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // page is docs/vet/corpus.md.
-func page(entries []entry, found, mended []finding, counted map[string]map[string]int) string {
+func page(entries []entry, found, mended, policies []finding, counted map[string]map[string]int) string {
 	var b strings.Builder
 	b.WriteString(`# What the rules find in public modules
 
@@ -25,27 +25,9 @@ request. A rule without findings here has no precision that is known.
 | --- | --- | --- | --- | --- | --- |
 `)
 	for _, r := range vet.Rules() {
-		if r.OnRequest {
-			continue
+		if !r.OnRequest {
+			precision(&b, r.Name, found)
 		}
-		var all, yes, no int
-		for _, f := range found {
-			if f.rule != r.Name {
-				continue
-			}
-			all++
-			switch f.verdict {
-			case "true":
-				yes++
-			case "false":
-				no++
-			}
-		}
-		precision := "not known"
-		if yes+no > 0 {
-			precision = fmt.Sprintf("%.0f %%", 100*float64(yes)/float64(yes+no))
-		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %s |\n", r.Name, all, yes+no, yes, no, precision)
 	}
 	b.WriteString(`
 False findings make a rule better: what rules said before that is not so stands here, and is silent now.
@@ -55,6 +37,7 @@ False findings make a rule better: what rules said before that is not so stands 
 		module, version, _ := strings.Cut(f.module, "@")
 		fmt.Fprintf(&b, "- %s: %s %s@%s: %s\n", f.rule, strings.TrimPrefix(module, "github.com/"), f.place, version, f.reason)
 	}
+	onRequest(&b, policies)
 	frequencies(&b, counted)
 	b.WriteString("\n## Modules\n\n| module | packages | findings |\n| --- | --- | --- |\n")
 	for _, e := range entries {
@@ -68,23 +51,73 @@ False findings make a rule better: what rules said before that is not so stands 
 	}
 	b.WriteString("\n## Findings\n")
 	for _, r := range vet.Rules() {
-		if !slices.ContainsFunc(found, func(f finding) bool { return f.rule == r.Name }) {
-			continue
-		}
-		fmt.Fprintf(&b, "\n### %s\n\n", r.Name)
-		for _, f := range found {
-			if f.rule != r.Name {
-				continue
-			}
-			module, version, _ := strings.Cut(f.module, "@")
-			text := f.verdict
-			if f.reason != "" {
-				text += ": " + f.reason
-			}
-			fmt.Fprintf(&b, "- %s %s@%s: %s\n", strings.TrimPrefix(module, "github.com/"), f.place, version, text)
-		}
+		list(&b, r.Name, found)
+	}
+	b.WriteString("\n## Findings of rules on request that were read\n")
+	for _, r := range vet.Rules() {
+		list(&b, r.Name, slices.DeleteFunc(slices.Clone(policies), func(f finding) bool { return f.verdict == "unread" }))
 	}
 	return b.String()
+}
+
+// precision is the row of a rule in a table.
+func precision(b *strings.Builder, rule string, found []finding) {
+	var all, yes, no int
+	for _, f := range found {
+		if f.rule != rule {
+			continue
+		}
+		all++
+		switch f.verdict {
+		case "true":
+			yes++
+		case "false":
+			no++
+		}
+	}
+	precision := "not known"
+	if yes+no > 0 {
+		precision = fmt.Sprintf("%.0f %%", 100*float64(yes)/float64(yes+no))
+	}
+	fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %s |\n", rule, all, yes+no, yes, no, precision)
+}
+
+// onRequest is the table of rules that are policies and were tried.
+func onRequest(b *strings.Builder, policies []finding) {
+	b.WriteString(`
+## Rules on request
+
+Made from [policies.tsv](corpus/policies.tsv), by hand: closeerror, ctypes, handlecopy and nativeptr were run once, at most two
+minutes for a module, and up to 30 findings of each, drawn with a fixed seed, were read. Nativeptr found nothing. A
+finding is true if the code does what it says; whether a project minds is its own affair.
+
+| rule | findings | read | true | false | precision |
+| --- | --- | --- | --- | --- | --- |
+`)
+	for _, r := range vet.Rules() {
+		if r.OnRequest && slices.ContainsFunc(policies, func(f finding) bool { return f.rule == r.Name }) {
+			precision(b, r.Name, policies)
+		}
+	}
+}
+
+// list names the findings of a rule, with what was read.
+func list(b *strings.Builder, rule string, found []finding) {
+	if !slices.ContainsFunc(found, func(f finding) bool { return f.rule == rule }) {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s\n\n", rule)
+	for _, f := range found {
+		if f.rule != rule {
+			continue
+		}
+		module, version, _ := strings.Cut(f.module, "@")
+		text := f.verdict
+		if f.reason != "" {
+			text += ": " + f.reason
+		}
+		fmt.Fprintf(b, "- %s %s@%s: %s\n", strings.TrimPrefix(module, "github.com/"), f.place, version, text)
+	}
 }
 
 // frequencies are the tables of what becomes of memory and tokens.
