@@ -15,6 +15,10 @@
 // in peace. What was not analysed at all is said: packages that do not type-check, headers that are missing,
 // files that build tags leave out.
 //
+// Speed: C code is not compiled, and a package is let go of when its rules have run. After a change of go-sqlite3
+// v1.14.53 the rules take 3 s and 0.1 GiB, and go vet, which compiles its C again, 97 s and 0.4 GiB. The largest
+// module that was tried, ebiten v2.8.8, takes 0.9 GiB.
+//
 // Comments tell rules what they cannot know; each needs a reason:
 //
 //	//cgolab:ignore RULE reason          on the line, the line before, or in the function's comment
