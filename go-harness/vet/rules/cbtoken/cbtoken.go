@@ -30,7 +30,10 @@ is deleted; and handles that keep the owner alive whose finalizer was to delete 
 
 Silent: tokens that are stored where others may find them, returned, or given to Go code that may keep them;
 tokens that C gives back to a function of the package that deletes what it is given; registries that are emptied
-at once.`,
+at once.
+
+There is no fix: whether C still has the token when the function returns is not in the Go code, and a Delete that
+comes too early is worse than one that is missing.`,
 	Before: `
 func (l *Library) Each(f func(int)) error {
 	h := cgo.NewHandle(f)
