@@ -11,7 +11,7 @@ use std::process::Command;
 use cgolab_note::Note;
 use tempfile::TempDir;
 
-use super::{built, c_sources, manifest, native_libraries, output, run, told};
+use super::{built, c_sources, manifest, native_libraries, output, report, run};
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 const C11: &[&str] = &["-std=c11"];
@@ -167,7 +167,7 @@ fn abi_08_a_library_of_another_build_is_refused() {
             output.status.code(),
             Some(3),
             "{to}: {}",
-            told(&command, &output)
+            report(&command, &output)
         );
     }
 }
