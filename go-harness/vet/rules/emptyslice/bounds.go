@@ -147,13 +147,27 @@ func (b *bounds) emptyParameter(p *ssa.Parameter, depth int) string {
 	for _, call := range calls {
 		args := call.Common().Args
 		if i < len(args) {
-			if _, isNil := args[i].(*ssa.Const); isNil {
-				return fmt.Sprintf("nil in line %d", b.pass.Line(b.pass.Pos(call)))
+			if c, ok := args[i].(*ssa.Const); ok {
+				if empty := emptyConst(c); empty != "" {
+					return fmt.Sprintf("%s in line %d", empty, b.pass.Line(b.pass.Pos(call)))
+				}
+				continue
 			}
 			if why := b.empty(args[i], call.Block(), call, depth+2); why != "" {
 				return why + fmt.Sprintf("; called in line %d", b.pass.Line(b.pass.Pos(call)))
 			}
 		}
+	}
+	return ""
+}
+
+// emptyConst says what is empty in a constant: nothing for a text with a first byte.
+func emptyConst(c *ssa.Const) string {
+	switch {
+	case c.IsNil():
+		return "nil"
+	case c.Value != nil && c.Value.Kind() == constant.String && constant.StringVal(c.Value) == "":
+		return `""`
 	}
 	return ""
 }

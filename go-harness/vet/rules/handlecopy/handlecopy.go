@@ -2,6 +2,7 @@
 package handlecopy
 
 import (
+	"go/token"
 	"go/types"
 
 	"golang.org/x/tools/go/ssa"
@@ -43,7 +44,7 @@ func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			load, ok := instr.(*ssa.UnOp)
-			if !ok {
+			if !ok || load.Op != token.MUL {
 				return
 			}
 			named, ok := types.Unalias(load.Type()).(*types.Named)

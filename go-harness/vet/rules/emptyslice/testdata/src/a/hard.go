@@ -180,6 +180,14 @@ func Known(b []byte) int {
 	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
 }
 
+func text(s string) int {
+	b := []byte(s)
+	return int(C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))))
+}
+
+// Texts has a first byte in each text.
+func Texts() int { return text("a") + text("bc") }
+
 func checked(b []byte) int {
 	if len(b) == 0 {
 		return 0

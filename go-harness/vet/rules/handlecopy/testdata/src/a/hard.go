@@ -14,6 +14,9 @@ func value(d *DB) int { return d.Size() }
 
 func explicit(d *DB) int { return (*d).Size() }
 
+// taken moves: the channel has it no longer.
+func taken(all chan DB) DB { return <-all }
+
 // newDB returns what it has made itself.
 func newDB() DB {
 	d := DB{p: C.db_open()}
