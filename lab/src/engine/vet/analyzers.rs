@@ -282,9 +282,23 @@ fn not_built(text: &str) -> String {
     one_line(line.unwrap_or("go build gives no reason"), 160)
 }
 
-/// Writes the files of a folder that a build needs, where they have changed.
+/// Writes the files of a folder that a build needs, where they have changed, and removes those of other versions.
 fn write(from: &Dir<'_>, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    let names = from.entries().iter().filter_map(|it| it.path().file_name());
+    let names: Vec<_> = names.collect();
+    for entry in fs::read_dir(to)? {
+        let entry = entry?;
+        if names.contains(&&*entry.file_name()) {
+            continue;
+        }
+        let path = entry.path();
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(&path),
+            false => fs::remove_file(&path),
+        }
+        .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
     for file in from.files() {
         let name = file.path().file_name().unwrap_or_default();
         if name.to_string_lossy().ends_with("_test.go") {

@@ -103,7 +103,7 @@ impl Engine for Vet {
     }
 
     fn describe(&self) -> &str {
-        "rules that read the Go code which calls C; nothing is built or run"
+        "rules that read the Go code which calls C; no test runs"
     }
 
     fn needs(&self) -> &[Need] {
@@ -171,7 +171,7 @@ fn records_of(printed: &Printed, dir: &Path, catalogue: &Catalogue) -> Vec<Recor
         if printed.rules.iter().any(is_rule) && !rules.iter().any(|it| is_rule(it)) {
             continue;
         }
-        let record = Record::check(NAME, &found.rule, Outcome::Fail).because(told(found, dir));
+        let record = Record::check(NAME, &found.rule, Outcome::Fail).because(shown(found, dir));
         records.extend(record.for_contracts(&found.contracts, |id| catalogue.contains(id)));
     }
     let unread = printed.not_analysed.iter().map(|it| it.shown(dir));
@@ -206,7 +206,7 @@ fn records_of(printed: &Printed, dir: &Path, catalogue: &Catalogue) -> Vec<Recor
 }
 
 /// A finding as one line.
-fn told(found: &Found, dir: &Path) -> String {
+fn shown(found: &Found, dir: &Path) -> String {
     let file = found.file.strip_prefix(dir).unwrap_or(&found.file);
     format!("{}:{}: {}", file.display(), found.line, found.message)
 }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     /// Check, contract, outcome and reason of each record.
-    fn told(printed: &Printed) -> Vec<String> {
+    fn lines(printed: &Printed) -> Vec<String> {
         let records = records_of(printed, Path::new("/m"), &catalogue());
         let told = records.iter().map(|it| {
             let contract = it.contract.as_deref().unwrap_or("-");
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_rule_without_findings_is_credited_with_what_is_claimed_and_a_policy_wants_a_claim() {
         assert_eq!(
-            told(&printed(r#""findings": [], "native": 2"#)),
+            lines(&printed(r#""findings": [], "native": 2"#)),
             [
                 "valuerecv HDL-23 pass -",
                 "cstring - pass 2 accepted in the source",
@@ -287,7 +287,7 @@ mod tests {
         ];
         let more = format!("\"findings\": [{}], \"native\": 2", findings.join(","));
         assert_eq!(
-            told(&printed(&more)),
+            lines(&printed(&more)),
             [
                 "valuerecv HDL-23 FAIL a.go:7: it is lost",
                 "valuerecv VAL-05 FAIL a.go:7: it is lost",
@@ -306,7 +306,7 @@ mod tests {
             finding("cstring", "\"VAL-05\"")
         );
         assert_eq!(
-            told(&printed(&more)),
+            lines(&printed(&more)),
             [
                 "cstring VAL-05 FAIL a.go:7: it is lost",
                 "packages - BUILD p: does not type-check",
@@ -315,7 +315,7 @@ mod tests {
         let left = r#"[{"package": "p", "file": "/m/b.go", "reason": "left out"}]"#;
         let more = format!("\"findings\": [], \"native\": 0, \"notAnalysed\": {left}");
         assert_eq!(
-            told(&printed(&more)),
+            lines(&printed(&more)),
             [
                 "packages - skipped b.go: left out",
                 "packages - skipped no package calls C",
