@@ -282,7 +282,10 @@ impl Test {
                 return (cut, Some("still running when it was ended".into()));
             }
             let why = if self.open > 0 {
-                let crash = sanitizer_report(&self.output)
+                // A report of a child is indented in what the test logs.
+                let own = |line: &&str| line.starts_with("==");
+                let own: Vec<&str> = self.output.lines().filter(own).collect();
+                let crash = sanitizer_report(&own.join("\n"))
                     .or_else(|| crash_message(&self.output))
                     .or_else(|| crash_message(&package.output));
                 match crash {
