@@ -209,8 +209,13 @@ fn asan(workspace: &Path, go: &mut Command) -> Result<()> {
     let output = Command::new("rustc")
         .args(["--print", "host-tuple"])
         .output();
-    let triple = output.context("cannot start rustc")?.stdout;
-    let triple = String::from_utf8_lossy(&triple).trim().to_owned();
+    let output = output.context("cannot start rustc")?;
+    ensure!(
+        output.status.success(),
+        "rustc names no host: {}",
+        output.status
+    );
+    let triple = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let filled = |word: &String| word.replace("{root}", &root).replace("{triple}", &triple);
     let words: Vec<String> = native.run.iter().map(filled).collect();
     let (program, arguments) = words.split_first().context("native.asan.run is empty")?;
@@ -235,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_detector_that_sees_nothing_says_nothing() {
-        let program = Path::new("/bin/true");
+        let program = Path::new("true");
         for detector in [Detector::Race, Detector::Cgocheck2, Detector::Asan] {
             let blind = detector.see(program).unwrap_err().to_string();
             let says = format!(

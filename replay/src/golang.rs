@@ -41,13 +41,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The most that is kept of what the program prints on standard error, in bytes.
 const KEPT: usize = 64 << 10;
 
-/// The words with which its last report begins, whoever makes it.
-const REPORTS: [&str; 4] = [
-    "Sanitizer: ",
-    "WARNING: DATA RACE",
-    "fatal error: ",
-    "panic: ",
-];
+/// Words in the first line of a detector's report, and those with which Go's last words begin.
+const REPORTS: [&str; 2] = ["Sanitizer: ", "WARNING: DATA RACE"];
+const LAST_WORDS: [&str; 2] = ["fatal error: ", "panic: "];
 
 /// The lines that are shown of it.
 const SHOWN: usize = 24;
@@ -105,8 +101,11 @@ impl GoDriver {
             let mut text = Vec::new();
             let mut part = [0; 4096];
             while let Ok(length @ 1..) = stderr.read(&mut part) {
-                let room = KEPT - text.len();
-                text.extend_from_slice(&part[..length.min(room)]);
+                text.extend_from_slice(&part[..length]);
+                if text.len() > KEPT {
+                    // Of a flood the middle goes.
+                    text.drain(KEPT / 2..text.len() - KEPT / 2);
+                }
             }
             text
         });
@@ -173,7 +172,10 @@ impl GoDriver {
 /// The report in what a program printed before it died, or the last lines.
 fn report(errors: &str) -> String {
     let lines: Vec<&str> = errors.trim().lines().collect();
-    let begins = |line: &&str| REPORTS.iter().any(|words| line.contains(words));
+    let begins = |line: &&str| {
+        REPORTS.iter().any(|words| line.contains(words))
+            || LAST_WORDS.iter().any(|words| line.starts_with(words))
+    };
     let first = lines.iter().position(begins);
     let first = first.unwrap_or(lines.len().saturating_sub(SHOWN));
     let end = lines.len().min(first + SHOWN);
