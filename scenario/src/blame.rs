@@ -56,8 +56,8 @@ pub(crate) fn of_result(op: Op, expected: &Expected, observed: &Observation) -> 
     contract.into_iter().collect()
 }
 
-/// The contracts that a call breaks that does not return. One from inside a callback that has to be refused may
-/// wait for that callback instead.
+/// Contracts of a call that hangs. CBK-09 comes first where a callback makes a call that must be refused: it may
+/// wait for its own callback.
 pub(crate) fn of_hang(expected: &Expected) -> Vec<Contract> {
     let upcalls = &expected.observation.upcalls;
     let mut inside = upcalls.iter().flat_map(|upcall| &upcall.inside);

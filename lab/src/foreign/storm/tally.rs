@@ -94,9 +94,7 @@ impl Verdict {
             Verdict::Overlooked => {
                 "genuine: a detector reports it without any storm, and plain runs pass over it"
             }
-            Verdict::Detected => {
-                "genuine: a detector reports it, be the storm needed or not; plain runs pass over it"
-            }
+            Verdict::Detected => "genuine: a detector reports it; the storm may not be needed",
             Verdict::Known => "a false alarm that is known",
             Verdict::Contention => "contention only: it fails on a busy machine, and never alone",
             Verdict::UnderStorm => "genuine: a legal order of events, seen under a storm only",
