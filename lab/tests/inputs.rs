@@ -342,6 +342,36 @@ fn neither_a_failing_test_nor_a_fatal_report_hides_what_the_sanitizer_sees_in_ot
     assert_eq!(found("begin")["tests"], json!(["TestC", "TestD"]));
 }
 
+/// The race detector goes on after a report: what ends the program later has a reason of its own.
+#[test]
+fn a_death_behind_a_race_is_a_finding_too() {
+    if !tools() {
+        return;
+    }
+    let code = "package m\n\nimport \"unsafe\"\n\nfunc races() (shared int) {\n\
+        \tdone := make(chan bool)\n\tgo func() { shared++; done <- true }()\n\tshared++\n\t<-done\n\treturn\n}\n\n\
+        var sink *[4]int64\n\nfunc straddles() {\n\tsmall := new(int64)\n\tsink = (*[4]int64)(unsafe.Pointer(small))\n}\n";
+    let body = "func TestA(t *testing.T) { races() }\nfunc TestB(t *testing.T) { straddles() }";
+    let (_folder, root) = module(&[
+        ("m.go", code),
+        ("c.go", "package m\n\nimport \"C\"\n"),
+        ("m_test.go", &tests("", body)),
+    ]);
+    red(
+        &run(&root, &["--only", "race"]),
+        &["example.com/m: 2 findings"],
+    );
+    let results = results(&root);
+    let findings = results["findings"].as_array().unwrap();
+    let of = |test: &str| {
+        let shown = |it: &&Value| it["tests"] == json!([test]);
+        let found = findings.iter().find(shown);
+        found.unwrap_or_else(|| panic!("nothing of {test}: {results}"))["signature"].clone()
+    };
+    assert!(of("TestA").as_str().unwrap().starts_with("data race"));
+    assert!(of("TestB").as_str().unwrap().contains("straddles"));
+}
+
 #[test]
 fn a_test_that_fails_now_and_then_is_told_with_how_often() {
     if !tools() {

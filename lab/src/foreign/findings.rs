@@ -8,6 +8,9 @@ use super::report::{
 };
 use super::valgrind;
 
+/// The class of what Go's race detector reports.
+pub(super) const RACE: &str = "data race";
+
 /// The number of lines of a report that are kept.
 const LINES: usize = 40;
 
@@ -19,7 +22,7 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
-        let test = || running(&lines[..at]);
+        let test = || running(&lines[..at], &lines[at..]);
         if line.contains("WARNING: DATA RACE") {
             let end = block_end(&lines, at, |line| line.starts_with("=================="));
             found.push(race(&lines[at..end], test(), module));
@@ -35,8 +38,7 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
             // libFuzzer brings this one, for signals, where there is no other.
             .or_else(|| line.split_once("ERROR: UndefinedBehaviorSanitizer: "))
         {
-            let class = rest.split([' ', ':']).next().unwrap_or(rest);
-            found.push(sanitizer(&lines[at..], class, test(), module));
+            found.push(sanitizer(&lines[at..], class_of(rest), test(), module));
             at += 1;
         } else if line.contains("AddressSanitizer: CHECK failed: ") {
             let mut report = sanitizer(&lines[at..], "CHECK failed", test(), module);
@@ -84,20 +86,48 @@ pub(super) fn death(output: &str, module: &Module) -> Option<Report> {
         Some((signal, _)) => signal,
         None => "crash",
     };
-    Some(fatal(&lines[at..], class, running(&lines[..at]), module))
+    let test = running(&lines[..at], &lines[at..]);
+    Some(fatal(&lines[at..], class, test, module))
 }
 
-/// The test that runs after these lines: it has begun and not ended.
-fn running(lines: &[&str]) -> Option<String> {
+/// The class of AddressSanitizer's report, from the words behind its name.
+fn class_of(words: &str) -> &str {
+    if words.starts_with("attempting double-free") {
+        "double-free"
+    } else if words.starts_with("attempting free on address") {
+        "bad-free"
+    } else {
+        words.split([' ', ':']).next().unwrap_or(words)
+    }
+}
+
+/// The test that a report is about which comes after these lines: it has begun and not ended. Of tests in parallel
+/// it is the one that the report's goroutines name first, else the one that went on last.
+fn running(before: &[&str], report: &[&str]) -> Option<String> {
     let mut open: Vec<&str> = Vec::new();
-    for line in lines {
-        if let Some((_, name)) = line.split_once("=== RUN   ") {
-            open.push(top(name));
+    for line in before {
+        let begins = ["=== RUN   ", "=== CONT  ", "=== NAME  "];
+        let name = begins.iter().find_map(|it| Some(line.split_once(it)?.1));
+        if let Some(name) = name.map(top).filter(|it| !it.is_empty()) {
+            open.retain(|it| *it != name);
+            open.push(name);
         } else if let Some(name) = ended(line).map(|(_, name)| name) {
             open.retain(|it| *it != name);
         }
     }
-    open.last().map(|it| (*it).to_owned())
+    let named = || {
+        report.iter().find_map(|line| {
+            let calls = |it: &&&str| {
+                line.contains(&format!(".{it}(")) || line.contains(&format!(".{it}.func"))
+            };
+            open.iter().find(calls)
+        })
+    };
+    let test = match open.len() {
+        0 | 1 => open.last(),
+        _ => named().or(open.last()),
+    };
+    test.map(|it| (*it).to_owned())
 }
 
 /// The name of the test that a subtest belongs to.
@@ -159,7 +189,7 @@ fn race(lines: &[&str], test: Option<String>, module: &Module) -> Report {
         }
     }
     Report {
-        class: "data race".to_owned(),
+        class: RACE.to_owned(),
         test,
         c: None,
         go: places.into_iter().next(),
@@ -317,6 +347,49 @@ fn of_rust(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn frees_have_the_names_that_people_look_for() {
+        for (words, class) in [
+            (
+                "attempting double-free on 0x602 in thread T0:",
+                "double-free",
+            ),
+            (
+                "attempting free on address which was not malloc()-ed: 0x7f",
+                "bad-free",
+            ),
+            (
+                "heap-use-after-free on address 0x602",
+                "heap-use-after-free",
+            ),
+            ("SEGV on unknown address", "SEGV"),
+        ] {
+            assert_eq!(class_of(words), class);
+        }
+    }
+
+    #[test]
+    fn of_parallel_tests_the_one_that_the_report_names_is_meant() {
+        let before = [
+            "=== RUN   TestA",
+            "=== PAUSE TestA",
+            "=== RUN   TestB",
+            "=== PAUSE TestB",
+            "=== RUN   TestC",
+            "--- PASS: TestC (0.00s)",
+            "=== CONT  TestB",
+            "=== CONT  TestA",
+        ];
+        let of = |report: &[&str]| running(&before, report);
+        assert_eq!(of(&["x.TestB(0x1)"]).as_deref(), Some("TestB"));
+        assert_eq!(
+            of(&["  x.TestB.func1()", "x.TestA(0x1)"]).as_deref(),
+            Some("TestB")
+        );
+        assert_eq!(of(&["x.TestC(0x1)"]).as_deref(), Some("TestA"));
+        assert_eq!(running(&before[..6], &[]).as_deref(), Some("TestB"));
+    }
 
     fn module() -> Module {
         Module {

@@ -230,6 +230,9 @@ pub(super) struct EngineOutcome {
     pub(super) leaks_unsought: usize,
     /// Tests that fail here alone and without a report, under an engine that is much slower: the time may be why.
     pub(super) perhaps_slow: usize,
+    /// Tests that skip themselves.
+    #[serde(default)]
+    pub(super) skipped: usize,
 }
 
 impl EngineOutcome {
@@ -246,6 +249,7 @@ impl EngineOutcome {
             left_unread: Vec::new(),
             leaks_unsought: 0,
             perhaps_slow: 0,
+            skipped: 0,
         }
     }
 
@@ -361,6 +365,10 @@ impl Outcome {
             });
             let one = &mut folded[at];
             one.times += 1;
+            if finding.known.is_none() {
+                // One true report is enough.
+                one.first.known = None;
+            }
             one.serious |= finding.severity == Severity::Error;
             if !one.engines.contains(&finding.engine) {
                 one.engines.push(finding.engine.clone());
@@ -420,10 +428,20 @@ impl Outcome {
     /// Everything that was left out or could not be judged, besides trouble of the plain run.
     pub(super) fn left_out(&self) -> Vec<String> {
         let mut left = Vec::new();
+        let plain = self.engines.iter().find(|it| it.is_plain());
+        let plain = plain.map_or(0, |it| it.skipped);
         for engine in &self.engines {
             match &engine.state {
-                State::On if engine.is_plain() => {}
+                State::On if engine.is_plain() => {
+                    if plain > 0 {
+                        left.push(skip_themselves(plain, "test"));
+                    }
+                }
                 State::On => {
+                    if engine.skipped > plain {
+                        let more = skip_themselves(engine.skipped - plain, "more test");
+                        left.push(format!("{more} in {}", engine.engine));
+                    }
                     if !engine.trouble.is_empty() {
                         let count = counted_as(
                             engine.trouble.len(),
@@ -529,6 +547,14 @@ impl Outcome {
     }
 }
 
+fn skip_themselves(tests: usize, what: &str) -> String {
+    counted_as(
+        tests,
+        &format!("{what} that skips itself"),
+        &format!("{what}s that skip themselves"),
+    )
+}
+
 /// The reason for which an entry of the description accepts a report, if one does, which these engines saw in these
 /// tests.
 pub(super) fn acceptance(
@@ -543,8 +569,10 @@ pub(super) fn acceptance(
     };
     // A finding that another engine sees as well is not accepted by the one that is named.
     let of_engine = |it: &String| engines.iter().all(|engine| engine == it);
+    // Nor what another test shows as well.
+    let of_test = |it: &String| !tests.is_empty() && tests.iter().all(|test| test == it);
     let fits = entry.engine.as_ref().is_none_or(of_engine)
-        && entry.test.as_ref().is_none_or(|it| tests.contains(it))
+        && entry.test.as_ref().is_none_or(of_test)
         && entry.frame.as_ref().is_none_or(in_name);
     let reference = entry.reference.as_ref().map(|it| format!(" ({it})"));
     fits.then(|| format!("{}{}", entry.reason, reference.unwrap_or_default()))
@@ -636,6 +664,45 @@ mod tests {
         assert_eq!(outcome.findings[0].tests, ["TestA", "TestB"]);
         assert_eq!(outcome.headline(), "2 findings");
         assert!(!outcome.is_green());
+    }
+
+    #[test]
+    fn tests_that_skip_themselves_are_left_out_aloud() {
+        let mut outcome = outcome(Vec::new());
+        outcome.engines[0].skipped = 1;
+        outcome.engines[1].skipped = 3;
+        let says = "no finding; left out: 1 test that skips itself, 2 more tests that skip themselves in asan";
+        assert_eq!(outcome.headline(), says);
+        assert!(outcome.is_green());
+    }
+
+    #[test]
+    fn one_true_report_is_not_hidden_by_a_false_alarm_of_the_same_place() {
+        let mut known = finding("asan", "leak", Some("a/b.f"), "TestA");
+        let alarm = r#"{"engines": [], "class": "leak", "reason": "r", "reference": "https://example.com"}"#;
+        known.known = Some(serde_json::from_str(alarm).unwrap());
+        let alone = outcome(vec![known.clone()]);
+        assert!(alone.is_green());
+        let both = outcome(vec![known, finding("asan", "leak", Some("a/b.f"), "TestB")]);
+        assert!(!both.is_green());
+        assert_eq!(both.headline(), "1 finding");
+    }
+
+    #[test]
+    fn an_entry_for_one_test_does_not_accept_what_others_show() {
+        let entry = Accept {
+            test: Some("TestA".to_owned()),
+            engine: None,
+            frame: None,
+            reason: "r".to_owned(),
+            reference: None,
+        };
+        let report = finding("asan", "leak", None, "TestA").report;
+        let tests = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
+            acceptance(&entry, &report, &[], &names).is_some()
+        };
+        assert!(tests(&["TestA"]) && !tests(&["TestA", "TestB"]) && !tests(&[]));
     }
 
     #[test]
