@@ -350,10 +350,9 @@ pub fn in_checkout(command: impl FnOnce(&Workspace) -> Result<bool>) -> Result<u
 
 /// The checkout that contains the current folder.
 fn workspace() -> Result<Workspace> {
-    readable()?;
+    let file = described()?;
     let workspace = Workspace::find()?;
-    let file = SubjectFile::load(workspace.root())?;
-    Ok(match file.go.first() {
+    Ok(match file.unwrap_or_default().go.first() {
         Some(module) => workspace.with_go_dir(&module.dir),
         None => workspace,
     })
@@ -362,19 +361,14 @@ fn workspace() -> Result<Workspace> {
 /// Reports whether the current folder is in a checkout that has suites or contracts of its own: its
 /// description says what runs. Elsewhere the tests of the Go module run.
 fn has_suites() -> Result<bool> {
-    readable()?;
-    let Ok(workspace) = Workspace::find() else {
-        return Ok(false);
-    };
-    Ok(of_checkout(&SubjectFile::load(workspace.root())?))
+    Ok(described()?.as_ref().is_some_and(of_checkout))
 }
 
-/// Fails for a description with a mistake. A key that is not known may be one that says what the folder is.
-fn readable() -> Result<()> {
-    if let Some(folder) = Workspace::described()? {
-        SubjectFile::load(&folder)?;
-    }
-    Ok(())
+/// The nearest description. A mistake in it is told first: a key that is not known may be the one that says what the
+/// folder is.
+fn described() -> Result<Option<SubjectFile>> {
+    let folder = Workspace::described()?;
+    folder.map(|it| SubjectFile::load(&it)).transpose()
 }
 
 fn of_checkout(file: &SubjectFile) -> bool {
