@@ -14,10 +14,7 @@ use crate::host::child::{self, Finished, Task};
 use crate::host::progress::Progress;
 use crate::host::workspace::{DESCRIPTION, Workspace};
 use crate::record::Record;
-use crate::subject::file::NativeBuild;
-
-/// The kind of build that Go code links by default.
-pub(crate) const PLAIN: &str = "plain";
+use crate::subject::file::{NativeBuild, PLAIN};
 
 /// The beginning of a symbol that code refers to if it was built for AddressSanitizer.
 pub(crate) const ASAN_MARK: &str = "__asan_report_load";

@@ -15,9 +15,10 @@
 
 use super::ask::Answer;
 use super::canaries::DETECTORS;
-use super::native::{self, ASAN_MARK, Native};
+use super::native::{ASAN_MARK, Native};
 use super::way::{self, Canary, Way, says};
 use crate::host::tools::Need;
+use crate::subject::file;
 
 /// Numbers of processors for Go: with one goroutines take turns, with two they run side by side, and four are
 /// more than small machines have.
@@ -95,7 +96,7 @@ pub(super) enum Word {
 pub(super) const NEEDS: &[Need] = &[Need::C, Need::Go];
 
 const PLAIN: Native = Native {
-    kind: native::PLAIN,
+    kind: file::PLAIN,
     mark: None,
 };
 
@@ -262,7 +263,7 @@ pub(super) static ROWS: [Row; 7] = [
         what: "go test -asan, with the library built for AddressSanitizer if that is described",
         builds: &[build("", way::ASAN)],
         native: Native {
-            kind: "asan",
+            kind: file::ASAN,
             mark: Some(ASAN_MARK),
         },
         storms: &[Storm {

@@ -7,10 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::engine::native;
-use crate::subject::file::{Accept, Knob, NativeBuild, SubjectFile};
-
-/// The kind of build with AddressSanitizer in it.
-const ASAN: &str = "asan";
+use crate::subject::file::{ASAN, Accept, Knob, NativeBuild, PLAIN, SubjectFile};
 
 /// The part of a description that a module without suites of its own uses.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +59,7 @@ impl Description {
 
     /// The library that Go links, with AddressSanitizer in it or without; none if none is described.
     pub(super) fn library(&self, asan: bool) -> Option<Library<'_>> {
-        let kind = native::kind(&self.native, if asan { ASAN } else { native::PLAIN });
+        let kind = native::kind(&self.native, if asan { ASAN } else { PLAIN });
         Some(Library {
             kind,
             build: self.native.get(kind)?,

@@ -23,8 +23,15 @@ use crate::record::{Kind, Outcome, Record};
 /// The name of the file.
 const NAME: &str = DESCRIPTION;
 
+/// The build of the native library that Go code links by default.
+pub(crate) const PLAIN: &str = "plain";
+/// The one that engines with AddressSanitizer link.
+pub(crate) const ASAN: &str = "asan";
+/// The one that `cgolab fuzz` links.
+pub(crate) const FUZZ: &str = "fuzz";
+
 /// The kinds of build of the native library that engines and `cgolab fuzz` take.
-const KINDS: [&str; 3] = ["plain", "asan", "fuzz"];
+const KINDS: [&str; 3] = [PLAIN, ASAN, FUZZ];
 
 /// A library and its Go binding, described for cgolab.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -24,6 +24,7 @@ use crate::host::out;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 use crate::read::libfuzzer;
+use crate::subject::file;
 
 /// Fuzzing as an engine of reports.
 const FUZZ: Engine = Engine {
@@ -35,8 +36,6 @@ const FUZZ: Engine = Engine {
 
 /// The time after which one input counts as hung, in seconds, unless the options say more.
 pub(super) const SLOW: u64 = 25;
-/// The kind of build of a native library that has counters.
-const KIND: &str = "fuzz";
 /// Time beyond that of the session after which libFuzzer counts as hung.
 pub(super) const GRACE: Duration = Duration::from_secs(600);
 /// Folders of a test.
@@ -166,7 +165,7 @@ fn library(
 ) -> Result<(Linked, Vec<PathBuf>)> {
     let described = &module.description;
     let asan = target.options.sanitizer == Sanitizer::Address;
-    let for_fuzzing = described.native.get(KIND);
+    let for_fuzzing = described.native.get(file::FUZZ);
     let build = for_fuzzing.or_else(|| described.library(asan).map(|it| it.build));
     let Some(build) = build else {
         return Ok((Linked::default(), Vec::new()));
