@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use comfy_table::{Cell as TableCell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Cell as TableCell, ContentArrangement, Table};
 
 use super::cell::Verdict;
 use super::file::LAYERS;
 use super::plan::Planned;
 use super::store::Cell;
-use crate::host::out::{STYLE, WIDTH};
+use crate::host::out::{STYLE, WIDTH, right};
 
 /// One fault and one engine.
 pub(super) struct Row {
@@ -75,10 +75,6 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-fn right(text: impl ToString) -> TableCell {
-    TableCell::new(text).set_alignment(CellAlignment::Right)
-}
-
 /// The report of a run: what was not seen stands last, where people look.
 pub(super) fn report(rows: &[Row], never_red: &[(String, String)]) -> String {
     let mut text = String::from("\n");
@@ -115,18 +111,13 @@ pub(super) fn report(rows: &[Row], never_red: &[(String, String)]) -> String {
             "never red: {engine} {test}; plant a fault that it sees"
         );
     }
-    let mut skipped: BTreeMap<&str, String> = BTreeMap::new();
-    for row in rows {
-        if matches!(row.verdict, Verdict::Skipped(_)) {
-            skipped.insert(&row.engine, row.verdict.details());
-        }
-    }
-    for (engine, why) in &skipped {
-        let _ = writeln!(text, "skipped: {engine}\n    {why}");
-    }
     let (out, planted): (Vec<&Row>, Vec<&Row>) = rows
         .iter()
         .partition(|row| matches!(row.verdict, Verdict::Skipped(_)));
+    let skipped = out.iter().map(|row| (&*row.engine, row.verdict.details()));
+    for (engine, why) in BTreeMap::from_iter(skipped) {
+        let _ = writeln!(text, "skipped: {engine}\n    {why}");
+    }
     let detected = planted
         .iter()
         .filter(|row| row.verdict.is_detected())

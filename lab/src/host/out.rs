@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context as _, Result};
-use comfy_table::{ContentArrangement, LineStyle, Row, Table, TableStyle};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
 
 /// Width of everything that is printed.
 pub const WIDTH: u16 = 80;
@@ -15,6 +15,11 @@ pub const WIDTH: u16 = 80;
 /// The look of printed tables: a line below the header, and no others.
 pub const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// A cell whose text stands on the right of its column, as figures do.
+pub fn right(text: impl ToString) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
 
 /// Rows as aligned columns, two spaces apart and without lines. The text ends with a newline if there is a row.
 pub fn columns(rows: impl IntoIterator<Item = impl Into<Row>>) -> String {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use cgolab::host::out::columns;
-use comfy_table::{Cell, CellAlignment};
+use cgolab::host::out::{columns, right};
+use comfy_table::Cell;
 
 use super::figures::Verdict;
 use super::{CaseResult, Results, RowResult};
@@ -84,7 +84,6 @@ fn lines(row: &RowResult, case: &CaseResult) -> Vec<[Cell; 5]> {
 
 /// A line of the table: figures stand on the right of their columns.
 fn cells(case: &str, best: &str, quartile: &str, ratio: &str, goal: &str) -> [Cell; 5] {
-    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
     let (best, quartile, ratio) = (right(best), right(quartile), right(ratio));
     [Cell::new(case), best, quartile, ratio, Cell::new(goal)]
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::Cell;
 
 use super::knobs::NONE;
 use super::rate::Rate;
 use super::tally::{Count, Failure, Storm};
 use crate::foreign::module::{counted, counted_as};
 use crate::foreign::report::shown;
-use crate::host::out::columns;
+use crate::host::out::{columns, right};
 
 /// The whole storm. `order` has the names of the knobs.
 pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
@@ -83,12 +83,9 @@ fn row(knob: &str, count: &Count) -> [String; 6] {
 }
 
 /// The cells of a row. Figures stand on the right of their columns.
-fn cells(row: [String; 6]) -> Vec<Cell> {
-    let mut cells: Vec<Cell> = row.into_iter().map(Cell::new).collect();
-    for cell in &mut cells[1..] {
-        *cell = cell.clone().set_alignment(CellAlignment::Right);
-    }
-    cells
+fn cells([knob, figures @ ..]: [String; 6]) -> Vec<Cell> {
+    let figures = figures.into_iter().map(right);
+    std::iter::once(Cell::new(knob)).chain(figures).collect()
 }
 
 /// The lines below the name of a failure.
