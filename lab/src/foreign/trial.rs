@@ -875,6 +875,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_the_last_word_ends_the_list_of_tests() {
+        let complete = |text: &str| Tests::read(text).complete;
+        assert!(complete("=== RUN   TestA\n--- PASS: TestA (0.00s)\nPASS\n"));
+        assert!(!complete("=== RUN   TestA\nPASS\n=== RUN   TestB\n"));
+    }
+
+    #[test]
     fn tests_of_a_run_are_told_apart() {
         let text = "=== RUN   TestA\n=== RUN   TestA/x\n    --- PASS: TestA/x (0.00s)\n--- PASS: TestA (0.00s)\n\
             === RUN   TestB\n--- SKIP: TestB (0.00s)\n=== RUN   TestC\nprinted--- FAIL: TestC (0.00s)\n=== RUN   TestD\n";
