@@ -98,6 +98,13 @@ func TestTheCollectorRests(t *testing.T) {
 	}
 }
 
+// TestSeesNoStranger fails if there is a goroutine that no test of its own has begun.
+func TestSeesNoStranger(t *testing.T) {
+	if runtime.NumGoroutine() > 2 {
+		t.Error("canary: a goroutine of others")
+	}
+}
+
 func TestGoroutinesRunSideBySide(t *testing.T) {
 	if runtime.GOMAXPROCS(0) == 1 {
 		t.Error("canary: one goroutine at a time")

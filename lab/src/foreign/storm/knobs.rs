@@ -9,7 +9,7 @@ use std::thread;
 use anyhow::{Result, ensure};
 
 use crate::engine::overlay::COLLECTS;
-use crate::engine::way::{self, CALM, COLLECTS_OFTEN, GENTLE_ASAN, Way, says, silent};
+use crate::engine::way::{self, CALM, COLLECTS_OFTEN, GENTLE_ASAN, NO_STRANGER, Way, says, silent};
 use crate::foreign::engines::{Engine, ROW};
 use crate::subject::file::{self, KnobBuild};
 
@@ -111,10 +111,13 @@ pub(super) const KNOBS: [Engine; 10] = [
 
 const COLLECTOR: Way = Way {
     env: &[COLLECTS],
-    canaries: &[says(
-        "TestTheCollectorRests",
-        "canary: the collector does not rest",
-    )],
+    canaries: &[
+        says(
+            "TestTheCollectorRests",
+            "canary: the collector does not rest",
+        ),
+        NO_STRANGER,
+    ],
     ..CALM
 };
 
