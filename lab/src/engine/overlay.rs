@@ -11,7 +11,7 @@ use crate::host::file::write_if_new;
 /// A file that is added to the tests of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overlay {
-    /// A last test that collects what is dead: what it held shows as leaked.
+    /// A last example that collects what is dead: what it held shows as leaked.
     Settle,
     /// The collector runs all the time, if [`COLLECTS`] is set.
     Storm,
@@ -20,8 +20,8 @@ pub(crate) enum Overlay {
 /// The variable by which [`Overlay::Storm`] is on.
 pub(crate) const COLLECTS: (&str, &str) = ("CGOLAB_STORM", "collect");
 
-/// The test that [`Overlay::Settle`] adds.
-pub(crate) const SETTLES: &str = "TestZZZCgolabSettles";
+/// The example that [`Overlay::Settle`] adds. It runs behind all tests, seeds of fuzz tests and other examples.
+pub(crate) const SETTLES: &str = "Example_zzzCgolabSettles";
 
 /// A package that has tests.
 #[derive(Debug, Clone)]
