@@ -27,7 +27,7 @@ pub(super) fn write(folder: &Path, outcome: &Outcome, root: &Path) -> Result<()>
         ("report.md", markdown::render(outcome)),
         ("report.html", html::render(outcome)?),
         ("junit.xml", junit::render(outcome)?),
-        ("report.sarif", sarif::render(outcome)?),
+        ("report.sarif", sarif::render(outcome, root)?),
     ] {
         let path = folder.join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -37,6 +37,10 @@ pub(super) fn write(folder: &Path, outcome: &Outcome, root: &Path) -> Result<()>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
     use super::*;
     use crate::foreign::engines::tests::row;
     use crate::foreign::module::{Module, Package};
@@ -134,14 +138,129 @@ mod tests {
                 assert!(text.contains(part), "{name} lacks {part:?}:\n{text}");
             }
         }
-        let sarif: serde_json::Value = serde_json::from_str(&read("report.sarif")).unwrap();
-        let result = &sarif["runs"][0]["results"][0];
-        assert_eq!(result["ruleId"], "heap-use-after-free");
-        assert_eq!(result["level"], "error");
-        assert_eq!(sarif["runs"][0]["results"][1]["level"], "warning");
-        let place = &result["locations"][0]["physicalLocation"];
-        assert_eq!(place["artifactLocation"]["uri"], "c/w.go");
-        assert_eq!(place["region"]["startLine"], 9);
+    }
+
+    /// A run in a clone, with one thing changed.
+    fn sarif(change: impl FnOnce(&mut Outcome)) -> Value {
+        let clone = tempfile::tempdir().unwrap();
+        let module = clone.path().join("bind ings/go");
+        fs::create_dir_all(&module).unwrap();
+        fs::create_dir(clone.path().join(".git")).unwrap();
+        let mut outcome = full();
+        change(&mut outcome);
+        let text = sarif::render(&outcome, &module).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn list(value: &Value) -> &[Value] {
+        value.as_array().unwrap()
+    }
+
+    #[test]
+    fn sarif_has_paths_from_the_root_of_the_repository() {
+        let sarif = sarif(|_| {});
+        let results = list(&sarif["runs"][0]["results"]);
+        let places = |result: &Value| -> Vec<(String, u64)> {
+            let places = list(&result["locations"]).iter();
+            let places = places.map(|it| &it["physicalLocation"]);
+            places
+                .map(|it| {
+                    let file = &it["artifactLocation"];
+                    assert_eq!(file["uriBaseId"], "%SRCROOT%");
+                    let line = it["region"]["startLine"].as_u64().unwrap();
+                    (file["uri"].as_str().unwrap().to_owned(), line)
+                })
+                .collect()
+        };
+        let at = |file: &str, line| (format!("bind%20ings/go/{file}"), line);
+        let found: Vec<_> = results
+            .iter()
+            .map(|it| {
+                (
+                    it["ruleId"].as_str().unwrap(),
+                    it["level"].as_str().unwrap(),
+                    places(it),
+                )
+            })
+            .collect();
+        let in_file = || vec![at("c/w.go", 9), at("c/w.cc", 12)];
+        assert_eq!(
+            found,
+            [
+                ("failing test", "error", vec![at("go.mod", 1)]),
+                ("heap-use-after-free", "error", in_file()),
+                ("cstring", "warning", in_file()),
+            ]
+        );
+    }
+
+    #[test]
+    fn sarif_tells_what_was_not_judged_apart_from_what_was_not_asked_for() {
+        let invocation = |sarif: &Value| sarif["runs"][0]["invocations"][0].clone();
+        let all = invocation(&sarif(|_| {}));
+        let notes: Vec<(&str, &str)> = list(&all["toolExecutionNotifications"])
+            .iter()
+            .map(|it| {
+                (
+                    it["level"].as_str().unwrap(),
+                    it["message"]["text"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                ("error", "race: OFF: TestRace: missed"),
+                ("warning", "cgocheck2: unsupported here: no <such> flag"),
+                ("warning", "storm: not run: no time was left"),
+            ]
+        );
+        assert_eq!(all["executionSuccessful"], false);
+        let judged = invocation(&sarif(|it| it.engines[2].state = State::On));
+        assert_eq!(judged["executionSuccessful"], true);
+        let stopped = invocation(&sarif(|it| {
+            it.engines[2].state = State::On;
+            it.interrupted = true;
+        }));
+        assert_eq!(stopped["executionSuccessful"], false);
+    }
+
+    /// The rules of the schema of SARIF 2.1.0 for what is written here, and those of GitHub.
+    #[test]
+    fn sarif_follows_its_schema() {
+        let sarif = sarif(|it| {
+            for places in &mut it.findings {
+                places.first.report.c = None;
+                places.first.report.go = None;
+            }
+        });
+        assert_eq!(sarif["version"], "2.1.0");
+        let run = &sarif["runs"][0];
+        let driver = &run["tool"]["driver"];
+        assert_eq!(driver["name"], "cgolab");
+        let rules: Vec<&Value> = list(&driver["rules"]).iter().map(|it| &it["id"]).collect();
+        let unique: BTreeSet<&str> = rules.iter().map(|it| it.as_str().unwrap()).collect();
+        assert_eq!(unique.len(), rules.len());
+        let results = list(&run["results"]);
+        assert!(!results.is_empty());
+        for result in results {
+            assert!(rules.contains(&&result["ruleId"]), "{result}");
+            let level = result["level"].as_str().unwrap();
+            assert!(["none", "note", "warning", "error"].contains(&level));
+            assert!(result["message"]["text"].is_string());
+            // GitHub refuses a result without a place.
+            assert!(!list(&result["locations"]).is_empty(), "{result}");
+            for location in list(&result["locations"]) {
+                let file = &location["physicalLocation"]["artifactLocation"];
+                let base = file["uriBaseId"].as_str().unwrap();
+                assert!(run["originalUriBaseIds"][base].is_object());
+                assert!(!file["uri"].as_str().unwrap().starts_with('/'), "{file}");
+                assert!(location["physicalLocation"]["region"]["startLine"].as_u64() >= Some(1));
+            }
+        }
+        for invocation in list(&run["invocations"]) {
+            assert!(invocation["executionSuccessful"].is_boolean());
+        }
     }
 
     #[test]
