@@ -201,6 +201,20 @@ impl Folded {
         self.serious && self.is_open()
     }
 
+    /// The tests that show it, in words; none for a finding of source, which no test shows.
+    pub(super) fn shown_by(&self, most: usize) -> Option<String> {
+        match self.tests.as_slice() {
+            [] if self.first.report.go.is_some() => None,
+            [] => Some("not known: it is reported when the program ends".to_owned()),
+            some if some.len() > most => Some(format!(
+                "{} and {} more",
+                some[..most].join(" "),
+                some.len() - most
+            )),
+            some => Some(some.join(" ")),
+        }
+    }
+
     /// Reports whether it is told as a warning: open, and not red.
     pub(super) fn warns(&self) -> bool {
         !self.serious && self.is_open()
@@ -219,6 +233,12 @@ pub(super) struct EngineOutcome {
     pub(super) state: State,
     /// The most tests that one run of a package had.
     pub(super) tests: usize,
+    /// Packages that were analysed, if it reads source.
+    #[serde(default)]
+    pub(super) packages_read: usize,
+    /// Runs of a fuzz test, each with an input of its own.
+    #[serde(default)]
+    pub(super) executions: usize,
     pub(super) seconds: f64,
     pub(super) findings: Vec<Finding>,
     pub(super) trouble: Vec<Trouble>,
@@ -242,6 +262,8 @@ impl EngineOutcome {
             what: engine.what.to_owned(),
             state,
             tests: 0,
+            packages_read: 0,
+            executions: 0,
             seconds: 0.0,
             findings: Vec::new(),
             trouble: Vec::new(),
@@ -273,9 +295,25 @@ impl EngineOutcome {
         })
     }
 
-    /// Reports whether it was left with no test.
+    /// Reports whether it was left with nothing to run or read.
     fn judged_nothing(&self) -> bool {
-        self.tests == 0 && self.findings.is_empty() && self.trouble.is_empty()
+        self.extent().is_none() && self.findings.is_empty() && self.trouble.is_empty()
+    }
+
+    /// Reports whether code of the module ran.
+    fn ran(&self) -> bool {
+        self.tests > 0 || self.executions > 0
+    }
+
+    /// The number of things that it ran or read, with their unit.
+    pub(super) fn extent(&self) -> Option<String> {
+        let counts = [
+            (self.tests, "test"),
+            (self.packages_read, "package"),
+            (self.executions, "execution"),
+        ];
+        let (count, what) = counts.into_iter().find(|(count, _)| *count > 0)?;
+        Some(counted(count, what))
     }
 
     /// The engine in a few words.
@@ -491,7 +529,7 @@ impl Outcome {
         let seen = self
             .engines
             .iter()
-            .any(|it| it.state == State::On && it.tests > 0);
+            .any(|it| it.state == State::On && it.ran());
         !self.interrupted && judged && seen && self.counting().next().is_none()
     }
 

@@ -71,8 +71,7 @@ impl Trial<'_> {
                 return Ok(());
             }
         };
-        // It counts packages: an engine that reads runs no test.
-        outcome.tests = printed.native;
+        outcome.packages_read = printed.native;
         for found in printed.findings {
             outcome.findings.push(self.of_rule(found));
         }

@@ -26,7 +26,7 @@ impl Session<'_> {
         for file in files {
             let input = self.as_bytes(program, file)?;
             let alone = self.alone(program, &input)?;
-            engine.tests += 1;
+            engine.executions += 1;
             if alone.end == End::Interrupted {
                 engine.state = State::Stopped;
                 return Ok(());

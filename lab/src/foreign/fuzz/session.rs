@@ -347,7 +347,7 @@ impl Session<'_> {
         let text = finished.log_text();
         let executions = libfuzzer::executions(&text).unwrap_or(0);
         let ran = usize::try_from(executions).unwrap_or(usize::MAX);
-        engine.tests = engine.tests.saturating_add(ran);
+        engine.executions = engine.executions.saturating_add(ran);
         self.progress.line(&format!(
             "{executions} executions, {:.0} a second; {} in the corpus",
             executions as f64 / finished.seconds.max(1.0),

@@ -87,7 +87,7 @@ impl Session<'_> {
             .run(self.progress, child::quiet)?;
         let text = finished.log_text();
         let ran = executions(&text);
-        engine.tests = engine.tests.saturating_add(ran);
+        engine.executions = engine.executions.saturating_add(ran);
         if finished.end == End::Interrupted {
             engine.state = State::Stopped;
             return Ok(());

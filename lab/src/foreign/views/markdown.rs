@@ -21,7 +21,7 @@ fn write(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
     )?;
     writeln!(
         text,
-        "| engine | outcome | tests | seconds |\n|---|---|---|---|"
+        "| engine | outcome | judged | seconds |\n|---|---|---|---|"
     )?;
     for engine in &outcome.engines {
         writeln!(
@@ -29,7 +29,7 @@ fn write(text: &mut String, outcome: &Outcome) -> std::fmt::Result {
             "| {} | {} | {} | {:.1} |",
             engine.engine,
             cell(&engine.shown()),
-            engine.tests,
+            engine.extent().unwrap_or_default(),
             engine.seconds
         )?;
     }
@@ -109,8 +109,8 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
     for place in &folded.places {
         writeln!(text, "- Go: `{place}`")?;
     }
-    if !folded.tests.is_empty() {
-        writeln!(text, "- test: {}", folded.tests.join(", "))?;
+    if let Some(tests) = folded.shown_by(usize::MAX) {
+        writeln!(text, "- test: {tests}")?;
     }
     writeln!(text, "- again: `{}`", folded.first.command)?;
     writeln!(

@@ -264,6 +264,39 @@ mod tests {
     }
 
     #[test]
+    fn each_row_counts_in_its_own_unit() {
+        let mut outcome = full();
+        let mut vet = EngineOutcome::left_out(row("vet"), State::On);
+        vet.packages_read = 1;
+        let mut found = outcome.engines[1].findings[0].clone();
+        (found.engine, found.report.test) = ("vet".to_owned(), None);
+        found.report.class = "keepalive".to_owned();
+        found.tests.clear();
+        vet.findings.push(found);
+        outcome.engines.insert(1, vet);
+        outcome.fold(None, false);
+        let html = html::render(&outcome).unwrap();
+        let rows: Vec<&str> = html
+            .lines()
+            .filter(|it| it.starts_with("<tr><td>"))
+            .collect();
+        let cells = ["5 tests", "1 package", "", "", "", ""];
+        for (row, cell) in rows.iter().zip(cells) {
+            let cell = format!("<td class=\"number\">{cell}</td>");
+            assert!(row.contains(&cell), "no {cell:?} in {row}");
+        }
+        assert_eq!(rows.len(), cells.len());
+        // No test shows what was found in source.
+        assert_eq!(html.matches("<dt>tests</dt>").count(), 2, "{html}");
+        assert!(markdown::render(&outcome).contains("| vet | 1 finding | 1 package |"));
+        assert!(
+            junit::render(&outcome)
+                .unwrap()
+                .contains("1 finding; 1 package<")
+        );
+    }
+
+    #[test]
     fn the_terminal_stays_within_80_columns() {
         let text = terminal::report(&full(), "x");
         for line in text.lines().filter(|line| !line.contains("go test")) {

@@ -7,6 +7,8 @@ use crate::host::out::{WIDTH, one_line};
 
 /// The number of places of a finding that are shown.
 const PLACES: usize = 5;
+/// The number of tests of a finding that are shown.
+const TESTS: usize = 5;
 
 /// The line of an engine that has ended.
 pub(in crate::foreign) fn engine_line(engine: &EngineOutcome) -> String {
@@ -118,13 +120,7 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     if folded.places.len() > PLACES {
         writeln!(text, "         and {} more", folded.places.len() - PLACES)?;
     }
-    let tests = match folded.tests.as_slice() {
-        [] if report.go.is_some() => String::new(),
-        [] => "not known: it is told when the program ends".to_owned(),
-        some if some.len() > 5 => format!("{} and {} more", some[..5].join(" "), some.len() - 5),
-        some => some.join(" "),
-    };
-    if !tests.is_empty() {
+    if let Some(tests) = folded.shown_by(TESTS) {
         wrapped(text, &format!("test: {tests}"), "   ")?;
     }
     writeln!(text, "   {}", folded.first.command)
