@@ -96,7 +96,7 @@ pub enum Command {
         /// In a module: test these packages only, as `go list` takes them.
         #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
         packages: Vec<String>,
-        /// In a module: begin no engine after this time.
+        /// In a module: begin no engine after this time; what is left out is named, and is not red.
         #[arg(long, value_name = "TIME", value_parser = triage::duration)]
         time: Option<Duration>,
         /// In a module: only findings that are not in this results.json are red.

@@ -60,7 +60,7 @@ pub(crate) struct Wish {
     pub(crate) only: Vec<String>,
     /// Packages as patterns of `go list`; all that use C if there are none.
     pub(crate) packages: Vec<String>,
-    /// No engine is begun after this time.
+    /// No engine but plain is begun after this time.
     pub(crate) time: Option<Duration>,
     /// Findings of an earlier run that are not red.
     pub(crate) baseline: Option<PathBuf>,
@@ -97,7 +97,9 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     progress.line(&engines::cost(&engines, &module));
     let mut outcome = Outcome::new(&module);
     for engine in engines {
-        let over = wish.time.is_some_and(|limit| started.elapsed() >= limit);
+        // Without the plain run nothing could be judged.
+        let may_wait = !engine.is_plain();
+        let over = may_wait && wish.time.is_some_and(|limit| started.elapsed() >= limit);
         let ran = match (child::interrupted(), over) {
             (true, _) => EngineOutcome::left_out(engine, State::NotRun("interrupted".to_owned())),
             (_, true) => {

@@ -28,7 +28,7 @@ pub(super) enum State {
     Off(String),
     /// It cannot be built here, with the compiler's own line.
     Unsupported(String),
-    /// It was not begun.
+    /// It was not begun, with the reason.
     NotRun(String),
     /// Ctrl-C came before its end.
     Stopped,
@@ -316,6 +316,11 @@ impl EngineOutcome {
         Some(counted(count, what))
     }
 
+    /// Reports whether it makes the run red, whatever it found: a blind engine, or something not judged.
+    fn failed(&self) -> bool {
+        matches!(self.state, State::Off(_) | State::Stopped) || !self.trouble.is_empty()
+    }
+
     /// The engine in a few words.
     pub(super) fn shown(&self) -> String {
         match &self.state {
@@ -520,17 +525,22 @@ impl Outcome {
         left
     }
 
-    /// Reports whether nothing is red: no finding counts, plain tests pass, and every engine was on and could
-    /// judge.
+    /// The reason why the whole run counts as nothing, beside what its engines say.
+    pub(super) fn void(&self) -> Option<&'static str> {
+        let mut engines = self.engines.iter();
+        let ran = engines.any(|it| it.state == State::On && it.ran());
+        match (self.interrupted, ran) {
+            (true, _) => Some("stopped by Ctrl-C"),
+            (false, false) => Some("no test ran"),
+            (false, true) => None,
+        }
+    }
+
+    /// Reports whether nothing is red: no finding counts, plain tests pass, and every engine that was begun was on
+    /// and could judge.
     pub(super) fn is_green(&self) -> bool {
-        let judged = self.engines.iter().all(|it| {
-            matches!(it.state, State::On | State::Unsupported(_)) && it.trouble.is_empty()
-        });
-        let seen = self
-            .engines
-            .iter()
-            .any(|it| it.state == State::On && it.ran());
-        !self.interrupted && judged && seen && self.counting().next().is_none()
+        let failed = self.engines.iter().any(EngineOutcome::failed);
+        self.void().is_none() && !failed && self.counting().next().is_none()
     }
 
     /// The verdict in one line.
@@ -574,9 +584,7 @@ impl Outcome {
         if !plain.is_empty() {
             parts.push(format!("plain tests: {} not green", plain.len()));
         }
-        if self.interrupted {
-            parts.push("stopped by Ctrl-C".to_owned());
-        }
+        parts.extend(self.void().map(str::to_owned));
         let left = self.left_out();
         if !left.is_empty() {
             parts.push(format!("left out: {}", left.join(", ")));
@@ -759,9 +767,10 @@ mod tests {
                 "asan is OFF",
             ),
             (
-                |it| it.engines[1].state = State::NotRun("x".to_owned()),
-                "asan did not run",
+                |it| it.engines[1].state = State::Stopped,
+                "asan was stopped",
             ),
+            (|it| it.engines[0].tests = 0, "no test ran"),
             (|it| it.interrupted = true, "stopped by Ctrl-C"),
             (
                 |it| {
@@ -784,11 +793,20 @@ mod tests {
             assert!(!changed.is_green(), "{says}");
             assert!(changed.headline().contains(says), "{}", changed.headline());
         }
-        assert!(!with(|it| it.engines[0].tests = 0).is_green());
-        // An engine that cannot be built here is no mistake of the module; the headline says so.
-        let unsupported = with(|it| it.engines[1].state = State::Unsupported("x".to_owned()));
-        assert!(unsupported.is_green());
-        assert!(unsupported.headline().contains("asan is unsupported here"));
+        // An engine that cannot be built here, or for which no time was left, is no mistake of the module; the
+        // headline says so.
+        for (state, says) in [
+            (
+                State::Unsupported("x".to_owned()),
+                "asan is unsupported here",
+            ),
+            (State::NotRun("x".to_owned()), "asan did not run"),
+        ] {
+            let mut left_out = clean.clone();
+            left_out.engines[1].state = state;
+            assert!(left_out.is_green());
+            assert!(left_out.headline().contains(says));
+        }
     }
 
     #[test]

@@ -19,10 +19,11 @@ impl Suites<'_> {
     }
 
     fn skipped(&self, engine: &EngineOutcome) -> bool {
-        matches!(
-            engine.state,
-            State::Unsupported(_) | State::NotRun(_) | State::Stopped
-        )
+        matches!(engine.state, State::Unsupported(_) | State::NotRun(_))
+    }
+
+    fn stopped(&self, engine: &EngineOutcome) -> bool {
+        engine.state == State::Stopped
     }
 
     /// Findings that count.

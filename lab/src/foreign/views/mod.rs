@@ -39,6 +39,7 @@ pub(super) fn write(folder: &Path, outcome: &Outcome, root: &Path) -> Result<()>
 mod tests {
     use std::collections::BTreeSet;
 
+    use roxmltree::{Document, Node};
     use serde_json::Value;
 
     use super::*;
@@ -261,6 +262,69 @@ mod tests {
         for invocation in list(&run["invocations"]) {
             assert!(invocation["executionSuccessful"].is_boolean());
         }
+    }
+
+    #[test]
+    fn junit_is_red_where_the_run_is_and_counts_its_cases() {
+        type Change = fn(&mut Outcome);
+        let green: Change = |it| {
+            it.engines[0].trouble.clear();
+            it.engines[1].findings.clear();
+            it.engines[2].state = State::On;
+        };
+        let changes: [Change; 10] = [
+            |_| {},
+            |it| it.engines[3].state = State::On,
+            |it| it.engines[2].state = State::Off("missed".to_owned()),
+            |it| it.engines[2].state = State::Stopped,
+            |it| it.engines[2].state = State::NotRun("no time was left".to_owned()),
+            |it| it.engines[0].state = State::Unsupported("no compiler".to_owned()),
+            |it| it.engines[0].tests = 0,
+            |it| {
+                it.engines[1]
+                    .trouble
+                    .push(Trouble::words("a/b", "no library"))
+            },
+            |it| it.engines[1].findings = full().engines[1].findings.clone(),
+            |it| it.interrupted = true,
+        ];
+        let mut seen = BTreeSet::new();
+        for (number, change) in changes.iter().enumerate() {
+            let mut outcome = full();
+            green(&mut outcome);
+            change(&mut outcome);
+            outcome.fold(None, false);
+            let xml = junit::render(&outcome).unwrap();
+            let xml = Document::parse(&xml).unwrap();
+            let of = |it: Node<'_, '_>, name: &str| -> usize {
+                it.descendants().filter(|it| it.has_tag_name(name)).count()
+            };
+            let root = xml.root_element();
+            let red = of(root, "failure") + of(root, "error");
+            assert_eq!(
+                red == 0,
+                outcome.is_green(),
+                "{number}: {}",
+                outcome.headline()
+            );
+            seen.insert(red == 0);
+            for suite in root.children().filter(Node::is_element) {
+                for (count, name) in [
+                    ("tests", "testcase"),
+                    ("failures", "failure"),
+                    ("errors", "error"),
+                    ("skipped", "skipped"),
+                ] {
+                    let count: usize = suite.attribute(count).unwrap().parse().unwrap();
+                    assert_eq!(count, of(suite, name), "{number}: {suite:?}");
+                }
+            }
+            let skipped = of(root, "skipped");
+            let left_out =
+                |it: &&EngineOutcome| matches!(it.state, State::Unsupported(_) | State::NotRun(_));
+            assert_eq!(skipped, outcome.engines.iter().filter(left_out).count());
+        }
+        assert_eq!(seen.len(), 2, "some are green and some are red");
     }
 
     #[test]
