@@ -43,7 +43,7 @@ func (t *Table) findFinalized() {
 			if freeing == nil || len(freeing.Params) == 0 || freeing.Blocks == nil {
 				return
 			}
-			if fields := t.freedFieldsDeep(freeing, freeing.Params[0], anyC, 0); len(fields) > 0 {
+			if fields := t.freedFieldsDeep(freeing, finalized(freeing), anyC, 0); len(fields) > 0 {
 				add(object.Type(), "SetFinalizer", fields, freeing)
 			}
 		case "AddCleanup":
@@ -73,6 +73,20 @@ func (t *Table) findFinalized() {
 	if len(t.Finalized) > 0 {
 		t.findRooted()
 	}
+}
+
+// finalized is the object that a finalizer is given: its parameter, or what it takes out of an interface.
+func finalized(freeing *ssa.Function) ssa.Value {
+	param := freeing.Params[0]
+	if _, boxed := param.Type().Underlying().(*types.Interface); !boxed {
+		return param
+	}
+	for _, instr := range *param.Referrers() {
+		if taken, ok := instr.(*ssa.TypeAssert); ok && !taken.CommaOk {
+			return taken
+		}
+	}
+	return param
 }
 
 func (t *Table) freedFieldsDeep(fn *ssa.Function, p ssa.Value, is func(string) bool, depth int) []string {

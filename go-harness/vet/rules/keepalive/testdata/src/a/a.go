@@ -138,3 +138,25 @@ func maybeKeep(c *Codec, f func()) int {
 func (c *Codec) MaybeHook(f func()) int {
 	return int(C.codec_token(c.p, C.int(maybeKeep(c, f)))) // want `c may be finalized`
 }
+
+// Boxed is finalized by a function that takes anything.
+type Boxed struct{ p *C.codec }
+
+func freeBoxed(v any) { v.(*Boxed).Release() }
+
+func NewBoxed() *Boxed {
+	b := &Boxed{C.codec_new()}
+	runtime.SetFinalizer(b, freeBoxed)
+	return b
+}
+
+func (b *Boxed) Release() {
+	if b.p != nil {
+		C.codec_free(b.p)
+		b.p = nil
+	}
+}
+
+func (b *Boxed) Size() int {
+	return int(C.codec_size(b.p)) // want `b may be finalized`
+}
