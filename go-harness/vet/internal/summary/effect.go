@@ -100,7 +100,9 @@ func (t *Table) summarize(fn *ssa.Function) *Func {
 		common := call.Common()
 		if name := t.C(common); name != "" {
 			if t.ErrorGetter(common) != "" {
-				if !before && f.ReadsError == "" {
+				if Dropped(call) {
+					before = true // the error that was there is gone
+				} else if !before && f.ReadsError == "" {
 					f.ReadsError = name
 				}
 			} else if !goHelpers[name] && !allocators[name] && !Frees(name) && !ClearsError(name) {

@@ -138,6 +138,12 @@ func ClearsError(name string) bool {
 		slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(word, "err") })
 }
 
+// Dropped reports whether a call of a getter of errors takes the error away, and nobody sees it.
+func Dropped(call ssa.CallInstruction) bool {
+	value := call.Value()
+	return len(call.Common().Args) == 0 && (value == nil || len(*value.Referrers()) == 0)
+}
+
 // readsErrno reports whether a C function whose code belongs to the package does nothing but read an error of the
 // thread.
 func (t *Table) readsErrno(name string) bool {

@@ -62,6 +62,9 @@ func run(p *rule.Pass) {
 				checkBuffer(p, call, depths)
 				return
 			}
+			if summary.Dropped(call) {
+				return // it explains nothing
+			}
 			explained := lastCall(p, fn, call)
 			if explained == nil || depths.At(explained) > 0 && depths.At(call) > 0 && !unlockedBetween(p, explained, call) {
 				return

@@ -82,3 +82,25 @@ func noStatus(call func() bool) error {
 }
 
 func never() error { return noStatus(func() bool { return false }) }
+
+// cleared takes away what was there, and reads what its own call left.
+func cleared() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.lib_get_last_error()
+	if C.lib_run() != 0 {
+		return errors.New(C.GoString(C.lib_get_last_error()))
+	}
+	return nil
+}
+
+func clearedAfterAnother() error {
+	C.lib_run()
+	return cleared()
+}
+
+// forgets takes an error away that nobody asked for.
+func forgets() {
+	C.lib_run()
+	C.lib_get_last_error()
+}
