@@ -6,14 +6,17 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/rules/cbtoken"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/checksoff"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/closeerror"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/cnul"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/cstring"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/ctypes"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/deferearly"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/doublefree"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/emptyslice"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/errorsis"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/exportptr"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/exportrecover"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/finalizerc"
+	"github.com/cgolab/cgolab/go-harness/vet/rules/finalizermissing"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/freelock"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/handlecopy"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/hiddenptr"
@@ -38,14 +41,17 @@ func Rules() []*rule.Rule {
 		cbtoken.Rule,
 		checksoff.Rule,
 		closeerror.Rule,
+		cnul.Rule,
 		cstring.Rule,
 		ctypes.Rule,
 		deferearly.Rule,
 		doublefree.Rule,
 		emptyslice.Rule,
+		errorsis.Rule,
 		exportptr.Rule,
 		exportrecover.Rule,
 		finalizerc.Rule,
+		finalizermissing.Rule,
 		freelock.Rule,
 		handlecopy.Rule,
 		hiddenptr.Rule,

@@ -5,6 +5,7 @@ package vet
 /*
 #cgo nocallback each_now
 #include <stdint.h>
+#include <stdlib.h>
 extern void goPlantedEach(uintptr_t token);
 extern void *goPlantedMemory(void);
 extern void goPlantedPointer(void *token);
@@ -20,14 +21,30 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"runtime/cgo"
 	"unsafe"
 )
 
+var errOpen = errors.New("not opened")
+
 func open() error {
 	if C.lib_open(nil) != 0 {
-		return errors.New(C.GoString(C.lib_last_error())) // planted: lasterror
+		return fmt.Errorf("%w: %s", errOpen, C.GoString(C.lib_last_error())) // planted: lasterror
+	}
+	return nil
+}
+
+func wasOpened(err error) bool {
+	return err != errOpen // planted: errorsis
+}
+
+func OpenNamed(path string) error {
+	text := C.CString(path) // planted: cnul
+	defer C.free(unsafe.Pointer(text))
+	if C.lib_open(text) != 0 {
+		return errOpen
 	}
 	return nil
 }

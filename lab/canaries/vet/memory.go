@@ -46,6 +46,7 @@ func freesNothing() int {
 // Table is closed twice by whoever closes it twice.
 type Table struct{ p *C.table }
 
+//cgolab:ignore finalizermissing the mistake is another one
 func (t *Table) Close() error {
 	C.table_free(t.p) // planted: doublefree
 	return nil
@@ -106,6 +107,17 @@ func finalizedTwice() *Owned {
 	return o
 }
 
+// Forgotten is missed by nobody.
+type Forgotten struct{ p *C.table }
+
+func (f *Forgotten) Close() error { // planted: finalizermissing
+	if f.p != nil {
+		C.table_free(f.p)
+		f.p = nil
+	}
+	return nil
+}
+
 // Copied loses what it opens.
 type Copied struct{ p *C.table }
 
@@ -121,6 +133,7 @@ func (t *Table) Clone() Table {
 // Freed is closed under a name of its own.
 type Freed struct{ p *C.table }
 
+//cgolab:ignore finalizermissing the mistake is another one
 func (f *Freed) Free() { // planted: closeerror
 	C.table_free(f.p)
 	f.p = nil
@@ -132,6 +145,7 @@ type Locked struct {
 	p  *C.table
 }
 
+//cgolab:ignore finalizermissing the mistake is another one
 func (l *Locked) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

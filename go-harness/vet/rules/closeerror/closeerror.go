@@ -4,11 +4,7 @@ package closeerror
 import (
 	"go/types"
 	"slices"
-	"strings"
 
-	"golang.org/x/tools/go/ssa"
-
-	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
@@ -48,7 +44,7 @@ func run(p *rule.Pass) {
 		return
 	}
 	for _, fn := range p.Funcs {
-		named := owner(p, fn)
+		named := p.Owner(fn)
 		if named == nil {
 			continue
 		}
@@ -58,26 +54,10 @@ func run(p *rule.Pass) {
 			if !closer(fn.Signature) {
 				p.Report(fn.Pos(), "Close of %s is not Close() error: it is no io.Closer", name)
 			}
-		case closes == nil && frees(p, fn):
+		case closes == nil && p.Ends(fn):
 			p.Report(fn.Pos(), "%s frees a %s, which has no Close() error", fn.Name(), name)
 		}
 	}
-}
-
-// owner is the exported struct whose exported method without arguments a function is, or nil.
-func owner(p *rule.Pass, fn *ssa.Function) *types.Named {
-	recv := fn.Signature.Recv()
-	if recv == nil || !p.Public(fn) || fn.Signature.Params().Len() > 0 || p.InTest(fn.Pos()) {
-		return nil
-	}
-	named := summary.Named(recv.Type())
-	if named == nil || !named.Obj().Exported() {
-		return nil
-	}
-	if _, ok := named.Underlying().(*types.Struct); !ok {
-		return nil
-	}
-	return named
 }
 
 func method(named *types.Named, name string) *types.Func {
@@ -92,11 +72,4 @@ func method(named *types.Named, name string) *types.Func {
 func closer(signature *types.Signature) bool {
 	results := signature.Results()
 	return results.Len() == 1 && types.Identical(results.At(0).Type(), types.Universe.Lookup("error").Type())
-}
-
-// frees reports whether a method is named after freeing, and frees a field.
-func frees(p *rule.Pass, fn *ssa.Function) bool {
-	verb := summary.FreeVerb(fn.Name())
-	f := p.Know.OfFunc(fn)
-	return verb != "" && strings.EqualFold(fn.Name(), verb) && f != nil && len(f.Params) > 0 && len(f.Params[0].FreesFields) > 0
 }
