@@ -33,7 +33,7 @@ func (t *Table) findFinalized() {
 		f.funcs[freeing] = true
 		t.locked(freeing, f.locks, 0)
 	}
-	anyC := func(name string) bool { return !goHelpers[name] }
+	anyC := func(name string, _ *ssa.CallCommon, _ int) bool { return !goHelpers[name] }
 	t.eachCall(func(call ssa.CallInstruction) {
 		common := call.Common()
 		switch RuntimeFunc(common) {
@@ -89,7 +89,7 @@ func finalized(freeing *ssa.Function) ssa.Value {
 	return param
 }
 
-func (t *Table) freedFieldsDeep(fn *ssa.Function, p ssa.Value, is func(string) bool, depth int) []string {
+func (t *Table) freedFieldsDeep(fn *ssa.Function, p ssa.Value, is toC, depth int) []string {
 	fields := t.freedFields(fn, p, is)
 	if depth > 3 {
 		return fields

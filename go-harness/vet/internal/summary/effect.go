@@ -44,7 +44,7 @@ func (t *Table) EffectOf(use flow.Use) Effect {
 		switch {
 		case goHelpers[name]:
 			return Effect{ReachesC: true}
-		case Frees(name):
+		case FreesArgument(name, call, use.Index):
 			return Effect{Frees: true, MayFree: true, ReachesC: true}
 		case t.TakesOver(name):
 			return Effect{Escapes: true, ReachesC: true}
@@ -155,7 +155,7 @@ func (t *Table) param(fn *ssa.Function, p *ssa.Parameter) Param {
 		search := flow.Search{Stop: func(instr ssa.Instruction) bool { return frees[instr] }, NotNil: trail.Values}
 		result.Frees = search.Entry(fn) == nil
 	}
-	result.FreesFields = t.freedFields(fn, p, Frees)
+	result.FreesFields = t.freedFields(fn, p, FreesArgument)
 	result.Rooted = t.roots(fn, p)
 	switch p.Type().Underlying().(type) {
 	case *types.Slice, *types.Map:
@@ -174,7 +174,7 @@ func (t *Table) freesElements(fn *ssa.Function, p *ssa.Parameter) bool {
 		}
 		name, callee := t.C(call.Common()), t.Of(call.Common())
 		for i, arg := range call.Common().Args {
-			if (name != "" && Frees(name) || callee != nil && i < len(callee.Params) && (callee.Params[i].MayFree || callee.Params[i].FreesElements || len(callee.Params[i].FreesFields) > 0)) && elementOf(arg, p, 0) {
+			if (name != "" && FreesArgument(name, call.Common(), i) || callee != nil && i < len(callee.Params) && (callee.Params[i].MayFree || callee.Params[i].FreesElements || len(callee.Params[i].FreesFields) > 0)) && elementOf(arg, p, 0) {
 				found = true
 			}
 		}
@@ -224,8 +224,11 @@ func elementOf(v ssa.Value, p *ssa.Parameter, depth int) bool {
 	return false
 }
 
-// freedFields are the fields of a parameter whose values go to C functions of certain names.
-func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is func(name string) bool) []string {
+// toC judges an argument of a call by the name of the C function.
+type toC func(name string, call *ssa.CallCommon, index int) bool
+
+// freedFields are the fields of a parameter whose values go to certain arguments of C functions.
+func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is toC) []string {
 	var fields []string
 	add := func(field string) {
 		if field != "" && !slices.Contains(fields, field) {
@@ -246,7 +249,7 @@ func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is func(name string) 
 				continue
 			}
 			switch {
-			case name != "" && is(name) && len(path) > 0:
+			case name != "" && is(name, common, i) && len(path) > 0:
 				add(path[0].Name())
 			case callee != nil && i < len(callee.Params):
 				if len(path) == 0 {

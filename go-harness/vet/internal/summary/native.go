@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 )
 
 // CName is the name of the C function that a Go function of cmd/cgo calls, or "".
@@ -102,6 +104,24 @@ func Words(identifier string) []string {
 
 // Frees reports whether a C function ends the life of what it is given, by its name.
 func Frees(name string) bool { return FreeVerb(name) != "" }
+
+// FreesArgument reports whether a C function ends, by its name, the life of one of its arguments: of several pointers
+// those to what the name mentions, as the page of lib_drop_page(context, page), or any if it mentions none.
+func FreesArgument(name string, call *ssa.CallCommon, index int) bool {
+	if !Frees(name) {
+		return false
+	}
+	mentioned := Words(name)[1:] // the first is that of the library, or the verb
+	is := func(arg ssa.Value) bool {
+		named := Named(arg.Type())
+		if named == nil || !flow.IsPointer(arg.Type()) {
+			return false
+		}
+		words := Words(strings.TrimSuffix(named.Obj().Name(), "_t"))
+		return slices.Contains(mentioned, words[len(words)-1])
+	}
+	return is(call.Args[index]) || !slices.ContainsFunc(call.Args, is)
+}
 
 // FreeVerb is the verb in the name of a C function that ends the life of what it is given, or "". A word that only
 // says what a function asks or installs, as in should_close and set_close_callback, is none.

@@ -61,6 +61,7 @@ type use struct {
 	call   ssa.CallInstruction
 	name   string
 	field  *types.Var
+	frees  bool
 	locked bool
 }
 
@@ -79,9 +80,9 @@ func run(p *rule.Pass) {
 			if name == "" {
 				return
 			}
-			for _, arg := range call.Common().Args {
+			for i, arg := range call.Common().Args {
 				if root, path := summary.Path(arg); root == ssa.Value(fn.Params[0]) && len(path) == 1 && summary.IsNative(path[0].Type()) {
-					uses[path[0]] = append(uses[path[0]], use{fn, call, name, path[0], holds(fn, call)})
+					uses[path[0]] = append(uses[path[0]], use{fn, call, name, path[0], summary.FreesArgument(name, call.Common(), i), holds(fn, call)})
 				}
 			}
 		})
@@ -91,9 +92,9 @@ func run(p *rule.Pass) {
 		others := 0 // uses under the lock, besides releases
 		for i, u := range all {
 			switch {
-			case summary.Frees(u.name) && u.locked:
+			case u.frees && u.locked:
 				release = &all[i]
-			case !summary.Frees(u.name) && u.locked:
+			case !u.frees && u.locked:
 				others++
 			}
 		}
@@ -101,7 +102,7 @@ func run(p *rule.Pass) {
 			continue
 		}
 		for _, u := range all {
-			if !u.locked && !summary.Frees(u.name) && u.fn.Object() != nil && u.fn.Object().Exported() {
+			if !u.locked && !u.frees && u.fn.Object() != nil && u.fn.Object().Exported() {
 				p.ReportAt(u.call, "C.%s is given %s without the lock that %s holds while it frees it, in line %d", u.name, field.Name(), release.fn.Name(), p.Line(p.Pos(release.call)))
 			}
 		}
