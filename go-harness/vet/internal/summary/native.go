@@ -1,13 +1,12 @@
 package summary
 
 import (
+	"go/types"
 	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
-
-	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 )
 
 // CName is the name of the C function that a Go function of cmd/cgo calls, or "".
@@ -105,22 +104,34 @@ func Words(identifier string) []string {
 // Frees reports whether a C function ends the life of what it is given, by its name.
 func Frees(name string) bool { return FreeVerb(name) != "" }
 
-// FreesArgument reports whether a C function ends, by its name, the life of one of its arguments: of several pointers
-// those to what the name mentions, as the page of lib_drop_page(context, page), or any if it mentions none.
+// FreesArgument reports whether a C function ends, by its name, the life of one of its arguments. Of several pointers
+// it does so to what its name mentions, as the page of lib_drop_page(context, page). Next come structs that have no
+// name, and may be what is mentioned by that of a typedef; then any.
 func FreesArgument(name string, call *ssa.CallCommon, index int) bool {
 	if !Frees(name) {
 		return false
 	}
 	mentioned := Words(name)[1:] // the first is that of the library, or the verb
-	is := func(arg ssa.Value) bool {
-		named := Named(arg.Type())
-		if named == nil || !flow.IsPointer(arg.Type()) {
-			return false
+	const other, nameless, named = 0, 1, 2
+	rank := func(arg ssa.Value) int {
+		pointer, ok := arg.Type().Underlying().(*types.Pointer)
+		if !ok {
+			return other
 		}
-		words := Words(strings.TrimSuffix(named.Obj().Name(), "_t"))
-		return slices.Contains(mentioned, words[len(words)-1])
+		to := Named(pointer)
+		switch {
+		case to == nil:
+			return other
+		case strings.HasPrefix(to.Obj().Name(), "_Ctype_struct___"):
+			return nameless
+		}
+		if words := Words(strings.TrimSuffix(to.Obj().Name(), "_t")); slices.Contains(mentioned, words[len(words)-1]) {
+			return named
+		}
+		return other
 	}
-	return is(call.Args[index]) || !slices.ContainsFunc(call.Args, is)
+	own := rank(call.Args[index])
+	return !slices.ContainsFunc(call.Args, func(arg ssa.Value) bool { return rank(arg) > own })
 }
 
 // FreeVerb is the verb in the name of a C function that ends the life of what it is given, or "". A word that only

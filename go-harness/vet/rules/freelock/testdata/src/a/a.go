@@ -7,6 +7,9 @@ void table_free(table *t);
 int table_len(table *t);
 typedef struct context context;
 typedef struct page page;
+typedef struct { int n; } buffer;
+buffer *lib_new_buffer(context *c);
+void lib_drop_buffer(context *c, buffer *b);
 page *lib_load_page(context *c);
 void lib_drop_page(context *c, page *p);
 void lib_drop_context(context *c);
@@ -35,7 +38,7 @@ func (t *Table) Locked() int {
 }
 
 func (t *Table) Len() int {
-	return int(C.table_len(t.p)) // want `C.table_len is given p without the lock that Close holds while it frees it, in line 27`
+	return int(C.table_len(t.p)) // want `C.table_len is given p without the lock that Close holds while it frees it, in line 30`
 }
 
 func (t *Table) Late() int {
@@ -85,6 +88,7 @@ func (d *Document) Bound() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	C.lib_drop_page(d.ctx, C.lib_load_page(d.ctx))
+	C.lib_drop_buffer(d.ctx, C.lib_new_buffer(d.ctx))
 }
 
 func (d *Document) Close() {
