@@ -26,8 +26,9 @@ stops being true on the day on which somebody wraps the error on its way.
 The rule finds errors.New and fmt.Errorf of a text that C gave, without %w, in packages that other modules import;
 and comparisons, by == or in a switch, of an error with a variable that holds one.
 
-Silent: io.EOF, which readers return as it is; errors that a field holds, such as a category; methods Is(error) bool, which errors.Is itself calls; comparisons in
-tests. A project may tell its users that it never wraps, so the rule runs on request.`,
+Silent: io.EOF, which readers return as it is; errors that a field holds, such as a category; what only a panic is
+given; methods Is(error) bool, which errors.Is itself calls; comparisons in tests. A project may tell its users that
+it never wraps, so the rule runs on request.`,
 	Before: `
 return fmt.Errorf("open: %s", C.GoString(C.lib_error(l.p)))`,
 	After: `
@@ -53,7 +54,7 @@ func run(p *rule.Pass) {
 				}
 			case *ssa.Call:
 				maker := makes(instr.Common())
-				if maker == "" || !p.Importable() || wraps(instr.Common()) {
+				if maker == "" || !p.Importable() || wraps(instr.Common()) || ends(instr) {
 					return
 				}
 				if slices.ContainsFunc(arguments(instr), func(arg ssa.Value) bool { return nativeText(p, arg, 0) }) {
@@ -109,6 +110,16 @@ func makes(call *ssa.CallCommon) string {
 func wraps(call *ssa.CallCommon) bool {
 	format, ok := call.Args[0].(*ssa.Const)
 	return ok && format.Value != nil && format.Value.Kind() == constant.String && strings.Contains(constant.StringVal(format.Value), "%w")
+}
+
+// ends reports whether an error goes to nobody but a panic.
+func ends(made *ssa.Call) bool {
+	for _, use := range flow.Track(made).Uses {
+		if _, ok := use.Instr.(*ssa.Panic); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // arguments are those of a call, and what its list of variable length holds.

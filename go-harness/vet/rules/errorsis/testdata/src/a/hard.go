@@ -73,3 +73,10 @@ func known(ok bool) string {
 
 // Either has a text of its own, too.
 func Either(ok bool) error { return errors.New(known(ok)) }
+
+// MustOpen ends in a panic, which nobody sorts.
+func MustOpen() {
+	if C.lib_open(nil) != 0 {
+		panic(fmt.Errorf("open: %s", C.GoString(C.lib_error())))
+	}
+}
