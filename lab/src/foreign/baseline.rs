@@ -1,15 +1,17 @@
 //! Findings of an earlier run, which `--baseline` reads from its `results.json`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-/// Signatures that are known and not red.
+use super::outcome::Folded;
+
+/// Findings that are known and not red: tests by signature.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Baseline(BTreeSet<String>);
+pub(super) struct Baseline(BTreeMap<String, BTreeSet<String>>);
 
 /// The part of a run's results that counts here.
 #[derive(Deserialize)]
@@ -20,6 +22,7 @@ struct Earlier {
 #[derive(Deserialize)]
 struct Signed {
     signature: String,
+    tests: BTreeSet<String>,
 }
 
 impl Baseline {
@@ -29,27 +32,32 @@ impl Baseline {
             .with_context(|| format!("cannot read the baseline {}", path.display()))?;
         let earlier: Earlier = serde_json::from_str(&text)
             .with_context(|| format!("{} is no results.json of `cgolab run`", path.display()))?;
-        Ok(Baseline::of(
-            earlier.findings.into_iter().map(|it| it.signature),
+        let findings = earlier.findings.into_iter();
+        Ok(Baseline(
+            findings.map(|it| (it.signature, it.tests)).collect(),
         ))
     }
 
-    /// A baseline of these signatures.
-    pub(super) fn of(signatures: impl IntoIterator<Item = String>) -> Baseline {
-        Baseline(signatures.into_iter().collect())
-    }
-
-    /// Reports whether a finding is in it.
-    pub(super) fn has(&self, signature: &str) -> bool {
-        self.0.contains(signature)
+    /// Reports whether a finding is in it. A leak names no caller in Go: one that another test shows is new.
+    pub(super) fn has(&self, finding: &Folded) -> bool {
+        self.0.get(&finding.signature).is_some_and(|known| {
+            !finding.first.report.is_leak() || finding.tests.iter().all(|it| known.contains(it))
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::foreign::module::Module;
     use crate::foreign::outcome::Outcome;
+
+    /// A baseline of these findings.
+    pub(in crate::foreign) fn of(findings: &[Folded]) -> Baseline {
+        let tests = |it: &Folded| it.tests.iter().cloned().collect();
+        let signed = findings.iter().map(|it| (it.signature.clone(), tests(it)));
+        Baseline(signed.collect())
+    }
 
     #[test]
     fn results_of_a_run_are_a_baseline_and_other_files_are_named() {
@@ -60,9 +68,7 @@ mod tests {
             serde_json::to_string(&Outcome::new(&Module::default())).unwrap(),
         )
         .unwrap();
-        assert!(!Baseline::read(&path).unwrap().has("x"));
-        let one = Baseline::of(["x".to_owned()]);
-        assert!(one.has("x") && !one.has("y"));
+        assert!(Baseline::read(&path).unwrap().0.is_empty());
         fs::write(&path, "{}").unwrap();
         assert!(format!("{:#}", Baseline::read(&path).unwrap_err()).contains("no results.json"));
     }

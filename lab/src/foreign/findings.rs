@@ -167,32 +167,30 @@ fn excerpt(lines: &[&str]) -> String {
 
 /// A report of Go's race detector: the places of both accesses.
 fn race(lines: &[&str], test: Option<String>, module: &Module) -> Report {
-    let mut places = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let access = [
-            "Read at",
-            "Write at",
-            "Previous read at",
-            "Previous write at",
-            "Read by",
-            "Write by",
-        ];
-        if access.iter().any(|word| {
-            line.trim_start()
-                .to_lowercase()
-                .starts_with(&word.to_lowercase())
-        }) {
-            let stack = go_stack(&lines[at + 1..]);
-            if let Some(place) = first_own(stack, module) {
-                places.push(place);
-            }
-        }
-    }
+    let is_access = |line: &&str| {
+        let line = line.trim_start().to_lowercase();
+        let line = line.strip_prefix("previous ").unwrap_or(&line);
+        ["read at", "write at", "read by", "write by"]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    // An access that no own function makes is named by the innermost one.
+    let place = |at: usize| {
+        let stack = go_stack(&lines[at + 1..]);
+        let innermost = stack.first().cloned();
+        first_own(stack, module).or(innermost)
+    };
+    let accesses = lines.iter().enumerate().filter(|(_, it)| is_access(it));
+    let mut places: Vec<Place> = accesses.filter_map(|(at, _)| place(at)).collect();
+    // Which of them comes first is chance: an own one is told first.
+    places.sort_by_key(|it| !it.own);
+    let mut places = places.into_iter();
     Report {
         class: RACE.to_owned(),
         test,
         c: None,
-        go: places.into_iter().next(),
+        go: places.next(),
+        other: places.next(),
         text: excerpt(lines),
     }
 }
@@ -239,6 +237,7 @@ fn sanitizer(lines: &[&str], class: &str, test: Option<String>, module: &Module)
         test,
         c: culprit(&stack),
         go: goroutine(&lines[own_end..], module),
+        other: None,
         text: excerpt(&lines[..own_end]),
     }
 }
@@ -265,6 +264,7 @@ fn leaks(lines: &[&str], module: &Module) -> Vec<Report> {
             test: None,
             c: culprit(&stack),
             go: None,
+            other: None,
             text: excerpt(&block),
         });
     }
@@ -278,6 +278,7 @@ fn fatal(lines: &[&str], class: &str, test: Option<String>, module: &Module) -> 
         test,
         c: None,
         go: goroutine(lines, module),
+        other: None,
         text: excerpt(lines),
     }
 }
@@ -444,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn a_race_has_the_first_own_frame() {
+    fn a_race_has_the_first_own_frame_of_both_accesses() {
         let output = "=== RUN   TestR\n==================\nWARNING: DATA RACE\nWrite at 0x1 by goroutine 8:\n\
             \u{20} runtime.mapassign()\n      /go/map.go:1 +0x1\n  a/b.(*T).set()\n      /m/t.go:5 +0x1\n\n\
             Previous write at 0x1 by goroutine 7:\n  a/b.other()\n      /m/t.go:9 +0x1\n\n==================\n";
@@ -453,6 +454,10 @@ mod tests {
         assert_eq!(
             found[0].go.as_ref().unwrap().shown(),
             "a/b.(*T).set (t.go:5)"
+        );
+        assert_eq!(
+            found[0].other.as_ref().unwrap().shown(),
+            "a/b.other (t.go:9)"
         );
         assert_eq!(found[0].test.as_deref(), Some("TestR"));
     }

@@ -73,6 +73,7 @@ mod tests {
             test: None,
             c: None,
             go: None,
+            other: None,
             text: text.to_owned(),
         };
         assert!(

@@ -10,7 +10,7 @@ use super::description::Description;
 use super::engines::Engine;
 use super::known::Known;
 use super::module::{Module, Package, counted, counted_as};
-use super::report::Report;
+use super::report::{Place, Report};
 pub(super) use crate::engine::vet::analyzers::Severity;
 use crate::subject::file::Accept;
 use crate::verdict::accept;
@@ -154,21 +154,26 @@ pub(super) struct Finding {
 impl Finding {
     /// A text that is the same for the same mistake in every run: it has no addresses and no lines.
     pub(super) fn signature(&self) -> String {
-        let function = |place: &Option<super::report::Place>| {
+        let function = |place: &Option<Place>| {
             place
                 .as_ref()
                 .map_or_else(String::new, |it| it.function.clone())
         };
-        let mut parts = vec![
-            self.report.class.clone(),
-            function(&self.report.c),
-            function(&self.report.go),
-        ];
-        // Where no function tells two apart, the file does, or the test.
         let report = &self.report;
+        let mut go = [function(&report.go), function(&report.other)];
+        // Which access of a race comes first is chance.
+        go.sort();
+        let mut parts = vec![
+            report.class.clone(),
+            self.package.clone(),
+            function(&report.c),
+        ];
+        parts.extend(go.into_iter().filter(|it| !it.is_empty()));
+        // Where no function tells two apart, the file does, or the test. Tests that leak are known late, and not all
+        // of them in every run.
         match (&report.test, &report.go) {
             (None, Some(place)) => parts.extend(place.file.clone()),
-            (test, None) if report.c.is_none() => parts.extend(test.clone()),
+            (test, None) if report.c.is_none() && !report.is_leak() => parts.extend(test.clone()),
             _ => {}
         }
         parts.join(" | ")
@@ -394,7 +399,7 @@ impl Outcome {
             let signature = finding.signature();
             let at = *places.entry(signature.clone()).or_insert_with(|| {
                 folded.push(Folded {
-                    old: baseline.is_some_and(|it| it.has(&signature)),
+                    old: false,
                     signature,
                     first: finding.clone(),
                     times: 0,
@@ -416,16 +421,21 @@ impl Outcome {
             if !one.engines.contains(&finding.engine) {
                 one.engines.push(finding.engine.clone());
             }
-            if let Some(place) = finding.report.go.as_ref().map(|it| it.shown())
-                && !one.places.contains(&place)
-            {
-                one.places.push(place);
+            let report = &finding.report;
+            for place in [&report.go, &report.other].into_iter().flatten() {
+                let place = place.shown();
+                if !one.places.contains(&place) {
+                    one.places.push(place);
+                }
             }
             for test in &finding.tests {
                 if !one.tests.contains(test) {
                     one.tests.push(test.clone());
                 }
             }
+        }
+        for one in &mut folded {
+            one.old = baseline.is_some_and(|it| it.has(one));
         }
         self.findings = folded;
     }
@@ -627,8 +637,8 @@ pub(super) fn acceptance(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::baseline;
     use crate::foreign::engines::tests::row;
-    use crate::foreign::report::Place;
     use crate::subject::file::Accept;
 
     fn finding(engine: &str, class: &str, go: Option<&str>, test: &str) -> Finding {
@@ -646,6 +656,7 @@ mod tests {
                     line: Some(3),
                     own: true,
                 }),
+                other: None,
                 text: String::new(),
             },
             severity: Severity::Error,
@@ -720,6 +731,56 @@ mod tests {
         let says = "no finding; left out: 1 test that skips itself, 2 more tests that skip themselves in asan";
         assert_eq!(outcome.headline(), says);
         assert!(outcome.is_green());
+    }
+
+    #[test]
+    fn packages_are_told_apart_and_the_accesses_of_a_race_are_a_pair() {
+        let race = |one: &str, other: &str| {
+            let mut finding = finding("race", "data race", Some(one), "TestA");
+            finding.report.other = finding.report.go.clone().map(|it| Place {
+                function: other.to_owned(),
+                ..it
+            });
+            finding
+        };
+        let mut elsewhere = race("f", "g");
+        elsewhere.package = "a/c".to_owned();
+        let outcome = outcome(vec![
+            race("f", "g"),
+            race("g", "f"),
+            race("f", "h"),
+            elsewhere,
+        ]);
+        let times: Vec<usize> = outcome.findings.iter().map(|it| it.times).collect();
+        assert_eq!(times, [2, 1, 1]);
+        assert_eq!(
+            outcome.findings[1].places,
+            ["f (3)", "h (3)"].map(|it| it.replace(" (3)", ""))
+        );
+    }
+
+    #[test]
+    fn a_leak_is_old_only_if_all_its_tests_are() {
+        let leak = |tests: &[&str]| {
+            let mut leak = finding(
+                "asan",
+                "leak of C.CString, C.CBytes or C.malloc",
+                None,
+                tests[0],
+            );
+            leak.tests = tests.iter().map(|it| (*it).to_owned()).collect();
+            leak
+        };
+        let baseline = baseline::tests::of(&outcome(vec![leak(&["TestA", "TestB"])]).findings);
+        for (tests, is_old) in [
+            (&["TestA", "TestB"][..], true),
+            (&["TestB"], true),
+            (&["TestA", "TestNew"], false),
+        ] {
+            let mut outcome = outcome(vec![leak(tests)]);
+            outcome.fold(Some(&baseline), false);
+            assert_eq!(outcome.is_green(), is_old, "{tests:?}");
+        }
     }
 
     #[test]
@@ -812,8 +873,8 @@ mod tests {
     #[test]
     fn old_findings_and_false_alarms_are_told_and_do_not_count() {
         let mut outcome = outcome(vec![finding("asan", "leak", Some("a/b.f"), "TestA")]);
-        let signature = outcome.findings[0].signature.clone();
-        outcome.fold(Some(&Baseline::of([signature])), false);
+        let baseline = baseline::tests::of(&outcome.findings);
+        outcome.fold(Some(&baseline), false);
         assert!(outcome.is_green());
         assert_eq!(outcome.headline(), "no finding; 1 in the baseline");
     }

@@ -22,8 +22,19 @@ pub(super) struct Report {
     pub(super) c: Option<Place>,
     /// The first own frame in Go.
     pub(super) go: Option<Place>,
+    /// The other access of a data race, in Go.
+    #[serde(default)]
+    pub(super) other: Option<Place>,
     /// The report itself, without its less useful lines.
     pub(super) text: String,
+}
+
+impl Report {
+    /// Reports whether it is about memory that was never freed. It is told when the program ends, and names no caller
+    /// in Go.
+    pub(super) fn is_leak(&self) -> bool {
+        [LEAK, LEAK_BY_GO].contains(&self.class.as_str())
+    }
 }
 
 /// A report in one line: its class, places and test.
@@ -61,14 +72,17 @@ impl Place {
     }
 }
 
+const LEAK: &str = "leak";
+const LEAK_BY_GO: &str = "leak of C.CString, C.CBytes or C.malloc";
+
 /// The class of a leak, by the stack of its allocation.
 pub(super) fn leak_class(stack: &[Place]) -> &'static str {
     let by_go = stack
         .iter()
         .any(|it| it.function.contains("Cfunc__Cmalloc") || it.function.contains("_cgo_cmalloc"));
     match by_go {
-        true => "leak of C.CString, C.CBytes or C.malloc",
-        false => "leak",
+        true => LEAK_BY_GO,
+        false => LEAK,
     }
 }
 

@@ -654,6 +654,7 @@ impl Trial<'_> {
                 test: Some(test.to_owned()),
                 c: None,
                 go: None,
+                other: None,
                 text: self.failure_text(package, test),
             };
             self.found(package, report, outcome);
@@ -938,6 +939,7 @@ mod tests {
                 test: None,
                 c: None,
                 go: None,
+                other: None,
                 text: format!(
                     "Direct leak of {size} byte(s) in 1 object(s) allocated from:\n    \
                      #0 {address} in malloc /x.c:3\n    #1 {address}  (/a/libb.so+{offset})"

@@ -225,6 +225,7 @@ pub(super) fn report(
         test: test.filter(|_| !leak),
         c: culprit(&c),
         go,
+        other: None,
         text: shown(what, word(error, "auxwhat"), &stacks),
     })
 }

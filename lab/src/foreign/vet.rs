@@ -111,6 +111,7 @@ impl Trial<'_> {
                     line: Some(found.line),
                     own: true,
                 }),
+                other: None,
                 text: format!("{}{guards}", found.message),
                 class: found.rule,
             },

@@ -177,6 +177,7 @@ mod tests {
                 own: true,
             }),
             go: None,
+            other: None,
             text: String::new(),
         };
         let missed = |passed, class, function| {

@@ -48,6 +48,7 @@ pub(super) fn report(
             test: None,
             c: None,
             go: None,
+            other: None,
             text: excerpt(text.lines()),
         });
     report.test = Some(test.to_owned());
@@ -79,6 +80,7 @@ fn of_libfuzzer(text: &str, known: &[(&str, &str)], module: &Module) -> Option<R
         test: None,
         c: stack.into_iter().next(),
         go: goroutines.find_map(|it| own_frame(it.frames, module)),
+        other: None,
         text: excerpt(text.lines().skip(line)),
     })
 }
@@ -106,6 +108,7 @@ fn failure(text: &str, test: &str, package: &Package, module: &Module) -> Option
         test: None,
         c: None,
         go: place,
+        other: None,
         text: excerpt(lines.into_iter()),
     })
 }

@@ -703,6 +703,7 @@ impl Ending {
             test: test.cloned(),
             c: None,
             go: None,
+            other: None,
             text: String::new(),
         };
         let tests = ran.tests.failed.iter();

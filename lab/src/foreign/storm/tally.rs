@@ -175,8 +175,7 @@ impl Storm {
             if !counted.insert(signature.clone()) {
                 continue;
             }
-            let same =
-                |it: &Failure| it.signature == signature && it.first.package == finding.package;
+            let same = |it: &Failure| it.signature == signature;
             let at = self.failures.iter().position(same).unwrap_or_else(|| {
                 new.push(shown(&finding.report));
                 self.failures.push(Failure {
@@ -327,6 +326,7 @@ pub(super) mod tests {
             test: Some("TestA".to_owned()),
             c: None,
             go: None,
+            other: None,
             text: String::new(),
         };
         let first = Finding {
@@ -475,6 +475,7 @@ pub(super) mod tests {
     fn a_known_false_alarm_is_told_and_not_red() {
         let report = Report {
             class: "CHECK failed".to_owned(),
+            other: None,
             text: "CHECK failed: asan_thread.cpp:369".to_owned(),
             ..failure(&[]).first.report
         };

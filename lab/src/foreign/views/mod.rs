@@ -96,6 +96,7 @@ mod tests {
                     line: Some(9),
                     own: true,
                 }),
+                other: None,
                 text: "ERROR: AddressSanitizer & more".to_owned(),
             },
             severity: Severity::Error,
