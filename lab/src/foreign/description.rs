@@ -40,7 +40,7 @@ impl Description {
     pub(super) fn of(root: &Path) -> Result<Description> {
         let file = SubjectFile::load(root)?;
         let module = file.go.into_iter().find(|it| it.dir == ".");
-        let mut told = Description {
+        let mut read = Description {
             accept: file.accept,
             knobs: file.knob,
             native: file.native,
@@ -48,13 +48,13 @@ impl Description {
         };
         if let Some(module) = module {
             if module.packages != ["./..."] {
-                told.packages = module.packages;
+                read.packages = module.packages;
             }
-            told.tags = module.tags;
-            told.env = module.env;
-            told.timeout = module.timeout.map(|limit| limit.0);
+            read.tags = module.tags;
+            read.env = module.env;
+            read.timeout = module.timeout.map(|limit| limit.0);
         }
-        Ok(told)
+        Ok(read)
     }
 
     /// The library that Go links, with AddressSanitizer in it or without; none if none is described.
@@ -68,7 +68,7 @@ impl Description {
     }
 
     /// A line on the library, if one is described.
-    pub(super) fn library_told(&self) -> Option<String> {
+    pub(super) fn library_summary(&self) -> Option<String> {
         let plain = self.library(false)?;
         let instrumented = match self.native.contains_key(ASAN) {
             true => "instrumented for asan",
@@ -137,11 +137,11 @@ mod tests {
     fn the_module_beside_the_file_is_described_by_it() {
         assert!(of("").unwrap().packages.is_empty());
         let text = "[[go]]\npackages = [\"./a\"]\ntags = [\"x\"]\ntimeout = \"90s\"\nenv = { A = \"b\" }\n";
-        let told = of(text).unwrap();
-        assert_eq!(told.packages, ["./a"]);
-        assert_eq!(told.tags, ["x"]);
-        assert_eq!(told.timeout, Some(Duration::from_secs(90)));
-        assert_eq!(told.env["A"], "b");
+        let read = of(text).unwrap();
+        assert_eq!(read.packages, ["./a"]);
+        assert_eq!(read.tags, ["x"]);
+        assert_eq!(read.timeout, Some(Duration::from_secs(90)));
+        assert_eq!(read.env["A"], "b");
     }
 
     #[test]
@@ -154,14 +154,14 @@ mod tests {
         let both = format!("{plain}{asan}");
         assert_eq!(kind(&both, false), Some(("plain", None)));
         assert_eq!(kind(&both, true), Some((ASAN, Some(native::ASAN_MARK))));
-        let told = |text: &str| of(text).unwrap().library_told();
-        assert_eq!(told(""), None);
+        let summary = |text: &str| of(text).unwrap().library_summary();
+        assert_eq!(summary(""), None);
         assert!(
-            told(plain)
+            summary(plain)
                 .unwrap()
                 .contains("`make all`, not instrumented")
         );
-        assert!(told(&both).unwrap().contains(", instrumented"));
+        assert!(summary(&both).unwrap().contains(", instrumented"));
     }
 
     #[test]
@@ -174,11 +174,11 @@ mod tests {
             .filter(|line| line.contains(" = ") || line.starts_with('['))
             .map(|line| format!("{line}\n"))
             .collect();
-        let told = of(&without).unwrap();
+        let read = of(&without).unwrap();
         assert_eq!(
-            (told.packages, told.tags),
+            (read.packages, read.tags),
             (vec!["./a".to_owned()], vec!["x".to_owned()])
         );
-        assert_eq!(told.accept.len(), 1);
+        assert_eq!(read.accept.len(), 1);
     }
 }

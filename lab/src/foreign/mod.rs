@@ -41,6 +41,7 @@ use self::engines::ENGINES;
 use self::module::Module;
 use self::outcome::{EngineOutcome, Outcome, State};
 use self::trial::Trial;
+use self::views::terminal;
 use crate::engine::canaries;
 use crate::host::child;
 use crate::host::lock::lock;
@@ -91,10 +92,10 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     }
     let folder = Folder::open(&module.root)?;
     let workspace = Workspace::at(&module.root);
-    for line in module.told() {
-        progress.line(&line);
+    for line in module.summary() {
+        progress.line(&out::wrapped(&line, ""));
     }
-    progress.line(&engines::cost(&engines, &module));
+    progress.line(&out::wrapped(&engines::cost(&engines, &module), ""));
     let mut outcome = Outcome::new(&module);
     for engine in engines {
         // Without the plain run nothing could be judged.
@@ -115,7 +116,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
             }
             .run()?,
         };
-        progress.line(&views::terminal::engine_line(&ran));
+        progress.line(&terminal::engine_row(&ran));
         outcome.engines.push(ran);
     }
     outcome.seconds = started.elapsed().as_secs_f64();
@@ -124,7 +125,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     outcome.accept(&module.description);
     let place = folder.publish(&outcome, "")?;
     progress.finish();
-    out::print(views::terminal::report(&outcome, &place))?;
+    out::print(terminal::report(&outcome, &place))?;
     Ok(outcome.is_green())
 }
 
@@ -154,8 +155,8 @@ pub(crate) fn init(dir: &Path) -> Result<bool> {
     let tags: Vec<String> = tags.into_iter().collect();
     fs::write(&path, description::template(&packages, &tags))
         .with_context(|| format!("cannot write {}", path.display()))?;
-    for line in module.told() {
-        out::line(line)?;
+    for line in module.summary() {
+        out::line(out::wrapped(&line, ""))?;
     }
     out::line(format_args!("wrote {}", path.display()))?;
     Ok(true)
@@ -190,20 +191,18 @@ pub(crate) fn doctor() -> Result<bool> {
             State::On => format!("works: {}", proven.what),
             _ => proven.shown(),
         };
-        progress.line(&format!("{:<10} {says}", engine.id));
+        progress.line(&terminal::row(&format!("{:<10}", engine.id), &says));
         if child::interrupted() {
             return Ok(false);
         }
     }
     progress.finish();
-    match which::which("gdb") {
-        Ok(path) => out::line(format_args!(
-            "triage     sees native threads with {}",
-            path.display()
-        ))?,
-        Err(_) => out::line("triage     sees no native threads: gdb is not installed")?,
-    }
-    out::line(format_args!("fuzz       {}", fuzz::doctor(folder.path())?))?;
+    let triage = match which::which("gdb") {
+        Ok(path) => format!("sees native threads with {}", path.display()),
+        Err(_) => "sees no native threads: gdb is not installed".to_owned(),
+    };
+    out::line(terminal::row("triage    ", &triage))?;
+    out::line(terminal::row("fuzz      ", &fuzz::doctor(folder.path())?))?;
     Ok(able)
 }
 

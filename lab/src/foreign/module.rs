@@ -321,7 +321,7 @@ impl Module {
     }
 
     /// Lines about the packages that were found.
-    pub(super) fn told(&self) -> Vec<String> {
+    pub(super) fn summary(&self) -> Vec<String> {
         let mut lines = vec![format!(
             "{} with {}, {}",
             self.path,
@@ -334,8 +334,8 @@ impl Module {
             counted(self.packages.len(), "package"),
             names.join(" ")
         ));
-        let library = self.description.library_told();
-        lines.extend(self.linking.told(library.is_some()));
+        let library = self.description.library_summary();
+        lines.extend(self.linking.summary(library.is_some()));
         lines.extend(library);
         let tagged: BTreeSet<&String> = self.packages.iter().flat_map(|it| &it.tags).collect();
         if !tagged.is_empty() {
@@ -383,7 +383,7 @@ impl Linking {
     }
 
     /// Lines on them; `described` libraries have a line of their own on how they are built.
-    fn told(&self, described: bool) -> Vec<String> {
+    fn summary(&self, described: bool) -> Vec<String> {
         let mut lines = Vec::new();
         if self.cgo > 0 {
             let files = match (self.c_files, self.cxx_files) {
@@ -636,10 +636,10 @@ mod tests {
         let paths: Vec<&str> = module.packages.iter().map(|it| it.path.as_str()).collect();
         assert_eq!(paths, ["a/b/c", "a/b/user", "a/b/pure"]);
         assert_eq!(module.untested, ["a/b/silent"]);
-        let told = module.told().join("\n");
+        let summary = module.summary().join("\n");
         assert!(
-            told.contains("cgo in 2 packages") && told.contains("purego"),
-            "{told}"
+            summary.contains("cgo in 2 packages") && summary.contains("purego"),
+            "{summary}"
         );
     }
 
@@ -653,7 +653,7 @@ mod tests {
         let mut module = Module::default();
         module.read(&[package], false);
         assert_eq!(
-            module.linking.told(false)[1],
+            module.linking.summary(false)[1],
             "built elsewhere, not instrumented: libone.a, two.syso; zmq; three (pkg-config)"
         );
     }

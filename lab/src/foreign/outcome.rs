@@ -367,7 +367,8 @@ pub(super) struct Outcome {
     pub(super) module: String,
     pub(super) go: String,
     pub(super) version: String,
-    pub(super) told: Vec<String>,
+    /// Lines about the module and its packages.
+    pub(super) summary: Vec<String>,
     pub(super) engines: Vec<EngineOutcome>,
     pub(super) findings: Vec<Folded>,
     /// Entries of the module's file that accept no finding any more.
@@ -382,7 +383,7 @@ impl Outcome {
             module: module.path.clone(),
             go: module.go.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            told: module.told(),
+            summary: module.summary(),
             engines: Vec::new(),
             findings: Vec::new(),
             unused: Vec::new(),

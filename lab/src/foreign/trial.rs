@@ -522,7 +522,7 @@ impl Trial<'_> {
             all.skipped.extend(ran.tests.skipped.iter().cloned());
             outcome.tests = outcome.tests.max(ran.tests.ran());
             let reports = findings::read(&ran.text, self.module);
-            let told = !reports.is_empty();
+            let reported = !reports.is_empty();
             // Go's race detector and valgrind go on after a report: a death has a reason of its own.
             let explained = reports
                 .iter()
@@ -545,7 +545,7 @@ impl Trial<'_> {
                     outcome
                         .trouble
                         .push(Trouble::nothing_ran(package, ran.why_nothing()));
-                } else if !ran.finished.success() && ran.tests.failed.is_empty() && !told {
+                } else if !ran.finished.success() && ran.tests.failed.is_empty() && !reported {
                     let why = format!(
                         "all tests passed, and the program ended with {}",
                         ran.finished.how()

@@ -99,7 +99,7 @@ impl Trial<'_> {
             tests: Vec::new(),
             known: None,
             command: format!(
-                "cgolab vet -only {0} ./...; about it: cgolab vet -explain {0}",
+                "cgolab vet -only {0} ./...; cgolab vet -explain {0}",
                 found.rule
             ),
             report: Report {

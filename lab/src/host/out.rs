@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context as _, Result};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Row, Table, TableStyle};
+use textwrap::{Options, WordSplitter};
 
 /// Width of everything that is printed.
 pub const WIDTH: u16 = 80;
@@ -78,6 +79,43 @@ pub fn one_line(text: &str, width: usize) -> String {
     cut
 }
 
+/// Text in lines of at most [`WIDTH`] columns, each behind `indent`, those after the first two columns further in. A
+/// word that is longer is broken, so that nothing of it is lost.
+pub fn wrapped(text: &str, indent: &str) -> String {
+    let further = format!("{indent}  ");
+    let options = Options::new(WIDTH.into())
+        .initial_indent(indent)
+        .subsequent_indent(&further)
+        .word_splitter(WordSplitter::NoHyphenation);
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    textwrap::fill(&joined, options)
+}
+
+/// A shell command in lines of at most [`WIDTH`] columns that can be copied as a whole. A word that is longer stays
+/// as it is.
+pub fn wrapped_command(command: &str, indent: &str) -> String {
+    // The end of a line, and its blank.
+    let room = usize::from(WIDTH) - " \\".len();
+    let mut lines = vec![indent.to_owned()];
+    let mut quoted = false;
+    for word in command.split(' ') {
+        let line = lines.last_mut().expect("there is a first line");
+        let starts = line.trim().is_empty();
+        let fits = line.chars().count() + 1 + word.chars().count() <= room;
+        if starts {
+            line.push_str(word);
+        } else if fits || quoted {
+            // A line that ends within quotes would be part of the word.
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{indent}  {word}"));
+        }
+        quoted ^= word.matches('\'').count() % 2 == 1;
+    }
+    lines.join(" \\\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +147,41 @@ mod tests {
         let text = columns([vec!["a", "bcd", "e"], vec!["fg", "h"]]);
         assert_eq!(text, "a   bcd  e\nfg  h\n");
         assert_eq!(columns([] as [Vec<&str>; 0]), "");
+    }
+
+    #[test]
+    fn long_text_is_wrapped_and_nothing_of_it_is_lost() {
+        let path = "/folder".repeat(20);
+        let text = format!("not loaded: {path}: {}", "no such-file ".repeat(9));
+        let lines = wrapped(&text, "   ");
+        assert!(lines.lines().all(|it| it.chars().count() <= 80), "{lines}");
+        assert!(lines.lines().all(|it| it.starts_with("   ")), "{lines}");
+        let without = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(without(&lines), without(&text));
+        assert!(!lines.contains("such-\n"), "{lines}");
+        assert_eq!(wrapped("a  b\n c", ""), "a b c");
+    }
+
+    #[test]
+    fn a_long_command_has_lines_that_a_shell_joins() {
+        let options = "-race -count=1 ".repeat(6);
+        let command = format!(
+            "echo {options}-run '^(Test A|{}Test B)$' .",
+            "x ".repeat(30)
+        );
+        let lines = wrapped_command(&command, "   ");
+        let said = |script: &str| {
+            let shell = std::process::Command::new("sh")
+                .args(["-c", script])
+                .output();
+            String::from_utf8(shell.unwrap().stdout).unwrap()
+        };
+        assert_eq!(said(&lines), said(&command));
+        let long = |line: &&str| line.chars().count() > 80;
+        let long: Vec<&str> = lines.lines().filter(long).collect();
+        // The pattern is one word.
+        assert!(lines.lines().count() > 2 && long.len() == 1, "{lines}");
+        assert_eq!(wrapped_command("go test .", "   "), "   go test .");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Counters {
     }
 
     /// Lines about both sides.
-    pub(super) fn told(&self, packages: &[String]) -> Vec<String> {
+    pub(super) fn summary(&self, packages: &[String]) -> Vec<String> {
         let packages = packages.join(", ");
         let mut lines = vec![format!("counters of Go: {}: {packages}", self.go)];
         let sides = self.c.iter().chain(&self.libraries);
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(good.off(), None);
         let packages = ["a/b".to_owned()];
         assert_eq!(
-            good.told(&packages),
+            good.summary(&packages),
             [
                 "counters of Go: 3: a/b",
                 "counters of C: 5: kv.c 4, C in kv.go 1"
@@ -204,8 +204,8 @@ mod tests {
         assert!(without.off().unwrap().contains("no counters in kv.c:"));
         // A file of declarations has nothing to count.
         assert_eq!(counters(3, &[("empty.c", 0, 0)]).off(), None);
-        assert!(counters(3, &[]).told(&packages)[1].contains("there is no C"));
+        assert!(counters(3, &[]).summary(&packages)[1].contains("there is no C"));
         let preamble = counters(3, &[("kv.cgo2.c", 1, 9)]);
-        assert!(preamble.told(&packages)[2].contains("--native"));
+        assert!(preamble.summary(&packages)[2].contains("--native"));
     }
 }

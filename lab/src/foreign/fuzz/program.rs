@@ -97,7 +97,7 @@ impl Program<'_> {
         ensure!(
             finished.success(),
             "cannot read the input: {}",
-            one_line(told(&text), 300)
+            one_line(last_line(&text), 300)
         );
         let written = text
             .lines()
@@ -138,7 +138,7 @@ impl Program<'_> {
 }
 
 /// The last line that a program printed, without the name of who did.
-fn told(text: &str) -> &str {
+fn last_line(text: &str) -> &str {
     let last = text.lines().last().unwrap_or("it says nothing");
     last.strip_prefix("cgolab: ").unwrap_or(last)
 }

@@ -294,8 +294,8 @@ impl Session<'_> {
         run: impl FnOnce(&Program<'_>, &mut EngineOutcome) -> Result<()>,
     ) -> Result<bool> {
         let started = Instant::now();
-        for line in built.counters.told(&built.instrumented) {
-            self.progress.line(&line);
+        for line in built.counters.summary(&built.instrumented) {
+            self.progress.line(&out::wrapped(&line, ""));
         }
         let mut engine = EngineOutcome::left_out(&FUZZ, State::On);
         match built.counters.off() {
@@ -324,7 +324,7 @@ impl Session<'_> {
     ) -> Result<()> {
         let seeds = self.work.join(SEEDS);
         match program.seeds(&seeds)? {
-            Ok(told) => self.progress.line(&told),
+            Ok(line) => self.progress.line(&line),
             Err(_) if interrupted() => return Ok(()),
             Err(why) => bail!("{}", self.not_reached(program, &why)?),
         }

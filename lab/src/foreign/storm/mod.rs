@@ -93,8 +93,8 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
     let knobs = knobs::all(&module.description.knobs)?;
     let folder = Folder::open(&module.root)?;
     let workspace = Workspace::at(&module.root);
-    for line in module.told() {
-        progress.line(&line);
+    for line in module.summary() {
+        progress.line(&out::wrapped(&line, ""));
     }
     progress.line(&format!(
         "{}, {} for each round",

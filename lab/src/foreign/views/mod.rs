@@ -363,9 +363,22 @@ mod tests {
 
     #[test]
     fn the_terminal_stays_within_80_columns() {
-        let text = terminal::report(&full(), "x");
-        for line in text.lines().filter(|line| !line.contains("go test")) {
+        let mut outcome = full();
+        let long = "a reason that is long ".repeat(9) + &"/folder".repeat(20);
+        outcome.engines[2].state = State::Off(long.clone());
+        outcome.engines[0].limits.push(long.clone());
+        outcome.engines[1].left_unread.push(long.clone());
+        outcome.engines[1]
+            .trouble
+            .push(Trouble::words("a/b", &long));
+        outcome.engines[1].findings[0].command = "go test -asan ".repeat(9);
+        outcome.unused.push(long);
+        outcome.fold(None, false);
+        let text = terminal::report(&outcome, "x");
+        for line in text.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+        let joined = text.split_whitespace().collect::<String>();
+        assert_eq!(joined.matches(&"/folder".repeat(20)).count(), 5, "{text}");
     }
 }
