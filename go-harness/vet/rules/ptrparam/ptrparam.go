@@ -22,7 +22,7 @@ stack".
 
 The rule finds exported functions, those with a comment //export, with a parameter of pointer type that they
 convert to a cgo.Handle, or to a type of the project's that is one in all but name: an integer with the methods Value
-and Delete.
+and Delete; and those that look it up in a map whose keys the package counts.
 
 Silent: a parameter that is read through, which is a real address. Mend it by a parameter of type C.uintptr_t,
 and a cast in C.`,
@@ -44,9 +44,10 @@ func goEach(userData C.uintptr_t) {
 }
 
 func run(p *rule.Pass) {
+	registries := &registries{pass: p, most: 6}
 	for fn := range p.Exports() {
 		for _, param := range fn.Params {
-			if flow.IsPointer(param.Type()) && number(param, 0) {
+			if flow.IsPointer(param.Type()) && (number(param, 0) || registries.key(param, 0)) {
 				p.Report(param.Pos(), "%s of %s has pointer type and holds the number of a handle: a growing stack ends the process; take a C.uintptr_t", param.Name(), fn.Name())
 			}
 		}

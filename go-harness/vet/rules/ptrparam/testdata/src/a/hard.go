@@ -1,35 +1,29 @@
 package a
 
+// typedef struct window window;
+// extern window *window_new(void);
 import "C"
 
-import (
-	"runtime/cgo"
-	"unsafe"
-)
+import "unsafe"
 
-// A cell of C that holds the handle.
-//
-//export goCell
-func goCell(userData unsafe.Pointer) {
-	(*(*cgo.Handle)(userData)).Value().(func())()
+// windows are found by their address, which C gives back.
+var windows = make(map[uintptr]func())
+
+func newWindow(f func()) {
+	windows[uintptr(unsafe.Pointer(C.window_new()))] = f
 }
 
-// The address itself, as a key.
-//
-//export goKey
-func goKey(userData unsafe.Pointer) {
-	callbacks[uintptr(userData)]()
+//export goResized
+func goResized(w *C.window) { windows[uintptr(unsafe.Pointer(w))]() }
+
+type view struct{ address uintptr }
+
+var views = make(map[uintptr]*view)
+
+func newView() {
+	v := &view{uintptr(unsafe.Pointer(C.window_new()))}
+	views[v.address] = v
 }
 
-var callbacks = map[uintptr]func(){}
-
-// Not called by C.
-func plain(userData unsafe.Pointer) cgo.Handle { return cgo.Handle(userData) }
-
-// size is an integer that stands for nothing.
-type size uintptr
-
-func (s size) Value() uintptr { return uintptr(s) }
-
-//export goAddress
-func goAddress(p unsafe.Pointer) C.int { return C.int(size(uintptr(p)).Value() % 8) }
+//export goShown
+func goShown(w unsafe.Pointer) { _ = views[uintptr(w)] }

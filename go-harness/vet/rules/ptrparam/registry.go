@@ -1,0 +1,142 @@
+package ptrparam
+
+import (
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
+)
+
+// registries answers whether a value is looked up in a map whose keys are counted, and so are no addresses.
+type registries struct {
+	pass *rule.Pass
+	most int // calls that are followed
+}
+
+// key reports whether an integer, itself or in a function of the package, is the key of a lookup in such a map.
+func (r *registries) key(v ssa.Value, depth int) bool {
+	if depth > r.most || v.Referrers() == nil {
+		return false
+	}
+	for _, instr := range *v.Referrers() {
+		switch instr := instr.(type) {
+		case *ssa.Convert:
+			if (flow.IsInteger(instr.Type()) || flow.IsPointer(instr.Type())) && r.key(instr, depth+1) {
+				return true
+			}
+		case *ssa.ChangeType:
+			if r.key(instr, depth+1) {
+				return true
+			}
+		case *ssa.Lookup:
+			if instr.Index == v && r.counted(holder(instr.X)) {
+				return true
+			}
+		case *ssa.Call:
+			callee := instr.Call.StaticCallee()
+			if i := slices.Index(instr.Call.Args, v); callee != nil && i >= 0 && i < len(callee.Params) && r.key(callee.Params[i], depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holder is the global variable or the field that holds a map, or nil.
+func holder(v ssa.Value) types.Object {
+	if field, _ := flow.Field(v); field != nil {
+		return field
+	}
+	if load, ok := v.(*ssa.UnOp); ok {
+		if global, ok := load.X.(*ssa.Global); ok {
+			return global.Object()
+		}
+	}
+	return nil
+}
+
+// counted reports whether the package puts something into a map, and always under a number that it has counted.
+func (r *registries) counted(registry types.Object) bool {
+	if registry == nil {
+		return false
+	}
+	updates, counted := 0, 0
+	for _, fn := range r.pass.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			if update, ok := instr.(*ssa.MapUpdate); ok && holder(update.Map) == registry {
+				updates++
+				if r.number(update.Key, 0) {
+					counted++
+				}
+			}
+		})
+	}
+	return updates > 0 && updates == counted
+}
+
+// number reports whether an integer is counted: a sum, or what a variable holds that is given nothing else.
+func (r *registries) number(v ssa.Value, depth int) bool {
+	origin, _ := summary.Integer(v)
+	if depth > r.most {
+		return false
+	}
+	switch origin := origin.(type) {
+	case *ssa.BinOp:
+		return origin.Op == token.ADD
+	case *ssa.Call:
+		callee := origin.Call.StaticCallee()
+		if callee == nil {
+			return false
+		}
+		if callee.Pkg != nil && callee.Pkg.Pkg.Path() == "sync/atomic" {
+			return strings.HasPrefix(callee.Name(), "Add")
+		}
+		returns, counted := 0, 0
+		flow.Instructions(callee, func(instr ssa.Instruction) {
+			if ret, ok := instr.(*ssa.Return); ok && len(ret.Results) == 1 {
+				returns++
+				if r.number(ret.Results[0], depth+1) {
+					counted++
+				}
+			}
+		})
+		return returns > 0 && returns == counted
+	case *ssa.UnOp:
+		variable := holder(origin)
+		return variable != nil && r.onlyNumbers(variable, depth+1)
+	}
+	return false
+}
+
+// onlyNumbers reports whether a variable or a field is set, and to nothing but counted numbers.
+func (r *registries) onlyNumbers(variable types.Object, depth int) bool {
+	stores, counted := 0, 0
+	for _, fn := range r.pass.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			store, ok := instr.(*ssa.Store)
+			if !ok {
+				return
+			}
+			var set types.Object
+			if global, ok := store.Addr.(*ssa.Global); ok {
+				set = global.Object()
+			} else if field, _ := flow.Field(store.Addr); field != nil {
+				set = field
+			}
+			if set != variable {
+				return
+			}
+			stores++
+			if _, constant := store.Val.(*ssa.Const); constant || r.number(store.Val, depth) {
+				counted++
+			}
+		})
+	}
+	return stores > 0 && stores == counted
+}

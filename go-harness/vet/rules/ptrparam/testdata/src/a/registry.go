@@ -1,0 +1,47 @@
+package a
+
+// #include <stdint.h>
+import "C"
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+type stream struct{ id uintptr }
+
+type streams struct {
+	counter uintptr
+	byID    map[uintptr]*stream
+}
+
+var open = streams{byID: make(map[uintptr]*stream)}
+
+func (s *streams) next() uintptr          { return atomic.AddUintptr(&s.counter, 1) }
+func (s *streams) get(id uintptr) *stream { return s.byID[id] }
+func (s *streams) save(stream *stream)    { s.byID[stream.id] = stream }
+func newStream() *stream                  { return &stream{id: open.next()} }
+func (s *stream) read() int               { open.save(s); return int(s.id) }
+func (s *streams) drop(stream *stream)    { delete(s.byID, stream.id) }
+
+//export goRead
+func goRead(userData unsafe.Pointer) C.int { // want `userData of goRead has pointer type and holds the number of a handle`
+	id := uintptr(userData)
+	return C.int(open.get(id).read())
+}
+
+var (
+	last    uint64
+	numbers = make(map[uint64]func())
+)
+
+func register(f func()) uint64 {
+	last++
+	numbers[last] = f
+	return last
+}
+
+//export goNumber
+func goNumber(userData *C.char) { // want `userData of goNumber has pointer type`
+	numbers[uint64(uintptr(unsafe.Pointer(userData)))]()
+}
