@@ -329,6 +329,33 @@ func TestHDL18CloseInsideTheCallbackOfItsOwnCall(t *testing.T) {
 	}
 }
 
+// The wake function of one request's completion completes another: in the callback of that one, both are in use.
+func TestHDL18CloseInsideTheCallbacksOfTwoCalls(t *testing.T) {
+	const word = "the call that made this callback uses the handle"
+	clearLogger(t)
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	one, _ := pendingRequest(t, rt, session)
+	two, _ := pendingRequest(t, rt, session)
+	refused := 0
+	ok(t, SetLogger(LogDebug, func(LogLevel, string) {
+		if capi.InUse(two.handle.ID()) {
+			wantError(t, two.Close(), ErrInvalidState, word)
+			wantError(t, one.Close(), ErrInvalidState, word)
+			refused++
+		}
+	}))
+	ok(t, rt.SetWake(firstOnly(func() { ok(t, two.Complete(nil)) })))
+	ok(t, one.Complete(nil))
+	if refused == 0 {
+		t.Error("the callback was not called inside both")
+	}
+	ok(t, SetLogger(LogDebug, nil))
+	ok(t, rt.SetWake(nil))
+	ok(t, one.Close())
+	ok(t, two.Close())
+}
+
 // Two callbacks at the same time, each inside a call on one request, close each other's. The calls are in
 // flight: a Close that waited for them would wait for ever. The last one of them releases.
 func TestHDL18TwoCallbacksCloseEachOthersRequests(t *testing.T) {
