@@ -65,6 +65,28 @@ func TestREQ01InlineCompletionKeepsTheRequest(t *testing.T) {
 	}
 }
 
+// A completion that the library refuses has ended its load, unless another end came first: the request stays.
+func TestREQ01AMalformedInlineCompletionKeepsTheRequest(t *testing.T) {
+	rt := newRuntime(t, Stepped())
+	session := newSession(t, rt)
+	for _, decision := range []Decision{Pass, Handle, Fail, 99} {
+		var request *Request
+		ok(t, rt.SetProvider(func(r *Request, _ string) Decision {
+			request = r
+			wantError(t, r.Fail("\xff"), ErrInvalidArgument, "[not-utf8] ")
+			return decision
+		}))
+		calls := countCalls(t)
+		wantFailure(t, loadOne(t, rt, session, "app:a"), FailureBadResponse)
+		_, err := request.Cancelled()
+		ok(t, err)
+		ok(t, request.Close())
+		if n := calls.of("courier_request_release"); n != 1 {
+			t.Errorf("decision %d: released %d times", decision, n)
+		}
+	}
+}
+
 func TestREQ01RefusedRequestsAreTakenBack(t *testing.T) {
 	rt := newRuntime(t, Stepped())
 	session := newSession(t, rt)
