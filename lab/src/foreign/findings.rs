@@ -74,12 +74,7 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
 /// The death of a test program that no detector explains: a signal, a panic, a fatal error of Go.
 pub(super) fn death(output: &str, module: &Module) -> Option<Report> {
     let lines: Vec<&str> = output.lines().collect();
-    let of_go = |line: &&str| {
-        line.starts_with("panic: ")
-            || line.starts_with("fatal error: ")
-            || (line.starts_with("SIG") && line.contains(": "))
-    };
-    let at = lines.iter().position(of_go)?;
+    let at = death_at(&lines)?;
     let class = match lines[at].split_once(": ") {
         Some(("panic", _)) => "panic",
         Some(("fatal error", what)) => what,
@@ -88,6 +83,15 @@ pub(super) fn death(output: &str, module: &Module) -> Option<Report> {
     };
     let test = running(&lines[..at], &lines[at..]);
     Some(fatal(&lines[at..], class, test, module))
+}
+
+/// The place of the line with which Go begins to tell of a death.
+pub(super) fn death_at(lines: &[&str]) -> Option<usize> {
+    lines.iter().position(|line| {
+        line.starts_with("panic: ")
+            || line.starts_with("fatal error: ")
+            || (line.starts_with("SIG") && line.contains(": "))
+    })
 }
 
 /// The class of AddressSanitizer's report, from the words behind its name.
@@ -101,33 +105,49 @@ fn class_of(words: &str) -> &str {
     }
 }
 
-/// The test that a report is about which comes after these lines: it has begun and not ended. Of tests in parallel
-/// it is the one that the report's goroutines name first, else the one that went on last.
+/// The test that a report is about which comes after these lines.
 fn running(before: &[&str], report: &[&str]) -> Option<String> {
-    let mut open: Vec<&str> = Vec::new();
+    let mut open = Open::default();
     for line in before {
-        let begins = ["=== RUN   ", "=== CONT  ", "=== NAME  "];
-        let name = begins.iter().find_map(|it| Some(line.split_once(it)?.1));
+        open.read(line);
+    }
+    open.about(report).map(str::to_owned)
+}
+
+/// The tests that have begun and not ended. The one that went on last is at the end.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Open(pub(super) Vec<String>);
+
+impl Open {
+    /// Takes the next line of the output of `-test.v`.
+    pub(super) fn read(&mut self, line: &str) {
+        let goes_on = ["=== RUN   ", "=== CONT  ", "=== NAME  "];
+        let name = goes_on.iter().find_map(|it| Some(line.split_once(it)?.1));
         if let Some(name) = name.map(top).filter(|it| !it.is_empty()) {
-            open.retain(|it| *it != name);
-            open.push(name);
-        } else if let Some(name) = ended(line).map(|(_, name)| name) {
-            open.retain(|it| *it != name);
+            self.0.retain(|it| it != name);
+            self.0.push(name.to_owned());
+        } else if let Some((_, name)) = ended(line) {
+            self.0.retain(|it| it != name);
         }
     }
-    let named = || {
-        report.iter().find_map(|line| {
-            let calls = |it: &&&str| {
-                line.contains(&format!(".{it}(")) || line.contains(&format!(".{it}.func"))
-            };
-            open.iter().find(calls)
-        })
-    };
-    let test = match open.len() {
-        0 | 1 => open.last(),
-        _ => named().or(open.last()),
-    };
-    test.map(|it| (*it).to_owned())
+
+    /// The test that a report is about: of several that are open the one that its goroutines name first, else the one
+    /// that went on last.
+    pub(super) fn about(&self, report: &[&str]) -> Option<&str> {
+        let calls = |line: &str, test: &str| {
+            line.contains(&format!(".{test}(")) || line.contains(&format!(".{test}.func"))
+        };
+        let named = || {
+            report
+                .iter()
+                .find_map(|line| self.0.iter().find(|it| calls(line, it)))
+        };
+        let test = match self.0.len() {
+            0 | 1 => self.0.last(),
+            _ => named().or(self.0.last()),
+        };
+        test.map(String::as_str)
+    }
 }
 
 /// The name of the test that a subtest belongs to.

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use super::FOLDER;
 use super::description::Library;
 use super::engines::Engine;
-use super::findings;
+use super::findings::{self, Open};
 use super::known;
 use super::module::{Module, Package};
 use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble, What};
@@ -84,8 +84,7 @@ pub(super) struct Tests {
     passed: BTreeSet<String>,
     pub(super) failed: BTreeSet<String>,
     skipped: BTreeSet<String>,
-    /// Tests that have begun and not ended.
-    open: Vec<String>,
+    open: Open,
     /// True if the program reached the end of its list.
     pub(super) complete: bool,
 }
@@ -94,15 +93,11 @@ impl Tests {
     fn read(text: &str) -> Tests {
         let mut tests = Tests::default();
         for line in text.lines() {
-            if let Some((_, name)) = line.split_once("=== RUN   ") {
+            tests.open.read(line);
+            if line.contains("=== RUN   ") {
                 // The word that seemed to be the last was a test's own.
                 tests.complete = false;
-                let name = findings::top(name).to_owned();
-                if !tests.open.contains(&name) {
-                    tests.open.push(name);
-                }
             } else if let Some((word, name)) = findings::ended(line) {
-                tests.open.retain(|it| it != name);
                 match word {
                     "PASS" => tests.passed.insert(name.to_owned()),
                     "FAIL" => tests.failed.insert(name.to_owned()),
@@ -536,7 +531,7 @@ impl Trial<'_> {
                 break;
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
-            if ran.tests.complete || (ran.finished.success() && ran.tests.open.is_empty()) {
+            if ran.tests.complete || (ran.finished.success() && ran.tests.open == Open::default()) {
                 if valgrind::gave_up_on_leaks(&ran.text) {
                     let limit = format!("{}: {}", package.path, valgrind::NO_LEAKS);
                     outcome.limits.push(limit);
@@ -811,15 +806,12 @@ fn key(report: &Report) -> String {
 /// The test to be left out next: one that a report names, else the one that ran.
 pub(super) fn culprit(ran: &Ran, blamed: &BTreeSet<String>) -> Option<String> {
     let open = &ran.tests.open;
-    if let Some(test) = open.iter().rev().find(|it| blamed.contains(*it)) {
+    if let Some(test) = open.0.iter().rev().find(|it| blamed.contains(*it)) {
         return Some(test.clone());
     }
-    // Tests that run in parallel: the traceback of the one that died comes first.
-    let in_trace = open
-        .iter()
-        .filter_map(|it| ran.text.find(&format!(".{it}(")).map(|at| (at, it)))
-        .min();
-    let open = in_trace.map(|(_, it)| it).or(open.last()).cloned();
+    let lines: Vec<&str> = ran.text.lines().collect();
+    let death = findings::death_at(&lines).unwrap_or(lines.len());
+    let open = open.about(&lines[death..]).map(str::to_owned);
     // A panic ends its test as failed before it ends the process.
     let failed = || {
         ran.text
@@ -890,7 +882,7 @@ mod tests {
         assert_eq!(tests.passed, ["TestA".to_owned()].into());
         assert_eq!(tests.skipped, ["TestB".to_owned()].into());
         assert_eq!(tests.failed, ["TestC".to_owned()].into());
-        assert_eq!(tests.open, ["TestD"]);
+        assert_eq!(tests.open.0, ["TestD"]);
         assert!(!tests.complete);
         assert!(Tests::read("=== RUN   TestA\n--- PASS: TestA (0.00s)\nPASS\n").complete);
         assert_eq!(tests.ran(), 2);
@@ -915,20 +907,28 @@ mod tests {
         use std::os::unix::process::ExitStatusExt as _;
         let text = "=== RUN   TestA\n=== RUN   TestB\npanic: no\n\ngoroutine 9 [running]:\n\
             a/b.TestA(0x1)\n\ngoroutine 8 [sleep]:\na/b.TestB(0x1)\n";
-        let ran = Ran {
-            finished: Finished {
-                end: End::Exited(std::process::ExitStatus::from_raw(512)),
-                seconds: 0.0,
-                command: String::new(),
-                log: PathBuf::new(),
-            },
-            text: text.to_owned(),
-            tests: Tests::read(text),
+        let of = |text: &str, blamed: &[&str]| {
+            let ran = Ran {
+                finished: Finished {
+                    end: End::Exited(std::process::ExitStatus::from_raw(512)),
+                    seconds: 0.0,
+                    command: String::new(),
+                    log: PathBuf::new(),
+                },
+                text: text.to_owned(),
+                tests: Tests::read(text),
+            };
+            culprit(&ran, &blamed.iter().map(|it| (*it).to_owned()).collect())
         };
-        assert_eq!(culprit(&ran, &BTreeSet::new()).as_deref(), Some("TestA"));
+        assert_eq!(of(text, &[]).as_deref(), Some("TestA"));
+        // What was printed before the death is not about it, and what goes on later is not what began later.
+        let (begun, died) = text.split_once("panic").unwrap();
+        let logs = format!("{begun}a/b.TestB(0x1)\npanic{died}");
+        assert_eq!(of(&logs, &[]).as_deref(), Some("TestA"));
+        let goes_on = "=== RUN   TestA\n=== RUN   TestB\n=== CONT  TestA\n";
+        assert_eq!(of(goes_on, &[]).as_deref(), Some("TestA"));
         // A report that names a test knows better.
-        let blamed = BTreeSet::from(["TestB".to_owned()]);
-        assert_eq!(culprit(&ran, &blamed).as_deref(), Some("TestB"));
+        assert_eq!(of(text, &["TestB"]).as_deref(), Some("TestB"));
     }
 
     #[test]
