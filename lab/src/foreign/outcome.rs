@@ -1,13 +1,13 @@
 //! The outcome of a run: findings folded by signature, trouble that is no finding, and one headline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::baseline::Baseline;
 use super::description::Description;
-use super::engines::Engine;
+use super::engines::{ENGINES, Engine};
 use super::known::Known;
 use super::module::{Module, Package, counted, counted_as};
 use super::report::{Place, Report};
@@ -442,27 +442,28 @@ impl Outcome {
     }
 
     /// Marks findings that the module's file accepts, so that they are not red, and notes entries that match
-    /// none.
+    /// none though all engines ran that could show one.
     pub(super) fn accept(&mut self, description: &Description) {
-        for entry in &description.accept {
-            let mut used = false;
-            for folded in &mut self.findings {
-                let report = &folded.first.report;
-                if let Some(why) = acceptance(entry, report, &folded.engines, &folded.tests) {
-                    used = true;
-                    folded.accepted = Some(why);
-                }
-            }
-            // What was not run could not fit.
-            let ran = |name: &String| {
-                self.engines
-                    .iter()
-                    .any(|it| it.engine == *name && it.state == State::On)
-            };
-            if !used && entry.engine.as_ref().is_none_or(ran) {
-                self.unused.push(accept::label(entry));
-            }
+        let mut used = BTreeSet::new();
+        for folded in &mut self.findings {
+            let report = &folded.first.report;
+            let fitting = accepting(&description.accept, report, &folded.engines, &folded.tests);
+            let mut fitting = fitting.peekable();
+            folded.accepted = fitting.peek().map(|(_, entry)| accept::reason(entry));
+            used.extend(fitting.map(|(number, _)| number));
         }
+        let ran = |name: &str| {
+            let mut engines = self.engines.iter();
+            engines.any(|it| it.engine == name && it.state == State::On)
+        };
+        let all_ran = ENGINES
+            .iter()
+            .filter(|it| !it.on_request)
+            .all(|it| ran(it.id));
+        let could_fit = |entry: &Accept| entry.engine.as_deref().map_or(all_ran, ran);
+        let entries = description.accept.iter().enumerate();
+        let unused = entries.filter(|(number, it)| !used.contains(number) && could_fit(it));
+        self.unused = unused.map(|(_, it)| accept::label(it)).collect();
     }
 
     /// Findings that make the run red.
@@ -612,27 +613,27 @@ fn skip_themselves(tests: usize, what: &str) -> String {
     )
 }
 
-/// The reason for which an entry of the description accepts a report, if one does, which these engines saw in these
-/// tests.
-pub(super) fn acceptance(
-    entry: &Accept,
+/// The entries, with their numbers, that accept a report which these engines saw in these tests. The reason of the
+/// first is the one that is told.
+pub(super) fn accepting<'a>(
+    entries: &'a [Accept],
     report: &Report,
     engines: &[String],
     tests: &[String],
-) -> Option<String> {
+) -> impl Iterator<Item = (usize, &'a Accept)> {
     let in_name = |frame: &String| {
-        let mut places = [&report.c, &report.go].into_iter().flatten();
+        let mut places = [&report.c, &report.go, &report.other].into_iter().flatten();
         places.any(|place| place.function.contains(frame))
     };
     // A finding that another engine sees as well is not accepted by the one that is named.
     let of_engine = |it: &String| engines.iter().all(|engine| engine == it);
     // Nor what another test shows as well.
     let of_test = |it: &String| !tests.is_empty() && tests.iter().all(|test| test == it);
-    let fits = entry.engine.as_ref().is_none_or(of_engine)
-        && entry.test.as_ref().is_none_or(of_test)
-        && entry.frame.as_ref().is_none_or(in_name);
-    let reference = entry.reference.as_ref().map(|it| format!(" ({it})"));
-    fits.then(|| format!("{}{}", entry.reason, reference.unwrap_or_default()))
+    entries.iter().enumerate().filter(move |(_, entry)| {
+        entry.engine.as_ref().is_none_or(of_engine)
+            && entry.test.as_ref().is_none_or(of_test)
+            && entry.frame.as_ref().is_none_or(in_name)
+    })
 }
 
 #[cfg(test)]
@@ -798,17 +799,17 @@ mod tests {
 
     #[test]
     fn an_entry_for_one_test_does_not_accept_what_others_show() {
-        let entry = Accept {
+        let entries = [Accept {
             test: Some("TestA".to_owned()),
             engine: None,
             frame: None,
             reason: "r".to_owned(),
             reference: None,
-        };
+        }];
         let report = finding("asan", "leak", None, "TestA").report;
         let tests = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|it| (*it).to_owned()).collect();
-            acceptance(&entry, &report, &[], &names).is_some()
+            accepting(&entries, &report, &[], &names).next().is_some()
         };
         assert!(tests(&["TestA"]) && !tests(&["TestA", "TestB"]) && !tests(&[]));
     }
@@ -894,6 +895,10 @@ mod tests {
                 accept("asan", "TestA"),
                 accept("asan", "TestB"),
                 accept("race", "TestA"),
+                Accept {
+                    engine: None,
+                    ..accept("", "TestB")
+                },
             ],
             ..Description::default()
         };
@@ -905,10 +910,29 @@ mod tests {
         assert!(!wider.is_green());
         outcome.accept(&description);
         assert!(outcome.is_green());
-        // Race did not run: its entry could fit nothing.
+        // Race did not run, nor did all others: neither entry could fit all that it is about.
         assert_eq!(
             outcome.headline(),
             "no finding; 1 accepted; accepted and not found: asan TestB"
         );
+        let ran = |it: &&Engine| !it.on_request;
+        outcome.engines = ENGINES
+            .iter()
+            .filter(ran)
+            .map(|it| EngineOutcome::left_out(it, State::On))
+            .collect();
+        outcome.accept(&description);
+        assert_eq!(outcome.unused, ["asan TestB", "race TestA", "TestB"]);
+        // Of two that fit the first is told, and neither is unused.
+        let mut second = accept("asan", "TestA");
+        second.reason = "second".to_owned();
+        let both = Description {
+            accept: vec![accept("asan", "TestA"), second],
+            ..Description::default()
+        };
+        outcome.accept(&both);
+        let reason = outcome.findings[0].accepted.as_deref();
+        assert_eq!(reason, Some("kept on purpose"));
+        assert!(outcome.unused.is_empty());
     }
 }

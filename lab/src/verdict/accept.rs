@@ -13,12 +13,10 @@ pub(crate) fn apply(accepted: &[Accept], engine: &str, records: &mut Vec<Record>
         let mut used = false;
         for record in records.iter_mut().filter(|record| accept.fits(record)) {
             used = true;
-            let reference = accept.reference.as_ref().map(|it| format!(" ({it})"));
             record.outcome = Outcome::Skipped;
             record.reason = Some(format!(
-                "accepted: {}{}; {}",
-                accept.reason,
-                reference.unwrap_or_default(),
+                "accepted: {}; {}",
+                reason(accept),
                 record.reason.take().unwrap_or_default()
             ));
         }
@@ -27,6 +25,12 @@ pub(crate) fn apply(accepted: &[Accept], engine: &str, records: &mut Vec<Record>
             records.push(unused.because("[[accept]] fits no finding any more: remove the entry"));
         }
     }
+}
+
+/// The reason of an entry, and its reference.
+pub(crate) fn reason(accept: &Accept) -> String {
+    let reference = accept.reference.as_ref().map(|it| format!(" ({it})"));
+    format!("{}{}", accept.reason, reference.unwrap_or_default())
 }
 
 /// An entry in a few words.

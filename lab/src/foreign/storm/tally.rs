@@ -11,9 +11,10 @@ use super::bisect::Minimal;
 use super::knobs::{LOAD, NONE, WATCHING};
 use super::rate::Rate;
 use crate::foreign::engines::Engine;
-use crate::foreign::outcome::{Finding, acceptance};
+use crate::foreign::outcome::{Finding, accepting};
 use crate::foreign::report::shown;
 use crate::subject::file::Accept;
+use crate::verdict::accept;
 
 /// Runs under a knob.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -278,10 +279,8 @@ impl Storm {
             let built = knobs.iter().filter(|it| failure.by.contains_key(it.id));
             let built: Vec<String> = built.map(|it| it.builds_as.to_owned()).collect();
             let finding = &failure.first;
-            let mut reasons = entries
-                .iter()
-                .filter_map(|it| acceptance(it, &finding.report, &built, &finding.tests));
-            failure.accepted = reasons.next();
+            let mut fitting = accepting(entries, &finding.report, &built, &finding.tests);
+            failure.accepted = fitting.next().map(|(_, entry)| accept::reason(entry));
         }
     }
 
