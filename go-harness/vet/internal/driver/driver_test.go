@@ -240,6 +240,9 @@ func owned(s string) { C.keep(C.CString(s)) }
 	if strings.Join(said, "\n") != strings.Join(want, "\n") {
 		t.Errorf("said:\n%s\nwant:\n%s", strings.Join(said, "\n"), strings.Join(want, "\n"))
 	}
+	if summary := result.Summary(); !strings.Contains(summary, "; 7 findings; 2 silenced by //cgolab:ignore") {
+		t.Errorf("silenced findings are not in %q", summary)
+	}
 	for _, run := range result.Rules {
 		accepted := 0
 		if run.Name == "cstring" {
@@ -303,5 +306,9 @@ func TestFormats(t *testing.T) {
 	result.Text(&findings, &gaps, dir)
 	if !strings.HasPrefix(findings.String(), "m.go:7:28: cstring: ") || !strings.Contains(gaps.String(), "bad: not analysed: does not type-check") {
 		t.Errorf("%s%s", findings.String(), gaps.String())
+	}
+	want := fmt.Sprintf("\n2 packages, 1 with C or native memory; %d rules; 1 finding; 1 not analysed\n", len(vet.Rules()))
+	if !strings.HasSuffix(gaps.String(), want) {
+		t.Errorf("%s\ndoes not end with%s", gaps.String(), want)
 	}
 }

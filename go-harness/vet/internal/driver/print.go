@@ -12,7 +12,7 @@ import (
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
-// Text writes findings to one writer and what was not analysed to another.
+// Text writes findings to one writer, and what was not analysed and a summary to another.
 func (r *Result) Text(findings, gaps io.Writer, dir string) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(findings, "%s:%d:%d: %s: %s\n", relative(dir, f.File), f.Line, f.Column, f.Rule, f.Message)
@@ -20,11 +20,35 @@ func (r *Result) Text(findings, gaps io.Writer, dir string) {
 	for _, gap := range r.Gaps {
 		fmt.Fprintln(gaps, gap)
 	}
-	if r.Packages == 0 {
-		fmt.Fprintln(gaps, "not analysed: there is no package")
-	} else if r.Native == 0 {
-		fmt.Fprintf(gaps, "%d packages, none of which calls C or owns native memory\n", r.Packages)
+	fmt.Fprintln(gaps, r.Summary())
+}
+
+// Summary is the run in one line, so that a clean one says what it looked at.
+func (r *Result) Summary() string {
+	parts := []string{
+		fmt.Sprintf("%s, %d with C or native memory", counted(r.Packages, "package"), r.Native),
+		counted(len(r.Rules), "rule"),
+		counted(len(r.Findings), "finding"),
 	}
+	accepted := 0
+	for _, run := range r.Rules {
+		accepted += run.Accepted
+	}
+	if accepted > 0 {
+		parts = append(parts, fmt.Sprintf("%d silenced by //cgolab:ignore", accepted))
+	}
+	if len(r.Gaps) > 0 {
+		parts = append(parts, fmt.Sprintf("%d not analysed", len(r.Gaps)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// counted is a number with its noun.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func relative(dir, name string) string {
