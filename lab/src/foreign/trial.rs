@@ -28,7 +28,7 @@ use crate::host::workspace::Workspace;
 /// The limit of a test program if the module names none. It is Go's own limit, at which Go names the running
 /// tests and prints the goroutines.
 const LIMIT: Duration = Duration::from_secs(300);
-/// The time after which a program is killed that has passed its own limit.
+/// The time that a program has to end after its own limit has passed. Then it is killed.
 const GRACE: Duration = Duration::from_secs(30);
 /// The time after which a build counts as hung. Builds of C may be long.
 pub(super) const BUILD: Duration = Duration::from_secs(3600);
