@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -68,7 +69,12 @@ const CASES: [Case; 10] = [
         None,
         Some("TestPanicInACallback.func1"),
     ),
-    case("TestOutOfMemory", "out-of-memory", None, None),
+    case(
+        "TestOutOfMemory",
+        "out-of-memory",
+        None,
+        Some("TestOutOfMemory"),
+    ),
     case(
         "TestRustPanic",
         "rust-panic",
@@ -295,6 +301,60 @@ fn without_gdb_the_report_says_so_and_has_what_go_prints() {
     assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
     assert!(markdown.contains("gdb is not installed"), "{markdown}");
     assert!(markdown.contains("triage.segfault"), "{markdown}");
+}
+
+#[test]
+fn where_gdb_may_not_trace_the_report_says_so_and_has_what_go_prints() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let gdb = folder.path().join("gdb");
+    let refuses = "#!/bin/sh\necho 'ptrace: Operation not permitted.' >&2\nexit 1\n";
+    fs::write(&gdb, refuses).unwrap();
+    fs::set_permissions(&gdb, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = programs.test.to_str().unwrap();
+    let output = triage(folder.path(), &["--", program, "-test.run=^TestSegfault$"])
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(134), "{output:?}");
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
+    assert!(
+        markdown.contains("- gdb cannot trace here: ptrace: Operation not permitted."),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn of_a_stripped_program_the_report_has_what_go_prints_and_says_what_is_missing() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let stripped = folder.path().join("stripped.test");
+    run(Command::new("strip")
+        .arg("-o")
+        .arg(&stripped)
+        .arg(&programs.test));
+    for (test, class, go) in [
+        ("TestSegfault", "fault-on-go-thread", Some("segfault")),
+        ("TestSegfaultOnAThread", "fault-on-foreign-thread", None),
+        ("TestAbort", "abort-on-go-thread", Some("aborts")),
+    ] {
+        let out = folder.path().join(test);
+        let pattern = format!("-test.run=^{test}$");
+        let args = ["--", stripped.to_str().unwrap(), &pattern];
+        let output = triage(&out, &args).output().unwrap();
+        assert_eq!(
+            output.status.code().map(|it| it > 128),
+            Some(true),
+            "{output:?}"
+        );
+        let (json, markdown) = reports(&out).pop().unwrap();
+        assert_eq!(json["story"]["class"], class, "{markdown}");
+        let found = json["story"]["go"]["function"].as_str();
+        let short = found.and_then(|it| it.rsplit('.').next());
+        assert_eq!(short, go, "{markdown}");
+        assert!(markdown.contains("the program is stripped"), "{markdown}");
+    }
 }
 
 #[test]

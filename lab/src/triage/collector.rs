@@ -33,6 +33,10 @@ const KEPT: usize = 4 << 20;
 /// The time that gdb gets to write its findings, and a program to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The part of a report that a stripped program lacks.
+const STRIPPED: &str = "names in native code, and which goroutine runs on which thread: the program is stripped; \
+                        build it without -ldflags=-s";
+
 /// A program, and all that is known about its end.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Collected {
@@ -127,6 +131,10 @@ impl Program {
             collected.stopped.goroutines = traceback::goroutines(&collected.output);
         }
         collected.build = build(&self.path);
+        let seen = !collected.stopped.threads.is_empty();
+        if seen && !collected.stopped.knows_go() && !collected.build.is_empty() {
+            collected.missing.push(STRIPPED.to_owned());
+        }
         Ok(collected)
     }
 

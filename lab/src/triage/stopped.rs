@@ -120,6 +120,11 @@ pub(crate) struct Channel {
 }
 
 impl Stopped {
+    /// Reports whether the debugger could read Go's runtime. It cannot in a stripped program.
+    pub(crate) fn knows_go(&self) -> bool {
+        !self.go_threads.is_empty()
+    }
+
     /// The thread that made the program stop.
     pub(crate) fn culprit(&self) -> Option<&Thread> {
         self.threads.iter().find(|thread| thread.selected)

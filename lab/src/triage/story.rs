@@ -98,10 +98,10 @@ pub(super) fn of(program: &Collected) -> Option<Story> {
     let stuck = matches!(class, Class::Deadlock | Class::Hang | Class::Snapshot);
     let culprit = stopped.culprit().filter(|_| !stuck);
     let goroutine = match culprit {
-        Some(thread) => stopped.goroutine_of(thread.id),
-        // Without a debugger the goroutine that died is printed first.
-        None if !stuck => stopped.goroutines.first().map(|it| it.id),
-        None => None,
+        Some(thread) if stopped.knows_go() => stopped.goroutine_of(thread.id),
+        // Go itself prints the goroutine that died first.
+        _ if !stuck => stopped.goroutines.first().map(|it| it.id),
+        _ => None,
     };
     let stack = stack(stopped, culprit, goroutine);
     let own = |frame: &&Frame| {
@@ -208,7 +208,7 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
             false => Class::GoPanic,
         });
     }
-    let on_go = match culprit {
+    let on_go = match culprit.filter(|_| stopped.knows_go()) {
         Some(thread) => {
             let glue = |frame: &Frame| {
                 frame.name() == "runtime.asmcgocall" || frame.name() == "runtime.cgocall"
@@ -272,8 +272,8 @@ fn stack(stopped: &Stopped, thread: Option<&Thread>, goroutine: Option<u64>) -> 
     if changes {
         stack.pop();
     }
-    // A stack that is too deep to be read whole may have been called by Go, too.
-    if changes || thread.more > 0 {
+    // A stack that is too deep to be read whole, or has no names, may have been called by Go, too.
+    if changes || thread.more > 0 || !stopped.knows_go() {
         stack.extend_from_slice(go);
     }
     stack
@@ -564,10 +564,28 @@ mod tests {
                     frames,
                     ..Thread::default()
                 }],
+                // The debugger could read them.
+                go_threads: vec![GoThread::default()],
                 ..Stopped::default()
             },
             ..Collected::default()
         }
+    }
+
+    #[test]
+    fn of_a_stripped_program_the_class_is_that_of_the_goroutine_which_go_prints() {
+        let mut program = died(&["(no name)"], "SIGSEGV: segmentation violation");
+        program.stopped.go_threads.clear();
+        assert_eq!(of(&program).unwrap().class, Class::FaultOnForeignThread);
+        program.stopped.goroutines = vec![Goroutine {
+            id: 7,
+            frames: vec![frame("runtime.cgocall"), frame("a/b.segfault")],
+            ..Goroutine::default()
+        }];
+        let story = of(&program).unwrap();
+        assert_eq!(story.class, Class::FaultOnGoThread);
+        assert_eq!(story.goroutine, Some(7));
+        assert_eq!(story.go, Some(frame("a/b.segfault")));
     }
 
     #[test]
