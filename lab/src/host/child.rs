@@ -1,4 +1,4 @@
-//! Runs a child process: output to a log file, a time limit, no survivors.
+//! Runs a child process: output to a log file, limits of time and of output, no survivors.
 //!
 //! A child leads a process group. When it has ended, by itself or by us, what is left of the
 //! group is ended too. A process that moved to a group of its own lives on, as nextest has its tests do, which
@@ -71,6 +71,8 @@ pub enum End {
     Exited(ExitStatus),
     /// Ended by us at its time limit.
     TimedOut,
+    /// Ended by us because it wrote too much.
+    Flooded,
     /// Ended by us because the user asked to stop.
     Interrupted,
 }
@@ -109,7 +111,7 @@ impl Finished {
     pub fn code(&self) -> Option<i32> {
         match self.end {
             End::Exited(status) => status.code(),
-            End::TimedOut | End::Interrupted => None,
+            End::TimedOut | End::Flooded | End::Interrupted => None,
         }
     }
 
@@ -119,7 +121,7 @@ impl Finished {
         use std::os::unix::process::ExitStatusExt as _;
         match self.end {
             End::Exited(status) => status.signal(),
-            End::TimedOut | End::Interrupted => None,
+            End::TimedOut | End::Flooded | End::Interrupted => None,
         }
     }
 
@@ -129,11 +131,12 @@ impl Finished {
         None
     }
 
-    /// "exit status: 1", "timed out", "interrupted".
+    /// "exit status: 1", "timed out", "wrote too much", "interrupted".
     pub fn how(&self) -> String {
         match self.end {
             End::Exited(status) => status.to_string(),
             End::TimedOut => format!("timed out after {:.0} s", self.seconds),
+            End::Flooded => "ended because it wrote too much".to_owned(),
             End::Interrupted => "interrupted".to_owned(),
         }
     }
@@ -152,6 +155,9 @@ pub fn read_lossy(path: &Path) -> String {
     )
 }
 
+/// The most bytes of a log: more fill the disk, and the memory of whoever reads them.
+const FLOOD: u64 = 256 << 20;
+
 /// A child to be run.
 pub struct Task {
     command: Command,
@@ -165,6 +171,8 @@ pub struct Task {
     /// The file for standard output when that is not part of the log.
     stdout: Option<PathBuf>,
     limit: Duration,
+    /// The most bytes of its log.
+    most: u64,
     /// What descends from it is ended with it.
     alone: bool,
 }
@@ -183,6 +191,7 @@ impl Task {
             log: log.to_path_buf(),
             stdout: None,
             limit: Duration::from_secs(30 * 60),
+            most: FLOOD,
             alone: false,
         }
     }
@@ -295,6 +304,10 @@ impl Task {
             if started.elapsed() >= self.limit {
                 group.end();
                 break End::TimedOut;
+            }
+            if fs::metadata(&self.log).is_ok_and(|it| it.len() > self.most) {
+                group.end();
+                break End::Flooded;
             }
             print(&mut tail, false);
             progress.tick();
@@ -601,6 +614,17 @@ mod tests {
             .unwrap();
         assert_eq!(finished.end, End::TimedOut);
         assert_gone(&finished);
+    }
+
+    #[test]
+    fn a_child_that_writes_without_end_is_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut task = sh(dir.path(), "echo $$; exec yes");
+        task.most = 1 << 20;
+        let finished = task.run(&Progress::new(), quiet).unwrap();
+        assert_eq!(finished.end, End::Flooded);
+        assert!(!finished.success() && finished.code().is_none());
+        assert_eq!(finished.how(), "ended because it wrote too much");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub enum Outcome {
     NotRun,
     /// The planted bug was not caught: nothing that the engine says counts.
     CanaryOff,
-    /// The outer limit ended it. Says nothing about the contract.
+    /// The outer limit of time or of output ended it. Says nothing about the contract.
     Timeout,
     /// Some repetitions passed and some failed.
     Unstable,
@@ -54,7 +54,7 @@ pub enum Outcome {
 pub(crate) fn cut(finished: &Finished) -> Option<Outcome> {
     match finished.end {
         End::Exited(_) => None,
-        End::TimedOut => Some(Outcome::Timeout),
+        End::TimedOut | End::Flooded => Some(Outcome::Timeout),
         End::Interrupted => Some(Outcome::NotRun),
     }
 }
