@@ -300,6 +300,64 @@ fn a_test_that_ends_its_program_each_time_hides_no_rare_failure_behind_it() {
     }
 }
 
+/// A test that hangs costs a time limit: it is met once where it is met each time, and told as any other failure.
+#[test]
+fn tests_that_hang_in_a_storm_are_named_and_hide_no_others() {
+    if !tools() {
+        return;
+    }
+    let code = "package m\n\n/*\n#include <pthread.h>\n#include <stdint.h>\n\
+        extern void goCall(uintptr_t);\n\
+        static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;\n\
+        static void with_the_lock(uintptr_t call) {\n\
+        \tpthread_mutex_lock(&door);\n\tgoCall(call);\n\tpthread_mutex_unlock(&door);\n}\n\
+        static void takes_the_lock(void) { pthread_mutex_lock(&door); pthread_mutex_unlock(&door); }\n\
+        */\nimport \"C\"\n\nimport \"runtime/cgo\"\n\n\
+        //export goCall\nfunc goCall(call C.uintptr_t) { cgo.Handle(call).Value().(func())() }\n\n\
+        func withTheLock(call func()) { C.with_the_lock(C.uintptr_t(cgo.NewHandle(call))) }\n\
+        func takesTheLock() { C.takes_the_lock() }\n";
+    let body = "func TestHangs(t *testing.T) { select {} }\n\
+        func TestDeadlock(t *testing.T) {\n\
+        \tif os.Getenv(\"GOMAXPROCS\") != \"1\" {\n\t\ttakesTheLock()\n\t\treturn\n\t}\n\
+        \tanswer, inside := make(chan int), make(chan bool)\n\
+        \tgo withTheLock(func() { inside <- true; <-answer })\n\
+        \t<-inside\n\ttakesTheLock()\n\tanswer <- 1\n}";
+    let alone =
+        tests("", "func TestAlone(t *testing.T) { select {} }").replace("package m", "package a");
+    let (_folder, root) = module(&[
+        ("m.go", code),
+        ("m_test.go", &tests("\t\"os\"\n", body)),
+        ("a/a.go", "package a\n\nimport \"C\"\n"),
+        ("a/a_test.go", &alone),
+        ("cgolab.toml", "[[go]]\ntimeout = \"10s\"\n"),
+    ]);
+    let output = cgolab(&root, &["storm", "--time", "1s"]).output().unwrap();
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    for says in [
+        "does not end, TestHangs\n   fails without any storm: no rare order is needed\n   seen: 1 of 1 ",
+        "none: TestHangs: left out after 1 run: it does not end\n",
+        "does not end, TestDeadlock\n   time-out only: ",
+        "under GOMAXPROCS=1\n",
+        "does not end, TestAlone\n   fails without any storm",
+        "race: example.com/m/a: no test runs: it hangs without any storm\n",
+        "example.com/m: 3 ways to fail in ",
+    ] {
+        assert!(printed.contains(says), "no {says:?}: {printed}");
+    }
+    if which::which("gdb").is_err() {
+        eprintln!("skipped: no gdb on PATH");
+        return;
+    }
+    let (_, told) = printed.split_once("does not end, TestDeadlock").unwrap();
+    let (_, report) = told.split_once("   report: ").expect(&printed);
+    let report = fs::read_to_string(root.join(report.lines().next().unwrap())).unwrap();
+    assert!(
+        report.contains("waits for the lock `door` in takes_the_lock"),
+        "{report}"
+    );
+}
+
 /// What the sanitizer alone would hide: leaks behind a test that fails, tests behind a fatal report, callers in
 /// Go, and the test that a leak belongs to.
 #[test]
@@ -482,10 +540,15 @@ fn stubborn() -> (TempDir, PathBuf) {
     )
 }
 
-/// A run of [`stubborn`] that has come to its test, and the numbers of the test's processes.
-fn running(folder: &Path, root: &Path) -> (Child, Vec<String>) {
+/// A test that ends its program in the first run.
+const FAILS_ONCE: &str = "package m\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\n\
+    func TestFirst(t *testing.T) {\n\
+    \tif err := os.Mkdir(os.Getenv(\"PID_FILE\")+\".first\", 0o777); err == nil {\n\t\tpanic(\"the first time\")\n\t}\n}\n";
+
+/// A command on [`stubborn`] that has come to its test, and the numbers of the test's processes.
+fn running(folder: &Path, root: &Path, command: &[&str]) -> (Child, Vec<String>) {
     let file = folder.join("pid");
-    let mut child = cgolab(root, &["run", "--only", "plain"])
+    let mut child = cgolab(root, command)
         .env("PID_FILE", &file)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -520,7 +583,7 @@ fn ctrl_c_ends_the_test_keeps_earlier_results_and_is_no_verdict() {
     let latest = root.join(".cgolab/latest");
     fs::create_dir_all(&latest).unwrap();
     fs::write(latest.join("results.json"), "of a run before").unwrap();
-    let (child, pids) = running(folder.path(), &root);
+    let (child, pids) = running(folder.path(), &root, &["run", "--only", "plain"]);
     // A second run meanwhile.
     refuses(&run(&root, &[]), "another run is at work in");
     interrupt(&child);
@@ -536,12 +599,32 @@ fn ctrl_c_ends_the_test_keeps_earlier_results_and_is_no_verdict() {
 }
 
 #[test]
+fn ctrl_c_ends_a_storm_which_keeps_what_it_knows() {
+    if !tools() {
+        return;
+    }
+    let (folder, root) = stubborn();
+    fs::write(root.join("first_test.go"), FAILS_ONCE).unwrap();
+    let (child, pids) = running(folder.path(), &root, &["storm"]);
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{printed}");
+    for says in ["stopped by Ctrl-C", "1 way to fail in 1 run", "TestFirst"] {
+        assert!(printed.contains(says), "no {says:?}: {printed}");
+    }
+    pids.iter().for_each(|pid| assert_ends(pid));
+    let kept = fs::read_to_string(root.join(".cgolab/storm.json")).unwrap();
+    assert!(kept.contains("TestFirst"), "{kept}");
+}
+
+#[test]
 fn a_second_ctrl_c_leaves_no_process() {
     if !tools() {
         return;
     }
     let (folder, root) = stubborn();
-    let (mut child, pids) = running(folder.path(), &root);
+    let (mut child, pids) = running(folder.path(), &root, &["run", "--only", "plain"]);
     interrupt(&child);
     // Whether the command has taken the first for one is not seen from here: go on until it has ended.
     let started = Instant::now();

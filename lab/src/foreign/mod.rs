@@ -113,6 +113,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
                 folder: &folder.path,
                 progress: &progress,
                 plain: outcome.engines.iter().find(|it| it.is_plain()),
+                limit: None,
             }
             .run()?,
         };
@@ -184,6 +185,7 @@ pub(crate) fn doctor() -> Result<bool> {
             folder: folder.path(),
             progress: &progress,
             plain: None,
+            limit: None,
         };
         let proven = trial.proven()?;
         able &= proven.state == State::On || engine.on_request;

@@ -51,6 +51,8 @@ pub(super) struct Trial<'a> {
     pub(super) progress: &'a Progress,
     /// The outcome of the plain engine, if this is another one. Tests that are not green there are left out.
     pub(super) plain: Option<&'a EngineOutcome>,
+    /// A time limit of a test program that is shorter than the module's.
+    pub(super) limit: Option<Duration>,
 }
 
 /// The result of a run of a test program.
@@ -408,7 +410,8 @@ impl Trial<'_> {
         log: &str,
     ) -> Result<Ran> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
-        let mut limit = self.module.description.timeout.unwrap_or(LIMIT);
+        let of_module = self.module.description.timeout.unwrap_or(LIMIT);
+        let mut limit = self.limit.map_or(of_module, |it| it.min(of_module));
         let mut words: Vec<String> = Vec::new();
         if self.engine.valgrind {
             limit *= valgrind::SLOWER;

@@ -11,7 +11,8 @@
 //!                                    kept      command     that died
 //! ```
 //!
-//! A test that ends its program each time keeps those behind it from running, and is left out after some runs.
+//! A test that ends its program each time keeps those behind it from running, and is left out after some runs. One
+//! that hangs is left out after the first, as long as none has come to its end: the time limit is long then.
 //!
 //! Programs run one at a time: a rate belongs to its knob only if nothing else changes what happens.
 
@@ -158,6 +159,7 @@ impl Storms<'_> {
             folder: self.folder,
             progress: self.progress,
             plain: None,
+            limit: None,
         }
     }
 
@@ -202,10 +204,13 @@ impl Storms<'_> {
             round += 1;
             for one in programs {
                 while !storm.is_idle(knob.id, &one.package.path) {
-                    let ended_by = self.once(knob, one, &mut storm)?;
-                    let died = ended_by.is_some();
-                    if let Some(test) = dying.seen(knob.id, &one.package.path, ended_by) {
-                        self.leave_out(knob, one, &test, &mut storm)?;
+                    let ended = self.once(knob, one, &mut storm)?;
+                    let left_out = match dying.seen(knob.id, &one.package.path, &ended) {
+                        Some(test) => self.leave_out(knob, one, &test, &mut storm)?,
+                        None => false,
+                    };
+                    if knob.id == NONE && ended.hopeless && !left_out {
+                        self.spare_others(one, &mut storm);
                     }
                     storm.seconds = before + started.elapsed().as_secs_f64();
                     storm.interrupted = interrupted();
@@ -214,7 +219,7 @@ impl Storms<'_> {
                         break 'rounds;
                     }
                     // In the first turn of a knob, tests that hide others are found out.
-                    if had_its_turn || !died || started.elapsed() >= self.wish.time {
+                    if had_its_turn || ended.by.is_none() || started.elapsed() >= self.wish.time {
                         break;
                     }
                 }
@@ -340,19 +345,20 @@ impl Storms<'_> {
         Ok(format!("{:016x}", digest.finish()))
     }
 
-    /// Leaves a test out that ended its program each time, if there are others: under all knobs if it needs none.
+    /// Leaves a test out that ended its program each time, and reports whether it did: there must be others. A test
+    /// that needs no knob is left out under all.
     fn leave_out(
         &self,
         knob: &'static Engine,
         one: &Built<'_>,
         test: &str,
         storm: &mut Storm,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let package = &one.package.path;
         let mut others = self.tests(knob, one)?;
         others.remove(test);
         if others.is_subset(&storm.left_out(knob.id, package)) {
-            return Ok(());
+            return Ok(false);
         }
         let knobs: Vec<&str> = match knob.id {
             NONE => self.knobs.iter().map(|it| it.id).collect(),
@@ -360,26 +366,32 @@ impl Storms<'_> {
         };
         storm.leave_out(&knobs, package, test);
         self.progress.line(&format!(
-            "{}: {test} ended its program {ENOUGH} times, and is left out from now on",
+            "{}: {test} keeps its program from its end, and is left out from now on",
             knob.id
         ));
-        Ok(())
+        Ok(true)
+    }
+
+    /// Leaves a package to plain runs, in which it hangs: under each other knob it would cost a time limit.
+    fn spare_others(&self, one: &Built<'_>, storm: &mut Storm) {
+        for knob in self.knobs.iter().filter(|it| it.id != NONE) {
+            let idle = storm.idle.entry(knob.id.to_owned()).or_default();
+            idle.insert(
+                one.package.path.clone(),
+                "it hangs without any storm".to_owned(),
+            );
+        }
     }
 
     /// The tests of a package that are asked for.
     fn tests(&self, knob: &'static Engine, one: &Built<'_>) -> Result<BTreeSet<String>> {
         let pattern = self.wish.run.as_deref().unwrap_or(".");
-        let ran = self.program(knob, one, &[format!("-test.list={pattern}")])?;
+        let ran = self.program(knob, one, &[format!("-test.list={pattern}")], None)?;
         Ok(listed(&ran.text))
     }
 
-    /// Runs the tests of a package once under a knob, and returns the one that ended the program, if one did.
-    fn once(
-        &self,
-        knob: &'static Engine,
-        one: &Built<'_>,
-        storm: &mut Storm,
-    ) -> Result<Option<String>> {
+    /// Runs the tests of a package once under a knob.
+    fn once(&self, knob: &'static Engine, one: &Built<'_>, storm: &mut Storm) -> Result<Ended> {
         let count = storm.of(knob.id);
         self.progress.detail(&format!(
             "{}: run {}, {} failed",
@@ -389,9 +401,10 @@ impl Storms<'_> {
         ));
         let mut options = only(self.wish.run.as_deref());
         options.extend(skip(&storm.left_out(knob.id, &one.package.path)));
-        let ran = self.program(knob, one, &options)?;
+        let limit = storm.limit(knob.id, &one.package.path);
+        let ran = self.program(knob, one, &options, limit)?;
         if ran.finished.end == End::Interrupted {
-            return Ok(None);
+            return Ok(Ended::default());
         }
         if ran.finished.success() && ran.tests.ran() == 0 {
             let why = match &self.wish.run {
@@ -400,31 +413,45 @@ impl Storms<'_> {
             };
             let idle = storm.idle.entry(knob.id.to_owned()).or_default();
             idle.insert(one.package.path.clone(), why);
-            return Ok(None);
+            return Ok(Ended::default());
         }
         let packages = storm.counts.entry(knob.id.to_owned()).or_default();
         let count = packages.entry(one.package.path.clone()).or_default();
         count.runs += 1;
         count.seconds += ran.finished.seconds;
-        if ran.finished.success() {
-            return Ok(None);
-        }
-        if ran.timed_out() {
+        let hung = ran.timed_out();
+        if hung {
             count.timed_out += 1;
-            return Ok(None);
+        } else if ran.tests.complete {
+            count.longest = count.longest.max(ran.finished.seconds);
         }
-        count.failed += 1;
+        if ran.finished.success() {
+            return Ok(Ended::default());
+        }
+        count.failed += u32::from(!hung);
         let ending = Ending::read(&ran, self.module);
         let found = self.findings(knob, one.package, ending.reports);
         for report in storm.add(knob.id, found, ending.sign) {
             self.progress.line(&format!("{}: {report}", knob.id));
         }
-        Ok(ending.ended_by)
+        Ok(Ended {
+            by: ending.ended_by,
+            hopeless: hung && limit.is_none(),
+        })
     }
 
-    /// Runs a program under a knob.
-    fn program(&self, knob: &'static Engine, one: &Built<'_>, options: &[String]) -> Result<Ran> {
-        let trial = self.trial(knob);
+    /// Runs a program under a knob, for the time that the module gives it or less.
+    fn program(
+        &self,
+        knob: &'static Engine,
+        one: &Built<'_>,
+        options: &[String],
+        limit: Option<Duration>,
+    ) -> Result<Ran> {
+        let trial = Trial {
+            limit,
+            ..self.trial(knob)
+        };
         let run = || trial.test(one.package, &one.program, options, "storm");
         match knob.id {
             LOAD => knobs::under_load(run),
@@ -465,15 +492,21 @@ impl Storms<'_> {
             let rate = Rate::of(failure.by[knob.id], failure.count(storm, knob.id).runs);
             let mut out = storm.left_out(knob.id, package);
             out.retain(|test| Some(test) != failure.first.report.test.as_ref());
+            let sought = Sought {
+                failure,
+                one,
+                out,
+                limit: storm.limit(knob.id, package),
+            };
             let minimal = match self.wish.bisect && knob.id != LOAD {
-                true => self.smallest(knob, one, failure, rate, &out)?,
+                true => self.smallest(knob, &sought, rate)?,
                 false => None,
             };
-            let report = match failure.sign == Sign::Death
+            let report = match matches!(failure.sign, Sign::Death | Sign::Hang)
                 && failure.report.is_none()
                 && reports < REPORTS
             {
-                true => self.triaged(knob, one, failure)?,
+                true => self.triaged(knob, &sought)?,
                 false => None,
             };
             reports += usize::from(report.is_some());
@@ -488,11 +521,12 @@ impl Storms<'_> {
     fn smallest(
         &self,
         knob: &'static Engine,
-        one: &Built<'_>,
-        failure: &Failure,
+        sought: &Sought<'_>,
         rate: Rate,
-        out: &BTreeSet<String>,
     ) -> Result<Option<Minimal>> {
+        let Sought {
+            failure, one, out, ..
+        } = sought;
         let what = shown(&failure.first.report);
         self.progress
             .step(format!("the smallest command for {what}"));
@@ -501,7 +535,7 @@ impl Storms<'_> {
         all.retain(|test| !out.contains(test));
         let mut broken = None;
         let mut fails = |knob: &'static Engine, tests: Option<&BTreeSet<String>>| match self
-            .comes(knob, one, failure, tests, out, tries)
+            .comes(knob, sought, tests, tries)
         {
             Ok(comes) => comes,
             Err(error) => {
@@ -523,7 +557,7 @@ impl Storms<'_> {
         let mut failed = 0;
         let mut runs = 0;
         while runs < MEASURED && !interrupted() {
-            failed += u32::from(self.comes(knob, one, failure, tests.as_ref(), out, 1)?);
+            failed += u32::from(self.comes(knob, sought, tests.as_ref(), 1)?);
             runs += 1;
         }
         if failed == 0 {
@@ -548,21 +582,20 @@ impl Storms<'_> {
     fn comes(
         &self,
         knob: &'static Engine,
-        one: &Built<'_>,
-        failure: &Failure,
+        sought: &Sought<'_>,
         tests: Option<&BTreeSet<String>>,
-        out: &BTreeSet<String>,
         tries: u32,
     ) -> Result<bool> {
+        let Sought { failure, one, .. } = sought;
         let named = tests.map(|tests| format!("^{}$", alternatives(tests)));
         let mut options = only(named.as_deref().or(self.wish.run.as_deref()));
-        options.extend(skip(out));
+        options.extend(skip(&sought.out));
         for run in 1..=tries {
             if interrupted() {
                 break;
             }
             self.progress.detail(&format!("run {run} of {tries}"));
-            let ran = self.program(knob, one, &options)?;
+            let ran = self.program(knob, one, &options, sought.limit)?;
             let reports = Ending::read(&ran, self.module).reports;
             let found = self.findings(knob, one.package, reports);
             let same = |it: &Finding| it.signature() == failure.signature;
@@ -573,14 +606,13 @@ impl Storms<'_> {
         Ok(false)
     }
 
-    /// Lets triage look at a failure that ends its program, and returns the report's place.
-    fn triaged(
-        &self,
-        knob: &'static Engine,
-        one: &Built<'_>,
-        failure: &Failure,
-    ) -> Result<Option<String>> {
-        let trial = self.trial(knob);
+    /// Lets triage look at a failure that keeps its program from its end, and returns the report's place.
+    fn triaged(&self, knob: &'static Engine, sought: &Sought<'_>) -> Result<Option<String>> {
+        let Sought { failure, one, .. } = sought;
+        let trial = Trial {
+            limit: sought.limit,
+            ..self.trial(knob)
+        };
         let options = match &failure.first.report.test {
             Some(test) => vec![trial.only(test)],
             None => only(self.wish.run.as_deref()),
@@ -599,24 +631,43 @@ impl Storms<'_> {
     }
 }
 
+/// A failure that is looked for again.
+struct Sought<'a> {
+    failure: &'a Failure,
+    one: &'a Built<'a>,
+    /// Tests that are left out.
+    out: BTreeSet<String>,
+    /// The time limit of a run, if it is shorter than the module's.
+    limit: Option<Duration>,
+}
+
+/// The end of a run.
+#[derive(Default)]
+struct Ended {
+    /// The test that kept the program from its end.
+    by: Option<String>,
+    /// True if it hung, and no run has come to its end before: another one would cost as much time.
+    hopeless: bool,
+}
+
 /// Tests that ended their programs in the last runs, by knob and package, and how often in a row.
 #[derive(Default)]
 struct Dying(BTreeMap<(String, String), (String, u32)>);
 
 impl Dying {
     /// Takes the end of a run; returns the test that has ended its program often enough.
-    fn seen(&mut self, knob: &str, package: &str, ended_by: Option<String>) -> Option<String> {
+    fn seen(&mut self, knob: &str, package: &str, ended: &Ended) -> Option<String> {
         let key = (knob.to_owned(), package.to_owned());
-        let Some(test) = ended_by else {
+        let Some(test) = &ended.by else {
             self.0.remove(&key);
             return None;
         };
         let times = match self.0.get(&key) {
-            Some((last, times)) if *last == test => times + 1,
+            Some((last, times)) if last == test => times + 1,
             _ => 1,
         };
         self.0.insert(key, (test.clone(), times));
-        (times == ENOUGH).then_some(test)
+        (times == ENOUGH || ended.hopeless).then(|| test.clone())
     }
 }
 
@@ -690,6 +741,17 @@ impl Ending {
         if !reports.is_empty() {
             return of(Sign::Report, reports);
         }
+        let bare = |class: &str, test: Option<&String>| Report {
+            class: class.to_owned(),
+            test: test.cloned(),
+            c: None,
+            go: None,
+            other: None,
+            text: String::new(),
+        };
+        if ran.timed_out() {
+            return of(Sign::Hang, vec![bare("does not end", ended_by.as_ref())]);
+        }
         if let Some(mut death) = findings::death(&ran.text, module).filter(|_| died) {
             let sign = match death.class.starts_with(CHECKPTR) {
                 true => Sign::Report,
@@ -698,20 +760,10 @@ impl Ending {
             death.test = death.test.or_else(|| ended_by.clone());
             return of(sign, vec![death]);
         }
-        let failed = |class: String, test: Option<&String>| Report {
-            class,
-            test: test.cloned(),
-            c: None,
-            go: None,
-            other: None,
-            text: String::new(),
-        };
         let tests = ran.tests.failed.iter();
-        let mut found: Vec<_> = tests
-            .map(|test| failed("test fails".to_owned(), Some(test)))
-            .collect();
+        let mut found: Vec<_> = tests.map(|test| bare("test fails", Some(test))).collect();
         if found.is_empty() {
-            found.push(failed(ran.finished.how(), None));
+            found.push(bare(&ran.finished.how(), ended_by.as_ref()));
         }
         let sign = if died { Sign::Death } else { Sign::Test };
         of(sign, found)
@@ -759,7 +811,12 @@ mod tests {
     #[test]
     fn a_test_that_ends_its_program_often_enough_in_a_row_is_told_once() {
         let mut dying = Dying::default();
-        let mut seen = |knob, test: Option<&str>| dying.seen(knob, "a/b", test.map(str::to_owned));
+        let mut ended = |knob, test: Option<&str>, hopeless| {
+            let by = test.map(str::to_owned);
+            dying.seen(knob, "a/b", &Ended { by, hopeless })
+        };
+        assert_eq!(ended("race", Some("TestA"), true), Some("TestA".to_owned()));
+        let mut seen = |knob, test| ended(knob, test, false);
         for _ in 1..ENOUGH {
             assert_eq!(seen("none", Some("TestA")), None);
             assert_eq!(seen("race", Some("TestB")), None);

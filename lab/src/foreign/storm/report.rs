@@ -45,9 +45,13 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
     }
     for (knob, packages) in &storm.out {
         for (test, runs) in packages.values().flatten() {
+            let why = match runs.timed_out {
+                0 => "it ended its program each time",
+                _ => "it does not end",
+            };
             let why = format!(
-                "left out after {} runs: it ended its program each time",
-                runs.runs
+                "left out after {}: {why}",
+                counted(runs.runs as usize, "run")
             );
             lines.extend((runs.runs > 0).then(|| format!("{knob}: {test}: {why}")));
         }
@@ -155,10 +159,6 @@ fn headline(storm: &Storm) -> String {
     if accepted > 0 {
         text.push_str(&format!("; {accepted} accepted"));
     }
-    let timed_out = storm.timed_out();
-    if timed_out > 0 {
-        text.push_str(&format!("; {timed_out} timed out, which says nothing"));
-    }
     let left_out = storm.unsupported.len() + storm.off.len();
     if left_out > 0 {
         text.push_str(&format!("; left out: {}", counted(left_out, "knob")));
@@ -216,9 +216,29 @@ mod tests {
     }
 
     #[test]
+    fn a_test_is_left_out_for_what_it_did() {
+        let why = |count: Count| {
+            let mut storm = storm(&[("none", count)]);
+            storm.leave_out(&["none"], "a/b", "TestA");
+            report(&storm, &["none"])
+        };
+        let died = why(count(5, 5, 1.0));
+        assert!(
+            died.contains("none: TestA: left out after 5 runs: it ended its program each time\n"),
+            "{died}"
+        );
+        let hung = why(Count {
+            timed_out: 1,
+            ..count(1, 0, 9.0)
+        });
+        assert!(
+            hung.contains("none: TestA: left out after 1 run: it does not end\n"),
+            "{hung}"
+        );
+    }
+
+    #[test]
     fn what_was_left_out_is_in_the_headline() {
-        let mut timed_out = count(3, 0, 3.0);
-        timed_out.timed_out = 1;
         let storm = Storm {
             module: "a/b".to_owned(),
             off: BTreeMap::from([("race".to_owned(), "missed".to_owned())]),
@@ -226,15 +246,14 @@ mod tests {
                 "load".to_owned(),
                 BTreeMap::from([("a/b".to_owned(), "skipped".to_owned())]),
             )]),
-            ..storm(&[("none", timed_out)])
+            ..storm(&[("none", count(3, 0, 3.0))])
         };
         let text = report(&storm, &["none", "race"]);
         assert!(text.contains("\nrace: OFF: missed\n"), "{text}");
         let last = text.lines().last().unwrap();
         assert_eq!(
             last,
-            "a/b: nothing failed in 3 runs; 1 timed out, which says nothing; left out: 1 knob; \
-             1 package left out under a knob, 0 s"
+            "a/b: nothing failed in 3 runs; left out: 1 knob; 1 package left out under a knob, 0 s"
         );
     }
 }

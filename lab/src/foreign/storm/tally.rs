@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,11 @@ use crate::foreign::report::shown;
 use crate::subject::file::Accept;
 use crate::verdict::accept;
 
+/// A program hangs if it runs for so many times as long as the longest run that came to its end…
+const HUNG: u32 = 10;
+/// … and for this time at least.
+const SHORTEST: Duration = Duration::from_secs(10);
+
 /// Runs under a knob.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Count {
@@ -24,6 +30,8 @@ pub(super) struct Count {
     pub(super) failed: u32,
     pub(super) timed_out: u32,
     pub(super) seconds: f64,
+    /// The seconds of the longest run that came to its end.
+    pub(super) longest: f64,
 }
 
 impl Count {
@@ -64,6 +72,8 @@ pub(super) enum Sign {
     Report,
     /// It ended its program, and no detector said why.
     Death,
+    /// It ran into the time limit.
+    Hang,
     /// A test that fails, or an exit code.
     Test,
 }
@@ -83,6 +93,8 @@ pub(super) enum Verdict {
     Known,
     /// It fails if other threads want the processors, and in no other way.
     Contention,
+    /// It runs into the time limit, not always, and in no other way.
+    TimeOut,
     /// It was seen under a storm only.
     UnderStorm,
 }
@@ -98,6 +110,9 @@ impl Verdict {
             Verdict::Detected => "genuine: a detector reports it; the storm may not be needed",
             Verdict::Known => "a false alarm that is known",
             Verdict::Contention => "contention only: it fails on a busy machine, and never alone",
+            Verdict::TimeOut => {
+                "time-out only: it hangs, or the knob makes it slow; the report says what it waits for"
+            }
             Verdict::UnderStorm => "genuine: a legal order of events, seen under a storm only",
         }
     }
@@ -121,6 +136,7 @@ impl Failure {
         match self.by.get(NONE) {
             _ if self.first.known.is_some() => Verdict::Known,
             Some(times) if times * 2 >= plain.runs => Verdict::Broken,
+            _ if self.sign == Sign::Hang => Verdict::TimeOut,
             Some(_) => Verdict::Rare,
             None if self.by.keys().eq([LOAD]) => Verdict::Contention,
             None if self.sign == Sign::Report && self.by.keys().any(as_it_is) => {
@@ -258,8 +274,11 @@ impl Storm {
         self.counts.keys().map(|knob| self.of(knob).runs).sum()
     }
 
-    pub(super) fn timed_out(&self) -> u32 {
-        self.counts.keys().map(|knob| self.of(knob).timed_out).sum()
+    /// The time limit of a package under a knob, from its longest run; [`None`] if none has come to its end.
+    pub(super) fn limit(&self, knob: &str, package: &str) -> Option<Duration> {
+        let longest = self.counts.get(knob)?.get(package)?.longest;
+        let ended = longest > 0.0;
+        ended.then(|| SHORTEST.max(Duration::from_secs_f64(longest) * HUNG))
     }
 
     /// Packages of which no test runs even without a storm.
@@ -290,11 +309,10 @@ impl Storm {
         self.failures.iter().filter(red).count()
     }
 
-    /// True if nothing failed or timed out, every knob was on, every package was built for it, and it was not
+    /// True if nothing failed, every knob was on, every package was built for it, and it was not
     /// interrupted.
     pub(super) fn is_green(&self) -> bool {
         self.counting() == 0
-            && self.timed_out() == 0
             && self.off.is_empty()
             && self.not_built.is_empty()
             && !self.interrupted
@@ -314,8 +332,8 @@ pub(super) mod tests {
         Count {
             runs,
             failed,
-            timed_out: 0,
             seconds,
+            ..Count::default()
         }
     }
 
@@ -453,6 +471,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_hang_may_be_no_more_than_slow() {
+        let storm = storm(&[("none", count(10, 0, 10.0))]);
+        let of = |sign, by: &[(&str, u32)]| {
+            let one = Failure {
+                sign,
+                ..failure(by)
+            };
+            one.verdict(&storm)
+        };
+        assert_eq!(of(Sign::Hang, &[("race", 1)]), Verdict::TimeOut);
+        assert_eq!(of(Sign::Hang, &[("none", 1)]), Verdict::TimeOut);
+        assert_eq!(of(Sign::Hang, &[("none", 9)]), Verdict::Broken);
+    }
+
+    #[test]
+    fn a_program_hangs_if_it_is_much_slower_than_its_slowest_run() {
+        let mut storm = storm(&[("none", count(3, 0, 3.0))]);
+        let limit = |storm: &Storm| storm.limit("none", "a/b");
+        assert_eq!(limit(&storm), None);
+        let packages = storm.counts.get_mut("none").unwrap();
+        packages.get_mut("a/b").unwrap().longest = 0.1;
+        assert_eq!(limit(&storm), Some(SHORTEST));
+        let packages = storm.counts.get_mut("none").unwrap();
+        packages.get_mut("a/b").unwrap().longest = 30.0;
+        assert_eq!(limit(&storm), Some(Duration::from_secs(300)));
+        assert_eq!(storm.limit("race", "a/b"), None);
+    }
+
+    #[test]
     fn an_accepted_failure_is_not_red_unless_another_build_has_it_too() {
         let text = "[[accept]]\nengine = \"race\"\ntest = \"TestA\"\nreason = \"known\"\n";
         let entries = SubjectFile::parse(text).unwrap().accept;
@@ -515,10 +562,7 @@ pub(super) mod tests {
     #[test]
     fn what_says_nothing_is_not_green() {
         assert!(Storm::default().is_green());
-        let mut timed_out = count(3, 0, 3.0);
-        timed_out.timed_out = 1;
         for storm in [
-            storm(&[("none", timed_out)]),
             Storm {
                 not_built: BTreeMap::from([("race".to_owned(), BTreeMap::new())]),
                 ..Storm::default()
