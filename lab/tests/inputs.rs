@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The most that is waited for what must come: nothing depends on how soon it does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Expects that a command could not do its work, for a reason that its last line gives.
 fn refuses(output: &Output, says: &str) {
@@ -356,6 +356,23 @@ fn tests_that_hang_in_a_storm_are_named_and_hide_no_others() {
         report.contains("waits for the lock `door` in takes_the_lock"),
         "{report}"
     );
+}
+
+/// The words of a failing test are part of its report: nobody can judge it without them.
+#[test]
+fn a_test_that_fails_in_a_storm_is_told_with_its_words() {
+    if !tools() {
+        return;
+    }
+    let body = "func TestA(t *testing.T) {\n\
+        \tone()\n\
+        \tif os.Getenv(\"GOMAXPROCS\") == \"1\" {\n\t\tt.Error(\"nobody answers\")\n\t}\n}";
+    let (_folder, root) = with_tests("\t\"os\"\n", body);
+    let output = cgolab(&root, &["storm", "--time", "1s"]).output().unwrap();
+    let says = "test fails, TestA\n   a test fails, seen under a storm only: a rare order, or a time limit of the test's own\n   \
+        it says: m_test.go:11: nobody answers\n";
+    let printed = text(&output.stdout);
+    assert!(printed.contains(says), "{printed}");
 }
 
 /// What the sanitizer alone would hide: leaks behind a test that fails, tests behind a fatal report, callers in

@@ -167,6 +167,28 @@ pub(super) fn ended(line: &str) -> Option<(&str, &str)> {
     (["PASS", "FAIL", "SKIP"].contains(&word) && !name.contains('/')).then_some((word, name))
 }
 
+/// The output of a test that fails, from its beginning to its end.
+pub(super) fn of_test(output: &str, test: &str) -> String {
+    let begin = format!("=== RUN   {test}");
+    let end = format!("--- FAIL: {test} ");
+    let lines: Vec<&str> = output
+        .lines()
+        .skip_while(|line| !line.ends_with(&begin))
+        .collect();
+    let last = lines.iter().position(|line| line.contains(&end));
+    excerpt(&lines[..last.map_or(lines.len(), |it| it + 1)])
+}
+
+/// The first words with which a test fails, from its output: Go puts file and line before them.
+pub(super) fn complaint(output: &str) -> Option<&str> {
+    let says = |line: &&str| {
+        line.split_once(": ")
+            .and_then(|(place, _)| place.rsplit_once(':'))
+            .is_some_and(|(file, line)| file.ends_with(".go") && line.parse::<u32>().is_ok())
+    };
+    output.lines().find(says).map(str::trim)
+}
+
 fn block_end(lines: &[&str], from: usize, is_end: impl Fn(&str) -> bool) -> usize {
     let end = lines[from + 1..].iter().position(|line| is_end(line));
     end.map_or(lines.len(), |end| from + 1 + end + 1)
@@ -368,6 +390,18 @@ fn of_rust(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_output_of_a_failing_test_ends_with_it_and_its_complaint_has_a_place() {
+        let output = "=== RUN   TestAB\n    a_test.go:1: of another\n--- PASS: TestAB (0.00s)\n\
+            === RUN   TestA\nprinted: first\n    a_test.go:7: no answer\n--- FAIL: TestA (0.00s)\nFAIL\n";
+        let own = of_test(output, "TestA");
+        assert!(own.starts_with("=== RUN   TestA\nprinted"), "{own}");
+        assert!(own.ends_with("--- FAIL: TestA (0.00s)"), "{own}");
+        assert_eq!(complaint(&own), Some("a_test.go:7: no answer"));
+        assert_eq!(complaint("printed: first\na.go:x: no\n"), None);
+        assert_eq!(of_test(output, "TestB"), "");
+    }
 
     #[test]
     fn frees_have_the_names_that_people_look_for() {

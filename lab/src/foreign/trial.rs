@@ -673,19 +673,8 @@ impl Trial<'_> {
 
     /// The output of a failing test, from the log of the first run.
     fn failure_text(&self, package: &Package, test: &str) -> String {
-        let text = child::read_lossy(&self.log(&format!("{}.1.1", package.file_name())));
-        let lines = text
-            .lines()
-            .skip_while(|line| !line.contains(&format!("=== RUN   {test}")));
-        let end = format!("--- FAIL: {test} ");
-        let mut kept: Vec<&str> = Vec::new();
-        for line in lines {
-            kept.push(line);
-            if line.contains(&end) || kept.len() >= 40 {
-                break;
-            }
-        }
-        kept.join("\n")
+        let log = self.log(&format!("{}.1.1", package.file_name()));
+        findings::of_test(&child::read_lossy(&log), test)
     }
 
     fn found(&self, package: &Package, report: Report, outcome: &mut EngineOutcome) {

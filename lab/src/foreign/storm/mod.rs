@@ -747,7 +747,7 @@ impl Ending {
             c: None,
             go: None,
             other: None,
-            text: String::new(),
+            text: test.map_or_else(String::new, |it| findings::of_test(&ran.text, it)),
         };
         if ran.timed_out() {
             return of(Sign::Hang, vec![bare("does not end", ended_by.as_ref())]);

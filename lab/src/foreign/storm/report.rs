@@ -6,10 +6,11 @@ use comfy_table::Cell;
 
 use super::knobs::NONE;
 use super::rate::Rate;
-use super::tally::{Count, Failure, Storm};
+use super::tally::{Count, Failure, Sign, Storm};
+use crate::foreign::findings;
 use crate::foreign::module::{counted, counted_as};
 use crate::foreign::report::shown;
-use crate::host::out::{columns, right};
+use crate::host::out::{columns, one_line, right};
 
 /// The whole storm. `order` has the names of the knobs.
 pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
@@ -101,6 +102,9 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
         let (low, high) = (low * 100.0, high * 100.0);
         format!("{times} of {runs} ({low:.0} … {high:.0} %) under {knob}")
     });
+    let complaint = findings::complaint(&failure.first.report.text);
+    let complaint = complaint.filter(|_| failure.sign == Sign::Test);
+    lines.extend(complaint.map(|it| format!("it says: {}", one_line(it, 120))));
     let known = failure.first.known.iter();
     lines.extend(known.map(|it| format!("{}, {}", it.reason, it.reference)));
     let accepted = failure.accepted.iter();
@@ -213,6 +217,19 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
+    }
+
+    #[test]
+    fn a_failing_test_is_told_with_its_words_and_a_death_with_its_place() {
+        let words = "=== RUN   TestA\n    a_test.go:7: no answer\n--- FAIL: TestA (0.00s)";
+        let told = |sign| {
+            let mut one = failure(&[("race", 1)]);
+            one.sign = sign;
+            words.clone_into(&mut one.first.report.text);
+            story(&storm(&[("race", count(1, 1, 1.0))]), &one).join("\n")
+        };
+        assert!(told(Sign::Test).contains("\nit says: a_test.go:7: no answer\n"));
+        assert!(!told(Sign::Death).contains("it says"));
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub(super) enum Verdict {
     Contention,
     /// It runs into the time limit, not always, and in no other way.
     TimeOut,
+    /// A test fails under a storm only. It may be that the storm makes it slow.
+    Suspected,
     /// It was seen under a storm only.
     UnderStorm,
 }
@@ -112,6 +114,9 @@ impl Verdict {
             Verdict::Contention => "contention only: it fails on a busy machine, and never alone",
             Verdict::TimeOut => {
                 "time-out only: it hangs, or the knob makes it slow; the report says what it waits for"
+            }
+            Verdict::Suspected => {
+                "a test fails, seen under a storm only: a rare order, or a time limit of the test's own"
             }
             Verdict::UnderStorm => "genuine: a legal order of events, seen under a storm only",
         }
@@ -143,6 +148,7 @@ impl Failure {
                 Verdict::Overlooked
             }
             None if self.sign == Sign::Report => Verdict::Detected,
+            None if self.sign == Sign::Test => Verdict::Suspected,
             None => Verdict::UnderStorm,
         }
     }
@@ -471,7 +477,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_hang_may_be_no_more_than_slow() {
+    fn a_hang_and_a_failing_test_may_be_no_more_than_slow() {
         let storm = storm(&[("none", count(10, 0, 10.0))]);
         let of = |sign, by: &[(&str, u32)]| {
             let one = Failure {
@@ -483,6 +489,9 @@ pub(super) mod tests {
         assert_eq!(of(Sign::Hang, &[("race", 1)]), Verdict::TimeOut);
         assert_eq!(of(Sign::Hang, &[("none", 1)]), Verdict::TimeOut);
         assert_eq!(of(Sign::Hang, &[("none", 9)]), Verdict::Broken);
+        assert_eq!(of(Sign::Test, &[("race", 1)]), Verdict::Suspected);
+        assert_eq!(of(Sign::Test, &[("none", 1)]), Verdict::Rare);
+        assert_eq!(of(Sign::Test, &[("load", 1)]), Verdict::Contention);
     }
 
     #[test]
