@@ -243,9 +243,12 @@ func (l *loads) leave() error {
 func (l *oneLoad) finish(event Event) {
 	var bytes []byte
 	var err error
-	if event.Payload != nil {
+	switch {
+	case event.Payload != nil:
 		defer event.Payload.Close()
 		bytes, err = event.Payload.Bytes()
+	case event.Kind == Completed:
+		err = refuse("load", ErrNative, "the library has completed it without a payload")
 	}
 	if err == nil && event.Kind != Completed {
 		bytes, err = nil, &LoadError{l.url, event.Kind, event.Failure, string(bytes)}

@@ -68,7 +68,7 @@ void fake_give(const char *function, int skip, uint64_t value) {
   pthread_mutex_unlock(&lock);
 }
 
-/* The value that a function returns: honest, unless it is to be another. */
+/* The value that a function returns, or a field of an event has: honest, unless it is to be another. */
 static uint64_t given(const char *function, uint64_t honest) {
   pthread_mutex_lock(&lock);
   if (strcmp(gift.function, function) == 0 && (gift.skip < 0 || gift.skip-- == 0)) {
@@ -152,7 +152,7 @@ static uint64_t new_id(void) {
 
 void fake_queue(courier_session session, courier_event_kind kind, courier_failure failure,
                 const char *payload, size_t length) {
-  uint64_t blob = new_id();
+  uint64_t blob = given("courier_event.payload", new_id());
   pthread_mutex_lock(&lock);
   if (event_count < EVENTS && blob_count < EVENTS && length <= TEXT) {
     blobs[blob_count].blob = blob;

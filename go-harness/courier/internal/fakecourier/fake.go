@@ -50,7 +50,8 @@ func Queue(session uint64, kind, failure int32, payload string) {
 }
 
 // Give has a call of a function return this value in its out parameter, whatever is true, after skip calls
-// that are as usual; with a negative skip all calls do. One value is remembered at a time.
+// that are as usual; with a negative skip all calls do. As function, "courier_event.payload" stands for the
+// making of an event. One value is remembered at a time.
 func Give(function string, skip int, value uint64) {
 	name := C.CString(function)
 	defer C.free(unsafe.Pointer(name))

@@ -479,6 +479,18 @@ func TestVAL10ANullHandleIsAnError(t *testing.T) {
 	must(t, rt.Close())
 }
 
+// A load without its bytes is no success with bytes that nobody sent.
+func TestVAL10ACompletionWithoutAPayloadIsAnError(t *testing.T) {
+	loader := newLoader(t)
+	fakecourier.Give("courier_event.payload", 0, 0)
+	bytes, err := loader.Load(context.Background(), "app:b")
+	if bytes != nil || !errors.Is(err, courier.ErrNative) || !strings.Contains(err.Error(), "without a payload") {
+		t.Errorf("Load returned %q, %v", bytes, err)
+	}
+	wantLoad(t, loader)
+	must(t, loader.Close())
+}
+
 // Flags and timeouts have a meaning whatever their number; a surface is any.
 func TestVAL11NumbersThatNobodyExpectsHaveAMeaning(t *testing.T) {
 	rt, session := newSession(t)
