@@ -168,6 +168,37 @@ func TestHDL24PublicHandlesHaveClose(t *testing.T) {
 	}
 }
 
+// The list on which other tests rest is that of the source.
+func TestHDL24EveryTypeWithACloseIsAPublicHandle(t *testing.T) {
+	listed := map[string]bool{}
+	for _, handle := range publicHandles() {
+		listed[reflect.TypeOf(handle).Elem().Name()] = true
+	}
+	found := 0
+	for path, file := range parseBinding(t, token.NewFileSet()) {
+		if filepath.Dir(path) != "courier" || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		for _, declaration := range file.Decls {
+			method, ok := declaration.(*ast.FuncDecl)
+			if !ok || method.Recv == nil || method.Name.Name != "Close" {
+				continue
+			}
+			of := strings.TrimPrefix(types.ExprString(method.Recv.List[0].Type), "*")
+			if !ast.IsExported(of) {
+				continue
+			}
+			found++
+			if !listed[of] {
+				t.Errorf("%s has a Close and is not among publicHandles", of)
+			}
+		}
+	}
+	if found != len(listed) {
+		t.Errorf("%d types have a Close, %d are listed", found, len(listed))
+	}
+}
+
 // A token is a number like any other: as a pointer it would point nowhere, and the collector stops the
 // program over that. What C lends is text, and text alone comes as a pointer.
 func TestCBK11TokensAreNumbersInGo(t *testing.T) {

@@ -101,7 +101,7 @@ func (h handles) sharedCalls(t *testing.T) map[string]func() error {
 	return calls
 }
 
-// publicHandles are the zero values of all types that have a Close.
+// publicHandles are the zero values of all types that have a Close: TestHDL24EveryTypeWithACloseIsAPublicHandle.
 func publicHandles() []interface{ Close() error } {
 	return []interface{ Close() error }{
 		new(Runtime), new(Session), new(Request), new(Blob), new(WakeSource), new(Owner), new(Loader),
