@@ -12,6 +12,7 @@ import (
 
 	"github.com/cgolab/cgolab/go-harness/vet"
 	"github.com/cgolab/cgolab/go-harness/vet/internal/driver"
+	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
 func TestMain(m *testing.M) {
@@ -19,8 +20,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// module writes a module of its own and runs all rules over it.
-func module(t *testing.T, files map[string]string) (*driver.Result, string) {
+// chosen are the rules that run by default, and those that are asked for.
+func chosen(asked ...string) []*rule.Rule {
+	return slices.DeleteFunc(vet.Rules(), func(r *rule.Rule) bool { return r.OnRequest && !slices.Contains(asked, r.Name) })
+}
+
+// module writes a module of its own and runs rules over it.
+func module(t *testing.T, files map[string]string, asked ...string) (*driver.Result, string) {
 	t.Helper()
 	dir := t.TempDir()
 	if files["go.mod"] == "" {
@@ -36,7 +42,7 @@ func module(t *testing.T, files map[string]string) (*driver.Result, string) {
 		}
 	}
 	driver.Know(vet.Rules())
-	result, err := driver.Run(vet.Rules(), driver.Load{Dir: dir, Tests: true, Patterns: []string{"./..."}})
+	result, err := driver.Run(chosen(asked...), driver.Load{Dir: dir, Tests: true, Patterns: []string{"./..."}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +140,9 @@ func TestWithoutCgo(t *testing.T) {
 	t.Setenv("CGO_ENABLED", "0")
 	result, _ := module(t, map[string]string{"m.go": leak, "n.go": "package m\n"})
 	has(t, result.Gaps, "CGO_ENABLED leave out: m.go")
+	if summary := result.Summary(); !strings.HasSuffix(summary, "; 1 not analysed") {
+		t.Errorf("the summary is %q", summary)
+	}
 }
 
 func TestLineDirectivesAndOddFiles(t *testing.T) {
@@ -147,6 +156,14 @@ func TestLineDirectivesAndOddFiles(t *testing.T) {
 	}
 	if result.Failed {
 		t.Errorf("not analysed %v", result.Gaps)
+	}
+	var asSARIF, findings, gaps bytes.Buffer
+	result.Text(&findings, &gaps, filepath.Dir(result.Findings[0].File))
+	if !strings.HasPrefix(findings.String(), "made.y:7: cstring: ") {
+		t.Errorf("a column that nobody knows: %s", findings.String())
+	}
+	if err := result.SARIF(&asSARIF, vet.Rules(), ""); err != nil || strings.Contains(asSARIF.String(), "startColumn") {
+		t.Errorf("a column that nobody knows: %v %s", err, asSARIF.String())
 	}
 }
 
@@ -223,7 +240,7 @@ func notRaw() {}
 
 //cgolab:owner C.keep it frees the name when the library is closed
 func owned(s string) { C.keep(C.CString(s)) }
-`})
+`}, "ctypes")
 	var said []string
 	for _, f := range result.Findings {
 		said = append(said, f.Rule+": "+f.Message)
@@ -276,7 +293,7 @@ func Sum(b []byte) { C.sum(unsafe.Pointer(&b[0]), C.size_t(len(b))) }
 		t.Errorf("after the fix:\n%s", text)
 	}
 	driver.Know(vet.Rules())
-	again, err := driver.Run(vet.Rules(), driver.Load{Dir: dir, Patterns: []string{"."}})
+	again, err := driver.Run(chosen(), driver.Load{Dir: dir, Patterns: []string{"."}})
 	if err != nil || len(again.Findings) != 0 || again.Failed {
 		t.Errorf("after the fix: %v %v %v", again.Findings, again.Gaps, err)
 	}
@@ -307,7 +324,7 @@ func TestFormats(t *testing.T) {
 	if !strings.HasPrefix(findings.String(), "m.go:7:28: cstring: ") || !strings.Contains(gaps.String(), "bad: not analysed: does not type-check") {
 		t.Errorf("%s%s", findings.String(), gaps.String())
 	}
-	want := fmt.Sprintf("\n2 packages, 1 with C or native memory; %d rules; 1 finding; 1 not analysed\n", len(vet.Rules()))
+	want := fmt.Sprintf("\n2 packages, 1 with C or native memory; %d rules; 1 finding; 1 not analysed\n", len(result.Rules))
 	if !strings.HasSuffix(gaps.String(), want) {
 		t.Errorf("%s\ndoes not end with%s", gaps.String(), want)
 	}

@@ -15,7 +15,11 @@ import (
 // Text writes findings to one writer, and what was not analysed and a summary to another.
 func (r *Result) Text(findings, gaps io.Writer, dir string) {
 	for _, f := range r.Findings {
-		fmt.Fprintf(findings, "%s:%d:%d: %s: %s\n", relative(dir, f.File), f.Line, f.Column, f.Rule, f.Message)
+		place := fmt.Sprint(relative(dir, f.File), ":", f.Line)
+		if f.Column > 0 { // a comment //line need not have one
+			place += fmt.Sprint(":", f.Column)
+		}
+		fmt.Fprintf(findings, "%s: %s: %s\n", place, f.Rule, f.Message)
 	}
 	for _, gap := range r.Gaps {
 		fmt.Fprintln(gaps, gap)
@@ -81,11 +85,14 @@ func (r *Result) SARIF(w io.Writer, rules []*rule.Rule, dir string) error {
 		return sarif.NewPhysicalLocation().WithArtifactLocation(sarif.NewSimpleArtifactLocation(filepath.ToSlash(relative(dir, file))))
 	}
 	for _, f := range r.Findings {
+		region := sarif.NewRegion().WithStartLine(f.Line)
+		if f.Column > 0 {
+			region = region.WithStartColumn(f.Column)
+		}
 		run.CreateResultForRule(f.Rule).
 			WithLevel(string(f.Severity)).
 			WithMessage(sarif.NewTextMessage(f.Message)).
-			AddLocation(sarif.NewLocationWithPhysicalLocation(
-				place(f.File).WithRegion(sarif.NewRegion().WithStartLine(f.Line).WithStartColumn(f.Column))))
+			AddLocation(sarif.NewLocationWithPhysicalLocation(place(f.File).WithRegion(region)))
 	}
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(!r.Failed)
 	for _, gap := range r.Gaps {

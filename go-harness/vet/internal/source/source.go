@@ -112,17 +112,22 @@ func (p *Package) Statement(instr ssa.CallInstruction) bool {
 
 // Imports reports whether the file of a position imports a package by its own name.
 func (p *Package) Imports(pos token.Pos, path string) bool {
-	for _, f := range p.Files {
-		if pos < f.FileStart || pos > f.FileEnd {
-			continue
-		}
-		for _, spec := range f.Imports {
-			if spec.Path.Value == strconv.Quote(path) && spec.Name == nil {
-				return true
-			}
-		}
+	f := p.file(pos)
+	return f != nil && slices.ContainsFunc(f.Imports, func(spec *ast.ImportSpec) bool {
+		return spec.Path.Value == strconv.Quote(path) && spec.Name == nil
+	})
+}
+
+// Written reports whether a position lies in a file that people wrote, and not in what cmd/cgo declares.
+func (p *Package) Written(pos token.Pos) bool { return p.file(pos) != nil }
+
+// file is the file of a position, or nil.
+func (p *Package) file(pos token.Pos) *ast.File {
+	i := slices.IndexFunc(p.Files, func(f *ast.File) bool { return f.FileStart <= pos && pos <= f.FileEnd })
+	if i < 0 {
+		return nil
 	}
-	return false
+	return p.Files[i]
 }
 
 // Line is the line of a position.

@@ -55,7 +55,7 @@ func run(p *rule.Pass) {
 		forC[fn.Object()] = true
 	}
 	look := func(object types.Object, name string, typ types.Type) {
-		if !object.Exported() || p.InTest(object.Pos()) || forC[object] {
+		if !object.Exported() || p.InTest(object.Pos()) || !p.Written(object.Pos()) || forC[object] {
 			return
 		}
 		if c := s.ofC(typ); c != "" {
@@ -85,10 +85,7 @@ func run(p *rule.Pass) {
 		switch typ := named.Underlying().(type) {
 		case *types.Struct:
 			for field := range typ.Fields() {
-				// What cgo declares for a struct of C has no names of its own.
-				if field.Pkg() == p.Types && !strings.HasPrefix(field.Name(), "_") {
-					look(field, name+"."+field.Name(), field.Type())
-				}
+				look(field, name+"."+field.Name(), field.Type())
 			}
 		case *types.Interface:
 			for method := range typ.ExplicitMethods() {

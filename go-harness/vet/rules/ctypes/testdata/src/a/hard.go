@@ -2,6 +2,8 @@ package a
 
 /*
 typedef struct { int n; } thing;
+typedef unsigned short word;
+typedef struct { word Data; } guid;
 typedef int (*hook)(int);
 typedef struct lib lib;
 enum level { LOW, HIGH };
@@ -15,6 +17,9 @@ type Code C.int
 
 // Thing is one that is made by conversion.
 type Thing C.thing
+
+// Guid is one whose fields are C's, and have capitals there.
+type Guid C.guid
 
 const High = Code(C.HIGH)
 
