@@ -20,8 +20,9 @@ An object that owns native memory and that somebody forgets to close is gone wit
 so no profile of Go shows it. A finalizer or a cleanup is the one place that can still tell, and for memory that any
 thread may free, the one that can free.
 
-The rule finds exported structs with a method Close, Free, Destroy or Release that frees a field of theirs, for which
-the package sets no finalizer and no cleanup, neither for them nor for something that a field of theirs holds.
+The rule finds exported structs with a method that is named after freeing, such as Close, Free or Destroy, and that
+frees a field of theirs, for which the package sets no finalizer and no cleanup, neither for them nor for something that
+a field of theirs holds.
 
 Silent: internal packages and programs; packages that set finalizers for what an interface or a type parameter holds,
 since those may be any. A binding may leave it to its users, so the rule runs on request. What it asks for is a report:
