@@ -199,6 +199,27 @@ func waits(l *Loader) map[string]func() error {
 	}
 }
 
+// The owner's own pump has called the logger, on the owner's thread: no job may begin there before the pump has
+// ended.
+func TestCBK14TheLoggerOfAnOwnersPumpCannotWaitForTheOwner(t *testing.T) {
+	clearLogger(t)
+	l := newLoader(t, nil)
+	o := l.Owner()
+	do(t, o, func(rt *Runtime) { ok(t, rt.SetProvider(keepForever(t))) })
+	posted := make(chan struct{})
+	first := firstOnly(func() {
+		for name, wait := range waits(l) {
+			wantNamed(t, name, wait(), ErrInvalidState, "called inside a callback")
+		}
+		ok(t, o.Post(func(*Runtime) { close(posted) }))
+	})
+	ok(t, SetLogger(LogWarn, func(LogLevel, string) { first() })) // a load failed
+	_, err := l.Load(context.Background(), "app:a", Deadline(0))
+	wantLoadError(t, err, FailureExpired)
+	<-posted
+	ok(t, SetLogger(LogDebug, nil))
+}
+
 // The owner is waiting for the callback at that moment: waiting for the owner would never end.
 func TestCBK14WhileTheOwnerWaitsForQuiescence(t *testing.T) {
 	for name, quiet := range map[string]struct {

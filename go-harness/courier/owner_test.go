@@ -736,6 +736,29 @@ func TestTHR06NoEventIsLostWhenThereAreMoreThanADrainTakes(t *testing.T) {
 	do(t, o, func(*Runtime) { ok(t, session.Close()) })
 }
 
+// A job pumps by itself, and not to the end: the owner goes on where it stopped.
+func TestTHR06WhatAJobsBoundedPumpLeavesBehindIsHandedOut(t *testing.T) {
+	const loads = 5
+	handled := make(chan LoadID, loads)
+	o := newOwner(t, func(_ *Runtime, event Event) {
+		ok(t, event.Payload.Close())
+		handled <- event.Load
+	}, Stepped())
+	session := loadAndStep(t, o, 0)
+	do(t, o, func(rt *Runtime) {
+		finishLoads(t, rt, session, loads)
+		if n, err := rt.PumpSome(Forever, 2); n != 2 || err != nil {
+			t.Errorf("PumpSome = %d, %v", n, err)
+		}
+	})
+	for want := LoadID(1); want <= loads; want++ {
+		if load := <-handled; load != want {
+			t.Errorf("the end of load %d was handed out, want %d", load, want)
+		}
+	}
+	do(t, o, func(*Runtime) { ok(t, session.Close()) })
+}
+
 func TestVAL06APayloadThatNobodyHandlesIsReleased(t *testing.T) {
 	o := newOwner(t, nil, Stepped())
 	calls := countCalls(t)
@@ -887,6 +910,26 @@ func TestTHR08GoexitsAreBoundedAndTheOwnerThenCloses(t *testing.T) {
 	wantError(t, err, ErrClosed, "")
 	ok(t, session.Close())
 	ok(t, l.Close())
+}
+
+// The sessions that it closes have buffers, which C has let go then.
+func TestVAL03AnOwnerThatGivesUpLetsGoOfBuffers(t *testing.T) {
+	catchPanics(t)
+	o := newOwner(t, nil, Stepped())
+	session := loadAndStep(t, o, 0)
+	isAttached := func() bool { _, found := attached.Load(uint64(session.ID())); return found }
+	do(t, o, func(*Runtime) {
+		ok(t, session.Attach(make([]byte, 8)))
+		if !isAttached() {
+			t.Error("the buffer is not attached")
+		}
+		o.thread.exits = 1
+	})
+	ok(t, o.Post(func(*Runtime) { runtime.Goexit() }))
+	<-o.thread.ended
+	if isAttached() {
+		t.Error("the buffer of a session that was closed is still pinned")
+	}
 }
 
 // Two owners whose jobs wait for each other would wait for ever, and so would more of them in a circle.
