@@ -103,7 +103,7 @@ pub(crate) struct Evidence {
     pub(crate) command: String,
     /// The log, relative to the folder of the run.
     pub(crate) log: Option<String>,
-    /// The shrunk scenario, on one line.
+    /// The shrunk scenario on one line, as the command takes it that replays scenarios.
     pub(crate) scenario: Option<String>,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Evidence {
     pub(super) more: usize,
     pub(super) reasons: Vec<String>,
     pub(super) command: String,
-    /// The command that replays it, if it can be replayed.
+    /// The command that replays it, or the scenario if the subject has no such command.
     pub(super) scenario: Option<String>,
     /// Relative to the folder of the run, if it may be linked to.
     pub(super) log: Option<String>,
@@ -120,11 +120,12 @@ impl Evidence {
     }
 }
 
-/// The command for a scenario that names its driver; any other text as it is.
+/// The command for a scenario, which is noted as that command takes it; the scenario alone if there is no such
+/// command.
 fn replay(command: Option<&str>, scenario: &str) -> String {
     match command {
-        Some(command) if scenario.starts_with("--through ") => format!("{command} {scenario}"),
-        _ => scenario.to_owned(),
+        Some(command) => format!("{command} {scenario}"),
+        None => scenario.to_owned(),
     }
 }
 
@@ -187,12 +188,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scenario_with_its_driver_becomes_a_command() {
-        let replay = |scenario| replay(Some("replay --"), scenario);
-        assert_eq!(replay("--through c 0a1f"), "replay -- --through c 0a1f");
-        assert_eq!(replay("0a1f"), "0a1f", "through which driver?");
-        assert_eq!(replay("load; complete"), "load; complete");
-        assert_eq!(replay(""), "");
+    fn a_scenario_becomes_a_command_if_there_is_one() {
+        let through_c = "--through c 0a1f";
+        let again = replay(Some("replay --"), through_c);
+        assert_eq!(again, "replay -- --through c 0a1f");
+        assert_eq!(replay(Some("./again"), "0a1f"), "./again 0a1f");
+        assert_eq!(replay(None, through_c), through_c);
     }
 
     #[test]
