@@ -3,6 +3,13 @@
 //! A look-up checks the handle and keeps the object alive until it has been used. Ours goes
 //! through the runtime's API: a blob's read for the look-up, a wake source's life for the cycle,
 //! which is also a look-up of its runtime and a check of the thread.
+//!
+//! On two threads, both look up one object, and the words that both write pass from one processor to the other
+//! and back. The peer has one such word, the count in its slot. We have two: the table's lock, and the count of
+//! the object's `Arc`, which keeps it alive after the lock. Shards would spare the first where threads use
+//! different objects, and here nothing: the object is one. They would split the list of free slots, too, and
+//! with it the rule that the last slot released is reused first, by which stale ids meet newer objects early.
+//! What a host looks handles up for is loads, which take a thread and a file.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier, RwLock};

@@ -161,7 +161,8 @@ const NATIVE: &[Row] = &[
             peer("sharded-slab"),
             case(
                 "ours",
-                &[at_most(1.0, "sharded-slab").because("a table has one lock; the peer has none")],
+                &[at_most(1.0, "sharded-slab")
+                    .because("a lock and a count go from thread to thread; of the peer, a count")],
             ),
             peer("slotmap"),
         ],
