@@ -1,10 +1,11 @@
 //! Findings of `cgolab run` in modules that are hard to judge: what is no mistake makes no noise, and nothing is
 //! hidden.
 
-#[expect(dead_code, reason = "other tests of `cgolab run` need more")]
 mod modules;
 
-use modules::{CGO, module, results, run, tests, text, tools};
+use std::fs;
+
+use modules::{CGO, module, passing_module, results, run, tests, text, tools};
 use serde_json::Value;
 
 /// The class of each finding, and the tests that show it.
@@ -77,4 +78,83 @@ fn what_leaks_in_examples_seeds_and_parallel_tests_is_found() {
         found,
         ["Example_last", "FuzzSeed", "TestParallel"].map(leak)
     );
+}
+
+#[test]
+fn a_leak_that_shows_only_where_its_test_runs_alone_is_found() {
+    if !tools() {
+        return;
+    }
+    let library = "package m\n\n// #include <stdlib.h>\n\
+        // __attribute__((noinline)) static void always(void) { *(volatile char *)malloc(24) = 1; }\n\
+        // __attribute__((noinline)) static void alone(void) { *(volatile char *)malloc(40) = 1; }\n\
+        import \"C\"\n\nfunc always() { C.always() }\nfunc alone() { C.alone() }\n";
+    let body = "func TestA(t *testing.T) {\n\talways()\n\
+        \tif flag.Lookup(\"test.run\").Value.String() != \"\" {\n\t\talone()\n\t}\n}";
+    let body = tests("\t\"flag\"\n", body);
+    let (_folder, root) = module(&[("m.go", library), ("m_test.go", &body)]);
+    let output = run(&root, &["--only", "asan"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let leak = || ("leak".to_owned(), vec!["TestA".to_owned()]);
+    assert_eq!(found(&results(&root)), [leak(), leak()]);
+}
+
+#[test]
+fn a_program_that_hangs_in_several_tests_is_run_once_and_names_its_limit() {
+    if !tools() {
+        return;
+    }
+    let hangs =
+        |name: &str| format!("func {name}(t *testing.T) {{\n\tt.Parallel()\n\t<-never\n}}\n");
+    let body = format!(
+        "var never = make(chan bool)\n\n{}{}",
+        hangs("TestA"),
+        hangs("TestB")
+    );
+    let (_folder, root) = module(&[CGO, ("m_test.go", &tests("", &body))]);
+    let output = run(&root, &["--only", "plain", "--timeout", "1s"]);
+    let printed = text(&output.stdout);
+    let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let says = "example.com/m: the test program does not end within 1 s, the limit that --timeout sets; \
+                running then: TestA TestB";
+    assert!(printed.contains(says), "{printed}");
+    let logs = fs::read_dir(root.join(".cgolab/cache/plain")).unwrap();
+    let names = logs.map(|it| it.unwrap().file_name().into_string().unwrap());
+    let runs = names.filter(|it| it.starts_with("example.com_m.") && it.ends_with(".1.log"));
+    assert_eq!(runs.count(), 1);
+    // One that hangs alone is left out, and the others are run.
+    let body = "func TestA(t *testing.T) { <-make(chan bool) }\nfunc TestB(t *testing.T) { one() }";
+    fs::write(root.join("m_test.go"), tests("", body)).unwrap();
+    let output = run(&root, &["--only", "plain", "--timeout", "1s"]);
+    let printed = text(&output.stdout);
+    let says = "TestA does not end within 1 s, the limit that --timeout sets";
+    assert!(printed.contains(says), "{printed}");
+    assert_eq!(results(&root)["engines"][0]["tests"], 1);
+}
+
+#[test]
+fn what_fails_plainly_is_told_by_plain_alone() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let run = || {
+        let output = run(&root, &["--only", "plain,cgocheck2"]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+        let engines = &results(&root)["engines"];
+        assert_eq!(engines[0]["trouble"].as_array().unwrap().len(), 1);
+        assert_eq!(engines[1]["trouble"].as_array().unwrap().len(), 0);
+        engines[1].clone()
+    };
+    let body = "func TestA(t *testing.T) { one() }\n\
+        func TestMain(m *testing.M) {\n\tm.Run()\n\tos.Exit(1)\n}";
+    fs::write(root.join("m_test.go"), tests("\t\"os\"\n", body)).unwrap();
+    assert_eq!(run()["tests"], 1);
+    fs::write(
+        root.join("cgolab.toml"),
+        "[native.plain]\nrun = [\"false\"]\n",
+    )
+    .unwrap();
+    assert_eq!(run()["state"]["is"], "not-run");
 }

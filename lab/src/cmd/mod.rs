@@ -96,9 +96,13 @@ pub enum Command {
         /// In a module: test these packages only, as `go list` takes them.
         #[arg(long, value_name = "PACKAGE,…", value_delimiter = ',')]
         packages: Vec<String>,
-        /// In a module: begin no engine after this time; what is left out is named, and is not red.
+        /// In a module: begin no test program after this time, but those of plain; what is left out is named, and is
+        /// not red.
         #[arg(long, value_name = "TIME", value_parser = triage::duration)]
         time: Option<Duration>,
+        /// In a module: the time limit of one run of a test program; without it that of its cgolab.toml, else 5m.
+        #[arg(long, value_name = "TIME", value_parser = triage::duration)]
+        timeout: Option<Duration>,
         /// In a module: only findings that are not in this results.json are red.
         #[arg(long, value_name = "FILE")]
         baseline: Option<PathBuf>,
@@ -261,6 +265,7 @@ impl Command {
                 only,
                 packages,
                 time,
+                timeout,
                 baseline,
                 strict,
                 ..
@@ -269,19 +274,27 @@ impl Command {
                 only,
                 packages,
                 time,
+                timeout,
                 baseline,
                 strict,
             })?),
             Command::Run {
                 packages,
                 time,
+                timeout,
                 baseline,
                 strict,
                 ..
-            } if !packages.is_empty() || time.is_some() || baseline.is_some() || strict => bail!(
-                "--packages, --time, --baseline and --strict are for modules without suites of their own; \
+            } if !packages.is_empty()
+                || time.or(timeout).is_some()
+                || baseline.is_some()
+                || strict =>
+            {
+                bail!(
+                    "--packages, --time, --timeout, --baseline and --strict are for modules without suites of their own; \
                  name one as DIR"
-            ),
+                )
+            }
             Command::Run { only, profile, .. } => {
                 in_checkout(|workspace| run::run(workspace, &only, profile))
             }

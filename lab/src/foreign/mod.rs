@@ -61,8 +61,10 @@ pub(crate) struct Wish {
     pub(crate) only: Vec<String>,
     /// Packages as patterns of `go list`; all that use C if there are none.
     pub(crate) packages: Vec<String>,
-    /// No engine but plain is begun after this time.
+    /// No test program is begun after this time, but those of plain.
     pub(crate) time: Option<Duration>,
+    /// The time limit of a test program, in place of that of the module's file.
+    pub(crate) timeout: Option<Duration>,
     /// Findings of an earlier run that are not red.
     pub(crate) baseline: Option<PathBuf>,
     /// Warnings are red, too.
@@ -83,9 +85,12 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     let engines = engines::select(&wish.only)?;
     let baseline = wish.baseline.as_deref().map(Baseline::read).transpose()?;
     let started = Instant::now();
+    let deadline = wish.time.and_then(|limit| started.checked_add(limit));
     let progress = Progress::new();
     progress.step("looking at the module");
-    let module = Module::find(&wish.dir, &wish.packages)?;
+    let mut module = Module::find(&wish.dir, &wish.packages)?;
+    let timeout = wish.timeout.or(module.description.timeout);
+    module.description.timeout = timeout;
     let accepted = module.description.accept.iter();
     for engine in accepted.filter_map(|accept| accept.engine.as_ref()) {
         engines::ensure_known(engine).with_context(|| format!("{DESCRIPTION}: accept.engine"))?;
@@ -99,8 +104,8 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
     let mut outcome = Outcome::new(&module);
     for engine in engines {
         // Without the plain run nothing could be judged.
-        let may_wait = !engine.is_plain();
-        let over = may_wait && wish.time.is_some_and(|limit| started.elapsed() >= limit);
+        let deadline = deadline.filter(|_| !engine.is_plain());
+        let over = deadline.is_some_and(|it| Instant::now() >= it);
         let ran = match (child::interrupted(), over) {
             (true, _) => EngineOutcome::left_out(engine, State::NotRun("interrupted".to_owned())),
             (_, true) => {
@@ -114,6 +119,7 @@ pub(crate) fn run(wish: &Wish) -> Result<bool> {
                 progress: &progress,
                 plain: outcome.engines.iter().find(|it| it.is_plain()),
                 limit: None,
+                deadline,
             }
             .run()?,
         };
@@ -186,6 +192,7 @@ pub(crate) fn doctor() -> Result<bool> {
             progress: &progress,
             plain: None,
             limit: None,
+            deadline: None,
         };
         let proven = trial.proven()?;
         able &= proven.state == State::On || engine.on_request;

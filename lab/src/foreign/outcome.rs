@@ -46,7 +46,8 @@ pub(super) enum TestTrouble {
     Died(String),
     /// It ended the process without a message, as `os.Exit` does.
     Ended(String),
-    TimedOut,
+    /// It did not end within the limit, in words.
+    TimedOut(String),
 }
 
 /// Something that keeps a package from being judged.
@@ -131,7 +132,7 @@ impl Trouble {
             TestTrouble::Ended(how) => {
                 format!("{test} ends the process without a word: {how}{report}")
             }
-            TestTrouble::TimedOut => format!("{test} does not end"),
+            TestTrouble::TimedOut(limit) => format!("{test} does not end within {limit}"),
         }
     }
 }
@@ -255,6 +256,9 @@ pub(super) struct EngineOutcome {
     pub(super) leaks_unsought: usize,
     /// Tests that fail here alone and without a report, under an engine that is much slower: the time may be why.
     pub(super) perhaps_slow: usize,
+    /// Packages that were not run, or not to their end, because the time of the run was over.
+    #[serde(default)]
+    pub(super) cut: usize,
     /// Tests that skip themselves.
     #[serde(default)]
     pub(super) skipped: usize,
@@ -276,6 +280,7 @@ impl EngineOutcome {
             left_unread: Vec::new(),
             leaks_unsought: 0,
             perhaps_slow: 0,
+            cut: 0,
             skipped: 0,
         }
     }
@@ -301,8 +306,9 @@ impl EngineOutcome {
     }
 
     /// Reports whether it was left with nothing to run or read.
-    fn judged_nothing(&self) -> bool {
-        self.extent().is_none() && self.findings.is_empty() && self.trouble.is_empty()
+    pub(super) fn judged_nothing(&self) -> bool {
+        let told = self.cut > 0 || !self.findings.is_empty() || !self.trouble.is_empty();
+        self.extent().is_none() && !told
     }
 
     /// Reports whether code of the module ran.
@@ -520,6 +526,10 @@ impl Outcome {
                             "tests that may be too slow",
                         );
                         left.push(format!("{count} in {}", engine.engine));
+                    }
+                    if engine.cut > 0 {
+                        let count = counted(engine.cut, "package");
+                        left.push(format!("{count} in {} for want of time", engine.engine));
                     }
                     if engine.leaks_unsought > 0 {
                         let count = counted(engine.leaks_unsought, "package");
@@ -783,6 +793,14 @@ mod tests {
             outcome.fold(Some(&baseline), false);
             assert_eq!(outcome.is_green(), is_old, "{tests:?}");
         }
+    }
+
+    #[test]
+    fn packages_for_which_no_time_was_left_are_in_the_headline() {
+        let mut outcome = outcome(Vec::new());
+        outcome.engines[1].cut = 2;
+        let says = "no finding; left out: 2 packages in asan for want of time";
+        assert_eq!(outcome.headline(), says);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::description::Library;
 use super::engines::Engine;
 use super::findings::{self, Open};
 use super::known;
-use super::module::{Module, Package};
+use super::module::{Module, Package, counted};
 use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble, What};
 use super::report::Report;
 use super::valgrind;
@@ -53,6 +53,8 @@ pub(super) struct Trial<'a> {
     pub(super) plain: Option<&'a EngineOutcome>,
     /// A time limit of a test program that is shorter than the module's.
     pub(super) limit: Option<Duration>,
+    /// The time at which no further program begins.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// The result of a run of a test program.
@@ -66,6 +68,26 @@ impl Ran {
     /// Reports whether it ended at a time limit, Go's own or ours.
     pub(super) fn timed_out(&self) -> bool {
         self.finished.end == End::TimedOut || self.text.contains("panic: test timed out after")
+    }
+
+    /// The test that has not ended at the time limit, if it is the only one that ran.
+    fn hangs(&self) -> Option<String> {
+        let listed = self
+            .text
+            .lines()
+            .skip_while(|line| *line != "\trunning tests:");
+        let listed = listed.skip(1).map_while(|line| line.strip_prefix("\t\t"));
+        let listed =
+            listed.filter_map(|line| line.split_once(" (").map(|(name, _)| findings::top(name)));
+        let mut running: BTreeSet<&str> = listed.collect();
+        if running.is_empty() {
+            // It did not end by itself, and has listed none.
+            running = self.tests.open.0.iter().map(String::as_str).collect();
+        }
+        match running.len() {
+            1 => running.pop_first().map(str::to_owned),
+            _ => None,
+        }
     }
 
     /// The reason for which a run that went well had no test.
@@ -133,11 +155,17 @@ impl Trial<'_> {
         } else if outcome.state == State::On {
             match self.library_lacks()? {
                 // It is described: that it cannot be linked is no lack of this machine.
-                Some(why) => outcome
-                    .trouble
-                    .push(Trouble::words(&self.module.path, &why)),
+                Some(why) => self.note(Trouble::words(&self.module.path, &why), &mut outcome),
                 None => self.try_packages(&mut outcome)?,
             }
+        }
+        if let Some(plain) = self.plain
+            && !self.engine.reads
+            && outcome.state == State::On
+            && outcome.judged_nothing()
+            && !plain.trouble.is_empty()
+        {
+            outcome.state = State::NotRun("nothing is left of what plain could not run".to_owned());
         }
         if interrupted() && outcome.state == State::On {
             outcome.state = State::Stopped;
@@ -151,8 +179,9 @@ impl Trial<'_> {
         for package in
             packages.filter(|it| !self.plain.is_some_and(|plain| plain.runs_nothing_of(it)))
         {
-            if interrupted() {
-                break;
+            if self.is_over() {
+                self.cut(package, "it was not begun", outcome);
+                continue;
             }
             self.try_package(package, outcome)?;
         }
@@ -410,11 +439,9 @@ impl Trial<'_> {
         log: &str,
     ) -> Result<Ran> {
         let log = self.log(&format!("{}.{log}", package.file_name()));
-        let of_module = self.module.description.timeout.unwrap_or(LIMIT);
-        let mut limit = self.limit.map_or(of_module, |it| it.min(of_module));
+        let limit = self.limit(package);
         let mut words: Vec<String> = Vec::new();
         if self.engine.valgrind {
-            limit *= valgrind::SLOWER;
             words.extend(valgrind::words(&self.cache())?);
         }
         if self.engine.way.one_processor {
@@ -471,7 +498,9 @@ impl Trial<'_> {
         let mut passed = BTreeSet::new();
         let mut skipped = BTreeSet::new();
         let mut failures: BTreeMap<String, u32> = BTreeMap::new();
+        let mut passes = 0;
         for pass in 1..=self.engine.repeat {
+            passes = pass;
             self.progress.step(match self.engine.repeat {
                 1 => format!("{}: {shown}", self.engine.id),
                 all => format!("{}: {shown}, {pass} of {all}", self.engine.id),
@@ -482,13 +511,13 @@ impl Trial<'_> {
             for test in ended.failed {
                 *failures.entry(test).or_default() += 1;
             }
-            if interrupted() || outcome.runs_nothing_of(package) {
+            if !ended.complete || outcome.runs_nothing_of(package) {
                 break;
             }
         }
         outcome.skipped += skipped.len();
         for (test, times) in failures {
-            self.judge_failure(package, &test, times, outcome);
+            self.judge_failure(package, &test, (times, passes), outcome);
         }
         if outcome
             .findings
@@ -502,7 +531,8 @@ impl Trial<'_> {
     }
 
     /// Runs the program again, each time without the tests that ended it, until it reaches the end of its list.
-    /// Returns the tests of all these runs that passed, and those that failed without ending it.
+    /// Returns the tests of all these runs that passed, and those that failed without ending it; complete if it came
+    /// there.
     fn until_complete(
         &self,
         package: &Package,
@@ -513,6 +543,14 @@ impl Trial<'_> {
     ) -> Result<Tests> {
         let mut all = Tests::default();
         for round in 1..=ROUNDS {
+            if round > 1 && self.is_over() {
+                let what = format!(
+                    "it was not run again without {} that ended it",
+                    counted(out.len(), "test")
+                );
+                self.cut(package, &what, outcome);
+                break;
+            }
             let skip = skip(out);
             let ran = self.test(package, program, &skip, &format!("{pass}.{round}"))?;
             all.passed.extend(ran.tests.passed.iter().cloned());
@@ -535,35 +573,28 @@ impl Trial<'_> {
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
             if ran.tests.complete || (ran.finished.success() && ran.tests.open == Open::default()) {
+                all.complete = true;
                 if valgrind::gave_up_on_leaks(&ran.text) {
                     let limit = format!("{}: {}", package.path, valgrind::NO_LEAKS);
                     outcome.limits.push(limit);
                     outcome.leaks_unsought += 1;
                 } else if ran.tests.ran() == 0 && out.is_empty() && ran.finished.success() {
-                    outcome
-                        .trouble
-                        .push(Trouble::nothing_ran(package, ran.why_nothing()));
+                    self.note(Trouble::nothing_ran(package, ran.why_nothing()), outcome);
                 } else if !ran.finished.success() && ran.tests.failed.is_empty() && !reported {
                     let why = format!(
                         "all tests passed, and the program ended with {}",
                         ran.finished.how()
                     );
-                    outcome.trouble.push(Trouble::package(package, &why));
+                    self.note(Trouble::package(package, &why), outcome);
                 }
                 break;
             }
-            let Some(test) = culprit(&ran, &blamed) else {
-                let words = one_line(&last_words(&ran), 120);
-                outcome.trouble.push(match ran.tests.ran() {
-                    0 if out.is_empty() => Trouble::nothing_ran(
-                        package,
-                        format!("its program ends before the first one: {words}"),
-                    ),
-                    _ => Trouble::package(
-                        package,
-                        &format!("the test program ended outside of any test: {words}"),
-                    ),
-                });
+            let test = match ran.timed_out() {
+                true => ran.hangs(),
+                false => culprit(&ran, &blamed),
+            };
+            let Some(test) = test else {
+                self.note(self.without_culprit(package, &ran, out), outcome);
                 break;
             };
             all.failed.remove(&test);
@@ -582,6 +613,80 @@ impl Trial<'_> {
         Ok(all)
     }
 
+    /// Trouble with a package whose program ended early, and no test can be blamed for it.
+    fn without_culprit(&self, package: &Package, ran: &Ran, out: &BTreeSet<String>) -> Trouble {
+        if ran.timed_out() {
+            let why = format!(
+                "the test program does not end within {}; running then: {}",
+                self.limit_in_words(package),
+                match ran.tests.open.0.as_slice() {
+                    [] => "no test".to_owned(),
+                    tests => tests.join(" "),
+                }
+            );
+            return Trouble::package(package, &why);
+        }
+        let words = one_line(&last_words(ran), 120);
+        match ran.tests.ran() {
+            0 if out.is_empty() => Trouble::nothing_ran(
+                package,
+                format!("its program ends before the first one: {words}"),
+            ),
+            _ => Trouble::package(
+                package,
+                &format!("the test program ended outside of any test: {words}"),
+            ),
+        }
+    }
+
+    /// Notes trouble once, and not where it is the same as plainly: it is told there.
+    fn note(&self, trouble: Trouble, outcome: &mut EngineOutcome) {
+        let mut told = outcome
+            .trouble
+            .iter()
+            .chain(self.plain.iter().flat_map(|it| &it.trouble));
+        if !told.any(|it| *it == trouble) {
+            outcome.trouble.push(trouble);
+        }
+    }
+
+    /// The time limit of a test program.
+    fn limit(&self, package: &Package) -> Duration {
+        let own = self.module.description.timeout;
+        let of_module = own.filter(|_| package.path != CANARIES).unwrap_or(LIMIT);
+        let limit = self.limit.map_or(of_module, |it| it.min(of_module));
+        match self.engine.valgrind {
+            true => limit * valgrind::SLOWER,
+            false => limit,
+        }
+    }
+
+    /// The time limit of a test program, and where it is set.
+    fn limit_in_words(&self, package: &Package) -> String {
+        format!(
+            "{} s, the limit that --timeout sets",
+            self.limit(package).as_secs()
+        )
+    }
+
+    /// Reports whether no further program is to begin.
+    fn is_over(&self) -> bool {
+        interrupted() || self.is_late()
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|it| Instant::now() >= it)
+    }
+
+    /// Notes what of a package is left out because the time is over, if it is.
+    fn cut(&self, package: &Package, what: &str, outcome: &mut EngineOutcome) {
+        if self.is_late() && !interrupted() {
+            let limit = format!("{}: no time was left: {what}", package.path);
+            outcome.limits.push(limit);
+            outcome.cut += 1;
+        }
+    }
+
     /// Notes a test that ended the process without a detector's report.
     fn died(
         &self,
@@ -594,7 +699,7 @@ impl Trial<'_> {
         let timed_out = ran.timed_out();
         let death = findings::death(&ran.text, self.module).filter(|_| !timed_out);
         let why = match (&death, timed_out) {
-            (_, true) => TestTrouble::TimedOut,
+            (_, true) => TestTrouble::TimedOut(self.limit_in_words(package)),
             (Some(report), _) => TestTrouble::Died(report.class.clone()),
             (None, _) => TestTrouble::Ended(ran.finished.how()),
         };
@@ -636,7 +741,7 @@ impl Trial<'_> {
         &self,
         package: &Package,
         test: &str,
-        times: u32,
+        (times, passes): (u32, u32),
         outcome: &mut EngineOutcome,
     ) {
         let seen = outcome
@@ -664,9 +769,9 @@ impl Trial<'_> {
             outcome.perhaps_slow += 1;
             return;
         }
-        let why = match times == self.engine.repeat {
+        let why = match times == passes {
             true => TestTrouble::Fails,
-            false => TestTrouble::Flakes(times, self.engine.repeat),
+            false => TestTrouble::Flakes(times, passes),
         };
         outcome.trouble.push(Trouble::test(package, test, why));
     }
@@ -731,7 +836,8 @@ impl Trial<'_> {
         words.join(" ")
     }
 
-    /// Finds the tests that leak by running each alone, because the report of a leak names no caller in Go.
+    /// Finds the tests that leak by running each alone, because the report of a leak names no caller in Go. What only
+    /// such a run reports is a finding, too.
     fn attribute(
         &self,
         package: &Package,
@@ -739,32 +845,52 @@ impl Trial<'_> {
         tests: &BTreeSet<String>,
         outcome: &mut EngineOutcome,
     ) -> Result<()> {
-        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (number, test) in tests.iter().take(ALONE).enumerate() {
-            if interrupted() {
+        let mut found: BTreeMap<String, (Report, Vec<String>)> = BTreeMap::new();
+        let mut tried = 0;
+        for test in tests.iter().take(ALONE) {
+            if self.is_over() {
                 break;
             }
+            tried += 1;
             self.progress.step(format!(
-                "{}: who leaks? {} of {}: {test}",
+                "{}: who leaks? {tried} of {}: {test}",
                 self.engine.id,
-                number + 1,
                 tests.len()
             ));
             let ran = self.test(package, program, &[self.only(test)], "alone")?;
             for report in findings::read(&ran.text, self.module) {
-                let key = key(&report);
-                found.entry(key).or_default().push(test.clone());
+                let (_, tests) = found.entry(key(&report)).or_insert((report, Vec::new()));
+                tests.push(test.clone());
             }
         }
+        if tried < tests.len() {
+            outcome.limits.push(format!(
+                "{}: {tried} of {} tests were run alone to find those that leak",
+                package.path,
+                tests.len()
+            ));
+        }
+        let mut known = BTreeSet::new();
         for finding in &mut outcome.findings {
-            if finding.package != package.path || finding.report.test.is_some() {
+            if finding.package != package.path {
                 continue;
             }
-            if let Some(tests) = found.get(&key(&finding.report)) {
+            let key = key(&finding.report);
+            if finding.report.test.is_none()
+                && let Some((_, tests)) = found.get(&key)
+            {
                 finding.report.test = tests.first().cloned();
                 finding.command = self.command(package, finding.report.test.as_deref(), 1);
                 finding.tests.clone_from(tests);
             }
+            known.insert(key);
+        }
+        found.retain(|key, _| !known.contains(key));
+        for (mut report, tests) in found.into_values() {
+            report.test = tests.first().cloned();
+            let mut finding = self.finding(package, report);
+            finding.tests = tests;
+            outcome.findings.push(finding);
         }
         Ok(())
     }
@@ -858,6 +984,7 @@ pub(super) fn compiler_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::engines::tests::row;
 
     #[test]
     fn only_the_last_word_ends_the_list_of_tests() {
@@ -940,6 +1067,43 @@ mod tests {
         };
         assert_eq!(leak(8, "0x7f1", "0x2e"), leak(16, "0x7f2", "0x2e"));
         assert_ne!(leak(8, "0x7f1", "0x2e"), leak(8, "0x7f1", "0x2f"));
+    }
+
+    #[test]
+    fn where_the_time_is_over_nothing_begins_and_what_is_left_out_is_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = |path: &str| Package {
+            path: path.to_owned(),
+            ..Package::default()
+        };
+        let module = Module {
+            packages: vec![package("a/b"), package("a/c")],
+            ..Module::default()
+        };
+        let trial = Trial {
+            engine: row("asan"),
+            module: &module,
+            workspace: &Workspace::at(folder.path()),
+            folder: folder.path(),
+            progress: &Progress::new(),
+            plain: None,
+            limit: None,
+            deadline: Some(Instant::now()),
+        };
+        let mut outcome = EngineOutcome::left_out(trial.engine, State::On);
+        trial.try_packages(&mut outcome).unwrap();
+        assert_eq!(outcome.cut, 2);
+        assert_eq!(outcome.limits[1], "a/c: no time was left: it was not begun");
+        let tests = BTreeSet::from(["TestA".to_owned(), "TestB".to_owned()]);
+        let (package, none) = (&module.packages[0], Path::new(""));
+        trial
+            .attribute(package, none, &tests, &mut outcome)
+            .unwrap();
+        assert_eq!(
+            outcome.limits[2],
+            "a/b: 0 of 2 tests were run alone to find those that leak"
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl Storms<'_> {
             progress: self.progress,
             plain: None,
             limit: None,
+            deadline: None,
         }
     }
 
