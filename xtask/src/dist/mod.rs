@@ -1,9 +1,11 @@
 //! `cargo lab dist`: the tool as one program that runs without Rust and without shared libraries.
 
+mod third_party;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use cgolab::host::child::{self, Task};
 use cgolab::host::out;
 use cgolab::host::progress::Progress;
@@ -13,7 +15,6 @@ use clap_complete::Shell;
 use object::Endianness;
 use object::elf::DT_NEEDED;
 use object::read::elf::{Dyn as _, ElfFile64};
-use serde::Deserialize;
 
 /// The platform of the program.
 const TARGET: &str = "x86_64-unknown-linux-musl";
@@ -67,7 +68,7 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<bool> {
     .context("cannot copy the program")?;
     completions(&folder.join("completions"))?;
     man_pages(&folder.join("man"))?;
-    notices(workspace, &progress, &logs, &folder)?;
+    third_party::write(workspace, &progress, &logs, &folder)?;
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(workspace.path(licence), folder.join(licence))
             .with_context(|| format!("cannot copy {licence}"))?;
@@ -121,78 +122,7 @@ fn man_pages(folder: &Path) -> Result<()> {
     clap_mangen::generate_to(cgolab::cmd::cli(), folder).context("cannot write man pages")
 }
 
-/// A package as `cargo metadata` describes it.
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    license: Option<String>,
-    repository: Option<String>,
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-/// Writes name, version and licence of every package in the program.
-fn notices(workspace: &Workspace, progress: &Progress, logs: &Path, folder: &Path) -> Result<()> {
-    let tree = output(
-        Task::cargo(workspace, &logs.join("tree.log")).args([
-            "tree", "--locked", "-p", "cgolab", "--target", TARGET, "-e", "normal", "--prefix",
-            "none", "--format", "{p}",
-        ]),
-        &logs.join("tree"),
-        progress,
-    )?;
-    let used: Vec<(&str, &str)> = tree
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split(' ');
-            Some((words.next()?, words.next()?.trim_start_matches('v')))
-        })
-        .collect();
-    let metadata = output(
-        Task::cargo(workspace, &logs.join("metadata.log")).args([
-            "metadata",
-            "--locked",
-            "--format-version",
-            "1",
-        ]),
-        &logs.join("metadata"),
-        progress,
-    )?;
-    let metadata: Metadata =
-        serde_json::from_str(&metadata).context("cargo metadata says what cannot be read")?;
-    let text = notice_lines(&metadata.packages, &used)?;
-    fs::write(folder.join("NOTICES"), text).context("cannot write NOTICES")
-}
-
-/// One line for each package that is used and was not written here.
-fn notice_lines(packages: &[Package], used: &[(&str, &str)]) -> Result<String> {
-    let mut lines = Vec::new();
-    for package in packages {
-        let is_used = used.contains(&(package.name.as_str(), package.version.as_str()));
-        if !is_used || package.id.contains("path+") {
-            continue;
-        }
-        let Some(licence) = &package.license else {
-            bail!("{} {} states no licence", package.name, package.version);
-        };
-        let place = package.repository.as_deref().unwrap_or("crates.io");
-        lines.push(format!(
-            "{} {}: {licence}; {place}",
-            package.name, package.version
-        ));
-    }
-    lines.sort();
-    Ok(format!(
-        "cgolab has these packages in it, each under its own licence:\n\n{}\n",
-        lines.join("\n")
-    ))
-}
-
+/// The standard output of a task that must succeed.
 fn output(task: Task, to: &Path, progress: &Progress) -> Result<String> {
     let finished = task.stdout_to(to).run(progress, child::quiet)?;
     ensure!(
@@ -232,31 +162,6 @@ fn archive(workspace: &Workspace, progress: &Progress, logs: &Path) -> Result<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn package(name: &str, licence: Option<&str>, id: &str) -> Package {
-        Package {
-            name: name.to_owned(),
-            version: "1.0.0".to_owned(),
-            license: licence.map(str::to_owned),
-            repository: None,
-            id: id.to_owned(),
-        }
-    }
-
-    #[test]
-    fn notices_name_what_is_used_and_refuse_what_states_no_licence() {
-        let used = [("a", "1.0.0"), ("own", "1.0.0"), ("none", "1.0.0")];
-        let mut packages = vec![
-            package("a", Some("MIT"), "registry+a"),
-            package("unused", None, "registry+u"),
-            package("own", None, "path+own"),
-        ];
-        let text = notice_lines(&packages, &used).unwrap();
-        assert!(text.ends_with("\n\na 1.0.0: MIT; crates.io\n"), "{text}");
-        packages.push(package("none", None, "registry+n"));
-        let error = notice_lines(&packages, &used).unwrap_err().to_string();
-        assert_eq!(error, "none 1.0.0 states no licence");
-    }
 
     #[test]
     fn completions_and_man_pages_are_written_for_every_command() {
