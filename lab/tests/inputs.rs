@@ -488,6 +488,39 @@ fn a_warning_of_vet_is_listed_and_is_red_where_strictness_is_asked_for() {
 }
 
 #[test]
+fn what_vet_cannot_analyse_is_red_and_what_comments_silence_is_counted() {
+    if !tools() {
+        return;
+    }
+    let silenced = "package m\n\n// #include <stdlib.h>\nimport \"C\"\n\n\
+        //cgolab:ignore cstring kept for ever, on purpose\n\
+        func keeps() int { s := C.CString(\"x\"); return int(*s) }\n";
+    let passing = tests("", "func TestA(t *testing.T) {}");
+    let (_folder, root) = module(&[("m.go", silenced), ("m_test.go", &passing)]);
+    let output = run(&root, &["--only", "vet"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("limit: 1 finding silenced by //cgolab:ignore\n"),
+        "{printed}"
+    );
+    // It has no tests, so that no other engine needs it.
+    fs::create_dir(root.join("broken")).unwrap();
+    fs::write(
+        root.join("broken/b.go"),
+        "package broken\n\nvar X int = \"a\"\n",
+    )
+    .unwrap();
+    red(
+        &run(&root, &["--only", "vet"]),
+        &[
+            "vet: not judged example.com/m/broken: does not type-check: ",
+            "left out: 1 failure without a report in vet",
+        ],
+    );
+}
+
+#[test]
 fn a_test_that_hangs_is_named_and_the_others_are_judged() {
     if !tools() {
         return;

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::module::counted;
 use super::outcome::{EngineOutcome, Finding, State, Trouble};
 use super::report::{Place, Report};
 use super::trial::Trial;
@@ -75,9 +76,22 @@ impl Trial<'_> {
         for found in printed.findings {
             outcome.findings.push(self.of_rule(found));
         }
-        let left = printed.not_analysed.iter();
-        let left = left.map(|it| it.shown(&self.module.root));
-        outcome.left_unread.extend(left);
+        let silenced: usize = printed.rules.iter().map(|it| it.accepted).sum();
+        if silenced > 0 {
+            let count = counted(silenced, "finding");
+            outcome
+                .limits
+                .push(format!("{count} silenced by //cgolab:ignore"));
+        }
+        for left in &printed.not_analysed {
+            // A package that could not be loaded may have what the rules look for.
+            match printed.failed && left.is_package() {
+                true => outcome
+                    .trouble
+                    .push(Trouble::words(&left.package, &left.reason)),
+                false => outcome.left_unread.push(left.shown(&self.module.root)),
+            }
+        }
         Ok(())
     }
 

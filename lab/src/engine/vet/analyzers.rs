@@ -99,10 +99,15 @@ pub(crate) struct NotAnalysed {
 }
 
 impl NotAnalysed {
+    /// Reports whether all of the package was left unread.
+    pub(crate) fn is_package(&self) -> bool {
+        self.file.as_os_str().is_empty()
+    }
+
     /// It as one line, with the path of its file from a folder.
     pub(crate) fn shown(&self, root: &Path) -> String {
         let file = self.file.strip_prefix(root).unwrap_or(&self.file);
-        let what = match file.as_os_str().is_empty() {
+        let what = match self.is_package() {
             true => self.package.clone(),
             false => file.display().to_string(),
         };
