@@ -343,7 +343,7 @@ mod tests {
         let html = html::render(&outcome).unwrap();
         let rows: Vec<&str> = html
             .lines()
-            .filter(|it| it.starts_with("<tr><td>"))
+            .filter(|it| it.starts_with("<tr><td class"))
             .collect();
         let cells = ["5 tests", "1 package", "", "", "", ""];
         for (row, cell) in rows.iter().zip(cells) {
