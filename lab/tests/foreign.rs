@@ -7,7 +7,7 @@ mod modules;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use files::copy;
 use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
@@ -37,68 +37,67 @@ fn mended(name: &str) -> (TempDir, PathBuf) {
     (folder, root)
 }
 
-/// Each planted mistake of an example: the engine that sees it, its class, and a part of its place or test.
-fn finds(name: &str, planted: &[(&str, &str, &str)]) {
+/// The findings of a run, each as `engines: class: places: tests`.
+fn findings(root: &Path) -> Vec<String> {
+    let words = |list: &Value| -> String {
+        let list = list.as_array().unwrap().iter();
+        let list: Vec<&str> = list.map(|it| it.as_str().unwrap()).collect();
+        list.join(" ")
+    };
+    let results = results(root);
+    let findings = results["findings"].as_array().unwrap().iter();
+    let shown = findings.map(|finding| {
+        let report = &finding["first"]["report"];
+        let places = [&report["c"], &report["go"]].into_iter();
+        let places = places.filter(|it| !it.is_null());
+        let places = places.map(|it| format!("{}:{}", it["file"].as_str().unwrap(), it["line"]));
+        let places: Vec<String> = places.collect();
+        let class = report["class"].as_str().unwrap();
+        let parts = [
+            words(&finding["engines"]),
+            class.to_owned(),
+            places.join(" "),
+            words(&finding["tests"]),
+        ];
+        parts.join(": ")
+    });
+    shown.collect()
+}
+
+/// An example has these findings, of which `red` make the run red, and its mended twin has none.
+fn finds(name: &str, red: usize, expected: &[&str]) {
     if !tools() {
         return;
     }
     let (_folder, root) = example(name);
     let output = run(&root, &[]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    let results = results(&root);
-    let findings = results["findings"].as_array().unwrap();
-    for (engine, class, part) in planted {
-        let fits = |finding: &&Value| {
-            let report = &finding["first"]["report"];
-            let engines = finding["engines"].as_array().unwrap();
-            engines.iter().any(|it| it == engine)
-                && report["class"].as_str().unwrap().contains(class)
-                && finding.to_string().contains(part)
-        };
-        assert!(
-            findings.iter().any(|it| fits(&it)),
-            "no {class} by {engine} in {part}: {findings:#?}"
-        );
-    }
+    assert_eq!(findings(&root), expected);
     let printed = text(&output.stdout);
-    // What vet only warns of is listed, too.
-    let red = findings.iter().filter(|it| it["serious"] == true).count();
     assert!(
         printed.contains(&format!("example.com/{name}: {red} findings")),
         "{printed}"
     );
-    // The run again, with what is known: nothing is new.
-    let baseline = root.join("baseline.json");
-    fs::copy(root.join(".cgolab/latest/results.json"), &baseline).unwrap();
-    let again = run(
-        &root,
-        &[
-            "--only",
-            "cgocheck2",
-            "--baseline",
-            baseline.to_str().unwrap(),
-        ],
-    );
-    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
-    // Mended, nothing is found.
     let (_folder, mended) = mended(name);
     let output = run(&mended, &[]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    assert!(
-        text(&output.stdout).contains(": no finding\n"),
-        "{}",
-        text(&output.stdout)
-    );
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert_eq!(findings(&mended), [""; 0]);
+    assert!(printed.contains(": no finding\n"), "{printed}");
 }
 
 #[test]
 fn a_binding_of_c_has_its_three_mistakes_named_and_is_clean_when_mended() {
     finds(
         "kv",
+        5,
         &[
-            ("asan", "leak of C.CString", "TestSetAndGet"),
-            ("cgocheck2", "unpinned Go pointer", "(*Store).Label"),
-            ("storm-asan", "heap-use-after-free", "kv_count"),
+            "vet: cstring: kv.go:47: ",
+            "vet: keepalive: kv.go:68: ",
+            "asan: leak of C.CString, C.CBytes or C.malloc: : TestCount TestSetAndGet",
+            "cgocheck2: unpinned Go pointer stored in C memory: kv.go:73: TestLabel",
+            "storm: SIGSEGV: kv.go:68: TestCount",
+            "storm-asan: heap-use-after-free: kv.c:50 kv.go:68: TestCount",
         ],
     );
 }
@@ -107,10 +106,11 @@ fn a_binding_of_c_has_its_three_mistakes_named_and_is_clean_when_mended() {
 fn a_binding_of_cxx_has_its_three_mistakes_named_and_is_clean_when_mended() {
     finds(
         "index",
+        3,
         &[
-            ("asan", "heap-buffer-overflow", "index_length"),
-            ("asan", "leak", "index_word"),
-            ("race", "data race", "(*Index).Add"),
+            "asan storm-asan: heap-buffer-overflow: index.cc:30 index.go:42: TestBehindTheLast",
+            "asan: leak: index.cc:34: TestWord",
+            "race: data race: index.go:30: TestManyAtOnce",
         ],
     );
 }
@@ -119,12 +119,156 @@ fn a_binding_of_cxx_has_its_three_mistakes_named_and_is_clean_when_mended() {
 fn a_binding_of_rust_has_its_three_mistakes_named_and_is_clean_when_mended() {
     finds(
         "words",
+        4,
         &[
-            ("asan", "heap-buffer-overflow", "src/lib.rs"),
-            ("asan", "leak", "TestWord"),
-            ("storm-asan", "heap-use-after-free", "longest"),
+            "vet: keepalive: words.go:59: ",
+            "asan storm-asan: heap-buffer-overflow: src/lib.rs:34 words.go:48: TestLength",
+            "asan: leak: src/lib.rs:87: TestWord",
+            "storm-asan: heap-use-after-free: src/lib.rs:40 words.go:59: TestLongest",
         ],
     );
+}
+
+#[test]
+fn a_finding_of_the_baseline_is_not_red_and_a_new_one_is() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = example("kv");
+    let with_baseline = |root: &Path| {
+        run(
+            root,
+            &["--only", "cgocheck2", "--baseline", "baseline.json"],
+        )
+    };
+    assert_eq!(run(&root, &["--only", "cgocheck2"]).status.code(), Some(1));
+    fs::copy(
+        root.join(".cgolab/latest/results.json"),
+        root.join("baseline.json"),
+    )
+    .unwrap();
+    let output = with_baseline(&root);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("example.com/kv: no finding; 1 in the baseline\n"),
+        "{printed}"
+    );
+    // The same mistake in another function.
+    let binding = root.join("kv.go");
+    let twice = fs::read_to_string(&binding).unwrap()
+        + "\nfunc (s *Store) labelAgain() { *C.kv_label(s.c) = unsafe.Pointer(&s.name) }\n";
+    fs::write(&binding, twice).unwrap();
+    let test = "package kv\n\nimport \"testing\"\n\n\
+        func TestLabelAgain(t *testing.T) {\n\ts := open(t)\n\tdefer s.Close()\n\ts.labelAgain()\n}\n";
+    fs::write(root.join("again_test.go"), test).unwrap();
+    let output = with_baseline(&root);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(
+        printed.contains("example.com/kv: 1 finding; 1 in the baseline\n"),
+        "{printed}"
+    );
+}
+
+/// `cgolab` in a folder, with a script in the place of a tool on PATH.
+fn with_tool(root: &Path, args: &[&str], tool: &str, script: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let real = which::which(tool).unwrap();
+    let path = folder.path().join(tool);
+    let script = format!("#!/bin/sh\n{script}\nexec '{}' \"$@\"\n", real.display());
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let others = std::env::var("PATH").unwrap();
+    let all = format!("{}:{others}", folder.path().display());
+    cgolab(root, args).env("PATH", all).output().unwrap()
+}
+
+#[test]
+fn an_engine_whose_canary_is_silent_is_off_and_the_run_is_red() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = example("kv");
+    let args = ["run", "--only", "cgocheck2"];
+    let output = with_tool(&root, &args, "go", "unset GOEXPERIMENT");
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains(" s  OFF: Test"), "{printed}");
+    assert!(
+        printed.contains("example.com/kv: no finding; left out: cgocheck2 is OFF\n"),
+        "{printed}"
+    );
+    let junit = fs::read_to_string(root.join(".cgolab/latest/junit.xml")).unwrap();
+    assert!(junit.contains("<failure message=\"OFF: Test"), "{junit}");
+}
+
+#[test]
+fn an_engine_that_cannot_be_built_has_the_compilers_line_and_the_run_goes_on() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let refuses = "case \" $* \" in *' -fsanitize=address '*) echo 'gcc: error: no such sanitizer' >&2; exit 1 ;; esac";
+    let args = ["run", "--only", "asan,cgocheck2"];
+    let output = with_tool(&root, &args, "gcc", refuses);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains(" s  unsupported here: gcc: error: no such sanitizer\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("example.com/m: no finding; left out: asan is unsupported here\n"),
+        "{printed}"
+    );
+    assert_eq!(results(&root)["engines"][2]["tests"], 1, "{printed}");
+}
+
+#[test]
+fn what_the_time_leaves_out_is_skipped_with_its_reason_and_not_red() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let output = run(&root, &["--only", "cgocheck2", "--time", "0"]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+    assert!(
+        printed.contains("example.com/m: no finding; left out: cgocheck2 did not run\n"),
+        "{printed}"
+    );
+    assert_eq!(results(&root)["engines"][0]["tests"], 1, "{printed}");
+    let junit = fs::read_to_string(root.join(".cgolab/latest/junit.xml")).unwrap();
+    assert!(
+        junit.contains("<skipped message=\"not run: no time was left\"/>"),
+        "{junit}"
+    );
+}
+
+#[test]
+fn the_doctor_says_of_each_engine_whether_it_works_here() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let output = with_tool(&root, &["doctor"], "go", "unset GOEXPERIMENT");
+    let (printed, errors) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{printed}{errors}");
+    let row = |name: &str| {
+        let all = printed.lines().chain(errors.lines());
+        let mut row = all.filter_map(|it| it.strip_prefix(&format!("{name:<10} ")));
+        row.next_back()
+            .unwrap_or_else(|| panic!("no row {name}: {printed}{errors}"))
+            .to_owned()
+    };
+    for engine in ["plain", "asan", "race", "storm", "storm-asan"] {
+        assert!(row(engine).starts_with("works: "), "{errors}");
+    }
+    assert!(row("cgocheck2").starts_with("OFF: Test"), "{errors}");
+    assert!(row("triage").starts_with("sees "), "{printed}");
+    assert!(!row("fuzz").is_empty(), "{printed}");
+    assert!(!root.join(".cgolab").exists());
 }
 
 #[test]
