@@ -26,9 +26,9 @@ functions, as an element of a slice, as a field of an argument, and converted fr
 looks for a NUL.
 
 Silent: strings that the function makes itself; those that are given to a function with NUL as a constant, such as
-strings.IndexByte(s, 0), or to a function of the package that does so with them; calls of C that are given the length
-beside the text; exported functions of internal packages, whose callers are other packages of the module. Some text
-cannot hold a NUL for reasons that code does not show, so the rule runs on request.`,
+strings.IndexByte(s, 0), or to a function of the package that does so with them; calls of C, and structs, that are
+given the length beside the text; exported functions of internal packages, whose callers are other packages of the
+module. Some text cannot hold a NUL for reasons that code does not show, so the rule runs on request.`,
 	Before: `
 func Open(path string) *File {
 	text := C.CString(path)
@@ -182,11 +182,15 @@ func refusesNUL(fn *ssa.Function) bool {
 	return false
 }
 
-// lengthBeside reports whether the calls of C that are given a copy are all given the string's length, too.
+// lengthBeside reports whether all calls of C that are given a copy, and structs of C that hold it, have the string's
+// length, too.
 func lengthBeside(p *rule.Pass, made *ssa.Call) bool {
 	text := flow.Root(made.Call.Args[0])
 	with, without := 0, 0
 	for _, use := range flow.Track(made).Uses {
+		if store, ok := use.Instr.(*ssa.Store); ok && use.Kind == flow.Stored && storedBeside(store, text) {
+			with++
+		}
 		if use.Kind != flow.Argument {
 			continue
 		}
@@ -200,6 +204,24 @@ func lengthBeside(p *rule.Pass, made *ssa.Call) bool {
 		}
 	}
 	return with > 0 && without == 0
+}
+
+// storedBeside reports whether another field of the struct, into which a copy is stored, is set to the string's length.
+func storedBeside(store *ssa.Store, text ssa.Value) bool {
+	field, owner := flow.Field(store.Addr)
+	if field == nil {
+		return false
+	}
+	found := false
+	flow.Instructions(store.Parent(), func(instr ssa.Instruction) {
+		other, ok := instr.(*ssa.Store)
+		if !ok || found || !isLength(other.Val, text) {
+			return
+		}
+		_, holder := flow.Field(other.Addr)
+		found = holder != nil && flow.Root(holder) == flow.Root(owner)
+	})
+	return found
 }
 
 func isLength(v, text ssa.Value) bool {

@@ -4,6 +4,8 @@ package a
 #include <stdlib.h>
 int lib_open(const char *path);
 int lib_query(const char *text, size_t length);
+typedef struct { const char *text; size_t length; } query;
+int lib_ask(query *q);
 */
 import "C"
 
@@ -81,3 +83,13 @@ func Known(n int) int { return give("/dev/" + strconv.Itoa(n)) }
 func FromTheSystem() int { return give(os.Getenv("HOME")) }
 
 func Replaced(path string) int { return give(strings.ReplaceAll(path, "\x00", "")) }
+
+// Ask is given the length in the struct that holds the text.
+func Ask(text string) int {
+	q := (*C.query)(C.malloc(C.sizeof_query))
+	defer C.free(unsafe.Pointer(q))
+	q.text = C.CString(text)
+	q.length = C.size_t(len(text))
+	defer C.free(unsafe.Pointer(q.text))
+	return int(C.lib_ask(q))
+}
