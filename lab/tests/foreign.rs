@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cgolab_note::tool::tool;
 use files::copy;
 use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
 use serde_json::Value;
@@ -392,8 +393,7 @@ fn valgrind_is_asked_for_and_sees_what_no_other_engine_does() {
     if !tools() {
         return;
     }
-    if which::which("valgrind").is_err() {
-        eprintln!("skipped: no valgrind on PATH");
+    if tool("valgrind").is_none() {
         return;
     }
     let library = r#"package m
@@ -654,8 +654,7 @@ fn a_signal_on_a_thread_of_c_of_which_go_says_nothing_has_a_report() {
     if !tools() {
         return;
     }
-    if which::which("gdb").is_err() {
-        eprintln!("skipped: no gdb on PATH");
+    if tool("gdb").is_none() {
         return;
     }
     let library = "package m\n\n// #include <pthread.h>\n\

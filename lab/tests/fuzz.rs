@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cgolab_note::tool::{clang, tool};
 use files::copy;
 use modules::{cgolab, module, text};
 use serde_json::Value;
@@ -15,16 +16,7 @@ use tempfile::TempDir;
 
 /// Reports whether fuzzing is possible here; says what is missing.
 fn able() -> bool {
-    let numbered = (14..=24).map(|release| format!("clang-{release}"));
-    let clang = ["clang".to_owned()]
-        .into_iter()
-        .chain(numbered)
-        .any(|name| which::which(name).is_ok());
-    let able = clang && which::which("go").is_ok();
-    if !able {
-        eprintln!("skipped: no clang or no go on PATH");
-    }
-    able
+    clang().is_some() && tool("go").is_some()
 }
 
 /// A copy of a module, from its place in this crate.
@@ -75,8 +67,7 @@ fn tree(root: &Path) -> Vec<String> {
 
 #[test]
 fn arguments_of_all_types_are_bytes_and_back() {
-    if which::which("go").is_err() {
-        eprintln!("skipped: no go on PATH");
+    if tool("go").is_none() {
         return;
     }
     let output = Command::new("go")
@@ -90,8 +81,7 @@ fn arguments_of_all_types_are_bytes_and_back() {
 
 #[test]
 fn without_clang_one_line_says_what_to_install() {
-    let Ok(go) = which::which("go") else {
-        eprintln!("skipped: no go on PATH");
+    let Some(go) = tool("go") else {
         return;
     };
     let (_folder, root) = sample("forms");
@@ -626,12 +616,7 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
         ("plain/README", ""),
         ("counted/README", ""),
     ]);
-    let clang = (14..=24)
-        .rev()
-        .map(|release| format!("clang-{release}"))
-        .chain(["clang".to_owned()])
-        .find(|name| which::which(name).is_ok())
-        .unwrap();
+    let clang = clang().unwrap().display().to_string();
     for (folder, flags) in [("plain", ""), ("counted", "-fsanitize=fuzzer-no-link")] {
         let script = format!(
             "{clang} -O1 -g {flags} -c library/gate.c -o {folder}/gate.o && \

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cgolab_note::tool::tool;
 use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -345,8 +346,7 @@ fn tests_that_hang_in_a_storm_are_named_and_hide_no_others() {
     ] {
         assert!(printed.contains(says), "no {says:?}: {printed}");
     }
-    if which::which("gdb").is_err() {
-        eprintln!("skipped: no gdb on PATH");
+    if tool("gdb").is_none() {
         return;
     }
     let (_, told) = printed.split_once("does not end, TestDeadlock").unwrap();

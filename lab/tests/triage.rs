@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
+use cgolab_note::tool::tool;
 use serde_json::Value;
 
 /// A test that dies, the class of its end, and what the report must name in native code and in Go.
@@ -96,13 +97,9 @@ struct Programs {
     folder: tempfile::TempDir,
 }
 
-/// The programs, or the reason for which there are none here.
-static PROGRAMS: LazyLock<Result<Programs, String>> = LazyLock::new(build);
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(build);
 
-fn build() -> Result<Programs, String> {
-    for tool in ["go", "gcc", "g++", "gdb"] {
-        which::which(tool).map_err(|_| format!("no {tool} on PATH"))?;
-    }
+fn build() -> Programs {
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/triage");
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -126,7 +123,7 @@ fn build() -> Result<Programs, String> {
         .env("CGO_LDFLAGS", flags)
         .env("CGO_LDFLAGS_ALLOW", ".*")
         .current_dir(source));
-    Ok(Programs { test, folder })
+    Programs { test, folder }
 }
 
 fn run(command: &mut Command) {
@@ -138,15 +135,12 @@ fn run(command: &mut Command) {
     );
 }
 
-/// The programs; `None` after saying why there are none.
+/// The programs; `None` without a tool that makes them or looks into them.
 fn programs() -> Option<&'static Programs> {
-    match &*PROGRAMS {
-        Ok(programs) => Some(programs),
-        Err(why) => {
-            eprintln!("skipped: {why}");
-            None
-        }
-    }
+    let able = ["go", "gcc", "g++", "gdb"]
+        .into_iter()
+        .all(|name| tool(name).is_some());
+    able.then(|| &*PROGRAMS)
 }
 
 /// `cgolab triage`, with reports in a folder of its own.

@@ -20,7 +20,10 @@
 //! ```
 //!
 //! A note that was written is read as the same note. The package `note` in `go-harness/` writes the same
-//! lines from Go; both are tested against `go-harness/note/testdata/lines.txt`.
+//! lines from Go; both are tested against `go-harness/note/testdata/lines.txt`. [`tool`] finds what a test needs, and
+//! notes that it did nothing without.
+
+pub mod tool;
 
 use std::fmt;
 use std::str::FromStr;

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use cgolab_note::tool::tool;
 use courier_replay::detector::Detector;
 use courier_replay::golang::{GoDriver, PATIENCE};
 use courier_scenario::op::{MaxLoads, Op, Root, Step};
@@ -19,10 +20,7 @@ use common::typed;
 
 /// The program, built once; none without Go.
 static PROGRAM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-    if Command::new("go").arg("version").output().is_err() {
-        println!("skipped: there is no go on PATH");
-        return None;
-    }
+    tool("go")?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     Some(
         Detector::Plain

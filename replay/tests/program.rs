@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cgolab_note::tool::tool;
 use courier_replay::{golang, input, program};
 use courier_scenario::Op;
 use courier_scenario::explore::text::Scenario;
@@ -59,8 +60,7 @@ fn programs_in_c_pass() {
 
 #[test]
 fn programs_in_go_pass() {
-    if Command::new("go").arg("version").output().is_err() {
-        println!("skipped: go is not on PATH");
+    if tool("go").is_none() {
         return;
     }
     golang::build_library(&workspace()).unwrap();

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use cgolab_note::tool::tool;
+
 /// Scenarios that are checked in. Each has lanes, refusals and callbacks of another kind.
 const SCENARIOS: [&str; 4] = [
     "late-answer",
@@ -28,12 +30,9 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn checked_in_scenarios_hold_in_all_layers() {
-    let layers = match Command::new("go").arg("version").output() {
-        Ok(_) => "rust,c,go",
-        Err(_) => {
-            println!("skipped: go is not on PATH");
-            "rust,c"
-        }
+    let layers = match tool("go") {
+        Some(_) => "rust,c,go",
+        None => "rust,c",
     };
     for name in SCENARIOS {
         let path = scenario(name);
@@ -55,14 +54,12 @@ fn checked_in_scenarios_hold_in_all_layers() {
 /// anew: a job of its own runs it.
 #[test]
 fn scenarios_hold_under_detectors() {
-    let starts = |tool: &str, argument: &str| Command::new(tool).arg(argument).output().is_ok();
-    for (build, tool, argument, through) in [
-        ("race", "go", "version", "go"),
-        ("cgocheck2", "go", "version", "go"),
-        ("valgrind", "valgrind", "--version", "rust, c"),
+    for (build, needs, through) in [
+        ("race", "go", "go"),
+        ("cgocheck2", "go", "go"),
+        ("valgrind", "valgrind", "rust, c"),
     ] {
-        if !starts(tool, argument) {
-            println!("skipped: {tool} is not on PATH");
+        if tool(needs).is_none() {
             continue;
         }
         let path = scenario("late-answer");

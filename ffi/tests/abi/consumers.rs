@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cgolab_note::Note;
+use cgolab_note::tool;
 use tempfile::TempDir;
 
 use super::{built, c_sources, manifest, native_libraries, output, report, run};
@@ -80,37 +80,25 @@ fn wanted(variable: &str) -> Option<Command> {
     Some(command)
 }
 
-/// The first of these programs that can be started; if there is none, the lab is told why the test does
-/// nothing.
-fn found(names: &[&str]) -> Option<Command> {
-    let there = |name: &&&str| Command::new(name).arg("--version").output().is_ok();
-    let found = names.iter().find(there);
-    if found.is_none() {
-        let why = format!("no {} on PATH", names.join(" or "));
-        println!("{}", Note::skipped(&why));
-    }
-    found.map(Command::new)
-}
-
 fn works_in(compiler: Command, language: &[&str], file: &str) {
     let host = Host::compile(compiler, language, file, &manifest().join("include"));
     run(&mut host.command());
 }
 
 fn works_in_clang(file: &str) {
-    if let Some(clang) = found(&["clang"]) {
-        works_in(clang, C11, file);
+    if let Some(clang) = tool::clang() {
+        works_in(Command::new(clang), C11, file);
     }
 }
 
 fn works_in_cpp(file: &str) {
-    if let Some(compiler) = wanted("CXX").or_else(|| found(&["c++", "g++", "clang++"])) {
+    if let Some(compiler) = wanted("CXX").or_else(|| tool::cxx().map(Command::new)) {
         works_in(compiler, CPP17, file);
     }
 }
 
 fn is_clean_under_valgrind(file: &str) {
-    let Some(mut valgrind) = found(&["valgrind"]) else {
+    let Some(valgrind) = tool::tool("valgrind") else {
         return;
     };
     let host = Host::compile(c_compiler(), C11, file, &manifest().join("include"));
@@ -119,6 +107,7 @@ fn is_clean_under_valgrind(file: &str) {
         "--show-leak-kinds=definite",
         "--errors-for-leak-kinds=definite",
     ];
+    let mut valgrind = Command::new(valgrind);
     valgrind
         .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
         .args(kinds)

@@ -4,18 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use cgolab_note::tool::tool;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Reports whether the tools are here; says which are not.
 pub(crate) fn tools() -> bool {
-    let missing = ["go", "gcc", "g++", "taskset"]
+    ["go", "gcc", "g++", "taskset"]
         .into_iter()
-        .find(|tool| which::which(tool).is_err());
-    if let Some(tool) = missing {
-        eprintln!("skipped: no {tool} on PATH");
-    }
-    missing.is_none()
+        .all(|name| tool(name).is_some())
 }
 
 /// The command in a folder.

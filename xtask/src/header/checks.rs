@@ -13,7 +13,7 @@ use std::process::Command;
 use cgolab::host::child;
 use cgolab::host::progress::Progress;
 use cgolab::host::workspace::Workspace;
-use cgolab_note::Note;
+use cgolab_note::tool;
 
 use super::generate::{self, CAPI, Generated, INCLUDE, NATIVE_LIBRARIES, View};
 
@@ -80,18 +80,16 @@ fn abi_02_header_compiles_as_c11() {
 
 #[test]
 fn abi_02_header_compiles_in_clang() {
-    match found("clang") {
-        true => compiles("clang", &["-std=c11"]),
-        false => skip("no clang on PATH"),
+    if let Some(clang) = tool::clang() {
+        compiles(&clang.display().to_string(), &["-std=c11"]);
     }
 }
 
 #[test]
 fn abi_02_header_compiles_as_cpp17() {
-    let compiler = env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-    match found(&compiler) {
-        true => compiles(&compiler, &["-std=c++17", "-x", "c++"]),
-        false => skip("no C++ compiler on PATH"),
+    let found = || tool::cxx().map(|it| it.display().to_string());
+    if let Some(compiler) = env::var("CXX").ok().or_else(found) {
+        compiles(&compiler, &["-std=c++17", "-x", "c++"]);
     }
 }
 
@@ -146,18 +144,8 @@ fn canary_two_fields_swapped() {
     assert_eq!(difference("C", &c_text(scratch.path()), &rust_text()), None);
 }
 
-/// Says to the lab that the test did nothing, and why.
-#[expect(clippy::print_stdout, reason = "the lab reads it there")]
-fn skip(why: &str) {
-    println!("{}", Note::skipped(why));
-}
-
 fn c_compiler() -> String {
     env::var("CC").unwrap_or_else(|_| "cc".to_owned())
-}
-
-fn found(compiler: &str) -> bool {
-    program(compiler).arg("--version").output().is_ok()
 }
 
 /// A compiler with the options that belong to its name, as in `CC="clang -m64"`.

@@ -59,6 +59,10 @@ pub(super) struct Job {
     pub(super) profile: Option<String>,
     /// Commands, each for `sh` in the root of the checkout.
     pub(super) steps: Vec<String>,
+    /// Tools without which a test fails instead of being skipped.
+    pub(super) tools: Vec<String>,
+    /// Packages of the system that are installed first.
+    pub(super) packages: Vec<String>,
     /// Folders that the next run of the job finds again.
     pub(super) keep: Vec<String>,
     /// After this time something is wrong.
@@ -82,6 +86,10 @@ struct Default {
     go: String,
     build: String,
     minutes: u32,
+    #[serde(default)]
+    tools: Vec<String>,
+    #[serde(default)]
+    packages: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +118,9 @@ struct Entry {
     profile: Option<String>,
     #[serde(default)]
     steps: Vec<String>,
+    /// More packages of the system.
+    #[serde(default)]
+    packages: Vec<String>,
     #[serde(default)]
     keep: Vec<String>,
     minutes: Option<u32>,
@@ -222,6 +233,8 @@ fn expand(file: &File, entry: &Entry, known: &[&str]) -> Result<Vec<Job>> {
                     engines: entry.engines.clone(),
                     profile: entry.profile.clone(),
                     steps: steps(entry),
+                    tools: file.default.tools.clone(),
+                    packages: [&*file.default.packages, &*entry.packages].concat(),
                     keep: entry.keep.clone(),
                     minutes: entry.minutes.unwrap_or(file.default.minutes),
                 });
@@ -272,6 +285,9 @@ fn check(entry: &Entry, known: &[&str]) -> Result<()> {
     }
     for toolchain in &entry.also {
         ensure!(is_word(toolchain), "`{toolchain}` is no Rust toolchain");
+    }
+    for package in &entry.packages {
+        ensure!(is_word(package), "`{package}` is no package of the system");
     }
     for folder in &entry.keep {
         let inside = Path::new(folder)

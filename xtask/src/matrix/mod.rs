@@ -81,6 +81,10 @@ struct Row<'a> {
     go: &'a str,
     /// Toolchains of rustup to be installed besides the pinned one, with spaces between.
     toolchains: String,
+    /// Tools that tests demand, with commas between.
+    tools: String,
+    /// Packages of the system, with spaces between.
+    packages: String,
     /// Folders to be kept for the next run, one a line.
     keep: String,
 }
@@ -107,6 +111,8 @@ fn as_json(jobs: &[Job], when: When) -> Result<String> {
                 minutes: job.minutes,
                 go: &job.go,
                 toolchains: toolchains.join(" "),
+                tools: job.tools.join(","),
+                packages: job.packages.join(" "),
                 keep: job.keep.join("\n"),
             }
         })
@@ -227,6 +233,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use cgolab_note::tool;
+
     fn job(name: &str, when: When, steps: &[&str]) -> Job {
         Job {
             name: name.to_owned(),
@@ -242,6 +250,8 @@ mod tests {
             engines: None,
             profile: None,
             steps: steps.iter().map(|step| (*step).to_owned()).collect(),
+            tools: Vec::new(),
+            packages: Vec::new(),
             keep: Vec::new(),
             minutes: 60,
         }
@@ -265,6 +275,8 @@ mod tests {
         let mut next = job("next", When::Nightly, &["x"]);
         next.rust = "stable".to_owned();
         next.also = vec!["nightly".to_owned()];
+        next.tools = vec!["clang".to_owned(), "gdb".to_owned()];
+        next.packages = vec!["clang".to_owned(), "libgeos-dev".to_owned()];
         next.keep = vec!["fuzz/corpus".to_owned()];
         let jobs = [job("lint", When::Pull, &["a"]), next];
         let json = |when| -> serde_json::Value {
@@ -275,11 +287,24 @@ mod tests {
             json(When::Nightly),
             serde_json::json!({"include": [{
                 "job": "next", "runner": "ubuntu", "minutes": 60, "go": "1.26.8",
-                "toolchains": "stable nightly", "keep": "fuzz/corpus",
+                "toolchains": "stable nightly", "tools": "clang,gdb", "packages": "clang libgeos-dev",
+                "keep": "fuzz/corpus",
             }]})
         );
         // A value that goes into $GITHUB_OUTPUT has one line.
         assert!(!as_json(&jobs, When::Nightly).unwrap().contains('\n'));
+    }
+
+    #[test]
+    fn the_workflow_installs_packages_and_demands_tools() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let workflow = fs::read_to_string(root.join(".github/workflows/matrix.yml")).unwrap();
+        for line in [
+            format!("      {}: ${{{{ matrix.tools }}}}\n", tool::DEMANDED),
+            "          PACKAGES: ${{ matrix.packages }}\n".to_owned(),
+        ] {
+            assert!(workflow.contains(&line), "no line {line:?}");
+        }
     }
 
     #[test]

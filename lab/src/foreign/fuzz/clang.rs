@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use cgolab_note::tool::clang_names;
 
 use super::{Sanitizer, link_words};
 use crate::host::machine::output_of;
 use crate::host::out::one_line;
-
-/// Releases whose programs have their number in the name, newest first.
-const RELEASES: std::ops::RangeInclusive<u32> = 14..=24;
 
 /// A compiler whose programs libFuzzer drives.
 #[derive(Debug, Clone)]
@@ -31,13 +29,11 @@ impl Clang {
     /// # Errors
     /// There is none: the message says what to install.
     pub(super) fn find(own: &str, sanitizer: Sanitizer, folder: &Path) -> Result<Clang> {
-        let numbered = RELEASES.rev().map(|release| format!("clang-{release}"));
-        let names = ["clang".to_owned()].into_iter().chain(numbered);
         let own = own.split_whitespace().next().unwrap_or_default().to_owned();
         let found = [own]
             .into_iter()
             .filter(|name| is_clang(name))
-            .chain(names)
+            .chain(clang_names())
             .find(|name| which::which(name).is_ok());
         let Some(c) = found else {
             bail!(

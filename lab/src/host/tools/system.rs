@@ -19,11 +19,6 @@ pub fn find_cxx() -> Result<Program> {
     find_compiler("C++", "CXX", &["c++", "g++", "clang++"], "g++ or clang")
 }
 
-/// Another C compiler, for one check of the header.
-pub fn find_clang() -> Option<Program> {
-    named("clang".to_owned(), Vec::new())
-}
-
 /// The C compiler, after it has shown that it can make a program.
 pub fn find_c() -> Result<Program> {
     let found = find_compiler("C", "CC", &["cc", "gcc", "clang"], "gcc or clang")?;
