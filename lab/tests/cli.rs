@@ -810,3 +810,30 @@ fn the_doctor_names_what_is_missing_and_how_to_get_it() {
     }
     assert!(!stdout.contains("export PATH"), "{stdout}");
 }
+
+#[test]
+fn the_doctor_names_another_version_of_a_pinned_tool_on_the_path() {
+    let dir = checkout();
+    let tools = tempfile::tempdir().unwrap();
+    script(
+        &tools.path().join("cargo-nextest"),
+        "echo 'cargo-nextest 0.9.1 (abc)'",
+    );
+    let output = lab(dir.path(), &["doctor"])
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.path().display()))
+        .env("XDG_CACHE_HOME", tools.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let named: Vec<&str> = stdout
+        .lines()
+        .filter(|it| it.contains("PATH has"))
+        .collect();
+    assert_eq!(named.len(), 1, "{stdout}");
+    assert!(named[0].starts_with("cargo-nextest"), "{stdout}");
+    assert!(named[0].contains("PATH has 0.9.1; "), "{stdout}");
+    assert!(
+        named[0].contains("builds 0.9.148 into its cache"),
+        "{stdout}"
+    );
+}

@@ -160,10 +160,14 @@ pub(crate) fn bench(
         out::line(format_args!("\nall cases: {command}"))?;
     }
     out::line(format_args!("results in {}", workspace.shown(&path)))?;
-    Ok(results
-        .rows
-        .iter()
-        .all(|row| row.results.iter().all(|case| !case.figures.is_empty())))
+    Ok(results.rows.iter().all(RowResult::is_measured))
+}
+
+impl RowResult {
+    /// Reports whether each case has figures.
+    fn is_measured(&self) -> bool {
+        self.results.iter().all(|case| !case.figures.is_empty())
+    }
 }
 
 impl Bench<'_> {
@@ -203,6 +207,19 @@ fn load() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_measured_when_all_of_its_cases_are() {
+        let row = rows::select(Side::Go, &["Call".to_owned()]).unwrap()[0];
+        let mut measured = figures::Measured::default();
+        let (last, others) = row.cases.split_last().unwrap();
+        for case in others {
+            measured.add(row.benchmark, case.name, row.unit, 1.0);
+        }
+        assert!(!row.judge(&measured).is_measured());
+        measured.add(row.benchmark, last.name, row.unit, 1.0);
+        assert!(row.judge(&measured).is_measured());
+    }
 
     #[test]
     fn passes_go_forth_and_back() {

@@ -6,6 +6,7 @@
 mod reasons;
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::PathBuf;
 
@@ -42,6 +43,14 @@ struct Measured {
 struct Statements {
     run: u32,
     all: u32,
+}
+
+impl Display for Statements {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Statements { run, all } = self;
+        let percent = 100.0 * f64::from(*run) / f64::from(*all);
+        write!(f, "{run:>4} of {all:>4} statements  {percent:>5.1} %")
+    }
 }
 
 /// One `go test` that runs the binding. Children of its tests write into its profile, unless a
@@ -85,12 +94,9 @@ pub(crate) fn coverage(workspace: &Workspace) -> Result<bool> {
     };
     progress.finish();
     for package in PACKAGES {
-        let Statements { run, all } = (measured.packages.get(package))
+        let statements = (measured.packages.get(package))
             .with_context(|| format!("no test is built with package {package}"))?;
-        let percent = 100.0 * f64::from(*run) / f64::from(*all);
-        out::line(format_args!(
-            "{package:<24} {run:>4} of {all:>4} statements  {percent:>5.1} %"
-        ))?;
+        out::line(format_args!("{package:<24} {statements}"))?;
     }
     let judged = reasons::judge(&measured.unreached, &reasons);
     out::print(&judged)?;
@@ -104,23 +110,13 @@ fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Measured
     let folder = workspace.lab().join("coverage");
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create {}; is it writable?", folder.display()))?;
-    let run = |what: &str, task: Task| -> Result<bool> {
-        progress.step(what);
-        let finished = task.run(progress, failure)?;
-        if !finished.success() {
-            let log = workspace.shown(&finished.log);
-            out::line(format_args!(
-                "FAILED: {what} ({}; log: {log})",
-                finished.how()
-            ))?;
-        }
-        Ok(finished.success())
-    };
-    let native = Task::cargo(workspace, &folder.join("native.log"));
-    let native = native.args(["build", "--release", "-p", "courier-ffi"]);
-    if !run("building the native library", native)? {
-        return Ok(None);
-    }
+    let native = Task::cargo(workspace, &folder.join("native.log")).args([
+        "build",
+        "--release",
+        "-p",
+        "courier-ffi",
+    ]);
+    let mut steps = vec![("building the native library".to_owned(), native)];
     let go = |name: &str| -> Result<Task> {
         let log = folder.join(format!("{name}.log"));
         Ok(tools.go()?.task(workspace, &log).dir(&workspace.go_dir()))
@@ -134,9 +130,7 @@ fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Measured
             .args([format!("-coverpkg={}", packages())])
             .args(tests.packages);
         let what = format!("go test {} {}", tests.option, tests.packages.join(" "));
-        if !run(&what, task)? {
-            return Ok(None);
-        }
+        steps.push((what, task));
         profiles.push(written);
     }
     let json = folder.join("unreached.json");
@@ -145,13 +139,35 @@ fn measure(workspace: &Workspace, progress: &Progress) -> Result<Option<Measured
         .args([workspace.go_dir()])
         .args(&profiles)
         .stdout_to(&json);
-    if !run("reading the profiles", task)? {
+    steps.push(("reading the profiles".to_owned(), task));
+    if !all_succeed(workspace, progress, steps)? {
         return Ok(None);
     }
     let text = fs::read_to_string(&json)?;
     let measured = serde_json::from_str(&text)
         .with_context(|| format!("{} is not what unreached writes", json.display()))?;
     Ok(Some(measured))
+}
+
+/// Runs named steps in their order, up to the first that fails, which it names.
+fn all_succeed(
+    workspace: &Workspace,
+    progress: &Progress,
+    steps: Vec<(String, Task)>,
+) -> Result<bool> {
+    for (what, task) in steps {
+        progress.step(&what);
+        let finished = task.run(progress, failure)?;
+        if !finished.success() {
+            let log = workspace.shown(&finished.log);
+            out::line(format_args!(
+                "FAILED: {what} ({}; log: {log})",
+                finished.how()
+            ))?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The part of a test's output that is shown.
@@ -163,4 +179,37 @@ fn packages() -> String {
     PACKAGES
         .map(|package| format!("{}{package}", MODULE))
         .join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_statements_is_a_percentage() {
+        let shown = Statements { run: 1, all: 8 }.to_string();
+        assert_eq!(shown, "   1 of    8 statements   12.5 %");
+    }
+
+    #[test]
+    fn a_step_that_fails_is_red_and_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        let run = |scripts: &[&str]| {
+            let step = |script: &&str| {
+                let task = Task::new(&workspace, "sh", &folder.path().join("log"));
+                ((*script).to_owned(), task.args(["-c", script]))
+            };
+            all_succeed(
+                &workspace,
+                &Progress::new(),
+                scripts.iter().map(step).collect(),
+            )
+            .unwrap()
+        };
+        assert!(run(&["true", "touch ran"]));
+        assert!(!run(&["true", "exit 1", "touch late"]));
+        assert!(folder.path().join("ran").exists());
+        assert!(!folder.path().join("late").exists());
+    }
 }

@@ -83,13 +83,23 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<bool> {
         size as f64 / f64::from(1 << 20),
         workspace.shown(&archive)
     ))?;
+    let broken = broken_promises(shared, size);
+    for promise in &broken {
+        out::say(promise);
+    }
+    Ok(broken.is_empty())
+}
+
+/// The promises that a program with so many shared libraries and bytes does not keep.
+fn broken_promises(shared: usize, size: u64) -> Vec<String> {
+    let mut broken = Vec::new();
     if shared > 0 {
-        out::say(format_args!("it needs {shared} shared libraries"));
+        broken.push(format!("it needs {shared} shared libraries"));
     }
     if size > LIMIT {
-        out::say(format_args!("it is larger than {} MiB", LIMIT >> 20));
+        broken.push(format!("it is larger than {} MiB", LIMIT >> 20));
     }
-    Ok(shared == 0 && size <= LIMIT)
+    broken
 }
 
 /// The number of shared libraries that a program needs.
@@ -162,6 +172,13 @@ fn archive(workspace: &Workspace, progress: &Progress, logs: &Path) -> Result<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_keeps_each_of_its_promises() {
+        assert!(broken_promises(0, LIMIT).is_empty());
+        assert_eq!(broken_promises(1, 0), ["it needs 1 shared libraries"]);
+        assert_eq!(broken_promises(0, LIMIT + 1), ["it is larger than 15 MiB"]);
+    }
 
     #[test]
     fn completions_and_man_pages_are_written_for_every_command() {

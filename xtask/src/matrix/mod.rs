@@ -263,11 +263,16 @@ mod tests {
         fuzz.engines = Some(vec!["fuzz-abi".to_owned()]);
         fuzz.profile = Some("full".to_owned());
         fuzz.also = vec!["nightly".to_owned()];
-        let text = as_table(&[job("lint", When::Pull, &["a", "b"]), fuzz]);
+        let mut arm = job("arm64", When::Nightly, &["x"]);
+        arm.platform = "linux/other".to_owned();
+        let text = as_table(&[job("lint", When::Pull, &["a", "b"]), fuzz, arm]);
         assert!(text.contains("2 steps"), "{text}");
+        // Named where it is not the usual one.
+        assert!(text.contains("x, linux/other"), "{text}");
+        assert!(!text.contains(&platform()), "{text}");
         assert!(text.contains("fuzz-abi, full"), "{text}");
         assert!(text.contains("pinned+nightly"), "{text}");
-        assert!(text.contains("2 jobs"), "{text}");
+        assert!(text.contains("3 jobs"), "{text}");
     }
 
     #[test]
