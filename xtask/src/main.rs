@@ -9,6 +9,7 @@
 //! | [`coverage`] | `coverage` | lists the statements of the Go binding that no test runs |
 //! | [`mod@bench`] | `bench` | measures our parts beside their peers |
 //! | [`matrix`] | `matrix` | prints or runs the jobs of continuous integration |
+//! | [`modules`] | `modules` | runs the tool on public bindings, and compares |
 //! | [`scenario`] | `replay`, `shrink`, `scenario` | starts what replays scenarios |
 //! | [`header`] | `header` | writes the C header and the other generated files |
 
@@ -21,6 +22,7 @@ mod coverage;
 mod dist;
 mod header;
 mod matrix;
+mod modules;
 mod scenario;
 mod test;
 
@@ -95,6 +97,11 @@ enum Command {
         #[arg(long, value_name = "WHEN", conflicts_with_all = ["run", "github"])]
         all: Option<matrix::When>,
     },
+    /// Run `cgolab run` on public bindings at pinned versions, and compare with what was found before.
+    ///
+    /// ci/modules.txt lists them; docs/strangers/ has each finding with its judgement. Red if a finding is new or
+    /// gone, if an engine is in another state, or if nothing could be judged. Takes about an hour for all.
+    Modules(modules::Wish),
     /// Build `cgolab` for people without Rust: one static program, with completions, man pages and
     /// notices of the licences of what is in it.
     ///
@@ -160,6 +167,9 @@ impl Command {
                     (Some(when), _, _) => matrix::print_github(workspace, when).map(|()| true),
                     (None, None, None) => matrix::print(workspace).map(|()| true),
                 })
+            }
+            Command::Modules(wish) => {
+                cmd::in_checkout(|workspace| modules::modules(workspace, &wish))
             }
             Command::Dist => cmd::in_checkout(dist::dist),
             Command::Replay(arguments) => scenario::run(&["replay"], &arguments),
