@@ -1,6 +1,10 @@
 //! Random concurrent histories on real threads, each explained by some order of its calls.
 //!
 //! Not shrunk: the same plan may go well the next time. The report has the history as it was.
+//!
+//! No load expires here, and no runtime ends. A pump expires loads, and pumps wait for the end of the history; a
+//! runtime ends when its sessions have, and then no lane has a load to race for. `loom-tests/tests/requests.rs`
+//! has both against every end of a load, in every schedule.
 
 use std::cell::RefCell;
 
