@@ -71,6 +71,7 @@ pub(super) struct Linking {
     cgo: usize,
     c_files: usize,
     cxx_files: usize,
+    assembly_files: usize,
     archives: BTreeSet<String>,
     pkg_config: BTreeSet<String>,
     libraries: BTreeSet<String>,
@@ -93,6 +94,8 @@ pub(super) struct Listed {
     pub(super) c_files: Vec<String>,
     #[serde(rename = "CXXFiles")]
     pub(super) cxx_files: Vec<String>,
+    pub(super) s_files: Vec<String>,
+    pub(super) syso_files: Vec<String>,
     #[serde(rename = "CgoLDFLAGS")]
     pub(super) ld_flags: Vec<String>,
     pub(super) cgo_pkg_config: Vec<String>,
@@ -361,10 +364,13 @@ impl Linking {
             .imports
             .iter()
             .any(|it| PUREGO.contains(&it.as_str()));
+        // Go links them with or without cgo.
+        self.archives.extend(package.syso_files.iter().cloned());
         if package.cgo_files.is_empty() {
             return;
         }
         self.cgo += 1;
+        self.assembly_files += package.s_files.len();
         self.c_files += package.c_files.len();
         self.cxx_files += package.cxx_files.len();
         self.pkg_config
@@ -396,6 +402,10 @@ impl Linking {
                 "cgo in {}: {files}, instrumented",
                 counted(self.cgo, "package")
             ));
+        }
+        if self.assembly_files > 0 {
+            let files = counted(self.assembly_files, "file");
+            lines.push(format!("assembly in {files}, not instrumented"));
         }
         let joined = |names: &BTreeSet<String>| {
             names
@@ -650,11 +660,16 @@ mod tests {
             .map(str::to_owned)
             .to_vec();
         package.cgo_pkg_config = vec!["three".to_owned()];
+        package.s_files = vec!["mul.S".to_owned()];
+        package.syso_files = vec!["five.syso".to_owned()];
         let mut module = Module::default();
         module.read(&[package], false);
         assert_eq!(
-            module.linking.summary(false)[1],
-            "built elsewhere, not instrumented: libone.a, two.syso; zmq; three (pkg-config)"
+            module.linking.summary(false)[1..],
+            [
+                "assembly in 1 file, not instrumented",
+                "built elsewhere, not instrumented: five.syso, libone.a, two.syso; zmq; three (pkg-config)"
+            ]
         );
     }
 
