@@ -5,7 +5,7 @@ mod modules;
 
 use std::fs;
 
-use modules::{CGO, module, passing_module, results, run, tests, text, tools};
+use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
 use serde_json::Value;
 
 /// The class of each finding, and the tests that show it.
@@ -157,4 +157,21 @@ fn what_fails_plainly_is_told_by_plain_alone() {
     )
     .unwrap();
     assert_eq!(run()["state"]["is"], "not-run");
+}
+
+#[test]
+fn flags_of_the_user_that_break_a_canary_are_named() {
+    if !tools() {
+        return;
+    }
+    let (_folder, root) = passing_module();
+    let mut command = cgolab(&root, &["run", "--only", "plain"]);
+    let output = command.env("CGO_CFLAGS", "-no-such-flag").output().unwrap();
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let state = &results(&root)["engines"][0]["state"];
+    assert_eq!(state["is"], "off", "{printed}");
+    let why = state["why"].as_str().unwrap();
+    assert!(why.starts_with("CGO_CFLAGS as it is set here: "), "{why}");
+    assert!(why.contains("-no-such-flag"), "{why}");
 }

@@ -411,7 +411,8 @@ pub(crate) struct Compilers {
 
 impl Compilers {
     /// The settings that [`Compilers::of`] reads.
-    pub(crate) const SETTINGS: [&str; 4] = ["CC", "CGO_CFLAGS", "CGO_CXXFLAGS", LINKER];
+    pub(crate) const SETTINGS: [&str; 5] =
+        ["CC", "CGO_CPPFLAGS", "CGO_CFLAGS", "CGO_CXXFLAGS", LINKER];
 
     /// Reads what `go env -json` prints, and asks the C compiler who it is.
     pub(crate) fn of(mut settings: BTreeMap<String, String>) -> Compilers {

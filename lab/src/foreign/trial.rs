@@ -264,7 +264,10 @@ impl Trial<'_> {
         let program = match self.build(&package)? {
             Ok(program) => program,
             Err(why) => {
-                outcome.state = State::Unsupported(why);
+                outcome.state = match self.broken_by(&package)? {
+                    Some(variable) => State::Off(format!("{variable} as it is set here: {why}")),
+                    None => State::Unsupported(why),
+                };
                 return Ok(());
             }
         };
@@ -274,6 +277,33 @@ impl Trial<'_> {
             .limits
             .extend(unnamed.map(|why| valgrind::no_callers(&why)));
         Ok(())
+    }
+
+    /// The variable of the user without whose words a package builds that does not with them.
+    fn broken_by(&self, package: &Package) -> Result<Option<&'static str>> {
+        let mut module = self.module.clone();
+        for (variable, default) in [
+            ("CGO_CPPFLAGS", ""),
+            ("CGO_CFLAGS", "-O2 -g"),
+            ("CGO_CXXFLAGS", "-O2 -g"),
+            ("CGO_LDFLAGS", "-O2 -g"),
+        ] {
+            let flags = &mut module.compilers.flags;
+            let own = flags.insert(variable.to_owned(), default.to_owned());
+            if own.is_none_or(|it| it == default) {
+                continue;
+            }
+            let env = &mut module.description.env;
+            env.insert(variable.to_owned(), default.to_owned());
+            let without = Trial {
+                module: &module,
+                ..*self
+            };
+            if without.build(package)?.is_ok() {
+                return Ok(Some(variable));
+            }
+        }
+        Ok(None)
     }
 
     /// Checks whether a program of canaries ends as it must under this engine, and records the engine's known
