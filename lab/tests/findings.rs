@@ -160,6 +160,31 @@ fn what_fails_plainly_is_told_by_plain_alone() {
 }
 
 #[test]
+fn a_failure_without_a_report_is_a_finding_only_if_slowness_does_not_explain_it() {
+    if !tools() {
+        return;
+    }
+    // A limit of its own is played: it is passed wherever there is one processor, under storm and its control.
+    let slow = "func TestSlow(t *testing.T) {\n\tone()\n\tif runtime.NumCPU() == 1 {\n\t\tt.Error(\"too slow\")\n\t}\n}";
+    let body = tests("\t\"runtime\"\n", slow);
+    let (_folder, root) = module(&[CGO, ("m_test.go", &body)]);
+    let storm = || {
+        let output = run(&root, &["--only", "storm"]);
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, printed) = storm();
+    assert_eq!(code, Some(0), "{printed}");
+    let says = ": no finding; left out: 1 test that may be too slow in storm";
+    assert!(printed.contains(says), "{printed}");
+    let provoked = "func TestA(t *testing.T) {\n\tone()\n\tif os.Getenv(\"CGOLAB_STORM\") != \"\" {\n\t\tt.Error(\"wrong\")\n\t}\n}";
+    fs::write(root.join("m_test.go"), tests("\t\"os\"\n", provoked)).unwrap();
+    let (code, printed) = storm();
+    assert_eq!(code, Some(1), "{printed}");
+    let failed = ("fails under a storm".to_owned(), vec!["TestA".to_owned()]);
+    assert_eq!(found(&results(&root)), [failed]);
+}
+
+#[test]
 fn flags_of_the_user_that_break_a_canary_are_named() {
     if !tools() {
         return;

@@ -23,9 +23,9 @@ pub(super) struct Engine {
     pub(super) on_request: bool,
     /// The number of runs of all tests.
     pub(super) repeat: u32,
-    /// True if a test that fails here and not in the plain run is a finding: some engines show a mistake by
-    /// nothing but a failed test.
-    pub(super) failing_is_seeing: bool,
+    /// The same build and as slow, without what brings mistakes out, if some show by nothing but a failed test: one
+    /// that fails here and not there is a finding.
+    pub(super) control: Option<&'static Engine>,
     /// True if it reads source and runs nothing. Its canaries are mistakes in source.
     pub(super) reads: bool,
 }
@@ -39,8 +39,17 @@ pub(super) const ROW: Engine = Engine {
     valgrind: false,
     on_request: false,
     repeat: 1,
-    failing_is_seeing: false,
+    control: None,
     reads: false,
+};
+
+/// The control of storm.
+static CALM: Engine = Engine {
+    id: "storm",
+    builds_as: "storm",
+    what: "the collector is left alone, on one processor",
+    way: way::ONE_PROCESSOR,
+    ..ROW
 };
 
 /// All engines, in the order in which they run: plain first.
@@ -85,7 +94,7 @@ pub(super) const ENGINES: [Engine; 8] = [
         builds_as: "storm",
         what: "the collector runs all the time, on one processor",
         way: way::STORM,
-        failing_is_seeing: true,
+        control: Some(&CALM),
         ..ROW
     },
     Engine {

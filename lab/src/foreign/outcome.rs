@@ -254,7 +254,7 @@ pub(super) struct EngineOutcome {
     pub(super) left_unread: Vec<String>,
     /// Packages in which an engine that looks for leaks could not.
     pub(super) leaks_unsought: usize,
-    /// Tests that fail here alone and without a report, under an engine that is much slower: the time may be why.
+    /// Tests that fail here alone and without a report: every engine is slower than plain, and the time may be why.
     pub(super) perhaps_slow: usize,
     /// Packages that were not run, or not to their end, because the time of the run was over.
     #[serde(default)]

@@ -20,6 +20,7 @@ use crate::engine::canaries;
 use crate::engine::native::{self, Linked};
 use crate::engine::overlay::{Overlay, SETTLES, Tested};
 use crate::host::child::{self, End, Finished, Task, interrupted, quoted};
+use crate::host::load::under_load;
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
 use crate::host::taskset;
@@ -40,6 +41,8 @@ pub(super) const REPORTS: usize = 3;
 const CANARIES: &str = "cgolab.example/canaries/detectors";
 /// The greatest number of tests that run alone to find those that leak.
 const ALONE: usize = 200;
+/// Busy threads for each processor beside a control: with them a test is slower than the collector makes it.
+const CONTROL_LOAD: usize = 8;
 
 /// An engine, and the module that it runs on.
 pub(super) struct Trial<'a> {
@@ -547,7 +550,7 @@ impl Trial<'_> {
         }
         outcome.skipped += skipped.len();
         for (test, times) in failures {
-            self.judge_failure(package, &test, (times, passes), outcome);
+            self.judge_failure(package, &program, &test, (times, passes), outcome)?;
         }
         if outcome
             .findings
@@ -766,22 +769,29 @@ impl Trial<'_> {
         self.triage(package, program, &[self.only(test)])
     }
 
-    /// Judges a test that failed here and not in the plain run.
+    /// Judges a test that failed here, and not in the plain run before if this is another engine.
     fn judge_failure(
         &self,
         package: &Package,
+        program: &Path,
         test: &str,
         (times, passes): (u32, u32),
         outcome: &mut EngineOutcome,
-    ) {
+    ) -> Result<()> {
         let seen = outcome
             .findings
             .iter()
             .any(|it| it.package == package.path && it.report.test.as_deref() == Some(test));
         if seen {
-            return;
+            return Ok(());
         }
-        if self.engine.failing_is_seeing {
+        if self.engine.is_plain() {
+            let why = match times == passes {
+                true => TestTrouble::Fails,
+                false => TestTrouble::Flakes(times, passes),
+            };
+            outcome.trouble.push(Trouble::test(package, test, why));
+        } else if self.is_provoked(package, program, test)? {
             let report = Report {
                 class: "fails under a storm".to_owned(),
                 test: Some(test.to_owned()),
@@ -791,19 +801,28 @@ impl Trial<'_> {
                 text: self.failure_text(package, test),
             };
             self.found(package, report, outcome);
-            return;
-        }
-        if self.engine.valgrind {
-            let why = "it fails here and not plainly, and valgrind saw nothing; it may have a time limit of its own";
+        } else {
+            let why = "it fails here and not plainly, and no detector spoke; it may have a time limit of its own";
             outcome.limits.push(format!("{test}: {why}"));
             outcome.perhaps_slow += 1;
-            return;
         }
-        let why = match times == passes {
-            true => TestTrouble::Fails,
-            false => TestTrouble::Flakes(times, passes),
+        Ok(())
+    }
+
+    /// Reports whether a test that fails here passes where it is as slow, and nothing else is changed.
+    fn is_provoked(&self, package: &Package, program: &Path, test: &str) -> Result<bool> {
+        let Some(control) = self.engine.control else {
+            return Ok(false);
         };
-        outcome.trouble.push(Trouble::test(package, test, why));
+        let control = Trial {
+            engine: control,
+            ..*self
+        };
+        let only = [control.only(test)];
+        let ran = under_load(CONTROL_LOAD, || {
+            control.test(package, program, &only, "control")
+        })?;
+        Ok(ran.finished.success())
     }
 
     /// The output of a failing test, from the log of the first run.

@@ -5,6 +5,7 @@
 pub mod child;
 pub(crate) mod descendants;
 pub(crate) mod file;
+pub(crate) mod load;
 pub(crate) mod lock;
 pub mod machine;
 pub mod out;

@@ -1,11 +1,5 @@
 //! The conditions of a storm: a table, and those that a module describes.
 
-use std::hint::spin_loop;
-use std::num::NonZero;
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-
 use anyhow::{Result, ensure};
 
 use crate::engine::overlay::COLLECTS;
@@ -188,36 +182,6 @@ fn kept(text: &str) -> &'static str {
     Box::leak(text.to_owned().into_boxed_str())
 }
 
-/// Runs something while two threads for each processor are busy: all have begun before it does, and end with it.
-pub(super) fn under_load<T>(run: impl FnOnce() -> T) -> T {
-    let threads = 2 * thread::available_parallelism().map_or(1, NonZero::get);
-    let begun = Barrier::new(threads + 1);
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                begun.wait();
-                while !over.load(Ordering::Relaxed) {
-                    spin_loop();
-                }
-            });
-        }
-        begun.wait();
-        // Also when it panics: the scope waits for the threads.
-        let _ends = Ends(&over);
-        run()
-    })
-}
-
-/// Says that it is over when it is dropped.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -280,12 +244,5 @@ mod tests {
         let twice = [file.knob.clone(), file.knob].concat();
         let error = all(&twice).unwrap_err().to_string();
         assert!(error.contains("another one named `two`"), "{error}");
-    }
-
-    #[test]
-    fn load_ends_with_what_it_is_for() {
-        assert_eq!(under_load(|| 1), 1);
-        let panics = std::panic::catch_unwind(|| under_load(|| panic!("on purpose")));
-        assert!(panics.is_err());
     }
 }

@@ -44,6 +44,7 @@ use super::{FOLDER, Folder};
 use crate::engine::overlay::COLLECTS;
 use crate::engine::way::{CHECKPTR, Way};
 use crate::host::child::{End, interrupted};
+use crate::host::load::under_load;
 use crate::host::out;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
@@ -455,7 +456,7 @@ impl Storms<'_> {
         };
         let run = || trial.test(one.package, &one.program, options, "storm");
         match knob.id {
-            LOAD => knobs::under_load(run),
+            LOAD => under_load(2, run),
             _ => run(),
         }
     }
