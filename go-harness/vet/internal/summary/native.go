@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
+
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 )
 
 // CName is the name of the C function that a Go function of cmd/cgo calls, or "".
@@ -105,8 +107,8 @@ func Words(identifier string) []string {
 func Frees(name string) bool { return FreeVerb(name) != "" }
 
 // FreesArgument reports whether a C function ends, by its name, the life of one of its arguments. Of several pointers
-// it does so to what its name mentions, as the page of lib_drop_page(context, page). Next come structs that have no
-// name, and may be what is mentioned by that of a typedef; then any.
+// it does so to what its name mentions, as the page of lib_drop_page(context, page). Next come a void* and structs that
+// have no name, and may be what is mentioned by that of a typedef; then any.
 func FreesArgument(name string, call *ssa.CallCommon, index int) bool {
 	if !Frees(name) {
 		return false
@@ -114,6 +116,9 @@ func FreesArgument(name string, call *ssa.CallCommon, index int) bool {
 	mentioned := Words(name)[1:] // the first is that of the library, or the verb
 	const other, nameless, named = 0, 1, 2
 	rank := func(arg ssa.Value) int {
+		if flow.IsUnsafePointer(arg.Type()) {
+			return nameless
+		}
 		pointer, ok := arg.Type().Underlying().(*types.Pointer)
 		if !ok {
 			return other
