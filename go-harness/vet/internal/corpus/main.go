@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cgolab/cgolab/go-harness/vet"
 )
 
 const docs = "../../docs/vet"
@@ -62,7 +64,9 @@ func run(record, onlyPage bool, parts []string) error {
 	if err != nil {
 		return err
 	}
-	recorded, err := readFindings(filepath.Join(docs, "corpus", "findings.tsv"))
+	findings := filepath.Join(docs, "corpus", "findings.tsv")
+	policies := filepath.Join(docs, "corpus", "policies.tsv")
+	recorded, err := readFindings(findings, policies)
 	if err != nil {
 		return err
 	}
@@ -75,10 +79,6 @@ func run(record, onlyPage bool, parts []string) error {
 		if err != nil {
 			return err
 		}
-		policies, err := readFindings(filepath.Join(docs, "corpus", "policies.tsv"))
-		if err != nil {
-			return err
-		}
 		list, err := readFixes(filepath.Join(docs, "corpus", "recall.tsv"))
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func run(record, onlyPage bool, parts []string) error {
 		if err := os.WriteFile(filepath.Join(docs, "recall.md"), []byte(recallPage(list)), 0o666); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded, mended, policies, counted)), 0o666)
+		return os.WriteFile(filepath.Join(docs, "corpus.md"), []byte(page(entries, recorded, mended, counted)), 0o666)
 	}
 	tool, err := build()
 	if err != nil {
@@ -121,10 +121,11 @@ func run(record, onlyPage bool, parts []string) error {
 		if err := writeCounts(filepath.Join(docs, "corpus", "counts.tsv"), counted); err != nil {
 			return err
 		}
-		return writeFindings(filepath.Join(docs, "corpus", "findings.tsv"), recorded)
+		bugs, onRequest := byDefault(recorded)
+		return errors.Join(writeFindings(findings, bugs), writeFindings(policies, onRequest))
 	}
 	if differences > 0 {
-		return fmt.Errorf("%d findings differ from docs/vet/corpus/findings.tsv; read them, then -record", differences)
+		return fmt.Errorf("%d findings differ from those in docs/vet/corpus; read them, then -record", differences)
 	}
 	return nil
 }
@@ -132,6 +133,22 @@ func run(record, onlyPage bool, parts []string) error {
 // wanted reports whether a module is one of those that were named by a part of their names; none: all are.
 func wanted(module string, parts []string) bool {
 	return len(parts) == 0 || slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(module, part) })
+}
+
+// byDefault parts findings of rules that run by default from those of rules that run on request.
+func byDefault(found []finding) (bugs, onRequest []finding) {
+	asked := make(map[string]bool)
+	for _, r := range vet.Rules() {
+		asked[r.Name] = r.OnRequest
+	}
+	for _, f := range found {
+		if asked[f.rule] {
+			onRequest = append(onRequest, f)
+		} else {
+			bugs = append(bugs, f)
+		}
+	}
+	return bugs, onRequest
 }
 
 // compare prints what is new and what is gone, and gives the record as it would be now.
@@ -188,7 +205,7 @@ func cache() (string, error) {
 
 // analyse copies a module out of the module cache, where nothing can be written, and runs the rules there.
 func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps []string, err error) {
-	var downloaded struct{ Dir, Error string }
+	var downloaded struct{ Dir, GoMod, Error string }
 	out, err := exec.Command("go", "mod", "download", "-json", e.String()).Output()
 	if len(out) == 0 && err != nil {
 		return nil, nil, nil, err
@@ -205,11 +222,11 @@ func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps
 	}
 	dir := filepath.Join(root, strings.ReplaceAll(e.String(), "/", "_"))
 	if _, err := os.Stat(dir); err != nil {
-		if err := copyTree(downloaded.Dir, dir); err != nil {
+		if err := copyModule(downloaded.Dir, downloaded.GoMod, dir); err != nil {
 			return nil, nil, nil, err
 		}
 	}
-	cmd := exec.Command(tool, append([]string{"-json", "-test=false"}, e.patterns...)...)
+	cmd := exec.Command(tool, append([]string{"-json", "-test=false", "-enable=all"}, e.patterns...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
 	var stdout, stderr bytes.Buffer
@@ -246,7 +263,8 @@ func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps
 	return found, result.Counts, gaps, nil
 }
 
-func copyTree(from, to string) error {
+// copyModule copies a module. One that is older than modules has a go.mod of the go command's making.
+func copyModule(from, gomod, to string) error {
 	partial := to + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
 		return err
@@ -270,6 +288,15 @@ func copyTree(from, to string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(partial, "go.mod")); errors.Is(err, fs.ErrNotExist) {
+		text, err := os.ReadFile(gomod)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(partial, "go.mod"), text, 0o666); err != nil {
+			return err
+		}
 	}
 	return os.Rename(partial, to)
 }
@@ -317,15 +344,18 @@ func readRows(name string, columns int) (rows [][]string, err error) {
 	return rows, nil
 }
 
-func readFindings(name string) (found []finding, err error) {
-	rows, err := readRows(name, 5)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// readFindings reads files of findings, one after the other.
+func readFindings(names ...string) (found []finding, err error) {
+	for _, name := range names {
+		rows, err := readRows(name, 5)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range rows {
+			found = append(found, finding{f[0], f[1], f[2], f[3], f[4]})
+		}
 	}
-	for _, f := range rows {
-		found = append(found, finding{f[0], f[1], f[2], f[3], f[4]})
-	}
-	return found, err
+	return found, nil
 }
 
 func writeFindings(name string, found []finding) error {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -12,11 +13,8 @@ func TestPageIsWhatTheFindingsSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := readFindings(filepath.Join("..", "..", docs, "corpus", "findings.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	policies, err := readFindings(filepath.Join("..", "..", docs, "corpus", "policies.tsv"))
+	findings, policies := filepath.Join("..", "..", docs, "corpus", "findings.tsv"), filepath.Join("..", "..", docs, "corpus", "policies.tsv")
+	found, err := readFindings(findings, policies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +22,7 @@ func TestPageIsWhatTheFindingsSay(t *testing.T) {
 	for _, e := range entries {
 		known[e.String()] = true
 	}
-	for _, f := range slices.Concat(found, policies) {
+	for _, f := range found {
 		if !known[f.module] {
 			t.Errorf("%s is in no line of modules.txt", f.module)
 		}
@@ -52,8 +50,27 @@ func TestPageIsWhatTheFindingsSay(t *testing.T) {
 			t.Errorf("%s is said to be mended, and is found", f.key())
 		}
 	}
-	if string(text) != page(entries, found, mended, policies, counted) {
+	if string(text) != page(entries, found, mended, counted) {
 		t.Error("docs/vet/corpus.md is not what findings.tsv says; scripts/vet-corpus -page writes it anew")
+	}
+}
+
+func TestFindingsOfPoliciesStandApart(t *testing.T) {
+	bugs, onRequest := byDefault([]finding{{rule: "cstring"}, {rule: "closeerror"}})
+	if len(bugs) != 1 || bugs[0].rule != "cstring" || len(onRequest) != 1 || onRequest[0].rule != "closeerror" {
+		t.Errorf("%v and %v", bugs, onRequest)
+	}
+}
+
+func TestDefectsAreTrueAndNamedOnce(t *testing.T) {
+	var b strings.Builder
+	defects(&b, []finding{
+		{"example.com/m@v1", "a.go:1", "cstring", "true", "a leak"},
+		{"example.com/m@v1", "a.go:2", "cstring", "true", "another"},
+		{"example.com/m@v1", "a.go:3", "keepalive", "false", "no"},
+	})
+	if want := "| example.com/m@v1 | cstring | 2 | a.go:1 | a leak |\n"; !strings.HasSuffix(b.String(), "--- |\n"+want) {
+		t.Errorf("%s", b.String())
 	}
 }
 

@@ -10,23 +10,24 @@ import (
 )
 
 // page is docs/vet/corpus.md.
-func page(entries []entry, found, mended, policies []finding, counted map[string]map[string]int) string {
+func page(entries []entry, found, mended []finding, counted map[string]map[string]int) string {
 	var b strings.Builder
 	b.WriteString(`# What the rules find in public modules
 
-Made from [findings.tsv](corpus/findings.tsv) by ` + "`scripts/vet-corpus -page`" + `; ` + "`scripts/vet-corpus`" + ` runs the rules again and
-is red if anything differs. A finding is true if what it says can happen as the code stands, whether or not it
-has ever happened to anybody; it is false if it cannot. Test files are left out, and so are rules that run on
-request. A rule without findings here has no precision that is known.
+Made from [findings.tsv](corpus/findings.tsv) and, of rules that run on request, [policies.tsv](corpus/policies.tsv) by
+` + "`scripts/vet-corpus -page`" + `; ` + "`scripts/vet-corpus`" + ` runs the rules again and is red if anything differs. A finding is true
+if what it says can happen as the code stands, whether or not it has ever happened to anybody; it is false if it
+cannot. Test files are left out. A rule that found nothing in these modules has no precision that is known.
 
 ## Precision
 
 | rule | findings | read | true | false | precision |
 | --- | --- | --- | --- | --- | --- |
 `)
+	bugs, policies := byDefault(found)
 	for _, r := range vet.Rules() {
 		if !r.OnRequest {
-			precision(&b, r.Name, found)
+			precision(&b, r.Name, bugs)
 		}
 	}
 	b.WriteString(`
@@ -37,12 +38,13 @@ False findings make a rule better: what rules said before that is not so stands 
 		module, version, _ := strings.Cut(f.module, "@")
 		fmt.Fprintf(&b, "- %s: %s %s@%s: %s\n", f.rule, strings.TrimPrefix(module, "github.com/"), f.place, version, f.reason)
 	}
+	defects(&b, bugs)
 	onRequest(&b, policies)
 	frequencies(&b, counted)
 	b.WriteString("\n## Modules\n\n| module | packages | findings |\n| --- | --- | --- |\n")
 	for _, e := range entries {
 		n := 0
-		for _, f := range found {
+		for _, f := range bugs {
 			if f.module == e.String() {
 				n++
 			}
@@ -51,13 +53,40 @@ False findings make a rule better: what rules said before that is not so stands 
 	}
 	b.WriteString("\n## Findings\n")
 	for _, r := range vet.Rules() {
-		list(&b, r.Name, found)
+		list(&b, r.Name, bugs)
 	}
 	b.WriteString("\n## Findings of rules on request that were read\n")
 	for _, r := range vet.Rules() {
 		list(&b, r.Name, slices.DeleteFunc(slices.Clone(policies), func(f finding) bool { return f.verdict == "unread" }))
 	}
 	return b.String()
+}
+
+// defects is the table of what is wrong in each module: one row for each kind, with the first place.
+func defects(b *strings.Builder, bugs []finding) {
+	b.WriteString(`
+## Defects
+
+What was read and is true, by module and rule, with the first place. All places stand below.
+
+| module | rule | places | first | what goes wrong there |
+| --- | --- | --- | --- | --- |
+`)
+	type kind struct{ module, rule string }
+	places := make(map[kind]int)
+	var first []finding
+	for _, f := range bugs {
+		if f.verdict != "true" {
+			continue
+		}
+		k := kind{f.module, f.rule}
+		if places[k]++; places[k] == 1 {
+			first = append(first, f)
+		}
+	}
+	for _, f := range first {
+		fmt.Fprintf(b, "| %s | %s | %d | %s | %s |\n", strings.TrimPrefix(f.module, "github.com/"), f.rule, places[kind{f.module, f.rule}], f.place, f.reason)
+	}
 }
 
 // precision is the row of a rule in a table.
@@ -82,20 +111,19 @@ func precision(b *strings.Builder, rule string, found []finding) {
 	fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %s |\n", rule, all, yes+no, yes, no, precision)
 }
 
-// onRequest is the table of rules that are policies and were tried.
+// onRequest is the table of rules that are policies.
 func onRequest(b *strings.Builder, policies []finding) {
 	b.WriteString(`
 ## Rules on request
 
-Made from [policies.tsv](corpus/policies.tsv), by hand: closeerror, ctypes, handlecopy and nativeptr were run once, at most two
-minutes for a module, and up to 30 findings of each, drawn with a fixed seed, were read. Nativeptr found nothing. A
-finding is true if the code does what it says; whether a project minds is its own affair.
+Up to 30 findings of each, drawn with a fixed seed, were read. A finding is true if the code does what it says; whether
+a project minds is its own affair.
 
 | rule | findings | read | true | false | precision |
 | --- | --- | --- | --- | --- | --- |
 `)
 	for _, r := range vet.Rules() {
-		if r.OnRequest && slices.ContainsFunc(policies, func(f finding) bool { return f.rule == r.Name }) {
+		if r.OnRequest {
 			precision(b, r.Name, policies)
 		}
 	}
