@@ -40,7 +40,7 @@ runtime.SetFinalizer(w, func(w *Worker) {
 	Since:      "v0.1.0",
 	Severity:   rule.Error,
 	MergeIf:    rule.IfAny,
-	Contracts:  []string{"HDL-17", "HDL-15"},
+	Contracts:  []string{"HDL-17", "HDL-16", "HDL-15"},
 	Directives: []string{"release"},
 	Run:        run,
 }
