@@ -3,6 +3,10 @@
 //! Every step that needs a resource which may be lacking (a thread, a file, a handle) calls `step` first. With
 //! the feature `test-hooks` a test can have the n-th step refused, and check the state afterwards. In other
 //! builds `step` does nothing.
+//!
+//! Memory is no such step. The library maps none: a retained buffer is the host's, mapped or not, and a mapping
+//! that the system refuses is refused to the host before there is a call. An allocation that fails ends the
+//! process, as everywhere in Rust.
 
 use std::io;
 
@@ -117,5 +121,62 @@ mod planned {
         }
         state.refused = Some(step);
         Err(io::Error::other("refused for a test"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// Calls of the system that may fail, as they are written here.
+    const CALLS: [&str; 6] = [
+        "Dir::open",
+        ".entries()",
+        ".open_with(",
+        ".metadata()",
+        ".read_to_end(",
+        "thread::spawn(",
+    ];
+
+    /// Modules with more of them.
+    const OTHERS: [&str; 3] = ["std::fs", "std::net", "std::process"];
+
+    /// The lines of a module without its unit tests.
+    fn code(path: &Path) -> Vec<String> {
+        let text = fs::read_to_string(path).unwrap();
+        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_call_of_the_system_asks_first() {
+        let mut seen = Vec::new();
+        // Not of `sync`, through which threads are started, and which has clocks and locks only besides.
+        for file in fs::read_dir("src").unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
+            let code = code(&path);
+            for (number, line) in code.iter().enumerate() {
+                let place = format!("{}:{}: {line}", path.display(), number + 1);
+                let line_of_std = line.replace("cap_std::", "");
+                let other = OTHERS.iter().find(|other| line_of_std.contains(*other));
+                assert_eq!(other, None, "{place}");
+                if let Some(call) = CALLS.iter().find(|call| line.contains(*call)) {
+                    let before = &code[number.saturating_sub(1)];
+                    assert!(
+                        before.contains("step(Step::"),
+                        "nothing is asked before {place}"
+                    );
+                    seen.push(*call);
+                }
+            }
+        }
+        seen.sort();
+        let mut all = CALLS;
+        all.sort();
+        assert_eq!(seen, all);
     }
 }
