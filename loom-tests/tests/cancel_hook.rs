@@ -6,9 +6,13 @@
 //! |---|---|---|---|---|
 //! | set | `…_against_the_cancel_…` | `…_against_expiry_…` | `…_end_of_the_session_…` | `…_set_against_a_release_…` |
 //! | complete | `…_a_completion_…` | in `requests.rs` | in `requests.rs` | in `requests.rs` |
-//! | release | `…_release_waits_…` | `…_release_waits_for_one_of_an_expiry` | | `…_two_that_wait_…` |
-//! | clear | `…_two_that_wait_…` | | | `…_two_that_wait_…` |
-//! | release, and release from inside | `…_from_inside_…` | | | |
+//! | release | `…_release_waits_…` | `…_release_waits_for_one_of_an_expiry` | `…_release_waits_for_one_of_the_end_of_the_session` | `…_two_that_wait_…` |
+//! | clear | `…_two_that_wait_…` | `…_clear_waits_for_one_of_an_expiry` | `…_clear_waits_for_one_of_the_end_of_the_session` | `…_two_that_wait_…` |
+//! | release, and release from inside | `…_from_inside_…` | equal | equal | |
+//!
+//! Equal: what runs the callback does not know what has ended the load. A completion and the provider's PASS
+//! take the callback out as a clearing does, under the same lock, so that a clearing against one of them is a
+//! clearing against a clearing.
 //!
 //! Beside the table: two callbacks that release each other's request, and set against a completion, which
 //! ends the chance. What set is told beside the provider's PASS is in `requests.rs`.
@@ -168,6 +172,55 @@ fn req_21_release_waits_for_one_of_an_expiry() {
         release_against(&EXPIRED, |fixture, _| {
             fixture.pump(Wait::No);
             true
+        })
+    });
+}
+
+#[test]
+fn req_21_release_waits_for_one_of_the_end_of_the_session() {
+    model(|| {
+        release_against(&LoadOptions::default(), |fixture, _| {
+            fixture.courier.session_destroy(fixture.session).unwrap();
+            true
+        })
+    });
+}
+
+/// Clears on a peer thread while the owner ends the load by `abandon`.
+fn clear_against(options: &LoadOptions, abandon: impl FnOnce(&Fixture)) {
+    let fixture = Fixture::new();
+    let (_, request) = fixture.kept_request_of(options);
+    let watch = Watch::new();
+    assert_eq!(set(&fixture, request, &watch), Ok(false));
+    let peer = {
+        let watch = Arc::clone(&watch);
+        fixture.spawn(move |fixture| {
+            fixture.courier.request_clear_on_cancel(request).unwrap();
+            watch.quiet();
+        })
+    };
+    abandon(&fixture);
+    peer.join().unwrap();
+    assert!(watch.calls() <= 1);
+    assert_eq!(Arc::strong_count(&watch), 1, "kept after the clearing");
+    fixture.courier.request_release(request).unwrap();
+    fixture.end(fixture.events());
+}
+
+#[test]
+fn req_21_clear_waits_for_one_of_an_expiry() {
+    model(|| {
+        clear_against(&EXPIRED, |fixture| {
+            fixture.pump(Wait::No);
+        })
+    });
+}
+
+#[test]
+fn req_21_clear_waits_for_one_of_the_end_of_the_session() {
+    model(|| {
+        clear_against(&LoadOptions::default(), |fixture| {
+            fixture.courier.session_destroy(fixture.session).unwrap();
         })
     });
 }
