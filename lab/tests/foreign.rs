@@ -248,31 +248,6 @@ fn what_the_time_leaves_out_is_skipped_with_its_reason_and_not_red() {
 }
 
 #[test]
-fn the_doctor_says_of_each_engine_whether_it_works_here() {
-    if !tools() {
-        return;
-    }
-    let (_folder, root) = passing_module();
-    let output = with_tool(&root, &["doctor"], "go", "unset GOEXPERIMENT");
-    let (printed, errors) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "{printed}{errors}");
-    let row = |name: &str| {
-        let all = printed.lines().chain(errors.lines());
-        let mut row = all.filter_map(|it| it.strip_prefix(&format!("{name:<10} ")));
-        row.next_back()
-            .unwrap_or_else(|| panic!("no row {name}: {printed}{errors}"))
-            .to_owned()
-    };
-    for engine in ["plain", "asan", "race", "storm", "storm-asan"] {
-        assert!(row(engine).starts_with("works: "), "{errors}");
-    }
-    assert!(row("cgocheck2").starts_with("OFF: Test"), "{errors}");
-    assert!(row("triage").starts_with("sees "), "{printed}");
-    assert!(!row("fuzz").is_empty(), "{printed}");
-    assert!(!root.join(".cgolab").exists());
-}
-
-#[test]
 fn words_for_the_linker_come_from_the_user_the_file_and_the_build_alike() {
     if !tools() {
         return;
