@@ -16,17 +16,21 @@ const PLACES: usize = 3;
 
 /// Writes the page.
 pub(super) fn write(workspace: &Workspace, list: &[Module], record: &Record) -> Result<()> {
+    let text = text(workspace, list, record)?;
+    fs::write(workspace.path(PAGE), text).with_context(|| format!("cannot write {PAGE}"))
+}
+
+fn text(workspace: &Workspace, list: &[Module], record: &Record) -> Result<String> {
     let read = |name: &str| {
         let path = workspace.path(FOLDER).join(name);
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    let text = format!(
+    Ok(format!(
         "{}\n{}\n{}",
         read("head.md")?,
         tables(list, record),
         read("tail.md")?
-    );
-    fs::write(workspace.path(PAGE), text).with_context(|| format!("cannot write {PAGE}"))
+    ))
 }
 
 /// The table of engines and that of findings.
@@ -139,8 +143,21 @@ fn shown(places: &BTreeSet<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{LIST, parse};
     use super::*;
+
+    #[test]
+    fn the_page_is_that_of_the_record() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let workspace = Workspace::at(&root);
+        let list = parse(&fs::read_to_string(root.join(LIST)).unwrap()).unwrap();
+        let record = Record::load(&workspace).unwrap();
+        let page = fs::read_to_string(root.join(PAGE)).unwrap();
+        assert!(
+            page == text(&workspace, &list, &record).unwrap(),
+            "{PAGE} is not current; run `cargo lab modules --page`"
+        );
+    }
 
     #[test]
     fn equal_judgements_are_one_row_and_engines_are_columns() {
