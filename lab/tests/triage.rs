@@ -235,7 +235,7 @@ fn what_ends_by_itself_keeps_its_exit_code_and_has_no_report() {
 #[test]
 fn a_deadlock_across_c_names_the_lock_the_channel_and_both_goroutines() {
     let Some(programs) = programs() else { return };
-    let (output, report) = watched(programs, "TestDeadlock", &["--hang", "3s"]);
+    let (output, report) = watched(programs, "TestDeadlock", &["--hang", "10s"]);
     assert_eq!(output.status.code(), Some(124));
     let (json, markdown) = report.unwrap();
     assert_eq!(json["story"]["class"], "deadlock", "{markdown}");

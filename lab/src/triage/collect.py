@@ -428,6 +428,7 @@ class Stop:
         seen = {"why": self.why, "signal": signal_name(self.signal), "exit_code": self.exit_code}
         alive = self.why in ("asked", "signal", "dies", "attached")
         if alive:
+            seen["knows_go"] = expression("'runtime.allm'") is not None
             seen["threads"] = threads()
             seen["go_threads"] = machines()
             seen["goroutines"], seen["more_goroutines"] = goroutines()

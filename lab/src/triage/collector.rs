@@ -132,7 +132,7 @@ impl Program {
         }
         collected.build = build(&self.path);
         let seen = !collected.stopped.threads.is_empty();
-        if seen && !collected.stopped.knows_go() && !collected.build.is_empty() {
+        if seen && !collected.stopped.knows_go && !collected.build.is_empty() {
             collected.missing.push(STRIPPED.to_owned());
         }
         Ok(collected)
@@ -180,11 +180,20 @@ impl Program {
         // The ends that the command holds would keep the pipes open.
         drop(command);
         let streams = Streams::follow(out, err);
-        let stop = || {
-            // The trap goes to the program: gdb stops it, looks, and ends it.
-            signal(read_lossy(&pid).trim().parse().ok(), Signal::TRAP);
+        let number = || read_lossy(&pid).trim().parse::<i32>().ok();
+        let own = fs::canonicalize(&self.path)?;
+        // Until the wrapper has become the program, gdb takes a trap for a sign of its start; then it sets its
+        // breakpoints, for which the program stands still.
+        let begun = || {
+            number().is_some_and(|number| {
+                let process = PathBuf::from(format!("/proc/{number}"));
+                fs::read_link(process.join("exe")).is_ok_and(|it| it == own)
+                    && !read_lossy(&process.join("stat")).contains(") t ")
+            })
         };
-        let end = wait(&mut child, started, hang, stop)?;
+        // The trap goes to the program: gdb stops it, looks, and ends it.
+        let stop = || signal(number(), Signal::TRAP);
+        let end = wait(&mut child, hang, begun, stop)?;
         end.leave_none(&descendants);
         let output = streams.end();
         let text = read_lossy(&seen);
@@ -234,7 +243,7 @@ impl Program {
         drop(command);
         let streams = Streams::follow(out, err);
         let pid = i32::try_from(child.id()).ok();
-        let end = wait(&mut child, started, hang, || signal(pid, Signal::QUIT))?;
+        let end = wait(&mut child, hang, || true, || signal(pid, Signal::QUIT))?;
         end.leave_none(&descendants);
         Ok(Collected {
             output: streams.end(),
@@ -270,7 +279,7 @@ pub(super) fn attach(pid: u32) -> Result<Collected> {
         .stderr(File::create(&errors)?)
         .spawn()
         .context("cannot start gdb")?;
-    wait(&mut child, started, Some(PATIENCE), || {})?;
+    wait(&mut child, Some(PATIENCE), || true, || {})?;
     let Ok(stopped) = serde_json::from_str::<Stopped>(&read_lossy(&seen)) else {
         let says = read_lossy(&errors);
         let why = says
@@ -344,12 +353,12 @@ impl Waited {
     }
 }
 
-/// Waits for a child. If it hangs, or the user wants to stop, this calls `stop` once, and kills the child if it
-/// still does not end.
+/// Waits for a child. If it hangs after it has begun, or the user wants to stop, this calls `stop` once, and kills the
+/// child if it still does not end.
 fn wait(
     child: &mut Child,
-    started: Instant,
     hang: Option<Duration>,
+    begun: impl Fn() -> bool,
     stop: impl Fn(),
 ) -> Result<Waited> {
     let mut waited = Waited {
@@ -357,6 +366,7 @@ fn wait(
         hung: false,
         interrupted: false,
     };
+    let mut since: Option<Instant> = None;
     let mut asked: Option<Instant> = None;
     loop {
         if let Some(status) = child.try_wait().context("cannot wait for the program")? {
@@ -365,23 +375,36 @@ fn wait(
         }
         match asked {
             None => {
+                since = since.or_else(|| begun().then(Instant::now));
                 waited.interrupted = interrupted();
-                waited.hung =
-                    !waited.interrupted && hang.is_some_and(|hang| started.elapsed() >= hang);
+                let too_long = hang
+                    .zip(since)
+                    .is_some_and(|(it, since)| since.elapsed() >= it);
+                waited.hung = too_long && !waited.interrupted;
+                if waited.interrupted && since.is_none() {
+                    kill(child)?;
+                    return Ok(waited);
+                }
                 if waited.interrupted || waited.hung {
                     stop();
                     asked = Some(Instant::now());
                 }
             }
             Some(since) if since.elapsed() >= PATIENCE => {
-                child.kill().context("cannot end the program")?;
-                child.wait().context("cannot wait for the program")?;
+                kill(child)?;
                 return Ok(waited);
             }
             Some(_) => {}
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Kills a child; gdb takes its program with it.
+fn kill(child: &mut Child) -> Result<()> {
+    child.kill().context("cannot end the program")?;
+    child.wait().context("cannot wait for the program")?;
+    Ok(())
 }
 
 fn signal(pid: Option<i32>, signal: Signal) {
@@ -535,6 +558,14 @@ mod tests {
         let hung = watch("exec sleep 600", Some(Duration::from_millis(1)));
         assert!(hung.hung);
         assert_eq!(hung.exit_code(), HUNG);
+    }
+
+    #[test]
+    fn the_time_of_a_program_that_has_not_begun_is_not_counted() {
+        let mut child = Command::new("sleep").arg("0.2").spawn().unwrap();
+        let never = || panic!("it is not asked to stop");
+        let end = wait(&mut child, Some(Duration::ZERO), || false, never).unwrap();
+        assert!(!end.hung && end.status.is_some_and(|it| it.success()));
     }
 
     #[test]

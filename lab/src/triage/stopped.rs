@@ -18,6 +18,8 @@ pub(crate) struct Stopped {
     /// Goroutines that were not written down because there were too many.
     pub(crate) more_goroutines: usize,
     pub(crate) go_version: Option<String>,
+    /// The debugger knows Go's runtime. It does not in a stripped program.
+    pub(crate) knows_go: bool,
 }
 
 /// The cause of a stop.
@@ -120,11 +122,6 @@ pub(crate) struct Channel {
 }
 
 impl Stopped {
-    /// Reports whether the debugger could read Go's runtime. It cannot in a stripped program.
-    pub(crate) fn knows_go(&self) -> bool {
-        !self.go_threads.is_empty()
-    }
-
     /// The thread that made the program stop.
     pub(crate) fn culprit(&self) -> Option<&Thread> {
         self.threads.iter().find(|thread| thread.selected)

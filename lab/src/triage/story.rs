@@ -98,7 +98,7 @@ pub(super) fn of(program: &Collected) -> Option<Story> {
     let stuck = matches!(class, Class::Deadlock | Class::Hang | Class::Snapshot);
     let culprit = stopped.culprit().filter(|_| !stuck);
     let goroutine = match culprit {
-        Some(thread) if stopped.knows_go() => stopped.goroutine_of(thread.id),
+        Some(thread) if stopped.knows_go => stopped.goroutine_of(thread.id),
         // Go itself prints the goroutine that died first.
         _ if !stuck => stopped.goroutines.first().map(|it| it.id),
         _ => None,
@@ -208,7 +208,7 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
             false => Class::GoPanic,
         });
     }
-    let on_go = match culprit.filter(|_| stopped.knows_go()) {
+    let on_go = match culprit.filter(|_| stopped.knows_go) {
         Some(thread) => {
             let glue = |frame: &Frame| {
                 frame.name() == "runtime.asmcgocall" || frame.name() == "runtime.cgocall"
@@ -273,7 +273,7 @@ fn stack(stopped: &Stopped, thread: Option<&Thread>, goroutine: Option<u64>) -> 
         stack.pop();
     }
     // A stack that is too deep to be read whole, or has no names, may have been called by Go, too.
-    if changes || thread.more > 0 || !stopped.knows_go() {
+    if changes || thread.more > 0 || !stopped.knows_go {
         stack.extend_from_slice(go);
     }
     stack
@@ -564,8 +564,7 @@ mod tests {
                     frames,
                     ..Thread::default()
                 }],
-                // The debugger could read them.
-                go_threads: vec![GoThread::default()],
+                knows_go: true,
                 ..Stopped::default()
             },
             ..Collected::default()
@@ -575,7 +574,7 @@ mod tests {
     #[test]
     fn of_a_stripped_program_the_class_is_that_of_the_goroutine_which_go_prints() {
         let mut program = died(&["(no name)"], "SIGSEGV: segmentation violation");
-        program.stopped.go_threads.clear();
+        program.stopped.knows_go = false;
         assert_eq!(of(&program).unwrap().class, Class::FaultOnForeignThread);
         program.stopped.goroutines = vec![Goroutine {
             id: 7,
