@@ -497,6 +497,159 @@ fn a_corpus_is_merged_and_an_input_is_minimised() {
     );
 }
 
+/// What each fuzz test of the last campaign came to: its name, state, number of findings, and trouble.
+fn lanes(root: &Path) -> Vec<(String, String, usize, String)> {
+    let text = fs::read_to_string(root.join(".cgolab/fuzz/latest/results.json")).unwrap();
+    let results: Value = serde_json::from_str(&text).unwrap();
+    let lane = |it: &Value| {
+        (
+            it["engine"].as_str().unwrap().to_owned(),
+            it["state"]["is"].as_str().unwrap().to_owned(),
+            it["findings"].as_array().unwrap().len(),
+            it["trouble"].to_string(),
+        )
+    };
+    let lanes = results["engines"].as_array().unwrap().iter().map(lane);
+    lanes.collect()
+}
+
+#[test]
+fn a_campaign_fuzzes_all_tests_and_names_those_that_it_cannot() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = gates();
+    let fuzz_test = |name: &str, body: &str| {
+        format!("import \"testing\"\n\nfunc {name}(f *testing.F) {{\n\t{body}\n}}\n")
+    };
+    let empty = "f.Fuzz(func(t *testing.T, data []byte) {})";
+    for (package, text) in [
+        (
+            "broken",
+            format!(
+                "package broken\n\n{}",
+                fuzz_test("FuzzBroken", "f.Fuzz(1 + true)")
+            ),
+        ),
+        (
+            "hidden",
+            format!(
+                "//go:build never\n\npackage hidden\n\n{}",
+                fuzz_test("FuzzHidden", empty)
+            ),
+        ),
+        (
+            "skips",
+            format!(
+                "package skips\n\n{}",
+                fuzz_test("FuzzSkips", "f.Skip(\"no server\")")
+            ),
+        ),
+    ] {
+        fs::create_dir(root.join(package)).unwrap();
+        fs::write(root.join(package).join("x_test.go"), text).unwrap();
+    }
+    let plain = "package hidden\n\nimport \"testing\"\n\nfunc TestX(*testing.T) {}\n";
+    fs::write(root.join("hidden/plain_test.go"), plain).unwrap();
+    // It ends before: each test has a finding, or cannot be fuzzed.
+    let output = fuzz(&root, &["--all", "--time", "10m", "--sanitizer", "none"]);
+    let printed = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let found = lanes(&root);
+    let states: Vec<(&str, &str, usize)> = found
+        .iter()
+        .map(|(name, state, findings, _)| (&**name, &**state, *findings))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            ("FuzzC", "on", 1),
+            ("FuzzGo", "on", 1),
+            ("broken/FuzzBroken", "on", 0),
+            ("hidden/FuzzHidden", "unsupported", 0),
+            ("skips/FuzzSkips", "on", 0),
+        ],
+        "{printed}"
+    );
+    assert!(found[2].3.contains("not-built"), "{printed}");
+    assert!(found[4].3.contains("no server"), "{printed}");
+    assert!(
+        printed.contains("hidden/FuzzHidden is unsupported here"),
+        "{printed}"
+    );
+    // One input of each is left, which is the one that the finding names.
+    for (test, finding) in ["FuzzC", "FuzzGo"].iter().zip(findings(&root)) {
+        let inputs: Vec<String> = tree(&root)
+            .into_iter()
+            .filter_map(|it| Some(it.strip_prefix("testdata/fuzz/")?.to_owned()))
+            .filter(|it| it.starts_with(&format!("{test}/")))
+            .collect();
+        assert_eq!(finding["tests"], serde_json::json!(inputs), "{printed}");
+    }
+}
+
+#[test]
+fn what_a_killed_campaign_has_left_is_judged_by_the_next_one() {
+    if !able() {
+        return;
+    }
+    let fails = "package m\n\nimport \"testing\"\n\nfunc fails(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) {\n\t\tif string(data) == \"fails\" {\n\
+        \t\t\tt.Fatal(\"it fails\")\n\t\t}\n\t})\n}\n\nfunc FuzzA(f *testing.F) { fails(f) }\n\n\
+        func FuzzB(f *testing.F) { fails(f) }\n\nfunc FuzzC(f *testing.F) { fails(f) }\n\n\
+        func FuzzD(f *testing.F) { fails(f) }\n";
+    let (_folder, root) = module(&[("m_test.go", fails)]);
+    let work = |test: &str| root.join(".cgolab/fuzz/example.com_m").join(test);
+    let artifact = |test: &str, input: &str| {
+        fs::create_dir_all(work(test).join("artifacts")).unwrap();
+        fs::write(work(test).join("artifacts/crash-1"), input).unwrap();
+    };
+    let running = |test: &str, input: &str| {
+        fs::create_dir_all(work(test)).unwrap();
+        let length = (input.len() as u64 + 1).to_ne_bytes();
+        fs::write(
+            work(test).join("running"),
+            [&length, input.as_bytes()].concat(),
+        )
+        .unwrap();
+    };
+    artifact("FuzzA", "fails");
+    running("FuzzB", "fails");
+    // It only ran when the campaign was killed.
+    running("FuzzC", "passes");
+    artifact("FuzzD", "passes");
+    let args = [
+        "--all",
+        "--time",
+        "5s",
+        "--sanitizer",
+        "none",
+        "--jobs",
+        "1",
+        "--",
+        "-runs=0",
+    ];
+    let output = fuzz(&root, &args);
+    let printed = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    let found: Vec<(usize, bool)> = lanes(&root)
+        .iter()
+        .map(|(_, _, findings, trouble)| {
+            (*findings, trouble.contains("failed once and passes alone"))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [(1, false), (1, false), (0, false), (0, true)],
+        "{printed}"
+    );
+    // Nothing is judged twice.
+    fs::remove_dir_all(root.join("testdata")).unwrap();
+    let output = fuzz(&root, &args);
+    let printed = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+}
+
 #[test]
 fn a_session_may_start_processes_of_its_own() {
     if !able() {

@@ -2,7 +2,9 @@
 //! with the plain command that does the same.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -23,33 +25,42 @@ use crate::triage;
 /// The arguments of the command. With `--run` a fuzz test of Go is meant.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(group = clap::ArgGroup::new("module").args(["run", "all"]))]
 pub struct Args {
-    /// A package, as a folder or as `go list` takes it; or a target, such as request_lifecycle.
-    #[arg(value_name = "PACKAGE|TARGET", required = true)]
+    /// A package, as a folder or as `go list` takes it, with --all also a pattern; or a target, such as
+    /// request_lifecycle.
+    #[arg(value_name = "PACKAGE|TARGET", required_unless_present = "all")]
     target: Option<String>,
     /// The fuzz test of the package.
     #[arg(long, value_name = "FuzzX")]
     run: Option<String>,
+    /// In a module: all fuzz tests of the packages, which are ./... if none is named; the time goes to those that
+    /// reach more.
+    #[arg(long)]
+    all: bool,
+    /// With --all: the number of tests that run at the same time [default: the number of cores].
+    #[arg(long, value_name = "N", requires = "all")]
+    jobs: Option<NonZero<usize>>,
     /// In a module: the time to fuzz.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = triage::duration, requires = "run")]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = triage::duration, requires = "module")]
     time: Duration,
     /// The time to fuzz a target, in seconds.
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), conflicts_with = "run")]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), conflicts_with = "module")]
     seconds: u64,
     /// In a module: the fuzzers, with one corpus.
-    #[arg(long = "engine", value_enum, default_value_t)]
+    #[arg(long = "engine", value_enum, default_value_t, conflicts_with = "all")]
     fuzzers: foreign::fuzz::Fuzzers,
     /// Options of the build.
     #[command(flatten)]
     options: foreign::fuzz::Options,
     /// In a module: build the program into the file of -o, and do not run it.
-    #[arg(long, requires = "output")]
+    #[arg(long, requires_all = ["output", "run"])]
     build_only: bool,
     /// The file for --build-only.
     #[arg(short, value_name = "FILE", requires = "build_only")]
     output: Option<PathBuf>,
     /// Options of libFuzzer.
-    #[arg(last = true, value_name = "OPTION", requires = "run")]
+    #[arg(last = true, value_name = "OPTION", requires = "module")]
     libfuzzer: Vec<String>,
     /// Instead of fuzzing.
     #[command(subcommand)]
@@ -61,6 +72,17 @@ impl Args {
     pub(super) fn run(self) -> Result<u8> {
         if let Some(chore) = self.chore {
             return green(foreign::fuzz::chore(&chore)?);
+        }
+        if self.all {
+            return green(foreign::fuzz::campaign(&foreign::fuzz::Campaign {
+                packages: self.target.unwrap_or_else(|| "./...".to_owned()),
+                options: self.options,
+                time: self.time,
+                jobs: self.jobs.unwrap_or_else(|| {
+                    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+                }),
+                libfuzzer: self.libfuzzer,
+            })?);
         }
         // clap sees to that there is one.
         let target = self.target.unwrap_or_default();

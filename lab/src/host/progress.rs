@@ -1,8 +1,8 @@
 //! Says what goes on: a moving line on a terminal, plain lines elsewhere. All of it on stderr.
 
-use std::cell::RefCell;
 use std::env;
 use std::io::{self, IsTerminal as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,7 +17,7 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 pub struct Progress {
     /// Present on a terminal.
     bar: Option<ProgressBar>,
-    step: RefCell<Step>,
+    step: Mutex<Step>,
 }
 
 struct Step {
@@ -38,7 +38,7 @@ impl Progress {
         let moving = io::stderr().is_terminal() && env::var_os("CI").is_none();
         Progress {
             bar: moving.then(spinner),
-            step: RefCell::new(Step {
+            step: Mutex::new(Step {
                 what: String::new(),
                 started: Instant::now(),
                 last_sign: Instant::now(),
@@ -57,7 +57,7 @@ impl Progress {
             None => out::say(&what),
         }
         let now = Instant::now();
-        *self.step.borrow_mut() = Step {
+        *self.now() = Step {
             what,
             started: now,
             last_sign: now,
@@ -70,7 +70,7 @@ impl Progress {
             Some(bar) => bar.suspend(|| out::say(line)),
             None => out::say(line),
         }
-        self.step.borrow_mut().last_sign = Instant::now();
+        self.now().last_sign = Instant::now();
     }
 
     /// Shows the last line of the running child beside the step, on a terminal.
@@ -79,18 +79,22 @@ impl Progress {
         let speaks = line.contains(|c: char| c.is_alphanumeric());
         if let (Some(bar), true) = (&self.bar, speaks) {
             let line = one_line(line, 100);
-            bar.set_message(format!("{} · {line}", self.step.borrow().what));
+            bar.set_message(format!("{} · {line}", self.now().what));
         }
     }
 
     /// Called often while a child runs: a plain log gets a line a minute.
     pub fn tick(&self) {
-        let mut step = self.step.borrow_mut();
+        let mut step = self.now();
         if self.bar.is_none() && step.last_sign.elapsed() >= HEARTBEAT {
             step.last_sign = Instant::now();
             let minutes = step.started.elapsed().as_secs() / 60;
             out::say(format_args!("  … {minutes} min: {}", step.what));
         }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Step> {
+        self.step.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the moving line away.

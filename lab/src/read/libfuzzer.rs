@@ -67,6 +67,20 @@ fn without_process(line: &str) -> &str {
     }
 }
 
+/// The number of features that a run reached beyond those of the inputs that it began with.
+pub fn new_features(text: &str) -> u64 {
+    let features = |line: &str| {
+        let (_, rest) = line.strip_prefix('#')?.split_once(" ft: ")?;
+        rest.split(' ').next()?.parse::<u64>().ok()
+    };
+    let mut from_there = text
+        .lines()
+        .skip_while(|line| !line.contains("\tINITED "))
+        .filter_map(features);
+    let first = from_there.next().unwrap_or(0);
+    from_there.max().unwrap_or(first).saturating_sub(first)
+}
+
 /// The inputs that made the target fail, as libFuzzer wrote them.
 pub fn written(text: &str) -> Vec<&Path> {
     text.lines()
@@ -138,6 +152,15 @@ stat::average_exec_per_sec:     0
         let slow = "artifact_prefix='c/'; Test unit written to c/slow-unit-2\n";
         let found = format!("{slow}{CRASH}");
         assert_eq!(written(&found), [Path::new("c/crash-1")]);
+    }
+
+    #[test]
+    fn features_count_from_where_the_run_began() {
+        let text = "#7\tpulse  cov: 9 ft: 90 corp: 3/3b\n#9\tINITED cov: 4 ft: 40 corp: 2/2b exec/s: 0\n\
+            #10\tNEW    cov: 5 ft: 52 corp: 3/3b\n#60\tDONE   cov: 5 ft: 53 corp: 3/3b\n";
+        assert_eq!(new_features(text), 13);
+        assert_eq!(new_features(CRASH), 0);
+        assert_eq!(new_features(""), 0);
     }
 
     #[test]

@@ -15,6 +15,16 @@ use crate::host::child::{End, interrupted};
 use crate::host::out;
 use crate::read::libfuzzer;
 
+/// A smaller input with the same finding.
+struct Smaller {
+    /// The bytes of the input that it stands for, and its own.
+    before: u64,
+    now: u64,
+    /// The input in Go's form.
+    input: PathBuf,
+    finding: Finding,
+}
+
 impl Session<'_> {
     /// Runs inputs of either form again.
     pub(super) fn replay(
@@ -38,9 +48,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Takes the inputs of folders into the corpus, and leaves there what reaches something that no other input
-    /// does. If it is stopped, the corpus is what it was.
-    pub(super) fn merge(&self, program: &Program<'_>, folders: &[PathBuf]) -> Result<()> {
+    /// Takes the inputs of folders into the corpus, leaves there what reaches something that no other input does,
+    /// and returns a line about it. If it is stopped, the corpus is what it was.
+    pub(super) fn merge(&self, program: &Program<'_>, folders: &[PathBuf]) -> Result<String> {
         let (from, into) = (self.work.join("merge.from"), self.work.join("merge.into"));
         empty(&from)?;
         empty(&into)?;
@@ -61,7 +71,7 @@ impl Session<'_> {
             .program(program)
             .run(&options, None, None, GRACE, "merge")?;
         if interrupted() {
-            return Ok(());
+            return Ok("stopped: the corpus is as it was".to_owned());
         }
         if !merged.success() {
             bail!(
@@ -72,7 +82,7 @@ impl Session<'_> {
         self.replace_corpus(&into)?;
         fs::remove_dir_all(&from).with_context(|| format!("cannot remove {}", from.display()))?;
         let left = files_of(&self.corpus())?.len();
-        out::line(format_args!(
+        Ok(format!(
             "the corpus has {}: {before} before, and {given} from elsewhere",
             counted(left, "input")
         ))
@@ -91,9 +101,62 @@ impl Session<'_> {
             bail!("{} passes: there is nothing to minimise", file.display());
         }
         let signature = self.finding(&before, file)?.signature();
+        match self.smaller(program, &input, &signature, time)? {
+            Err(why) => {
+                out::line(why)?;
+                Ok(false)
+            }
+            Ok(smaller) => {
+                out::line(format_args!(
+                    "{} bytes before, {} now: {}\n{}\n   {}",
+                    smaller.before,
+                    smaller.now,
+                    self.shown(&smaller.input),
+                    shown(&smaller.finding.report),
+                    smaller.finding.command
+                ))?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Puts a smaller input in the place of the one that a finding has in `testdata`, if there is one.
+    pub(super) fn shrink(
+        &self,
+        program: &Program<'_>,
+        finding: &mut Finding,
+        time: Duration,
+    ) -> Result<()> {
+        let Some((_, name)) = finding.tests.first().and_then(|it| it.split_once('/')) else {
+            return Ok(());
+        };
+        let large = self.testdata().join(name);
+        let input = self.as_bytes(program, &large)?;
+        if let Ok(smaller) = self.smaller(program, &input, &finding.signature(), time)? {
+            self.progress.line(&format!(
+                "{}: an input of {} bytes where there were {}",
+                self.test, smaller.now, smaller.before
+            ));
+            if smaller.input != large {
+                fs::remove_file(&large)
+                    .with_context(|| format!("cannot remove {}", large.display()))?;
+            }
+            *finding = smaller.finding;
+        }
+        Ok(())
+    }
+
+    /// Looks for a smaller input with a finding of this signature. The inner error says why there is none.
+    fn smaller(
+        &self,
+        program: &Program<'_>,
+        input: &Path,
+        signature: &str,
+        time: Duration,
+    ) -> Result<Result<Smaller, String>> {
         let smaller = self.work.join("smaller");
         let _ = fs::remove_file(&smaller);
-        fs::copy(&input, self.work.join("input"))
+        fs::copy(input, self.work.join("input"))
             .with_context(|| format!("cannot copy {}", input.display()))?;
         let links = Links::of(program, &self.work)?;
         let options = vec![
@@ -103,42 +166,36 @@ impl Session<'_> {
             format!("-exact_artifact_path={}/smaller", links.work().display()),
             links.work().join("input").display().to_string(),
         ];
-        self.progress.step(format!("minimise for {time:.0?}"));
+        self.progress
+            .step(format!("{}: minimise for {time:.0?}", self.test));
         let limit = time + GRACE;
         links
             .program(program)
             .run(&options, None, None, limit, "minimize")?;
         let size = |file: &Path| fs::metadata(file).map(|it| it.len()).ok();
-        let sizes = size(&input).zip(size(&smaller));
-        let Some((large, small)) = sizes.filter(|(large, small)| small < large) else {
-            out::line("no smaller input was found")?;
-            return Ok(false);
+        let sizes = size(input).zip(size(&smaller));
+        let Some((before, now)) = sizes.filter(|(before, now)| now < before) else {
+            return Ok(Err("no smaller input was found".to_owned()));
         };
-        let after = self.alone(program, &smaller)?;
-        let finding: Option<Finding> = match after.success() {
+        let alone = self.alone(program, &smaller)?;
+        let shows = match alone.success() {
             true => None,
-            false => Some(self.finding(&after, file)?),
+            false => Some(self.finding(&alone, input)?),
         };
-        match finding {
-            Some(finding) if finding.signature() == signature => {}
-            other => {
-                let shows = other.map_or("nothing".to_owned(), |it| shown(&it.report));
-                out::line(format_args!(
-                    "a smaller input shows something else: {shows}; it is left"
-                ))?;
-                return Ok(false);
-            }
+        if shows.as_ref().map(Finding::signature).as_deref() != Some(signature) {
+            let shows = shows.map_or("nothing".to_owned(), |it| shown(&it.report));
+            return Ok(Err(format!(
+                "a smaller input shows something else: {shows}; it is left"
+            )));
         }
         let written = program.convert(&smaller, Form::Go, &self.testdata())?;
-        let written = written.first().context("no input was written")?;
-        let finding = self.finding(&after, written)?;
-        out::line(format_args!(
-            "{large} bytes before, {small} now: {}\n{}\n   {}",
-            self.shown(written),
-            shown(&finding.report),
-            finding.command
-        ))?;
-        Ok(true)
+        let input = written.into_iter().next().context("no input was written")?;
+        Ok(Ok(Smaller {
+            before,
+            now,
+            finding: self.finding(&alone, &input)?,
+            input,
+        }))
     }
 
     /// An input as a file of libFuzzer's form.

@@ -14,6 +14,7 @@
 //! Start reading in [`fuzz`]; the Go and C that is laid over is in `lab/fuzz`.
 
 mod build;
+mod campaign;
 mod canaries;
 mod chores;
 mod clang;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+pub(crate) use self::campaign::{Wish as Campaign, campaign};
 pub(crate) use self::turns::Fuzzers;
 
 use self::clang::Clang;
@@ -36,6 +38,7 @@ use self::session::{Found, files_of, link_words};
 use super::module;
 use super::outcome::State;
 use crate::engine::fuzz::Sanitizer;
+use crate::host::out;
 use crate::host::progress::Progress;
 use crate::triage::duration;
 
@@ -156,7 +159,7 @@ pub(super) fn doctor(folder: &Path) -> Result<String> {
 pub(crate) fn fuzz(wish: &Wish) -> Result<bool> {
     let progress = Progress::new();
     let found = Found::find(&wish.target, &progress)?;
-    let session = found.session(&wish.target, &wish.libfuzzer, &progress)?;
+    let session = found.of_target(&wish.target, &wish.libfuzzer, &progress)?;
     let built = session.build()?;
     if let (Some(place), None) = (&wish.build_only, built.counters.off()) {
         return session.keep(&built, place);
@@ -177,14 +180,17 @@ pub(crate) fn fuzz(wish: &Wish) -> Result<bool> {
 pub(crate) fn chore(chore: &Chore) -> Result<bool> {
     let progress = Progress::new();
     let found = Found::find(chore.target(), &progress)?;
-    let session = found.session(chore.target(), chore.libfuzzer(), &progress)?;
+    let session = found.of_target(chore.target(), chore.libfuzzer(), &progress)?;
     let built = session.build()?;
     let program = session.program(&built.program);
     match chore {
         Chore::Replay { files, .. } => session.judged(&built, |program, engine| {
             session.replay(program, files, engine)
         }),
-        Chore::Merge { folders, .. } => session.merge(&program, folders).map(|()| true),
+        Chore::Merge { folders, .. } => {
+            out::line(session.merge(&program, folders)?)?;
+            Ok(true)
+        }
         Chore::Minimize { file, time, .. } => session.minimize(&program, file, *time),
     }
 }

@@ -15,7 +15,7 @@ use super::super::{Folder, known, views};
 use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
-use super::{Target, canaries, crash};
+use super::{Options, Target, canaries, crash};
 use crate::engine::fuzz::Sanitizer;
 use crate::engine::native::{self, Linked};
 use crate::engine::way::PLAIN;
@@ -27,7 +27,7 @@ use crate::read::libfuzzer;
 use crate::subject::file;
 
 /// Fuzzing as an engine of reports.
-const FUZZ: Engine = Engine {
+pub(super) const FUZZ: Engine = Engine {
     id: "fuzz",
     builds_as: "fuzz",
     what: "a fuzz test under libFuzzer, with counters in Go and in C",
@@ -41,7 +41,12 @@ pub(super) const GRACE: Duration = Duration::from_secs(600);
 /// Folders of a test.
 pub(super) const CORPUS: &str = "corpus";
 const SEEDS: &str = "seeds";
+/// Inputs that failed and were not judged yet.
 const ARTIFACTS: &str = "artifacts";
+/// Inputs that failed, once they were judged.
+const JUDGED: &str = "judged";
+/// The input that runs.
+const RUNNING: &str = "running";
 /// The corpus while another takes its place.
 const OLD_CORPUS: &str = "corpus.before";
 /// Options of libFuzzer with which it starts itself again; the running input cannot be kept then.
@@ -67,6 +72,7 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// The module of a fuzz test, with the one package that has it.
     pub(super) fn find(target: &Target, progress: &Progress) -> Result<Found> {
         let rest = target.test.strip_prefix("Fuzz");
         ensure!(
@@ -87,19 +93,24 @@ impl Found {
             counted(module.packages.len(), "package"),
             target.test
         );
+        Found::of(module, &target.options, progress)
+    }
+
+    /// What it takes to fuzz packages of a module.
+    pub(super) fn of(module: Module, options: &Options, progress: &Progress) -> Result<Found> {
         let folder = Folder::open(&module.root)?;
         let workspace = Workspace::at(&module.root);
         let cache = folder.path.join("cache/fuzz");
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let own = module::go(&module.root, &["env", "CC"])?;
-        let clang = Clang::find(own.trim(), target.options.sanitizer, &cache)?;
+        let clang = Clang::find(own.trim(), options.sanitizer, &cache)?;
         progress.line(&format!("{} with {}, {}", module.path, module.go, clang.c));
-        let archives = target.options.native.iter().map(|archive| {
+        let archives = options.native.iter().map(|archive| {
             let found = archive.canonicalize();
             found.with_context(|| format!("cannot read {}", archive.display()))
         });
         let mut archives = archives.collect::<Result<Vec<_>>>()?;
-        let (linked, described) = library(&module, &workspace, progress, &cache, target)?;
+        let (linked, described) = library(&module, &workspace, progress, &cache, options)?;
         archives.extend(described);
         Ok(Found {
             module,
@@ -112,45 +123,80 @@ impl Found {
         })
     }
 
-    pub(super) fn package(&self) -> &Package {
-        &self.module.packages[0]
+    /// The packages that were named.
+    pub(super) fn packages(&self) -> &[Package] {
+        &self.module.packages
     }
 
-    pub(super) fn session<'a>(
+    /// The session of a target.
+    pub(super) fn of_target<'a>(
         &'a self,
-        target: &'a Target,
+        target: &Target,
         libfuzzer: &'a [String],
         progress: &'a Progress,
     ) -> Result<Session<'a>> {
-        let work = self
-            .folder
-            .path
-            .join("fuzz")
-            .join(self.package().file_name());
+        let package = &self.module.packages[0];
+        self.session(package, &target.test, &target.options, libfuzzer, progress)
+    }
+
+    /// A session with a fuzz test of a package.
+    pub(super) fn session<'a>(
+        &'a self,
+        package: &'a Package,
+        test: &str,
+        options: &Options,
+        libfuzzer: &'a [String],
+        progress: &'a Progress,
+    ) -> Result<Session<'a>> {
+        let work = self.folder.path.join("fuzz").join(package.file_name());
         let session = Session {
             found: self,
-            test: &target.test,
+            package,
+            test: test.to_owned(),
             libfuzzer,
             progress,
             how: How {
-                sanitizer: target.options.sanitizer,
-                cgocheck2: target.options.cgocheck2,
-                instrument: target.options.instrument.clone(),
+                sanitizer: options.sanitizer,
+                cgocheck2: options.cgocheck2,
+                instrument: options.instrument.clone(),
                 native: self.archives.clone(),
             },
-            toolchain: Toolchain::of(&self.package().dir, &self.cache)?,
-            work: work.join(&target.test),
+            toolchain: Toolchain::of(&package.dir, &self.cache)?,
+            work: work.join(test),
         };
         let old = session.work.join(OLD_CORPUS);
         if old.exists() && !session.corpus().exists() {
             fs::rename(&old, session.corpus())
                 .with_context(|| format!("cannot rename {}", old.display()))?;
         }
-        for folder in [session.corpus(), session.artifacts()] {
+        for folder in [
+            session.corpus(),
+            session.artifacts(),
+            session.judged_inputs(),
+        ] {
             fs::create_dir_all(&folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
         Ok(session)
+    }
+
+    /// Publishes the outcome of these engines, and returns whether it is green.
+    pub(super) fn publish(
+        &self,
+        engines: Vec<EngineOutcome>,
+        seconds: f64,
+        progress: &Progress,
+    ) -> Result<bool> {
+        let mut outcome = Outcome::new(&self.module);
+        outcome.seconds = seconds;
+        outcome.interrupted = interrupted();
+        outcome.engines = engines;
+        outcome.fold(None, false);
+        outcome.accept(&self.module.description);
+        let place = self.folder.publish(&outcome, "fuzz")?;
+        progress.finish();
+        out::print(views::terminal::report(&outcome, &place))?;
+        Ok(outcome.is_green())
     }
 }
 
@@ -161,10 +207,10 @@ fn library(
     workspace: &Workspace,
     progress: &Progress,
     cache: &Path,
-    target: &Target,
+    options: &Options,
 ) -> Result<(Linked, Vec<PathBuf>)> {
     let described = &module.description;
-    let asan = target.options.sanitizer == Sanitizer::Address;
+    let asan = options.sanitizer == Sanitizer::Address;
     let for_fuzzing = described.native.get(file::FUZZ);
     let build = for_fuzzing.or_else(|| described.library(asan).map(|it| it.build));
     let Some(build) = build else {
@@ -186,7 +232,8 @@ fn library(
 /// A fuzz test, and all that it takes to fuzz it.
 pub(super) struct Session<'a> {
     pub(super) found: &'a Found,
-    pub(super) test: &'a str,
+    pub(super) package: &'a Package,
+    pub(super) test: String,
     /// Options of libFuzzer from the command line.
     libfuzzer: &'a [String],
     pub(super) progress: &'a Progress,
@@ -205,10 +252,21 @@ impl Session<'_> {
         self.work.join(ARTIFACTS)
     }
 
+    fn judged_inputs(&self) -> PathBuf {
+        self.work.join(JUDGED)
+    }
+
+    /// Inputs that failed and were not judged yet. libFuzzer writes slow ones beside them.
+    fn unjudged(&self) -> Result<BTreeSet<PathBuf>> {
+        let mut found = files_of(&self.artifacts())?;
+        found.retain(|path| !name(path).starts_with("slow-unit-"));
+        Ok(found)
+    }
+
     /// Go's own folder of inputs of the test.
     pub(super) fn testdata(&self) -> PathBuf {
-        let dir = &self.found.package().dir;
-        dir.join("testdata/fuzz").join(self.test)
+        let dir = &self.package.dir;
+        dir.join("testdata/fuzz").join(&self.test)
     }
 
     /// A path from the folder of the module, as people type it.
@@ -238,26 +296,35 @@ impl Session<'_> {
         canaries::missed(&self.builder(&how), &self.found.cache)
     }
 
-    pub(super) fn build(&self) -> Result<Built> {
-        let package = self.found.package();
+    /// Builds the package's tests, with this one as the one that runs. The inner error is the compiler's or the
+    /// linker's.
+    pub(super) fn try_build(&self) -> Result<Result<Built, String>> {
         self.progress.step(format!(
             "go test -c {} for {}",
-            package.relative(&self.found.module),
+            self.package.relative(&self.found.module),
             self.test
         ));
-        let builder = self.builder(&self.how);
-        let name = format!("{}.{}", package.file_name(), self.how.name());
-        let program = self.found.cache.join(format!("{name}.fuzz"));
-        match builder.build(package, self.test, &self.found.linked, &program)? {
+        let program = self.program_file();
+        self.builder(&self.how)
+            .build(self.package, &self.test, &self.found.linked, &program)
+    }
+
+    pub(super) fn build(&self) -> Result<Built> {
+        match self.try_build()? {
             Ok(built) => Ok(built),
             Err(_) if interrupted() => bail!("interrupted"),
             Err(why) => bail!(
                 "{} does not build with {}: {why}; read {}",
-                package.path,
+                self.package.path,
                 self.found.clang.c,
-                self.shown(&program.with_extension("build.log"))
+                self.shown(&self.program_file().with_extension("build.log"))
             ),
         }
+    }
+
+    fn program_file(&self) -> PathBuf {
+        let name = format!("{}.{}.fuzz", self.package.file_name(), self.how.name());
+        self.found.cache.join(name)
     }
 
     /// Copies the program to where the user wants it.
@@ -268,7 +335,7 @@ impl Session<'_> {
         out::line(format_args!(
             "wrote {}; run it in {}: it takes libFuzzer's options and folders of inputs",
             place.display(),
-            self.found.package().dir.display()
+            self.package.dir.display()
         ))?;
         Ok(true)
     }
@@ -279,10 +346,28 @@ impl Session<'_> {
             progress: self.progress,
             clang: &self.found.clang,
             path,
-            dir: &self.found.package().dir,
+            dir: &self.package.dir,
             env: &self.found.module.description.env,
             logs: &self.work,
             test: None,
+        }
+    }
+
+    /// The program of a build for another test of the package, which runs this one.
+    pub(super) fn program_of<'a>(&'a self, built: &'a Built) -> Program<'a> {
+        Program {
+            test: Some(&self.test),
+            ..self.program(&built.program)
+        }
+    }
+
+    /// The test with its package, which is left out if it is the module's own.
+    pub(super) fn name(&self) -> String {
+        let package = self.package.relative(&self.found.module);
+        let package = package.trim_start_matches("./");
+        match package {
+            "." => self.test.clone(),
+            _ => format!("{package}/{}", self.test),
         }
     }
 
@@ -303,41 +388,33 @@ impl Session<'_> {
             None => run(&self.program(&built.program), &mut engine)?,
         }
         engine.seconds = started.elapsed().as_secs_f64();
-        let mut outcome = Outcome::new(&self.found.module);
-        outcome.seconds = engine.seconds;
-        outcome.interrupted = interrupted();
-        outcome.engines.push(engine);
-        outcome.fold(None, false);
-        outcome.accept(&self.found.module.description);
-        let place = self.found.folder.publish(&outcome, "fuzz")?;
-        self.progress.finish();
-        out::print(views::terminal::report(&outcome, &place))?;
-        Ok(outcome.is_green())
+        let seconds = engine.seconds;
+        self.found.publish(vec![engine], seconds, self.progress)
     }
 
-    /// Fuzzes for so long, and tells in `engine` what came of it.
+    /// Fuzzes for so long, tells in `engine` what came of it, and returns how many features were new. First it
+    /// judges what a session that was killed has left.
     pub(super) fn fuzz(
         &self,
         program: &Program<'_>,
         time: Duration,
         engine: &mut EngineOutcome,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let seeds = self.work.join(SEEDS);
         match program.seeds(&seeds)? {
             Ok(line) => self.progress.line(&line),
-            Err(_) if interrupted() => return Ok(()),
+            Err(_) if interrupted() => return Ok(0),
             Err(why) => bail!("{}", self.not_reached(program, &why)?),
         }
+        self.recover(program, engine)?;
         self.progress
             .step(format!("{} for {:.0?}", self.test, time));
         let links = Links::of(program, &self.work)?;
         let options = self.options(&links.work(), time);
-        let running = self.work.join("running");
-        let _ = fs::remove_file(&running);
+        let running = self.work.join(RUNNING);
         let forks = options
             .iter()
             .any(|it| FORKING.iter().any(|fork| it.starts_with(fork)));
-        let before = files_of(&self.artifacts())?;
         let limit = time + GRACE;
         let keeps = (!forks).then_some(&*running);
         let finished =
@@ -349,32 +426,50 @@ impl Session<'_> {
         let ran = usize::try_from(executions).unwrap_or(usize::MAX);
         engine.executions = engine.executions.saturating_add(ran);
         self.progress.line(&format!(
-            "{executions} executions, {:.0} a second; {} in the corpus",
+            "{}: {executions} executions, {:.0} a second; {} in the corpus",
+            self.test,
             executions as f64 / finished.seconds.max(1.0),
             counted(files_of(&self.corpus())?.len(), "input")
         ));
+        let features = libfuzzer::new_features(&text);
         if finished.end == End::Interrupted {
             engine.state = State::Stopped;
-            return Ok(());
+            return Ok(features);
         }
-        // One that an earlier session has left is not new, and was written all the same.
-        let written = libfuzzer::written(&text).into_iter();
-        let written = written.map(|it| self.artifacts().join(name(it)));
-        let new = files_of(&self.artifacts())?;
-        let new = new.difference(&before).cloned().chain(written);
-        let mut new: BTreeSet<PathBuf> = new
-            .filter(|path| !name(path).starts_with("slow-unit-"))
-            .collect();
-        if new.is_empty() && !finished.success() {
-            new.extend(self.lost(&running)?);
-            if new.is_empty() {
-                let why = format!("libFuzzer failed: {}", libfuzzer::failure(&text));
-                let package = &self.found.package().path;
-                engine.trouble.push(Trouble::words(package, &why));
+        if !finished.success() && self.unjudged()?.is_empty() && !self.keep_running("ended")? {
+            let why = format!("libFuzzer failed: {}", libfuzzer::failure(&text));
+            engine
+                .trouble
+                .push(Trouble::words(&self.package.path, &why));
+        }
+        let _ = fs::remove_file(&running);
+        for artifact in self.unjudged()? {
+            self.judge(program, &artifact, &self.report(&finished), engine)?;
+        }
+        Ok(features)
+    }
+
+    /// Judges what a session that was killed has left: inputs that failed, and the one that ran, which counts only
+    /// if it fails again.
+    fn recover(&self, program: &Program<'_>, engine: &mut EngineOutcome) -> Result<()> {
+        const RAN: &str = "killed";
+        self.keep_running(RAN)?;
+        let _ = fs::remove_file(self.work.join(RUNNING));
+        for artifact in self.unjudged()? {
+            if name(&artifact) == RAN && self.alone(program, &artifact)?.success() {
+                fs::remove_file(&artifact)
+                    .with_context(|| format!("cannot remove {}", artifact.display()))?;
+                continue;
             }
-        }
-        for artifact in new {
-            self.judge(program, &artifact, &finished, engine)?;
+            let killed = Report {
+                class: "a session that was killed".to_owned(),
+                test: Some(self.test.clone()),
+                c: None,
+                go: None,
+                other: None,
+                text: String::new(),
+            };
+            self.judge(program, &artifact, &killed, engine)?;
         }
         Ok(())
     }
@@ -397,14 +492,14 @@ impl Session<'_> {
 
     /// The line for a test that does not come to F.Fuzz.
     fn not_reached(&self, program: &Program<'_>, why: &str) -> Result<String> {
-        let test = self.test;
+        let test = &self.test;
         let tests = program.tests()?;
-        if !tests.iter().any(|it| it == test) {
+        if !tests.contains(test) {
             let tests = match tests.is_empty() {
                 true => "it has no fuzz tests".to_owned(),
                 false => format!("it has {}", tests.join(", ")),
             };
-            let package = &self.found.package().path;
+            let package = &self.package.path;
             return Ok(format!("{package} has no {test}; {tests}"));
         }
         Ok(format!(
@@ -412,56 +507,59 @@ impl Session<'_> {
         ))
     }
 
-    /// Keeps the input that ran when a process ended without an artifact, as with os.Exit.
-    fn lost(&self, running: &Path) -> Result<Option<PathBuf>> {
-        let Some(input) = running_input(running) else {
-            return Ok(None);
+    /// Keeps the input that ran when a process ended without an artifact, as with os.Exit, under this name. Returns
+    /// false if none ran.
+    fn keep_running(&self, name: &str) -> Result<bool> {
+        let Some(input) = running_input(&self.work.join(RUNNING)) else {
+            return Ok(false);
         };
-        let path = self.artifacts().join("ended");
+        let path = self.artifacts().join(name);
         fs::write(&path, input).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Some(path))
+        Ok(true)
     }
 
-    /// Runs an input that failed alone, and adds what came of it to the outcome: a finding, or trouble if it
-    /// passes.
+    /// Runs an input that failed alone, and adds what came of it to the outcome: a finding, or trouble with what
+    /// was reported `before` if it passes. If this is stopped, the next session judges it.
     fn judge(
         &self,
         program: &Program<'_>,
         artifact: &Path,
-        session: &Finished,
+        before: &Report,
         engine: &mut EngineOutcome,
     ) -> Result<()> {
-        let package = self.found.package();
         let alone = self.alone(program, artifact)?;
         if alone.end == End::Interrupted {
             return Ok(());
         }
-        if !alone.success() {
+        let judged = self.judged_inputs().join(name(artifact));
+        if alone.success() {
+            let why = format!(
+                "{}: it failed once and passes alone; its input is {}",
+                shown(before),
+                self.shown(&judged)
+            );
+            engine
+                .trouble
+                .push(Trouble::words(&self.package.path, &why));
+        } else {
             let written = program.convert(artifact, Form::Go, &self.testdata())?;
             let input = written.first().context("no input was written")?;
             engine.findings.push(self.finding(&alone, input)?);
-            return Ok(());
         }
-        let report = self.report(session);
-        let why = format!(
-            "{}: it failed once and passes alone; its input is {}",
-            shown(&report),
-            self.shown(artifact)
-        );
-        engine.trouble.push(Trouble::words(&package.path, &why));
-        Ok(())
+        fs::rename(artifact, &judged)
+            .with_context(|| format!("cannot rename {}", artifact.display()))
     }
 
     pub(super) fn report(&self, finished: &Finished) -> Report {
         let text = finished.log_text();
-        let (package, module) = (self.found.package(), &self.found.module);
-        crash::report(&text, finished, self.test, package, module)
+        let (package, module) = (self.package, &self.found.module);
+        crash::report(&text, finished, &self.test, package, module)
     }
 
     /// The finding of an input that has failed alone.
     pub(super) fn finding(&self, alone: &Finished, input: &Path) -> Result<Finding> {
         let report = self.report(alone);
-        let package = self.found.package();
+        let package = self.package;
         let command = match self.fails_plainly(&report.class, input)? {
             true => format!(
                 "go test -run '^{}$/^{}$' {}",
@@ -522,7 +620,7 @@ impl Session<'_> {
     pub(super) fn go_test(&self, log: &str, options: &[&str]) -> Task {
         let log = self.work.join(format!("{log}.log"));
         let mut task = Task::new(&self.found.workspace, "go", &log)
-            .dir(&self.found.package().dir)
+            .dir(&self.package.dir)
             .args(["test", "-vet=off"])
             .args(options)
             .args(self.tags());
@@ -538,7 +636,7 @@ impl Session<'_> {
 
     /// The option of `go` with all build tags, if there are any.
     fn tags(&self) -> Option<String> {
-        let tags = self.found.package().tags.iter();
+        let tags = self.package.tags.iter();
         PLAIN.tags_option(tags.chain(&self.found.linked.tags))
     }
 
@@ -553,7 +651,7 @@ impl Session<'_> {
 
     /// The command of this tool that shows an input again.
     fn command(&self, input: &Path) -> String {
-        let package = self.found.package().relative(&self.found.module);
+        let package = self.package.relative(&self.found.module);
         let check = if self.how.cgocheck2 {
             " --cgocheck2"
         } else {

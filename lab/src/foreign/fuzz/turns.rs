@@ -44,7 +44,7 @@ impl Session<'_> {
         engine: &mut EngineOutcome,
     ) -> Result<()> {
         match fuzzers {
-            Fuzzers::Libfuzzer => self.fuzz(program, time, engine),
+            Fuzzers::Libfuzzer => self.fuzz(program, time, engine).map(|_| ()),
             Fuzzers::Go => self.fuzz_by_go(program, time, engine),
             Fuzzers::Both => {
                 let share = (time / TURNS).max(SHORTEST);
@@ -57,7 +57,7 @@ impl Session<'_> {
                     let share = share.min(left);
                     left -= share;
                     match turn % 2 {
-                        0 => self.fuzz(program, share, engine)?,
+                        0 => _ = self.fuzz(program, share, engine)?,
                         _ => self.fuzz_by_go(program, share, engine)?,
                     }
                 }
@@ -101,7 +101,7 @@ impl Session<'_> {
             .difference(&before)
             .cloned()
             .collect();
-        let package = &self.found.package().path;
+        let package = &self.package.path;
         if new.is_empty() && !finished.success() {
             let said = text.lines().find(|line| line.contains("FAIL"));
             let why = one_line(said.unwrap_or("it says nothing"), 200);
@@ -128,10 +128,10 @@ impl Session<'_> {
 
     /// The folder in which Go keeps inputs of the test.
     fn cache_of_go(&self) -> Result<PathBuf> {
-        let package = self.found.package();
+        let package = self.package;
         let cache = go(&package.dir, &["env", "GOCACHE"])?;
         let of_package = Path::new(cache.trim()).join("fuzz").join(&package.path);
-        Ok(of_package.join(self.test))
+        Ok(of_package.join(&self.test))
     }
 }
 
