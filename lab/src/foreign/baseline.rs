@@ -7,8 +7,6 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use super::outcome::Folded;
-
 /// Findings that are known and not red: tests by signature.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Baseline(BTreeMap<String, BTreeSet<String>>);
@@ -38,11 +36,10 @@ impl Baseline {
         ))
     }
 
-    /// Reports whether a finding is in it. A leak names no caller in Go: one that another test shows is new.
-    pub(super) fn has(&self, finding: &Folded) -> bool {
-        self.0.get(&finding.signature).is_some_and(|known| {
-            !finding.first.report.is_leak() || finding.tests.iter().all(|it| known.contains(it))
-        })
+    /// Reports whether it has a finding of this signature, with all of these tests.
+    pub(super) fn has(&self, signature: &str, tests: &[String]) -> bool {
+        let known = self.0.get(signature);
+        known.is_some_and(|known| tests.iter().all(|it| known.contains(it)))
     }
 }
 
@@ -50,7 +47,7 @@ impl Baseline {
 pub(super) mod tests {
     use super::*;
     use crate::foreign::module::Module;
-    use crate::foreign::outcome::Outcome;
+    use crate::foreign::outcome::{Folded, Outcome};
 
     /// A baseline of these findings.
     pub(in crate::foreign) fn of(findings: &[Folded]) -> Baseline {

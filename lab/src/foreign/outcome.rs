@@ -207,6 +207,14 @@ impl Folded {
         self.serious && self.is_open()
     }
 
+    /// The tests that tell it from others with its signature: those that leak, since a leak names no caller in Go.
+    fn telling_tests(&self) -> &[String] {
+        match self.first.report.is_leak() {
+            true => &self.tests,
+            false => &[],
+        }
+    }
+
     /// The tests that show it, in words; none for a finding of source, which no test shows.
     pub(super) fn shown_by(&self, most: usize) -> Option<String> {
         match self.tests.as_slice() {
@@ -442,7 +450,7 @@ impl Outcome {
             }
         }
         for one in &mut folded {
-            one.old = baseline.is_some_and(|it| it.has(one));
+            one.old = baseline.is_some_and(|it| it.has(&one.signature, one.telling_tests()));
         }
         self.findings = folded;
     }
