@@ -162,7 +162,7 @@ const NATIVE: &[Row] = &[
             case(
                 "ours",
                 &[at_most(1.0, "sharded-slab")
-                    .because("a lock and a count go from thread to thread; of the peer, a count")],
+                    .because("a lock and a count change threads; of the peer, a count")],
             ),
             peer("slotmap"),
         ],
