@@ -85,9 +85,11 @@ fn a_leak_that_shows_only_where_its_test_runs_alone_is_found() {
     if !tools() {
         return;
     }
+    // Of several blocks, because the address of the last one may still lie on a stack.
     let library = "package m\n\n// #include <stdlib.h>\n\
-        // __attribute__((noinline)) static void always(void) { *(volatile char *)malloc(24) = 1; }\n\
-        // __attribute__((noinline)) static void alone(void) { *(volatile char *)malloc(40) = 1; }\n\
+        // #define LOSE(size) for (int i = 0; i < 8; i++) *(volatile char *)malloc(size) = 1\n\
+        // __attribute__((noinline)) static void always(void) { LOSE(24); }\n\
+        // __attribute__((noinline)) static void alone(void) { LOSE(40); }\n\
         import \"C\"\n\nfunc always() { C.always() }\nfunc alone() { C.alone() }\n";
     let body = "func TestA(t *testing.T) {\n\talways()\n\
         \tif flag.Lookup(\"test.run\").Value.String() != \"\" {\n\t\talone()\n\t}\n}";
