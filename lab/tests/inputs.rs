@@ -85,7 +85,7 @@ fn in_a_workspace_a_module_is_named_or_chosen_by_the_folder() {
     // It needs another module of the workspace, which is not the one that was asked for.
     let chosen = folder.path().join("m3");
     assert_eq!(results(&chosen)["module"], "example.com/m3");
-    assert_eq!(results(&chosen)["told"][1], "1 package to test: .");
+    assert_eq!(results(&chosen)["summary"][1], "1 package to test: .");
     assert!(!folder.path().join("m1/.cgolab").exists());
     assert!(!folder.path().join("m2/.cgolab").exists());
 }
@@ -122,7 +122,7 @@ fn a_vendor_folder_is_used_as_go_is_told_to() {
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     assert_eq!(results(&root)["engines"][0]["tests"], 1);
-    assert_eq!(results(&root)["engines"][1]["tests"], 1);
+    assert_eq!(results(&root)["engines"][1]["packages_read"], 1);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn tests_that_do_not_build_are_red() {
         &run(&root, &["--only", "plain,cgocheck2"]),
         &[
             "example.com/m does not build: ./m_test.go:7:28: undefined: two",
-            "s nothing to judge",
+            "not run: nothing is left of what plain could not run",
         ],
     );
     assert_eq!(
@@ -220,7 +220,11 @@ fn where_no_test_runs_the_reason_is_told_once_and_nothing_is_green() {
         let output = run(&root, &["--only", "plain,cgocheck2"]);
         red(
             &output,
-            &[says, "plain tests: 1 not green", "nothing to judge"],
+            &[
+                says,
+                "plain tests: 1 not green",
+                "nothing is left of what plain could not run",
+            ],
         );
         // It is blamed on no other engine.
         let engines = &results(&root)["engines"];
