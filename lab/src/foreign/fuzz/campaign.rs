@@ -93,11 +93,20 @@ pub(crate) fn campaign(wish: &Wish) -> Result<bool> {
         }
     }
     let lanes = fuzz(lanes, wish.time, wish.jobs.get())?;
-    let mut engines = Vec::new();
+    let mut engines = Vec::from_iter(unloaded(&found));
     for lane in lanes {
         engines.push(lane.end()?);
     }
     found.publish(engines, started.elapsed().as_secs_f64(), &progress)
+}
+
+/// The packages that cannot be loaded: whether they have fuzz tests is not known.
+fn unloaded(found: &Found) -> Option<EngineOutcome> {
+    let mut engine = EngineOutcome::left_out(&FUZZ, State::On);
+    let broken = found.broken().iter();
+    let trouble = broken.map(|(path, why)| Trouble::not_built(path, why.clone()));
+    engine.trouble.extend(trouble);
+    (!engine.trouble.is_empty()).then_some(engine)
 }
 
 /// The names of fuzz tests in the test files of a folder, also of files that build tags leave out.

@@ -128,6 +128,11 @@ impl Found {
         &self.module.packages
     }
 
+    /// Packages that cannot be loaded, with the reason.
+    pub(super) fn broken(&self) -> &[(String, String)] {
+        &self.module.broken
+    }
+
     /// The session of a target.
     pub(super) fn of_target<'a>(
         &'a self,
