@@ -48,15 +48,16 @@ func (r *registries) key(v ssa.Value, depth int) bool {
 	return false
 }
 
-// holder is the global variable or the field that holds a map, or nil.
+// holder is the global variable or the field that a value is loaded from, or that an address leads to, or nil.
 func holder(v ssa.Value) types.Object {
 	if field, _ := flow.Field(v); field != nil {
 		return field
 	}
 	if load, ok := v.(*ssa.UnOp); ok {
-		if global, ok := load.X.(*ssa.Global); ok {
-			return global.Object()
-		}
+		v = load.X
+	}
+	if global, ok := v.(*ssa.Global); ok {
+		return global.Object()
 	}
 	return nil
 }
@@ -120,16 +121,7 @@ func (r *registries) onlyNumbers(variable types.Object, depth int) bool {
 	for _, fn := range r.pass.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			store, ok := instr.(*ssa.Store)
-			if !ok {
-				return
-			}
-			var set types.Object
-			if global, ok := store.Addr.(*ssa.Global); ok {
-				set = global.Object()
-			} else if field, _ := flow.Field(store.Addr); field != nil {
-				set = field
-			}
-			if set != variable {
+			if !ok || holder(store.Addr) != variable {
 				return
 			}
 			stores++
