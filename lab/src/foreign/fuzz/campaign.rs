@@ -77,18 +77,20 @@ pub(crate) fn campaign(wish: &Wish) -> Result<bool> {
     let mut lanes: Vec<Lane<'_>> = sessions.iter().map(Lane::of).collect();
     let mut programs = BTreeMap::new();
     match first.missed()? {
-        Some(why) => lanes
-            .iter_mut()
-            .for_each(|it| it.leave(State::Off(why.clone()))),
+        Some(why) => {
+            for lane in &mut lanes {
+                lane.engine.state = State::Off(why.clone());
+            }
+        }
         None => {
             for session in &sessions {
                 let package = session.package.path.as_str();
                 if !programs.contains_key(package) {
-                    programs.insert(package, session.try_build()?);
+                    programs.insert(package, Tests::build(session)?);
                 }
             }
             for lane in &mut lanes {
-                lane.begin(&programs[lane.session.package.path.as_str()])?;
+                lane.begin(&programs[lane.session.package.path.as_str()]);
             }
         }
     }
@@ -132,6 +134,25 @@ fn fuzz_test(line: &str) -> Option<&str> {
     is_one.then_some(name)
 }
 
+/// The tests of a package in one program.
+struct Tests {
+    built: Built,
+    names: Vec<String>,
+}
+
+impl Tests {
+    /// Builds those of the session's package. The inner error is the compiler's or the linker's.
+    fn build(session: &Session<'_>) -> Result<Result<Tests, String>> {
+        match session.try_build()? {
+            Ok(built) => {
+                let names = session.program(&built.program).tests()?;
+                Ok(Ok(Tests { built, names }))
+            }
+            Err(why) => Ok(Err(why)),
+        }
+    }
+}
+
 /// A fuzz test in a campaign.
 struct Lane<'a> {
     session: &'a Session<'a>,
@@ -162,35 +183,25 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn leave(&mut self, state: State) {
-        self.engine.state = state;
-    }
-
-    /// Makes it wait for its first turn if this build of its package has it, and counters on both sides.
-    fn begin(&mut self, built: &'a Result<Built, String>) -> Result<()> {
-        let session = self.session;
-        let built = match built {
-            Ok(built) => built,
+    /// Makes it wait for its first turn if this program of its package has it, and counters on both sides.
+    fn begin(&mut self, tests: &'a Result<Tests, String>) {
+        let Tests { built, names } = match tests {
+            Ok(tests) => tests,
             Err(why) => {
-                let trouble = Trouble::not_built(&session.package.path, why.clone());
+                let trouble = Trouble::not_built(&self.session.package.path, why.clone());
                 self.engine.trouble.push(trouble);
-                return Ok(());
+                return;
             }
         };
         if let Some(why) = built.counters.off() {
-            self.leave(State::Off(why));
-        } else if !session
-            .program(&built.program)
-            .tests()?
-            .contains(&session.test)
-        {
+            self.engine.state = State::Off(why);
+        } else if !names.contains(&self.session.test) {
             let why = "build tags leave out its file; `tags` in cgolab.toml sets them";
-            self.leave(State::Unsupported(why.to_owned()));
+            self.engine.state = State::Unsupported(why.to_owned());
         } else {
             self.built = Some(built);
             self.share.waits = true;
         }
-        Ok(())
     }
 
     /// Looks for smaller inputs of findings, and reduces the corpus; returns the outcome.
@@ -207,7 +218,7 @@ impl<'a> Lane<'a> {
                 true => State::Stopped,
                 false => State::NotRun("no time was left".to_owned()),
             };
-            self.leave(state);
+            self.engine.state = state;
             return Ok(self.engine);
         }
         let program = session.program_of(built);

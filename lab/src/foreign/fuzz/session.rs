@@ -66,6 +66,7 @@ pub(super) struct Found {
     clang: Clang,
     /// The folder of builds.
     cache: PathBuf,
+    toolchain: Toolchain,
     linked: Linked,
     /// Archives with counters.
     archives: Vec<PathBuf>,
@@ -113,6 +114,7 @@ impl Found {
         let (linked, described) = library(&module, &workspace, progress, &cache, options)?;
         archives.extend(described);
         Ok(Found {
+            toolchain: Toolchain::of(&module.root, &cache)?,
             module,
             folder,
             workspace,
@@ -166,7 +168,6 @@ impl Found {
                 instrument: options.instrument.clone(),
                 native: self.archives.clone(),
             },
-            toolchain: Toolchain::of(&package.dir, &self.cache)?,
             work: work.join(test),
         };
         let old = session.work.join(OLD_CORPUS);
@@ -243,7 +244,6 @@ pub(super) struct Session<'a> {
     libfuzzer: &'a [String],
     pub(super) progress: &'a Progress,
     how: How,
-    toolchain: Toolchain,
     /// The folder of the test in `.cgolab/fuzz`.
     pub(super) work: PathBuf,
 }
@@ -284,7 +284,7 @@ impl Session<'_> {
             workspace: &self.found.workspace,
             progress: self.progress,
             clang: &self.found.clang,
-            toolchain: &self.toolchain,
+            toolchain: &self.found.toolchain,
             compilers: &self.found.module.compilers,
             how,
         }
