@@ -5,7 +5,7 @@ mod modules;
 
 use std::fs;
 
-use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
+use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools, unwrapped};
 use serde_json::Value;
 
 /// The class of each finding, and the tests that show it.
@@ -115,8 +115,7 @@ fn a_program_that_hangs_in_several_tests_is_run_once_and_names_its_limit() {
     );
     let (_folder, root) = module(&[CGO, ("m_test.go", &tests("", &body))]);
     let output = run(&root, &["--only", "plain", "--timeout", "1s"]);
-    let printed = text(&output.stdout);
-    let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed = unwrapped(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     let says = "example.com/m: the test program does not end within 1 s, the limit that --timeout sets; \
                 running then: TestA TestB";

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 use cgolab_note::tool::tool;
 use files::copy;
-use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
+use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools, unwrapped};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -354,10 +354,7 @@ fn c_is_compiled_as_often_as_is_told_at_the_start() {
     fs::set_permissions(&compiler, fs::Permissions::from_mode(0o755)).unwrap();
     let args = ["run", "--only", "vet,cgocheck2,storm,storm-asan"];
     let output = cgolab(&root, &args).env("CC", &compiler).output().unwrap();
-    // In one line, wherever the terminal has broken it.
-    let errors = text(&output.stderr);
-    let errors: Vec<&str> = errors.split_whitespace().collect();
-    let errors = errors.join(" ");
+    let errors = unwrapped(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     let compiled = fs::read_to_string(&noted).unwrap().lines().count();
     assert!(
@@ -667,14 +664,10 @@ fn a_package_that_does_not_build_is_told_with_the_compilers_line() {
         ("broken/b_test.go", &of_broken),
     ]);
     let output = run(&root, &["--only", "plain"]);
-    let printed = text(&output.stdout);
+    let printed = unwrapped(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        printed
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .contains("no_such_header.h: No such file"),
+        printed.contains("no_such_header.h: No such file"),
         "{printed}"
     );
     assert_eq!(results(&root)["engines"][0]["tests"], 1);
@@ -745,10 +738,7 @@ fn a_finding_that_the_module_accepts_is_not_red_and_an_old_entry_is_told() {
                   [[accept]]\nengine = \"cgocheck2\"\ntest = \"TestOld\"\nreason = \"gone\"\n";
     fs::write(root.join("cgolab.toml"), accept).unwrap();
     let output = run(&root, &["--only", "cgocheck2"]);
-    let printed = text(&output.stdout)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let printed = unwrapped(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{printed}");
     assert!(
         printed.contains("no finding; 1 accepted; accepted and not found: cgocheck2 TestOld"),

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cgolab_note::tool::tool;
-use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools};
+use modules::{CGO, cgolab, module, passing_module, results, run, tests, text, tools, unwrapped};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,8 +30,7 @@ fn refuses(output: &Output, says: &str) {
 
 /// Expects that a run is red, and that what it printed has these words.
 fn red(output: &Output, says: &[&str]) {
-    let printed = text(&output.stdout);
-    let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed = unwrapped(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     for says in says {
         assert!(printed.contains(says), "no {says:?}: {printed}");
@@ -738,8 +737,7 @@ fn what_an_old_go_cannot_do_is_left_out_with_its_reason() {
         .env("GOTOOLCHAIN", OLD)
         .output()
         .unwrap();
-    let printed = text(&output.stdout);
-    let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let printed = unwrapped(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{printed}");
     for says in [
         " to be built; set GOTOOLCHAIN=auto, or install it",
@@ -793,8 +791,7 @@ fn a_subject_accepts_a_finding_and_is_told_which_build_failed() {
     let describe = |more: &str| {
         fs::write(root.join("cgolab.toml"), format!("{more}{suite}")).unwrap();
         let output = cgolab(&root, &["run", "--only", "race"]).output().unwrap();
-        let printed = text(&output.stdout);
-        let printed = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+        let printed = unwrapped(&output.stdout);
         (output.status.code(), printed)
     };
     let (code, printed) = describe("");

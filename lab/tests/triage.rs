@@ -281,18 +281,24 @@ fn a_running_process_is_seen_and_runs_on() {
     assert!(process.wait().unwrap().success());
 }
 
+/// The Markdown about a fault in C where the programs in this folder are all there are; reports go there, too.
+fn segfault_seen_by_go(programs: &Programs, folder: &Path) -> String {
+    let program = programs.test.to_str().unwrap();
+    let output = triage(folder, &["--", program, "-test.run=^TestSegfault$"])
+        .env("PATH", folder)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(134), "{output:?}");
+    let (json, markdown) = reports(folder).pop().unwrap();
+    assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
+    markdown
+}
+
 #[test]
 fn without_gdb_the_report_says_so_and_has_what_go_prints() {
     let Some(programs) = programs() else { return };
     let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
-    let program = programs.test.to_str().unwrap();
-    let output = triage(folder.path(), &["--", program, "-test.run=^TestSegfault$"])
-        .env("PATH", folder.path())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(134), "{output:?}");
-    let (json, markdown) = reports(folder.path()).pop().unwrap();
-    assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
+    let markdown = segfault_seen_by_go(programs, folder.path());
     assert!(markdown.contains("gdb is not installed"), "{markdown}");
     assert!(markdown.contains("triage.segfault"), "{markdown}");
 }
@@ -305,14 +311,7 @@ fn where_gdb_may_not_trace_the_report_says_so_and_has_what_go_prints() {
     let refuses = "#!/bin/sh\necho 'ptrace: Operation not permitted.' >&2\nexit 1\n";
     fs::write(&gdb, refuses).unwrap();
     fs::set_permissions(&gdb, fs::Permissions::from_mode(0o755)).unwrap();
-    let program = programs.test.to_str().unwrap();
-    let output = triage(folder.path(), &["--", program, "-test.run=^TestSegfault$"])
-        .env("PATH", folder.path())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(134), "{output:?}");
-    let (json, markdown) = reports(folder.path()).pop().unwrap();
-    assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
+    let markdown = segfault_seen_by_go(programs, folder.path());
     assert!(
         markdown.contains("- gdb cannot trace here: ptrace: Operation not permitted."),
         "{markdown}"

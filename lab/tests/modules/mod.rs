@@ -35,6 +35,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// The words that a command printed in one line, wherever a line was broken.
+pub(crate) fn unwrapped(bytes: &[u8]) -> String {
+    text(bytes).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The results of the run as data.
 pub(crate) fn results(folder: &Path) -> Value {
     let text = fs::read_to_string(folder.join(".cgolab/latest/results.json")).unwrap();
