@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 
 use super::Context;
 use crate::host::child::{quiet, read_lossy};
-use crate::host::file::write_if_new;
+use crate::host::file::{self, Files, write_if_new};
 
 /// The files of the module.
 pub(crate) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");
@@ -35,29 +35,31 @@ const GO: &str = "1.21";
 pub(super) fn lay_out(context: &Context<'_>) -> Result<PathBuf> {
     let dir = context.workspace.lab().join("canaries");
     let manifest = manifest(kit(context)?.as_deref());
-    write(&SOURCES, &dir, &manifest)?;
+    write(&dir, &manifest)?;
     Ok(dir)
 }
 
-/// Writes the package `detectors` into a folder, as a module of its own, and returns the package's folder.
-pub(crate) fn detectors(folder: &Path) -> Result<PathBuf> {
-    alone(DETECTORS, folder)
+/// Lays the package `detectors` out, as a module of its own, and returns the package's folder. It is in the user's
+/// cache, or in `otherwise` where that cannot be written.
+pub(crate) fn detectors(otherwise: &Path) -> Result<PathBuf> {
+    alone(DETECTORS, otherwise)
 }
 
-/// Writes the package of fuzz tests into a folder in the same way.
-pub(crate) fn fuzz_tests(folder: &Path) -> Result<PathBuf> {
-    alone(FUZZ, folder)
+/// Lays the package of fuzz tests out in the same way.
+pub(crate) fn fuzz_tests(otherwise: &Path) -> Result<PathBuf> {
+    alone(FUZZ, otherwise)
 }
 
-/// Writes the package of mistakes that rules find in source in the same way.
-pub(super) fn rules(folder: &Path) -> Result<PathBuf> {
-    alone(RULES, folder)
+/// Lays the package of mistakes that rules find in source out in the same way.
+pub(super) fn rules(otherwise: &Path) -> Result<PathBuf> {
+    alone(RULES, otherwise)
 }
 
-fn alone(name: &str, folder: &Path) -> Result<PathBuf> {
+fn alone(name: &str, otherwise: &Path) -> Result<PathBuf> {
     let package = SOURCES.get_dir(name).expect("it is in the program");
-    write_if_new(&folder.join("go.mod"), ALONE)?;
-    write(package, folder, "")?;
+    let mut files = vec![(PathBuf::from("go.mod"), ALONE)];
+    collect(package, &mut files)?;
+    let folder = file::lay_out("canaries", &files, otherwise)?;
     Ok(folder.join(name))
 }
 
@@ -87,17 +89,23 @@ fn manifest(kit: Option<&str>) -> String {
     text
 }
 
-fn write(from: &Dir<'_>, to: &Path, manifest: &str) -> Result<()> {
+/// Adds the files of a folder and of those in it.
+fn collect(from: &'static Dir<'_>, files: &mut Files<'static>) -> Result<()> {
     for file in from.files() {
-        let path = to.join(file.path());
-        let text = match file.path().file_name() {
-            Some(name) if name == "go.mod" => manifest.as_bytes(),
-            _ => file.contents(),
-        };
-        let text = str::from_utf8(text).context("a planted mistake is no text")?;
-        write_if_new(&path, text)?;
+        let text = file.contents_utf8().context("a planted mistake is no text")?;
+        files.push((file.path().to_owned(), text));
     }
-    from.dirs().try_for_each(|dir| write(dir, to, manifest))
+    from.dirs().try_for_each(|dir| collect(dir, files))
+}
+
+fn write(to: &Path, manifest: &str) -> Result<()> {
+    let mut files = Vec::new();
+    collect(&SOURCES, &mut files)?;
+    for (place, text) in files {
+        let is_manifest = place.file_name().is_some_and(|name| name == "go.mod");
+        write_if_new(&to.join(place), if is_manifest { manifest } else { text })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -109,7 +117,7 @@ mod tests {
     #[test]
     fn the_module_that_is_written_is_the_one_in_the_checkout_with_another_kit() {
         let dir = tempfile::tempdir().unwrap();
-        write(&SOURCES, dir.path(), &manifest(Some("/kit"))).unwrap();
+        write(dir.path(), &manifest(Some("/kit"))).unwrap();
         let written = fs::read_to_string(dir.path().join("go.mod")).unwrap();
         let checked_in = SOURCES.get_file("go.mod").unwrap().contents_utf8().unwrap();
         assert_eq!(written.replace("\"/kit\"", "../../go-harness"), checked_in);

@@ -172,7 +172,7 @@ pub(crate) fn init(dir: &Path) -> Result<bool> {
 /// Checks for each engine that it works on this machine: builds its canaries, and checks that it sees them.
 pub(crate) fn doctor() -> Result<bool> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let package = canaries::detectors(&folder.path().join("canaries"))?;
+    let package = canaries::detectors(folder.path())?;
     // The module of the canaries: proving an engine is all that is done with it.
     let module = Module::find(&package, &[])?;
     let workspace = Workspace::at(&module.root);

@@ -335,7 +335,7 @@ impl Trial<'_> {
 
     /// The package of planted mistakes.
     pub(super) fn canaries(&self) -> Result<Package> {
-        let dir = canaries::detectors(&self.folder.join("cache").join("canaries"))?;
+        let dir = canaries::detectors(&self.folder.join("cache"))?;
         Ok(Package {
             path: CANARIES.to_owned(),
             name: canaries::DETECTORS.to_owned(),

@@ -28,7 +28,7 @@ impl Trial<'_> {
                 return Ok(());
             }
         };
-        let asked = Asked::planted(&self.vet_folder().join("planted"))?;
+        let asked = Asked::planted(&self.vet_folder())?;
         let log = self.vet_folder().join("vet.canary.log");
         let ran = analyzers.run(self.workspace, &asked, &log, self.progress)?;
         if let Some(why) = ran.missed() {

@@ -1,17 +1,66 @@
 //! Files that are inputs of builds.
 
 use std::fs;
-use std::path::Path;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use tempfile::NamedTempFile;
 
-/// Writes a file that has another text. Go takes a changed time for a changed file.
+use super::tools::pinned::cache;
+
+/// Files that are part of the program: where each goes in a folder, and its text.
+pub(crate) type Files<'a> = Vec<(PathBuf, &'a str)>;
+
+/// Writes files into a folder of the user's cache and returns it. They lie in the same place for all modules: Go
+/// builds anew what has moved. Another version of the program, with other files, has another folder. Where the cache
+/// cannot be written, they go into `otherwise`.
+pub(crate) fn lay_out(name: &str, files: &Files<'_>, otherwise: &Path) -> Result<PathBuf> {
+    let shared = cache().and_then(|cache| lay_out_in(&cache, name, files));
+    shared.or_else(|_| lay_out_in(otherwise, name, files))
+}
+
+fn lay_out_in(cache: &Path, name: &str, files: &Files<'_>) -> Result<PathBuf> {
+    let mut digest = DefaultHasher::new();
+    files.hash(&mut digest);
+    let folder = cache.join(format!("{name}-{:016x}", digest.finish()));
+    for (place, text) in files {
+        write_if_new(&folder.join(place), text)?;
+    }
+    Ok(folder)
+}
+
+/// Writes a file that has another text. Go takes a changed time for a changed file. Others see the old text or the
+/// new one, and nothing in between.
 pub(crate) fn write_if_new(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let write = || {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        anyhow::Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_laid_out_is_mended_and_another_text_lies_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let lay_out = |text| lay_out_in(folder.path(), "x", &vec![("a/b".into(), text)]);
+        let one = lay_out("1").unwrap();
+        fs::write(one.join("a/b"), "2").unwrap();
+        let two = lay_out("2").unwrap();
+        assert_eq!(lay_out("1").unwrap(), one);
+        assert_eq!(fs::read_to_string(one.join("a/b")).unwrap(), "1");
+        assert_eq!(fs::read_to_string(two.join("a/b")).unwrap(), "2");
     }
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

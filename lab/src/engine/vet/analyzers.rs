@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::canaries;
 use crate::host::child::{self, Finished, Task, read_lossy};
+use crate::host::file::{Files, lay_out};
 use crate::host::lock::lock;
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -191,8 +192,9 @@ impl Analyzers {
         folder: &Path,
         progress: &Progress,
     ) -> Result<Result<Analyzers, String>> {
-        let source = folder.join("vet-source");
-        write(&SOURCE, &source)?;
+        let mut files = Vec::new();
+        collect(&SOURCE, &mut files)?;
+        let source = lay_out("vet-source", &files, folder)?;
         let analyzers = Analyzers::built_in(folder);
         let finished = Task::new(workspace, "go", &folder.join("vet.build.log"))
             .dir(&source)
@@ -287,40 +289,18 @@ fn not_built(text: &str) -> String {
     one_line(line.unwrap_or("go build gives no reason"), 160)
 }
 
-/// Writes the files of a folder that a build needs, where they have changed, and removes those of other versions.
-fn write(from: &Dir<'_>, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
-    let names = from.entries().iter().filter_map(|it| it.path().file_name());
-    let names: Vec<_> = names.collect();
-    for entry in fs::read_dir(to)? {
-        let entry = entry?;
-        if names.contains(&&*entry.file_name()) {
-            continue;
-        }
-        let path = entry.path();
-        match entry.file_type()?.is_dir() {
-            true => fs::remove_dir_all(&path),
-            false => fs::remove_file(&path),
-        }
-        .with_context(|| format!("cannot remove {}", path.display()))?;
-    }
+/// Adds the files of a folder that a build needs, and of those in it.
+fn collect(from: &'static Dir<'_>, files: &mut Files<'static>) -> Result<()> {
     for file in from.files() {
-        let name = file.path().file_name().unwrap_or_default();
-        if name.to_string_lossy().ends_with("_test.go") {
+        let path = file.path();
+        if path.to_string_lossy().ends_with("_test.go") {
             continue;
         }
-        let path = to.join(name);
-        if fs::read(&path).is_ok_and(|old| old == file.contents()) {
-            continue;
-        }
-        fs::write(&path, file.contents())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let text = file.contents_utf8();
+        let text = text.with_context(|| format!("{} is no text", path.display()))?;
+        files.push((path.to_owned(), text));
     }
-    for folder in from.dirs() {
-        let name = folder.path().file_name().unwrap_or_default();
-        if name != "testdata" {
-            write(folder, &to.join(name))?;
-        }
-    }
-    Ok(())
+    let dirs = from.dirs();
+    let mut built = dirs.filter(|dir| !dir.path().ends_with("testdata"));
+    built.try_for_each(|dir| collect(dir, files))
 }

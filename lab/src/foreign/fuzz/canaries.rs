@@ -68,11 +68,12 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// Builds the planted mistakes as a target is built, below `folder`, and returns the first that is not seen, with
 /// the reason.
 pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<String>> {
-    let root = folder.join("canaries");
+    let dir = canaries::fuzz_tests(folder)?;
+    let root = dir.parent().unwrap_or(&dir).to_owned();
     let package = Package {
         path: "cgolab.example/canaries/fuzz".to_owned(),
         name: "fuzz".to_owned(),
-        dir: canaries::fuzz_tests(&root)?,
+        dir,
         // No workspace of the user's has this module.
         env: &[("GOWORK", "off")],
         ..Package::default()
