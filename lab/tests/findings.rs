@@ -117,7 +117,7 @@ fn a_program_that_hangs_in_several_tests_is_run_once_and_names_its_limit() {
     let output = run(&root, &["--only", "plain", "--timeout", "1s"]);
     let printed = unwrapped(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{printed}");
-    let says = "example.com/m: the test program does not end within 1 s, the limit that --timeout sets; \
+    let says = "example.com/m: the test program does not end within 1 s, which --timeout changes; \
                 running then: TestA TestB";
     assert!(printed.contains(says), "{printed}");
     let logs = fs::read_dir(root.join(".cgolab/cache/plain")).unwrap();
@@ -129,7 +129,7 @@ fn a_program_that_hangs_in_several_tests_is_run_once_and_names_its_limit() {
     fs::write(root.join("m_test.go"), tests("", body)).unwrap();
     let output = run(&root, &["--only", "plain", "--timeout", "1s"]);
     let printed = text(&output.stdout);
-    let says = "TestA does not end within 1 s, the limit that --timeout sets";
+    let says = "TestA does not end within 1 s, which --timeout changes";
     assert!(printed.contains(says), "{printed}");
     assert_eq!(results(&root)["engines"][0]["tests"], 1);
 }

@@ -262,7 +262,7 @@ fn only_the_knobs_that_say_so_have_the_collector_run_all_the_time() {
         \tone()\n\
         \tvar before, now debug.GCStats\n\
         \tdebug.ReadGCStats(&before)\n\
-        \tfor i := 0; i < 500 && now.NumGC < before.NumGC+20; i++ {\n\
+        \tfor i := 0; i < 200 && now.NumGC < before.NumGC+20; i++ {\n\
         \t\ttime.Sleep(10 * time.Millisecond)\n\t\tdebug.ReadGCStats(&now)\n\t}\n\
         \tif now.NumGC >= before.NumGC+20 {\n\t\tt.Error(\"collects\")\n\t}\n}";
     let (_folder, root) = with_tests("\t\"runtime/debug\"\n\t\"time\"\n", body);
@@ -333,7 +333,7 @@ fn tests_that_hang_in_a_storm_are_named_and_hide_no_others() {
         ("m_test.go", &tests("\t\"os\"\n", body)),
         ("a/a.go", "package a\n\nimport \"C\"\n"),
         ("a/a_test.go", &alone),
-        ("cgolab.toml", "[[go]]\ntimeout = \"10s\"\n"),
+        ("cgolab.toml", "[[go]]\ntimeout = \"5s\"\n"),
     ]);
     let output = cgolab(&root, &["storm", "--time", "1s"]).output().unwrap();
     let printed = text(&output.stdout);

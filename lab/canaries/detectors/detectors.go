@@ -18,6 +18,10 @@ extern void goPanics(void);
 
 __attribute__((noinline)) static int read_at(volatile char *memory, int at) { return memory[at]; }
 __attribute__((noinline)) static int empty_call(void) { return 1; }
+__attribute__((noinline)) static int reads_behind_its_stack(int at) {
+	volatile int elements[4] = {1, 2, 3, 4};
+	return elements[at];
+}
 
 // Locals that an unwound frame leaves behind: what AddressSanitizer has marked stays marked.
 __attribute__((noinline)) static int calls_back(void) {
@@ -90,6 +94,8 @@ func readsBehindASlice() int {
 	runtime.KeepAlive(slice)
 	return read
 }
+
+func readsBehindItsStack() int { return int(C.reads_behind_its_stack(4)) }
 
 //go:noinline
 func usesFreedMemory() int {

@@ -7,15 +7,16 @@ import (
 	"testing"
 )
 
-func TestFails(t *testing.T)              { t.Error("canary: a failing test") }
-func TestPasses(t *testing.T)             { t.Log(emptyCall()) }
-func TestReadsBehindASlice(t *testing.T)  { t.Log(readsBehindASlice()) }
-func TestUsesFreedMemory(t *testing.T)    { t.Log(usesFreedMemory()) }
-func TestGoReadsFreedMemory(t *testing.T) { t.Log(goReadsFreedMemory()) }
-func TestCxxReadsTooFar(t *testing.T)     { t.Log(cxxReadsTooFar()) }
-func TestStoresGoPointer(t *testing.T)    { storesGoPointer() }
-func TestBranchesOnNothing(t *testing.T)  { t.Log(branchesOnNothing()) }
-func TestPanicsOverC(t *testing.T)        { t.Log(panicsOverC(), usesTheStack()) }
+func TestFails(t *testing.T)               { t.Error("canary: a failing test") }
+func TestPasses(t *testing.T)              { t.Log(emptyCall()) }
+func TestReadsBehindASlice(t *testing.T)   { t.Log(readsBehindASlice()) }
+func TestReadsBehindItsStack(t *testing.T) { t.Log(readsBehindItsStack()) }
+func TestUsesFreedMemory(t *testing.T)     { t.Log(usesFreedMemory()) }
+func TestGoReadsFreedMemory(t *testing.T)  { t.Log(goReadsFreedMemory()) }
+func TestCxxReadsTooFar(t *testing.T)      { t.Log(cxxReadsTooFar()) }
+func TestStoresGoPointer(t *testing.T)     { storesGoPointer() }
+func TestBranchesOnNothing(t *testing.T)   { t.Log(branchesOnNothing()) }
+func TestPanicsOverC(t *testing.T)         { t.Log(panicsOverC(), usesTheStack()) }
 
 func TestLosesMemory(t *testing.T) {
 	for i := 0; i < 10; i++ {

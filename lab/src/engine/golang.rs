@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::env::consts::{ARCH, OS};
 use std::ffi::OsString;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{GoSuite, Invocation, Ran, SUITE, Tests};
 use super::rows::{self, ROWS, Row, Storm};
-use super::way::{self, Way};
+use super::way::{self, Compilers, Tools, Way};
 use super::{Canary, Context, Engine, canaries, native};
 use crate::host::child;
 use crate::host::out::one_line;
@@ -321,7 +321,7 @@ impl Engine for Golang {
             evidence: Evidence::default(),
             seconds: 0.0,
         };
-        let minor = minor(context)?;
+        let tools = tools(context)?;
         if planted.silent_without {
             let plain = self.planted(context, &self.row.builds[0].way, ".without", false)?;
             for bug in planted.canaries {
@@ -346,11 +346,11 @@ impl Engine for Golang {
         let storms = storms.map(|storm| (&storm.way, storm.log, storm.way.canaries));
         for (way, log, bugs) in builds.chain(storms).filter(|(.., bugs)| !bugs.is_empty()) {
             let tests = self.planted(context, way, log, true)?;
-            for bug in bugs.iter().filter(|it| it.limit(minor).is_none()) {
+            for bug in bugs.iter().filter(|it| it.limit(tools).is_none()) {
                 let ran = tests.run(context, bug.test)?;
                 canary.add(context, &ran);
                 let (passed, how) = (ran.finished.success(), ran.finished.how());
-                let missed = || bug.missed(passed, ran.run.text(), &how, minor);
+                let missed = || bug.missed(passed, ran.run.text(), &how, tools);
                 if let Some(why) = ran.unfit().or_else(missed) {
                     canary.missed = Some(format!("{}: {why}", bug.test));
                     return Ok(canary);
@@ -361,9 +361,9 @@ impl Engine for Golang {
     }
 
     fn limits(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let minor = minor(context)?;
+        let tools = tools(context)?;
         let stated = self.row.canary.canaries.iter();
-        let stated = stated.filter_map(|bug| Some((bug.test, bug.limit(minor)?)));
+        let stated = stated.filter_map(|bug| Some((bug.test, bug.limit(tools)?)));
         let mut records = Vec::new();
         for (test, limit) in stated {
             let step = format!("{}: limit, {test}", self.row.name);
@@ -544,16 +544,30 @@ fn owned(env: &std::collections::BTreeMap<String, String>) -> Vec<(String, OsStr
         .collect()
 }
 
-/// The minor number of the release of Go.
-fn minor(context: &Context<'_>) -> Result<u32> {
-    let out = context.log("release");
+/// The release of Go and the compiler with which canaries are built.
+fn tools(context: &Context<'_>) -> Result<Tools> {
+    let out = context.log("tools");
     let dir = context.workspace.go_dir();
     let finished = context
-        .go("release.log", &dir, ["env", "GOVERSION"])?
+        .go("tools.log", &dir, ["env", "-json", "GOVERSION"])?
+        .args(Compilers::SETTINGS)
         .stdout_to(&out)
         .run(context.progress, child::quiet)?;
     ensure!(finished.success(), "go env: {}", finished.how());
-    Ok(way::minor(child::read_lossy(&out).trim()))
+    let text = child::read_lossy(&out);
+    let release: GoVersion =
+        serde_json::from_str(&text).context("go env says what cannot be read")?;
+    Ok(Tools {
+        minor: way::minor(&release.version),
+        gcc: Compilers::read(&text)?.gcc,
+    })
+}
+
+/// What `go env -json` says of the release of Go.
+#[derive(serde::Deserialize)]
+struct GoVersion {
+    #[serde(rename = "GOVERSION")]
+    version: String,
 }
 
 /// Says in an error why this machine cannot run tests in a way.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::description::Description;
-use crate::engine::way::{Compilers, minor};
+use crate::engine::way::{Compilers, Tools, minor};
 
 /// A module, and those of its packages that are tested.
 #[derive(Debug, Clone, Default)]
@@ -293,6 +293,14 @@ impl Module {
     /// The minor release of Go that builds it.
     pub(super) fn minor(&self) -> u32 {
         minor(&self.go)
+    }
+
+    /// What decides which planted mistakes are seen in its builds.
+    pub(super) fn tools(&self) -> Tools {
+        Tools {
+            minor: self.minor(),
+            gcc: self.compilers.gcc,
+        }
     }
 
     /// The reason for which there is nothing to do, for people.

@@ -317,13 +317,13 @@ impl Trial<'_> {
         program: &Path,
         limits: &mut Vec<String>,
     ) -> Result<State> {
-        let minor = self.module.minor();
+        let tools = self.module.tools();
         for canary in self.engine.way.canaries {
             let ran = self.test(package, program, &[self.only(canary.test)], canary.test)?;
             let passed = ran.finished.success() && ran.tests.passed.contains(canary.test);
-            let unseen = canary.limit(minor).filter(|_| passed);
+            let unseen = canary.limit(tools).filter(|_| passed);
             limits.extend(unseen.map(|it| it.unseen.to_owned()));
-            if let Some(why) = canary.missed(passed, &ran.text, &ran.finished.how(), minor) {
+            if let Some(why) = canary.missed(passed, &ran.text, &ran.finished.how(), tools) {
                 return Ok(match interrupted() {
                     true => State::NotRun("interrupted".to_owned()),
                     false => State::Off(format!("{}: {why}", canary.test)),
@@ -697,7 +697,7 @@ impl Trial<'_> {
     /// The time limit of a test program, and where it is set.
     fn limit_in_words(&self, package: &Package) -> String {
         format!(
-            "{} s, the limit that --timeout sets",
+            "{} s, which --timeout changes",
             self.limit(package).as_secs()
         )
     }
