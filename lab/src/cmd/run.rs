@@ -18,7 +18,8 @@ use crate::record::profile::Profile;
 use crate::record::results::RunFolder;
 use crate::record::{Kind, Outcome, Record};
 use crate::report::{self, Identity};
-use crate::verdict::{EngineFacts, EngineRun, Verdict, accept, judge};
+use crate::verdict::accept::Accepted;
+use crate::verdict::{EngineFacts, EngineRun, Verdict, judge};
 
 /// An engine of this run, with the reason if it is left out.
 struct Asked<'a> {
@@ -62,6 +63,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
     identity.not_asked = not_asked(&subject.engines, &identity.engines);
     identity.write(folder.path())?;
     let mut records = Vec::new();
+    let mut accepted = Accepted::new(&subject.file.accept);
     for (number, asked) in engines.iter().enumerate() {
         let missing = asked.bring_tools(workspace, &mut tools, &progress).err();
         let started = Instant::now();
@@ -81,7 +83,8 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
             }
             None => asked.run(&context),
         };
-        accept::apply(&subject.file.accept, asked.engine.name(), &mut found);
+        let is_last = number + 1 == engines.len() && identity.not_asked.is_empty();
+        accepted.apply(asked.engine.name(), is_last, &mut found);
         folder.append(&found)?;
         let facts = &mut identity.engines[number];
         facts.seconds = Some(started.elapsed().as_secs_f64());

@@ -92,7 +92,9 @@ fn manifest(kit: Option<&str>) -> String {
 /// Adds the files of a folder and of those in it.
 fn collect(from: &'static Dir<'_>, files: &mut Files<'static>) -> Result<()> {
     for file in from.files() {
-        let text = file.contents_utf8().context("a planted mistake is no text")?;
+        let text = file
+            .contents_utf8()
+            .context("a planted mistake is no text")?;
         files.push((file.path().to_owned(), text));
     }
     from.dirs().try_for_each(|dir| collect(dir, files))

@@ -3,26 +3,42 @@
 use crate::record::{Outcome, Record};
 use crate::subject::file::Accept;
 
-/// Turns each red check that an entry accepts into one that is skipped for the entry's reason, and adds a skipped
-/// check for each entry that is about this engine alone and accepts nothing.
-pub(crate) fn apply(accepted: &[Accept], engine: &str, records: &mut Vec<Record>) {
-    for accept in accepted {
-        if accept.engine.as_ref().is_some_and(|it| it != engine) {
-            continue;
+/// The entries of a description, on the checks of one engine after the other.
+pub(crate) struct Accepted<'a> {
+    /// Each with the number of checks that it has accepted.
+    entries: Vec<(&'a Accept, usize)>,
+}
+
+impl<'a> Accepted<'a> {
+    pub(crate) fn new(entries: &'a [Accept]) -> Accepted<'a> {
+        Accepted {
+            entries: entries.iter().map(|it| (it, 0)).collect(),
         }
-        let mut used = false;
-        for record in records.iter_mut().filter(|record| accept.fits(record)) {
-            used = true;
-            record.outcome = Outcome::Skipped;
-            record.reason = Some(format!(
-                "accepted: {}; {}",
-                reason(accept),
-                record.reason.take().unwrap_or_default()
-            ));
-        }
-        if !used && accept.engine.is_some() && records.iter().any(Record::had_its_turn) {
-            let unused = Record::check(engine, label(accept), Outcome::Skipped);
-            records.push(unused.because("[[accept]] fits no finding any more: remove the entry"));
+    }
+
+    /// Turns each red check that an entry accepts into one that is skipped for the entry's reason. Adds a skipped
+    /// check for each entry that is about this engine alone and accepts nothing, and, after the last engine of all,
+    /// for each that is about any engine.
+    pub(crate) fn apply(&mut self, engine: &str, is_last: bool, records: &mut Vec<Record>) {
+        let ran = records.iter().any(Record::had_its_turn);
+        for (accept, used) in &mut self.entries {
+            if accept.engine.as_ref().is_some_and(|it| it != engine) {
+                continue;
+            }
+            for record in records.iter_mut().filter(|record| accept.fits(record)) {
+                *used += 1;
+                record.outcome = Outcome::Skipped;
+                record.reason = Some(format!(
+                    "accepted: {}; {}",
+                    reason(accept),
+                    record.reason.take().unwrap_or_default()
+                ));
+            }
+            if *used == 0 && ran && (is_last || accept.engine.is_some()) {
+                let unused = Record::check(engine, label(accept), Outcome::Skipped);
+                records
+                    .push(unused.because("[[accept]] fits no finding any more: remove the entry"));
+            }
         }
     }
 }
@@ -57,7 +73,7 @@ mod tests {
     fn after(accept: Accept) -> Vec<Record> {
         let failed = Record::check("asan", "pkg TestX/sub", Outcome::Fail).because("leak in f");
         let mut records = vec![failed, Record::check("asan", "pkg TestY", Outcome::Pass)];
-        apply(&[accept], "asan", &mut records);
+        Accepted::new(&[accept]).apply("asan", false, &mut records);
         records
     }
 
@@ -94,11 +110,24 @@ mod tests {
         assert!(records[2].is_green() && records[2].outcome == Outcome::Skipped);
         // Where nothing ran, nothing could fit.
         let mut none = Vec::new();
-        apply(
-            &[accept(Some("asan"), Some("TestX"), None)],
-            "asan",
-            &mut none,
-        );
+        let gone = [accept(Some("asan"), Some("TestX"), None)];
+        Accepted::new(&gone).apply("asan", true, &mut none);
         assert!(none.is_empty());
+    }
+
+    #[test]
+    fn an_entry_about_any_engine_is_told_after_the_last_one_if_none_needed_it() {
+        let entries = [
+            accept(None, Some("TestX"), None),
+            accept(None, Some("TestGone"), None),
+        ];
+        let mut accepted = Accepted::new(&entries);
+        let mut first = vec![Record::check("race", "pkg TestX", Outcome::Fail)];
+        accepted.apply("race", false, &mut first);
+        assert_eq!(first.len(), 1);
+        let mut last = vec![Record::check("asan", "pkg TestX", Outcome::Pass)];
+        accepted.apply("asan", true, &mut last);
+        let told: Vec<&str> = last.iter().map(|it| it.check.as_str()).collect();
+        assert_eq!(told, ["pkg TestX", "TestGone"]);
     }
 }
