@@ -48,7 +48,9 @@ func main() {
 	fixes := flag.Bool("recall", false, "run the rules before and after the fixes of docs/vet/corpus/recall.tsv")
 	flag.Parse()
 	err := error(nil)
-	if *fixes {
+	if part := firstOption(flag.Args()); part != "" {
+		err = fmt.Errorf("%s stands behind a part of a name: options come first", part)
+	} else if *fixes {
 		err = recall(flag.Args())
 	} else {
 		err = run(*record, *onlyPage, flag.Args())
@@ -57,6 +59,16 @@ func main() {
 		fmt.Fprintln(os.Stderr, "corpus:", err)
 		os.Exit(1)
 	}
+}
+
+// firstOption returns the first part of a name that is meant as an option, if there is one.
+func firstOption(parts []string) string {
+	for _, part := range parts {
+		if strings.HasPrefix(part, "-") {
+			return part
+		}
+	}
+	return ""
 }
 
 func run(record, onlyPage bool, parts []string) error {
