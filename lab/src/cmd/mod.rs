@@ -136,7 +136,7 @@ pub enum Command {
     /// processor, under sanitizers. Time goes where failures come. For each way to fail: how often under which
     /// condition, whether a storm is needed at all, and the shortest command that shows it.
     ///
-    /// A run that times out counts as nothing. Results: .cgolab/storm.json.
+    /// A run that times out is a way to fail of its own. Results: .cgolab/storm.json.
     Storm(foreign::storm::Wish),
     /// Watch a program, and write one report if it crashes, aborts or hangs.
     ///

@@ -137,6 +137,12 @@ const PUREGO: [&str; 2] = [
 impl Module {
     /// Finds the module that a folder is in, and its packages.
     pub(super) fn find(dir: &Path, packages: &[String]) -> Result<Module> {
+        let pattern = dir.ends_with("...");
+        ensure!(
+            !pattern,
+            "{} is no folder; packages come behind --packages",
+            dir.display()
+        );
         ensure!(dir.is_dir(), "{} is no folder", dir.display());
         let dir = dir
             .canonicalize()

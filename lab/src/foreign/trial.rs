@@ -73,6 +73,12 @@ impl Ran {
         self.finished.end == End::TimedOut || self.text.contains("panic: test timed out after")
     }
 
+    /// Reports whether it ended well, with every test that it began: a test or its C may end the program as if all
+    /// had passed.
+    pub(super) fn passed(&self) -> bool {
+        self.finished.success() && (self.tests.complete || self.tests.open == Open::default())
+    }
+
     /// The test that has not ended at the time limit, if it is the only one that ran.
     fn hangs(&self) -> Option<String> {
         let listed = self
@@ -605,7 +611,7 @@ impl Trial<'_> {
                 break;
             }
             // Go's testing prints PASS or FAIL in the end; a leak is told behind it.
-            if ran.tests.complete || (ran.finished.success() && ran.tests.open == Open::default()) {
+            if ran.tests.complete || ran.passed() {
                 all.complete = true;
                 if valgrind::gave_up_on_leaks(&ran.text) {
                     let limit = format!("{}: {}", package.path, valgrind::NO_LEAKS);

@@ -2,8 +2,8 @@
 //! under which of them they fail more often.
 //!
 //! Each condition is a row of [`knobs`]. All have their turn first; then time goes where failures come:
-//! to the knob with the most failures a second, with every fourth run for another one, so that a rate
-//! which is 0 by luck is not kept for ever.
+//! to the knob with the most failures a second. Every fourth run is for another one, so that a rate which is 0 by
+//! luck is not kept for ever, and half of these are plain: all others are measured against them.
 //!
 //! ```text
 //!  knobs ──► canaries ──► rounds ──► tally ──► bisect ──► triage ──► report
@@ -62,7 +62,7 @@ pub struct Wish {
     /// Run these tests only, as `go test -run` takes them.
     #[arg(long, value_name = "REGEXP")]
     run: Option<String>,
-    /// Storm for this time; builds are not counted, and a run that has begun is finished.
+    /// Storm for this time; builds are not counted, and each condition has one turn however long that takes.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     time: Duration,
     /// Stop at the first failure.
@@ -83,6 +83,10 @@ const DEBUGGED: u32 = 5;
 const ENOUGH: u32 = 5;
 /// Runs of the smallest command, from which its rate is told.
 const MEASURED: u32 = 10;
+/// The shortest time limit of a package of which no run has come to its end. A longer storm gives it as long.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The time limit of a program that is known to hang, for triage.
+const HANGS: Duration = Duration::from_secs(20);
 
 /// Storms and returns whether nothing failed.
 ///
@@ -119,6 +123,13 @@ pub(crate) fn storm(wish: &Wish) -> Result<bool> {
         bail!("nothing to storm: no test of {package} ran: {why}");
     }
     progress.finish();
+    if storm.runs() == 0 {
+        out::line(format_args!(
+            "{}: stopped before the first run",
+            module.path
+        ))?;
+        return Ok(false);
+    }
     let order: Vec<&str> = knobs.iter().map(|knob| knob.id).collect();
     out::print(report::report(&storm, &order))?;
     out::line(format_args!("results: {FOLDER}/storm.json"))?;
@@ -207,10 +218,13 @@ impl Storms<'_> {
             for one in programs {
                 while !storm.is_idle(knob.id, &one.package.path) {
                     let ended = self.once(knob, one, &mut storm)?;
-                    let left_out = match dying.seen(knob.id, &one.package.path, &ended) {
-                        Some(test) => self.leave_out(knob, one, &test, &mut storm)?,
+                    let ending = dying.seen(knob.id, &one.package.path, &ended);
+                    let left_out = match &ending {
+                        Some(test) => self.leave_out(knob, one, test, &mut storm)?,
                         None => false,
                     };
+                    // There is no other test.
+                    let stuck = ending.is_some() && !left_out;
                     if knob.id == NONE && ended.hopeless && !left_out {
                         self.spare_others(one, &mut storm);
                     }
@@ -220,8 +234,10 @@ impl Storms<'_> {
                     if interrupted() || (self.wish.until_fail && storm.failures.len() > known) {
                         break 'rounds;
                     }
-                    // In the first turn of a knob, tests that hide others are found out.
-                    if had_its_turn || ended.by.is_none() || started.elapsed() >= self.wish.time {
+                    // In the first turn of a knob, tests that hide others are found out. Plainly, that is waited for:
+                    // nothing is to be said of tests that never ran without a storm.
+                    let is_late = started.elapsed() >= self.wish.time && knob.id != NONE;
+                    if had_its_turn || ended.by.is_none() || stuck || is_late {
                         break;
                     }
                 }
@@ -403,12 +419,13 @@ impl Storms<'_> {
         ));
         let mut options = only(self.wish.run.as_deref());
         options.extend(skip(&storm.left_out(knob.id, &one.package.path)));
-        let limit = storm.limit(knob.id, &one.package.path);
-        let ran = self.program(knob, one, &options, limit)?;
+        let known = storm.limit(knob.id, &one.package.path);
+        let limit = known.unwrap_or(PATIENCE.max(self.wish.time));
+        let ran = self.program(knob, one, &options, Some(limit))?;
         if ran.finished.end == End::Interrupted {
             return Ok(Ended::default());
         }
-        if ran.finished.success() && ran.tests.ran() == 0 {
+        if ran.passed() && ran.tests.ran() == 0 {
             let why = match &self.wish.run {
                 Some(pattern) if ran.tests.complete => format!("none fits --run {pattern}"),
                 _ => ran.why_nothing(),
@@ -420,14 +437,17 @@ impl Storms<'_> {
         let packages = storm.counts.entry(knob.id.to_owned()).or_default();
         let count = packages.entry(one.package.path.clone()).or_default();
         count.runs += 1;
-        count.seconds += ran.finished.seconds;
         let hung = ran.timed_out();
         if hung {
             count.timed_out += 1;
-        } else if ran.tests.complete {
+            count.waited += ran.finished.seconds;
+        } else {
+            count.seconds += ran.finished.seconds;
+        }
+        if !hung && ran.tests.complete {
             count.longest = count.longest.max(ran.finished.seconds);
         }
-        if ran.finished.success() {
+        if ran.passed() {
             return Ok(Ended::default());
         }
         count.failed += u32::from(!hung);
@@ -438,7 +458,7 @@ impl Storms<'_> {
         }
         Ok(Ended {
             by: ending.ended_by,
-            hopeless: hung && limit.is_none(),
+            hopeless: hung && known.is_none(),
         })
     }
 
@@ -601,7 +621,7 @@ impl Storms<'_> {
             let reports = Ending::read(&ran, self.module).reports;
             let found = self.findings(knob, one.package, reports);
             let same = |it: &Finding| it.signature() == failure.signature;
-            if !ran.finished.success() && found.iter().any(same) {
+            if !ran.passed() && found.iter().any(same) {
                 return Ok(true);
             }
         }
@@ -611,8 +631,13 @@ impl Storms<'_> {
     /// Lets triage look at a failure that keeps its program from its end, and returns the report's place.
     fn triaged(&self, knob: &'static Engine, sought: &Sought<'_>) -> Result<Option<String>> {
         let Sought { failure, one, .. } = sought;
+        let limit = match failure.sign {
+            // It is known to hang.
+            Sign::Hang => sought.limit.map_or(HANGS, |it| it.min(HANGS)),
+            _ => sought.limit.unwrap_or(PATIENCE),
+        };
         let trial = Trial {
-            limit: sought.limit,
+            limit: Some(limit),
             ..self.trial(knob)
         };
         let options = match &failure.first.report.test {
@@ -674,7 +699,7 @@ impl Dying {
 }
 
 /// The knob of the next round: one that had no turn yet, else the one that fails most often, and every fourth
-/// time another one. [`None`] if no test runs under any of them.
+/// time a plain run and another one in turns. [`None`] if no test runs under any of them.
 fn next<'b>(built: &'b [Ready<'b>], storm: &Storm, round: usize) -> Option<&'b Ready<'b>> {
     let runs = |(knob, programs): &&Ready<'_>| {
         let mut tests = programs.iter();
@@ -685,7 +710,8 @@ fn next<'b>(built: &'b [Ready<'b>], storm: &Storm, round: usize) -> Option<&'b R
     let untried = live.iter().find(|(knob, _)| storm.of(knob.id).runs == 0);
     let chosen = match (untried, live.len()) {
         (Some(_), _) | (None, 0) => untried,
-        (None, count) if round % 4 == 3 => live.get(round / 4 % count),
+        (None, _) if round % 8 == 3 => live.iter().find(|(knob, _)| knob.id == NONE),
+        (None, count) if round % 8 == 7 => live.get(round / 8 % count),
         (None, _) => live.iter().max_by(|a, b| promise(a).total_cmp(&promise(b))),
     };
     chosen.copied()
@@ -762,6 +788,14 @@ impl Ending {
             death.test = death.test.or_else(|| ended_by.clone());
             return of(sign, vec![death]);
         }
+        if ran.finished.success() {
+            let class = "ends its program as if all tests had passed";
+            return of(Sign::Death, vec![bare(class, ended_by.as_ref())]);
+        }
+        if ran.finished.end == End::Flooded {
+            let class = "is ended by cgolab: it writes too much";
+            return of(Sign::Death, vec![bare(class, ended_by.as_ref())]);
+        }
         let tests = ran.tests.failed.iter();
         let mut found: Vec<_> = tests.map(|test| bare("test fails", Some(test))).collect();
         if found.is_empty() {
@@ -794,10 +828,11 @@ mod tests {
         let of = |failed| count(5, failed, 10.0);
         let mut all = storm(&[(none, of(0)), (most, of(4)), (other, of(1))]);
         let turn = |storm: &Storm, round| next(&built, storm, round).map(|(knob, _)| knob.id);
-        let turns: Vec<_> = (0..12).filter_map(|round| turn(&all, round)).collect();
+        let turns: Vec<_> = (0..24).filter_map(|round| turn(&all, round)).collect();
         assert_eq!(turns[..3], [most, most, most]);
-        // Every fourth goes round.
-        assert_eq!([turns[3], turns[7], turns[11]], ids);
+        // Every fourth is plain, or goes round.
+        let fourth = [3, 7, 11, 15, 19, 23].map(|at| turns[at]);
+        assert_eq!(fourth, [none, none, none, most, none, other]);
         let some = storm(&[(none, of(0)), (most, of(4))]);
         assert_eq!(turn(&some, 1), Some(other));
         // A package that runs no test under one knob has its turns under the others.

@@ -1,16 +1,16 @@
 //! A storm for a terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::Cell;
 
 use super::knobs::NONE;
 use super::rate::Rate;
-use super::tally::{Count, Failure, Sign, Storm};
+use super::tally::{Count, Failure, Sign, Storm, Verdict};
 use crate::foreign::findings;
 use crate::foreign::module::{counted, counted_as};
 use crate::foreign::report::shown;
-use crate::host::out::{columns, one_line, right};
+use crate::host::out::{columns, one_line, right, wrapped, wrapped_command};
 
 /// The whole storm. `order` has the names of the knobs.
 pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
@@ -30,18 +30,16 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
             .chain(rows)
             .map(cells),
     );
-    let mut lines = vec![format!("\n{}", table.trim_end())];
+    let mut notes = Vec::new();
     for (knob, why) in &storm.off {
-        lines.push(format!("{knob}: OFF: {why}"));
+        notes.push(format!("{knob}: OFF: {why}"));
     }
-    for (word, packages) in [
+    for (word, knobs) in [
         ("no test runs", &storm.idle),
         ("does not build", &storm.not_built),
     ] {
-        for (knob, packages) in packages {
-            for (package, why) in packages {
-                lines.push(format!("{knob}: {package}: {word}: {why}"));
-            }
+        for (knob, package, why) in once(knobs) {
+            notes.push(format!("{knob}: {package}: {word}: {why}"));
         }
     }
     for (knob, packages) in &storm.out {
@@ -54,24 +52,36 @@ pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
                 "left out after {}: {why}",
                 counted(runs.runs as usize, "run")
             );
-            lines.extend((runs.runs > 0).then(|| format!("{knob}: {test}: {why}")));
+            notes.extend((runs.runs > 0).then(|| format!("{knob}: {test}: {why}")));
         }
     }
     for (knob, why) in &storm.unsupported {
-        lines.push(format!("{knob}: unsupported here: {why}"));
+        notes.push(format!("{knob}: unsupported here: {why}"));
     }
+    let mut lines = vec![format!("\n{}", table.trim_end())];
+    lines.extend(notes.iter().map(|note| wrapped(note, "")));
     for (number, failure) in (1..).zip(&storm.failures) {
         lines.push(String::new());
-        lines.push(format!("{number}. {}", shown(&failure.first.report)));
-        lines.extend(
-            story(storm, failure)
-                .into_iter()
-                .map(|it| format!("   {it}")),
-        );
+        let name = format!("{number}. {}", shown(&failure.first.report));
+        lines.push(wrapped(&name, ""));
+        lines.extend(story(storm, failure));
     }
     lines.push(String::new());
-    lines.push(headline(storm));
+    lines.push(wrapped(&headline(storm), ""));
     lines.join("\n") + "\n"
+}
+
+/// Packages that are left out, each under the knobs that leave it out: one that is left out plainly stands there alone.
+fn once(
+    knobs: &BTreeMap<String, BTreeMap<String, String>>,
+) -> impl Iterator<Item = (&str, &str, &str)> {
+    let plainly = knobs.get(NONE);
+    let is_plain = move |package| plainly.is_some_and(|it| it.contains_key(package));
+    knobs.iter().flat_map(move |(knob, packages)| {
+        let here = packages.iter();
+        let here = here.filter(move |(package, _)| knob == NONE || !is_plain(*package));
+        here.map(move |(package, why)| (knob.as_str(), package.as_str(), why.as_str()))
+    })
 }
 
 fn row(knob: &str, count: &Count) -> [String; 6] {
@@ -93,9 +103,14 @@ fn cells([knob, figures @ ..]: [String; 6]) -> Vec<Cell> {
     std::iter::once(Cell::new(knob)).chain(figures).collect()
 }
 
+/// The indent of what is told of a failure.
+const INDENT: &str = "   ";
+
 /// The lines below the name of a failure.
 fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
-    let mut lines = vec![failure.verdict(storm).words().to_owned()];
+    let told = |text: String| wrapped(&text, INDENT);
+    let command = |text: &String| wrapped_command(text, INDENT);
+    let mut lines = vec![told(failure.verdict(storm).words().to_owned())];
     let by = failure.by.iter().map(|(knob, times)| {
         let runs = failure.count(storm, knob).runs;
         let Rate { low, high, .. } = Rate::of(*times, runs);
@@ -104,32 +119,35 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
     });
     let complaint = findings::complaint(&failure.first.report.text);
     let complaint = complaint.filter(|_| failure.sign == Sign::Test);
-    lines.extend(complaint.map(|it| format!("it says: {}", one_line(it, 120))));
+    lines.extend(complaint.map(|it| told(format!("it says: {}", one_line(it, 120)))));
     let known = failure.first.known.iter();
-    lines.extend(known.map(|it| format!("{}, {}", it.reason, it.reference)));
+    lines.extend(known.map(|it| told(format!("{}, {}", it.reason, it.reference))));
     let accepted = failure.accepted.iter();
-    lines.extend(accepted.map(|why| format!("accepted: {why}")));
-    lines.push(format!("seen: {}", by.collect::<Vec<_>>().join("; ")));
+    lines.extend(accepted.map(|why| told(format!("accepted: {why}"))));
+    lines.push(told(format!("seen: {}", by.collect::<Vec<_>>().join("; "))));
     if let Some((knob, rate)) = failure.likeliest(storm) {
-        let mut line = format!("likeliest under {knob}: {:.1} a minute", rate * 60.0);
-        if let Some(factor) = against_none(storm, failure, rate) {
-            line.push_str(&format!(", {factor}"));
+        if failure.verdict(storm) != Verdict::Broken {
+            let mut line = format!("likeliest under {knob}: {:.1} a minute", rate * 60.0);
+            if let Some(factor) = against_none(storm, failure, rate) {
+                line.push_str(&format!(", {factor}"));
+            }
+            lines.push(told(line));
         }
-        lines.push(line);
-        lines.extend(failure.commands.get(knob).cloned());
+        lines.extend(failure.commands.get(knob).map(command));
     }
     if let Some(minimal) = &failure.minimal {
-        lines.push(format!("smallest, {}:", minimal.found()));
-        lines.push(minimal.command.clone());
+        lines.push(told(format!("smallest, {}:", minimal.found())));
+        lines.push(command(&minimal.command));
     }
-    lines.extend(failure.report.iter().map(|it| format!("report: {it}")));
+    let report = failure.report.iter();
+    lines.extend(report.map(|it| format!("{INDENT}report: {it}")));
     lines
 }
 
 /// The rate of a failure, compared with the plain runs.
 fn against_none(storm: &Storm, failure: &Failure, rate: f64) -> Option<String> {
     let plain = failure.count(storm, NONE);
-    if plain.runs == 0 {
+    if plain.runs == plain.timed_out {
         return None;
     }
     let times = failure.by.get(NONE).copied().unwrap_or_default();
@@ -171,14 +189,11 @@ fn headline(storm: &Storm) -> String {
     for (package, why) in &without {
         text.push_str(&format!("; no test of {package} ran: {why}"));
     }
-    let only_here = |packages: &BTreeMap<String, String>| {
-        let others = packages.keys().filter(|it| !without.contains_key(*it));
-        others.count()
-    };
-    let idle: usize = storm.idle.values().map(only_here).sum();
-    let not_built: usize = storm.not_built.values().map(BTreeMap::len).sum();
-    if idle + not_built > 0 {
-        let count = counted(idle + not_built, "package");
+    let not_built = once(&storm.not_built);
+    let left_out = once(&storm.idle).chain(not_built).map(|it| it.1);
+    let left_out: BTreeSet<&str> = left_out.filter(|it| !without.contains_key(*it)).collect();
+    if !left_out.is_empty() {
+        let count = counted(left_out.len(), "package");
         text.push_str(&format!("; {count} left out under a knob"));
     }
     if storm.interrupted {
@@ -228,7 +243,7 @@ mod tests {
             words.clone_into(&mut one.first.report.text);
             story(&storm(&[("race", count(1, 1, 1.0))]), &one).join("\n")
         };
-        assert!(told(Sign::Test).contains("\nit says: a_test.go:7: no answer\n"));
+        assert!(told(Sign::Test).contains("\n   it says: a_test.go:7: no answer\n"));
         assert!(!told(Sign::Death).contains("it says"));
     }
 
@@ -267,7 +282,8 @@ mod tests {
         };
         let text = report(&storm, &["none", "race"]);
         assert!(text.contains("\nrace: OFF: missed\n"), "{text}");
-        let last = text.lines().last().unwrap();
+        let last = text.rsplit("\n\n").next().unwrap();
+        let last = last.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(
             last,
             "a/b: nothing failed in 3 runs; left out: 1 knob; 1 package left out under a knob, 0 s"

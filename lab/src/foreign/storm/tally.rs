@@ -29,7 +29,10 @@ pub(super) struct Count {
     /// Runs that failed in another way than by a time-out.
     pub(super) failed: u32,
     pub(super) timed_out: u32,
+    /// The seconds of runs that ended by themselves.
     pub(super) seconds: f64,
+    /// The seconds of runs that did not.
+    pub(super) waited: f64,
     /// The seconds of the longest run that came to its end.
     pub(super) longest: f64,
 }
@@ -37,7 +40,7 @@ pub(super) struct Count {
 impl Count {
     /// Failures a second, with one of each that was not seen: a knob that was hardly tried is worth a try.
     pub(super) fn promise(&self) -> f64 {
-        f64::from(self.failed + 1) / (self.seconds + 1.0)
+        f64::from(self.failed + 1) / (self.seconds + self.waited + 1.0)
     }
 
     /// The share of runs that fail, and its 95 % interval.
@@ -91,6 +94,8 @@ pub(super) enum Verdict {
     Detected,
     /// A false alarm that is known.
     Known,
+    /// It was not seen without a storm, but so few runs may pass by luck.
+    TooFew,
     /// It fails if other threads want the processors, and in no other way.
     Contention,
     /// It runs into the time limit, not always, and in no other way.
@@ -111,6 +116,7 @@ impl Verdict {
             }
             Verdict::Detected => "genuine: a detector reports it; the storm may not be needed",
             Verdict::Known => "a false alarm that is known",
+            Verdict::TooFew => "seen under a storm only, in too few runs to say that it needs one",
             Verdict::Contention => "contention only: it fails on a busy machine, and never alone",
             Verdict::TimeOut => {
                 "time-out only: it hangs, or the knob makes it slow; the report says what it waits for"
@@ -143,22 +149,34 @@ impl Failure {
             Some(times) if times * 2 >= plain.runs => Verdict::Broken,
             _ if self.sign == Sign::Hang => Verdict::TimeOut,
             Some(_) => Verdict::Rare,
-            None if self.by.keys().eq([LOAD]) => Verdict::Contention,
             None if self.sign == Sign::Report && self.by.keys().any(as_it_is) => {
                 Verdict::Overlooked
             }
             None if self.sign == Sign::Report => Verdict::Detected,
+            None if !self.needs_a_storm(storm) => Verdict::TooFew,
+            None if self.by.keys().eq([LOAD]) => Verdict::Contention,
             None if self.sign == Sign::Test => Verdict::Suspected,
             None => Verdict::UnderStorm,
         }
     }
 
-    /// The knob under which it comes most often in a second, and how often.
+    /// Reports whether it is more frequent under a knob than it can be without any, by intervals that do not meet.
+    fn needs_a_storm(&self, storm: &Storm) -> bool {
+        let plain = self.count(storm, NONE);
+        let most = Rate::of(0, plain.runs - plain.timed_out).high;
+        let seen = self.by.iter();
+        let mut seen = seen.map(|(knob, times)| Rate::of(*times, self.count(storm, knob).runs));
+        seen.any(|it| it.low > most)
+    }
+
+    /// The knob under which it comes most often in a second, and how often. What fails without any needs none.
     pub(super) fn likeliest(&self, storm: &Storm) -> Option<(&str, f64)> {
+        let broken = self.verdict(storm) == Verdict::Broken;
         let rates = self.by.iter().map(|(knob, times)| {
             let seconds = self.count(storm, knob).seconds.max(0.001);
             (knob.as_str(), f64::from(*times) / seconds)
         });
+        let rates = rates.filter(|(knob, _)| !broken || *knob == NONE);
         rates.max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
@@ -271,6 +289,7 @@ impl Storm {
             all.failed += count.failed;
             all.timed_out += count.timed_out;
             all.seconds += count.seconds;
+            all.waited += count.waited;
         }
         all
     }
@@ -442,16 +461,22 @@ pub(super) mod tests {
 
     #[test]
     fn a_failure_is_told_by_what_it_needs() {
-        let mut storm = storm(&[("none", count(10, 5, 10.0)), ("race", count(4, 1, 40.0))]);
+        let mut storm = storm(&[
+            ("none", count(10, 5, 10.0)),
+            ("race", count(20, 12, 40.0)),
+            ("load", count(20, 12, 40.0)),
+        ]);
         // Runs of another package say nothing about it.
         let other = storm.counts.get_mut("none").unwrap();
         other.insert("a/c".to_owned(), count(90, 0, 9.0));
         for (by, expected) in [
             (&[("none", 5)][..], Verdict::Broken),
             (&[("none", 1), ("race", 1)], Verdict::Rare),
-            (&[("race", 1)], Verdict::UnderStorm),
-            (&[("load", 3), ("race", 1)], Verdict::UnderStorm),
-            (&[("load", 3)], Verdict::Contention),
+            (&[("race", 1)], Verdict::TooFew),
+            (&[("load", 3)], Verdict::TooFew),
+            (&[("race", 12)], Verdict::UnderStorm),
+            (&[("load", 12), ("race", 1)], Verdict::UnderStorm),
+            (&[("load", 12)], Verdict::Contention),
         ] {
             assert_eq!(failure(by).verdict(&storm), expected);
         }
@@ -478,7 +503,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_hang_and_a_failing_test_may_be_no_more_than_slow() {
-        let storm = storm(&[("none", count(10, 0, 10.0))]);
+        let storm = storm(&[
+            ("none", count(10, 0, 10.0)),
+            ("race", count(20, 12, 10.0)),
+            ("load", count(20, 12, 10.0)),
+        ]);
         let of = |sign, by: &[(&str, u32)]| {
             let one = Failure {
                 sign,
@@ -489,9 +518,10 @@ pub(super) mod tests {
         assert_eq!(of(Sign::Hang, &[("race", 1)]), Verdict::TimeOut);
         assert_eq!(of(Sign::Hang, &[("none", 1)]), Verdict::TimeOut);
         assert_eq!(of(Sign::Hang, &[("none", 9)]), Verdict::Broken);
-        assert_eq!(of(Sign::Test, &[("race", 1)]), Verdict::Suspected);
+        assert_eq!(of(Sign::Test, &[("race", 1)]), Verdict::TooFew);
+        assert_eq!(of(Sign::Test, &[("race", 12)]), Verdict::Suspected);
         assert_eq!(of(Sign::Test, &[("none", 1)]), Verdict::Rare);
-        assert_eq!(of(Sign::Test, &[("load", 1)]), Verdict::Contention);
+        assert_eq!(of(Sign::Test, &[("load", 12)]), Verdict::Contention);
     }
 
     #[test]
@@ -546,9 +576,14 @@ pub(super) mod tests {
 
     #[test]
     fn the_likeliest_knob_is_that_with_most_failures_in_a_second() {
-        let storm = storm(&[("none", count(10, 5, 1.0)), ("race", count(9, 9, 90.0))]);
-        let failure = failure(&[("none", 1), ("race", 9)]);
-        assert_eq!(failure.likeliest(&storm).unwrap().0, "none");
+        let storm = storm(&[("none", count(10, 5, 1.0)), ("race", count(9, 9, 0.1))]);
+        let likeliest = |none| {
+            let failure = failure(&[("none", none), ("race", 9)]);
+            failure.likeliest(&storm).unwrap().0.to_owned()
+        };
+        assert_eq!(likeliest(1), "race");
+        // It fails in most plain runs: a knob that adds to it is luck.
+        assert_eq!(likeliest(9), "none");
     }
 
     #[test]
