@@ -70,6 +70,21 @@ func (t *Table) EffectOf(use flow.Use) Effect {
 	return Effect{Escapes: true}
 }
 
+// IntegerToC is the C function that is given an integer, itself or through functions of Go, or "". purego.SyscallN
+// is none: its arguments may be addresses, and are kept alive.
+func (t *Table) IntegerToC(use flow.Use) string {
+	if use.Kind != flow.Argument || use.Index < 0 || !flow.IsInteger(use.Value.Type()) {
+		return ""
+	}
+	if name := t.C(use.Call()); name != "" {
+		return strings.TrimPrefix(name, "SyscallN")
+	}
+	if f := t.Of(use.Call()); f != nil && use.Index < len(f.Params) {
+		return f.Params[use.Index].IntegerToC
+	}
+	return ""
+}
+
 // TakesOver reports whether a C function may free what it is given, now or later: by its name, or because its
 // code is beside the Go code and mentions it.
 func (t *Table) TakesOver(name string) bool {
@@ -95,6 +110,7 @@ func (t *Table) summarize(fn *ssa.Function) *Func {
 	}
 	depth := t.Depths(fn)
 	f.Lock = depth.Delta
+	f.Stores = t.storing(fn)
 	before := false // a call into C on the way here
 	t.walk(fn, func(call ssa.CallInstruction) {
 		common := call.Common()
@@ -145,6 +161,9 @@ func (t *Table) param(fn *ssa.Function, p *ssa.Parameter) Param {
 		result.MayFree = result.MayFree || effect.MayFree
 		result.Escapes = result.Escapes || effect.Escapes
 		result.ReachesC = result.ReachesC || effect.ReachesC
+		if name := t.IntegerToC(use); name != "" {
+			result.IntegerToC = name
+		}
 		if effect.Frees {
 			for _, at := range use.At {
 				frees[at] = true
@@ -157,6 +176,7 @@ func (t *Table) param(fn *ssa.Function, p *ssa.Parameter) Param {
 	}
 	result.FreesFields = t.freedFields(fn, p, FreesArgument)
 	result.Rooted = t.roots(fn, p)
+	result.Pins = t.anyPin(fn, func(_, pinned ssa.Value) bool { return Base(pinned) == ssa.Value(p) || elementOf(pinned, p, 0) })
 	switch p.Type().Underlying().(type) {
 	case *types.Slice, *types.Map:
 		result.FreesElements = t.freesElements(fn, p)

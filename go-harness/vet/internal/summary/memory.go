@@ -4,6 +4,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -29,50 +30,234 @@ func Base(v ssa.Value) ssa.Value {
 	}
 }
 
-// GoMemory reports whether an address surely points into memory that Go allocated.
-func GoMemory(v ssa.Value) bool {
-	switch base := Base(v).(type) {
+// deepest is how many variables, calls and parameters are looked through to tell whose memory an address leads to.
+const deepest = 8
+
+// GoMemory reports whether an address, or an integer that is one, surely points into memory that Go allocated. A
+// slice or a string that the package is given from outside does, unless its elements have a type of C's; one that
+// only the package itself hands to a function does if some call gives it such memory.
+func (t *Table) GoMemory(v ssa.Value) bool { return t.goMemory(v, make(map[ssa.Value]bool)) }
+
+func (t *Table) goMemory(v ssa.Value, seen map[ssa.Value]bool) bool {
+	base := Base(v)
+	if seen[base] || len(seen) > deepest {
+		return false
+	}
+	seen[base] = true
+	defer delete(seen, base)
+	next := func(v ssa.Value) bool { return t.goMemory(v, seen) }
+	switch base := base.(type) {
 	case *ssa.Alloc, *ssa.Global, *ssa.MakeSlice:
 		return true
+	case *ssa.Phi:
+		return allBut(base.Edges, func(edge ssa.Value) bool { return isZero(edge) || seen[Base(edge)] }, next)
+	case *ssa.BinOp:
+		switch base.Op {
+		case token.ADD:
+			return next(base.X) != next(base.Y)
+		case token.SUB:
+			return next(base.X) && !next(base.Y) // two addresses give a distance
+		}
+	case *ssa.UnOp:
+		return !variableOfC(base) && t.variableHolds(base, next)
+	case *ssa.Parameter:
+		if !isView(base.Type()) {
+			return false
+		}
+		calls, all := t.Callers(base.Parent())
+		if !all {
+			return !OfC(base.Type())
+		}
+		i := slices.Index(base.Parent().Params, base)
+		return slices.ContainsFunc(calls, func(call ssa.CallInstruction) bool {
+			return i < len(call.Common().Args) && next(call.Common().Args[i])
+		})
 	case *ssa.Call:
-		b, ok := base.Call.Value.(*ssa.Builtin)
-		return ok && b.Name() == "append"
+		if b, ok := base.Call.Value.(*ssa.Builtin); ok {
+			return b.Name() == "append"
+		}
+		return t.returns(base.Common(), 0, next)
+	case *ssa.Extract:
+		if call, ok := base.Tuple.(*ssa.Call); ok {
+			return t.returns(call.Common(), base.Index, next)
+		}
 	}
 	return false
 }
 
 // NativeMemory reports whether an address surely points into memory that C allocated.
-func (t *Table) NativeMemory(v ssa.Value) bool {
+func (t *Table) NativeMemory(v ssa.Value) bool { return t.nativeMemory(v, make(map[ssa.Value]bool)) }
+
+func (t *Table) nativeMemory(v ssa.Value, seen map[ssa.Value]bool) bool {
 	base := Base(v)
-	if t.Fresh(base) != "" {
-		return true
+	if seen[base] || len(seen) > deepest {
+		return false
 	}
-	if extract, ok := base.(*ssa.Extract); ok {
-		base = extract.Tuple
-	}
-	call, ok := base.(*ssa.Call)
-	return ok && t.C(call.Common()) != ""
-}
-
-// Pins reports whether a function, or one that it is written in or that is written in it, pins memory.
-func Pins(fn *ssa.Function) bool {
-	for fn.Parent() != nil {
-		fn = fn.Parent()
-	}
-	return pins(fn)
-}
-
-func pins(fn *ssa.Function) bool {
-	found := false
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		if call, ok := instr.(ssa.CallInstruction); ok && RuntimeFunc(call.Common()) == "Pin" {
-			found = true
+	seen[base] = true
+	defer delete(seen, base)
+	next := func(v ssa.Value) bool { return t.nativeMemory(v, seen) }
+	switch base := base.(type) {
+	case *ssa.Phi:
+		return allBut(base.Edges, func(edge ssa.Value) bool { return isZero(edge) || seen[Base(edge)] }, next)
+	case *ssa.UnOp:
+		return variableOfC(base) || t.filledByC(base.X) || t.variableHolds(base, next)
+	case *ssa.Parameter:
+		fn := base.Parent()
+		if !OfC(base.Type()) || t.valued[fn] || len(t.callers[fn]) == 0 {
+			return false // other packages have no name for a type of C's
 		}
-	})
-	for _, literal := range fn.AnonFuncs {
-		found = found || pins(literal)
+		i := slices.Index(fn.Params, base)
+		return !slices.ContainsFunc(t.callers[fn], func(call ssa.CallInstruction) bool {
+			return i >= len(call.Common().Args) || !next(call.Common().Args[i])
+		})
+	case *ssa.Call:
+		return t.FromC(base) || t.Fresh(base) != "" || t.returns(base.Common(), 0, next)
+	case *ssa.Extract:
+		if call, ok := base.Tuple.(*ssa.Call); ok {
+			return t.FromC(base) || t.Fresh(base) != "" || t.returns(call.Common(), base.Index, next)
+		}
+	}
+	return false
+}
+
+// allBut reports whether something holds for all values that need not be skipped, and for one at least.
+func allBut(values []ssa.Value, skip, holds func(ssa.Value) bool) bool {
+	found := false
+	for _, v := range values {
+		if skip(v) {
+			continue
+		}
+		if !holds(v) {
+			return false
+		}
+		found = true
 	}
 	return found
+}
+
+// isView reports whether a type is a slice or a string: an address with a length.
+func isView(typ types.Type) bool {
+	switch typ := typ.Underlying().(type) {
+	case *types.Slice:
+		return true
+	case *types.Basic:
+		return typ.Info()&types.IsString != 0
+	}
+	return false
+}
+
+// OfC reports whether a type is one of C's, or a pointer or a slice that leads to one.
+func OfC(typ types.Type) bool {
+	switch at := typ.Underlying().(type) {
+	case *types.Slice:
+		return OfC(at.Elem())
+	case *types.Pointer:
+		return OfC(at.Elem())
+	}
+	named := Named(typ)
+	return named != nil && strings.HasPrefix(named.Obj().Name(), "_C")
+}
+
+// variableOfC reports whether a value is the address of a variable of C's, which cmd/cgo keeps in one of Go's.
+func variableOfC(load *ssa.UnOp) bool {
+	global, ok := load.X.(*ssa.Global)
+	return ok && strings.HasPrefix(global.Name(), "_Cvar_")
+}
+
+// variableHolds reports whether something holds for all that the package puts into the field or the global variable
+// that a value is loaded from, nil aside.
+func (t *Table) variableHolds(load *ssa.UnOp, holds func(ssa.Value) bool) bool {
+	return load.Op == token.MUL && allBut(t.StoresTo(Variable(load)), isZero, holds)
+}
+
+// filledByC reports whether a variable of pointer type gets its only values from C, which is given its address.
+func (t *Table) filledByC(addr ssa.Value) bool {
+	cell, ok := addr.(*ssa.Alloc)
+	if !ok {
+		return false
+	}
+	filled := false
+	for _, instr := range *cell.Referrers() {
+		switch instr := instr.(type) {
+		case *ssa.UnOp, *ssa.DebugRef:
+		case *ssa.Store:
+			if instr.Val == addr || !isZero(instr.Val) {
+				return false
+			}
+		case ssa.CallInstruction:
+			filled = true
+			if t.C(instr.Common()) == "" {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return filled
+}
+
+// returns reports whether something holds for all that a function of the package returns, nil aside. What the
+// function was given itself is asked for where it is called.
+func (t *Table) returns(call *ssa.CallCommon, result int, holds func(ssa.Value) bool) bool {
+	fn := call.StaticCallee()
+	if fn == nil || t.funcs[fn] == nil {
+		return false
+	}
+	var values []ssa.Value
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		if ret, ok := instr.(*ssa.Return); ok {
+			values = append(values, ret.Results[result])
+		}
+	})
+	return allBut(values, isZero, func(v ssa.Value) bool {
+		if i := t.paramIndex(fn, v); i >= 0 {
+			return holds(call.Args[i])
+		}
+		return holds(v)
+	})
+}
+
+// paramIndex is the position of the parameter of a function that an address points into, or -1.
+func (t *Table) paramIndex(fn *ssa.Function, v ssa.Value) int {
+	p, ok := Base(v).(*ssa.Parameter)
+	if !ok {
+		return -1
+	}
+	return slices.Index(fn.Params, p)
+}
+
+// Variable is the field or the global variable that a value is loaded from, or that an address leads to, or nil.
+func Variable(v ssa.Value) types.Object {
+	if field, _ := flow.Field(v); field != nil {
+		return field
+	}
+	if load, ok := v.(*ssa.UnOp); ok {
+		v = load.X
+	}
+	if global, ok := v.(*ssa.Global); ok {
+		return global.Object()
+	}
+	return nil
+}
+
+// StoresTo are the values that the package stores in a field or a global variable.
+func (t *Table) StoresTo(variable types.Object) []ssa.Value {
+	if t.stores == nil {
+		t.stores = make(map[types.Object][]ssa.Value)
+		for _, fn := range t.Package.Funcs {
+			flow.Instructions(fn, func(instr ssa.Instruction) {
+				if store, ok := instr.(*ssa.Store); ok {
+					if variable := Variable(store.Addr); variable != nil {
+						t.stores[variable] = append(t.stores[variable], store.Val)
+					}
+				}
+			})
+		}
+	}
+	if variable == nil {
+		return nil
+	}
+	return t.stores[variable]
 }
 
 // IsHandle reports whether a type is cgo.Handle, or an integer with its methods: the token of a registry.

@@ -49,6 +49,46 @@ func (t *Table) C(call *ssa.CallCommon) string {
 	return ""
 }
 
+// FromC reports whether a value is what a C function returned.
+func (t *Table) FromC(v ssa.Value) bool {
+	if extract, ok := v.(*ssa.Extract); ok {
+		v = extract.Tuple
+	}
+	call, ok := v.(*ssa.Call)
+	return ok && t.C(call.Common()) != ""
+}
+
+// Callee is the name by which a reader knows what a call of a function of Go or of C reaches.
+func (t *Table) Callee(call *ssa.CallCommon) string {
+	if name := t.C(call); name != "" {
+		return "C." + name
+	}
+	if fn := call.StaticCallee(); fn != nil {
+		return fn.Name()
+	}
+	return Variable(call.Value).Name()
+}
+
+// GivenTo is a C function that is given a struct, itself or its address, in the function that makes it, or "".
+func (t *Table) GivenTo(object ssa.Value) string {
+	values := []ssa.Value{object}
+	for _, instr := range *object.Referrers() {
+		if load, ok := instr.(*ssa.UnOp); ok {
+			values = append(values, load)
+		}
+	}
+	for _, v := range values {
+		for _, use := range flow.Track(v).Uses {
+			if use.Kind == flow.Argument {
+				if name := t.C(use.Call()); name != "" {
+					return name
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // findRegistered names the function variables that purego binds to C functions.
 func (t *Table) findRegistered() {
 	t.registered = make(map[*ssa.Global]string)

@@ -70,6 +70,8 @@ type Func struct {
 	// ReadsError is the C function that returns an error of the thread's last call and that is called before
 	// any other of C, or "".
 	ReadsError string
+	// Stores are the parameters that a call stores in memory of C.
+	Stores []Stored
 }
 
 // Param is what becomes of one argument.
@@ -88,6 +90,10 @@ type Param struct {
 	Rooted bool
 	// Window is set if the argument is a function, and called with the thread locked.
 	Window bool
+	// IntegerToC is the C function that may be given the argument, an integer, or is "".
+	IntegerToC string
+	// Pins is set if a call may pin what the argument points to, or its elements.
+	Pins bool
 }
 
 // Result is where one result comes from.
@@ -135,6 +141,7 @@ type Table struct {
 	freesInC    map[string]bool
 	definitions map[string]string
 	paths       map[*ssa.Function]map[string][]ssa.Value
+	stores      map[types.Object][]ssa.Value
 	fieldsFreed map[*types.Var]bool
 	// unregistered are the registries of tokens: maps from which single keys are taken.
 	unregistered map[*ssa.Global]bool

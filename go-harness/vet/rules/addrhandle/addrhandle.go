@@ -21,11 +21,12 @@ The address of a variable of type cgo.Handle, or of an integer type with its met
 As user_data that is kept for later callbacks it dangles: the variable is gone with its function, and the
 callback reads whatever lies there now.
 
-The rule finds such addresses given to C functions that register something, by their name, if the handle is not
-deleted in the same function.
+The rule finds such addresses given to C functions that register something, by their name, themselves or in a
+field of a C struct, if the handle is not deleted in the same function. An address of a field of an object counts if
+the function has made the object, and does not store it anywhere.
 
-Silent: synchronous calls, after which the function deletes the handle; functions that pin; a handle that is
-copied into memory of C.`,
+Silent: synchronous calls, after which the function deletes the handle; what is pinned; a handle that is copied into
+memory of C.`,
 	Before: `
 func (b *Bus) Subscribe(f func()) {
 	h := cgo.NewHandle(f)
@@ -49,22 +50,58 @@ func (b *Bus) Subscribe(f func()) {
 func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
-			call, ok := instr.(ssa.CallInstruction)
-			if !ok {
-				return
-			}
-			name := p.Know.C(call.Common())
-			if name == "" || !keeps(name) || summary.Pins(fn) {
-				return
-			}
-			for _, arg := range call.Common().Args {
-				cell, ok := flow.Root(arg).(*ssa.Alloc)
-				if ok && summary.IsHandle(elem(cell)) && !deleted(cell) {
-					p.ReportAt(call, "C.%s keeps the address of a Go variable: it dangles when %s has returned", name, fn.Name())
+			switch instr := instr.(type) {
+			case ssa.CallInstruction:
+				if name := p.Know.C(instr.Common()); name != "" && keeps(name) {
+					for _, arg := range instr.Common().Args {
+						check(p, instr, arg, name)
+					}
+				}
+			case *ssa.Store:
+				if _, owner := flow.Field(instr.Addr); owner != nil && summary.OfC(owner.Type()) {
+					if name := p.Know.GivenTo(owner); keeps(name) || makes(name) {
+						check(p, instr, instr.Val, name)
+					}
 				}
 			}
 		})
 	}
+}
+
+// check looks at an address that a C function is given and keeps.
+func check(p *rule.Pass, at ssa.Instruction, address ssa.Value, name string) {
+	fn := at.Parent()
+	switch variable := flow.Root(address).(type) {
+	case *ssa.Alloc:
+		if holdsHandle(variable) && !deleted(variable) && !p.Know.Pinned(fn, variable, nil) {
+			p.ReportAt(at, "C.%s keeps the address of a Go variable: it dangles when %s has returned", name, fn.Name())
+		}
+	case *ssa.FieldAddr:
+		object, ok := variable.X.(*ssa.Alloc)
+		if ok && holdsHandle(variable) && !deleted(variable) && !held(object) && !p.Know.Pinned(fn, variable, nil) {
+			p.ReportAt(at, "C.%s keeps the address of a field of a Go object that nothing pins: it dangles when the object is collected", name)
+		}
+	}
+}
+
+// held reports whether an object is also stored elsewhere, or is the value of a handle.
+func held(object ssa.Value) bool {
+	return slices.ContainsFunc(flow.Track(object).Uses, func(use flow.Use) bool {
+		return use.Kind == flow.Stored || use.Kind == flow.Captured ||
+			use.Kind == flow.Argument && (summary.NewToken(use.Call()) || appends(use.Call()))
+	})
+}
+
+func appends(call *ssa.CallCommon) bool {
+	b, ok := call.Value.(*ssa.Builtin)
+	return ok && b.Name() == "append"
+}
+
+// makes reports whether a C function makes, by its name, something that keeps what its options hold.
+func makes(name string) bool {
+	return slices.ContainsFunc(summary.Words(name), func(word string) bool {
+		return slices.Contains([]string{"open", "init", "new", "create", "make"}, word)
+	})
 }
 
 // keeps reports whether a C function keeps what it is given, by its name.
@@ -82,8 +119,8 @@ func keeps(name string) bool {
 	})
 }
 
-// deleted reports whether something in the function, or a literal in it, deletes the handle of a variable.
-func deleted(cell *ssa.Alloc) bool {
+// deleted reports whether something in the function, or a literal in it, deletes the handle of a variable or a field.
+func deleted(variable ssa.Value) bool {
 	found := false
 	var visit func(fn *ssa.Function)
 	visit = func(fn *ssa.Function) {
@@ -94,15 +131,20 @@ func deleted(cell *ssa.Alloc) bool {
 					return
 				}
 				free, captured := load.X.(*ssa.FreeVar)
-				found = found || load.X == ssa.Value(cell) || captured && flow.Binding(free) == ssa.Value(cell)
+				field, _ := flow.Field(variable)
+				other, _ := flow.Field(load)
+				found = found || load.X == variable || captured && flow.Binding(free) == variable || field != nil && field == other
 			}
 		})
 		for _, literal := range fn.AnonFuncs {
 			visit(literal)
 		}
 	}
-	visit(cell.Parent())
+	visit(variable.Parent())
 	return found
 }
 
-func elem(cell *ssa.Alloc) types.Type { return cell.Type().(*types.Pointer).Elem() }
+// holdsHandle reports whether an address is that of a handle.
+func holdsHandle(address ssa.Value) bool {
+	return summary.IsHandle(address.Type().Underlying().(*types.Pointer).Elem())
+}

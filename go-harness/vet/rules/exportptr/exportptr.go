@@ -7,7 +7,6 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
-	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
@@ -44,16 +43,13 @@ func goName() *C.char {
 
 func run(p *rule.Pass) {
 	for fn := range p.Exports() {
-		if summary.Pins(fn) {
-			continue
-		}
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			ret, ok := instr.(*ssa.Return)
 			if !ok {
 				return
 			}
 			for _, result := range ret.Results {
-				if what := held(p, result); what != "" {
+				if what := held(p, result); what != "" && !p.Know.Pinned(fn, result, nil) {
 					p.ReportAt(ret, "%s returns %s to C: the runtime panics, or C keeps what the collector frees", fn.Name(), what)
 				}
 			}
@@ -69,18 +65,18 @@ func held(p *rule.Pass, v ssa.Value) string {
 	}
 	switch typ := v.Type().Underlying().(type) {
 	case *types.Slice:
-		if summary.GoMemory(v) {
+		if p.Know.GoMemory(v) {
 			return "a slice of Go"
 		}
 	case *types.Map, *types.Chan, *types.Signature, *types.Interface:
 		return "a Go " + kind(typ)
 	case *types.Pointer:
-		if summary.GoMemory(v) {
+		if p.Know.GoMemory(v) {
 			return "a pointer into memory of Go"
 		}
 	case *types.Basic:
 		switch {
-		case typ.Kind() == types.UnsafePointer && summary.GoMemory(v):
+		case typ.Kind() == types.UnsafePointer && p.Know.GoMemory(v):
 			return "a pointer into memory of Go"
 		case typ.Info()&types.IsString != 0 && made(p, root):
 			return "a string of Go"

@@ -2,6 +2,9 @@
 package hiddenptr
 
 import (
+	"go/types"
+	"slices"
+
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -18,10 +21,11 @@ cgo keeps what its pointer arguments point to where it is until the call returns
 that holds an address: the object may be collected during the call, and if it lies on a stack the stack may move.
 The checks of cgo do not see it either.
 
-The rule finds addresses of Go variables and allocations that are converted to uintptr and given to a C function.
+The rule finds addresses of Go variables, allocations, slices and strings that are converted to uintptr and given
+to a C function: itself, through a function that returns or takes the integer, or in a field of a struct.
 
-Silent: functions that pin; calls through purego.SyscallN and its like, which keep such arguments alive; memory
-of C; integers that are only compared or printed.`,
+Silent: what is pinned, or held elsewhere; calls through purego.SyscallN and its like, which keep such arguments
+alive; memory of C; integers that are only compared or printed.`,
 	Before: `
 buf := make([]byte, n)
 C.lib_read(C.uintptr_t(uintptr(unsafe.Pointer(&buf[0]))), C.size_t(n))`,
@@ -37,24 +41,64 @@ C.read_at(unsafe.Pointer(&buf[0]), C.size_t(n))`,
 }
 
 func run(p *rule.Pass) {
+	fields := givenToC(p)
 	for _, fn := range p.Funcs {
-		if summary.Pins(fn) {
-			continue
+		hidden := func(v ssa.Value) bool {
+			return flow.IsInteger(v.Type()) && p.Know.GoMemory(v) && !kept(v) && !p.Know.Pinned(fn, v, nil)
 		}
 		flow.Instructions(fn, func(instr ssa.Instruction) {
-			convert, ok := instr.(*ssa.Convert)
-			if !ok || !flow.IsInteger(convert.Type()) || flow.IsInteger(convert.X.Type()) || !summary.GoMemory(convert.X) {
-				return
-			}
-			for _, use := range flow.Track(convert).Uses {
-				if use.Kind != flow.Argument || use.Index < 0 || !flow.IsInteger(use.Value.Type()) {
-					continue
+			switch instr := instr.(type) {
+			case ssa.CallInstruction:
+				for i, arg := range instr.Common().Args {
+					name := p.Know.IntegerToC(flow.Use{Kind: flow.Argument, Instr: instr, Value: arg, Index: i})
+					if name != "" && hidden(arg) {
+						p.ReportAt(instr, "C.%s is given the address of Go memory as an integer: nothing keeps the memory alive, or in its place", name)
+					}
 				}
-				if name := summary.CName(use.Call().StaticCallee()); name != "" {
-					p.ReportAt(use.Instr, "C.%s is given the address of Go memory as an integer: nothing keeps the memory alive, or in its place", name)
+			case *ssa.Store:
+				field, owner := flow.Field(instr.Addr)
+				if field == nil || !hidden(instr.Val) {
 					return
+				}
+				name := fields[field]
+				if name == "" && summary.OfC(owner.Type()) {
+					name = p.Know.GivenTo(owner)
+				}
+				if name != "" {
+					p.Report(instr.Pos(), "C.%s is given the address of Go memory as an integer in field %s: nothing keeps the memory alive, or in its place", name, field.Name())
 				}
 			}
 		})
+	}
+}
+
+// givenToC are the fields whose integers are given to C, with a C function.
+func givenToC(p *rule.Pass) map[*types.Var]string {
+	fields := make(map[*types.Var]string)
+	for _, fn := range p.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			call, ok := instr.(ssa.CallInstruction)
+			if !ok {
+				return
+			}
+			for i, arg := range call.Common().Args {
+				field, _ := flow.Field(flow.Root(arg))
+				if name := p.Know.IntegerToC(flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i}); name != "" && field != nil {
+					fields[field] = name
+				}
+			}
+		})
+	}
+	return fields
+}
+
+// kept reports whether memory outlives its function and stays where it is: a global variable, or what is also held
+// by a field, an element or a variable elsewhere.
+func kept(address ssa.Value) bool {
+	switch base := summary.Base(address).(type) {
+	case *ssa.Global, *ssa.UnOp:
+		return true
+	default:
+		return slices.ContainsFunc(flow.Track(base).Uses, func(use flow.Use) bool { return use.Kind == flow.Stored })
 	}
 }

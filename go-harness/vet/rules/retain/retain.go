@@ -17,10 +17,12 @@ var Rule = &rule.Rule{
 The collector does not look into memory of C. A Go pointer that is stored there keeps nothing alive, and is
 forbidden unless what it points to is pinned. The check for it, GOEXPERIMENT=cgocheck2, is off by default.
 
-The rule finds stores of an address of a Go variable or allocation through a pointer that C.malloc, or another C
-function, returned.
+The rule finds stores of an address of a Go variable, an allocation, a slice or a string through a pointer that
+C.malloc, or another C function, returned, also if a field or a parameter holds the pointer. A function that does
+the storing is found where it is called; so is a C function of the package that does nothing but store.
 
-Silent: functions that pin; memory of C; a C struct that is itself a Go variable; integers.`,
+Silent: what is pinned, unless the pin ends with the function and the memory of C is returned; memory of C; a C
+struct that is, or may be, itself a Go variable; integers.`,
 	Before: `
 req := (*C.request)(C.calloc(1, C.sizeof_request))
 req.data = unsafe.Pointer(&buf[0])`,
@@ -37,13 +39,20 @@ req.data = unsafe.Pointer(&buf[0])`,
 
 func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
-		if summary.Pins(fn) {
-			continue
-		}
 		flow.Instructions(fn, func(instr ssa.Instruction) {
-			store, ok := instr.(*ssa.Store)
-			if ok && flow.IsPointer(store.Val.Type()) && summary.GoMemory(store.Val) && p.Know.NativeMemory(store.Addr) {
-				p.Report(store.Pos(), "the address of Go memory is stored in memory of C, where it keeps nothing alive; pin it first")
+			switch instr := instr.(type) {
+			case *ssa.Store:
+				for _, address := range summary.Addresses(instr) {
+					if p.Know.GoMemory(address) && p.Know.NativeMemory(instr.Addr) && !p.Know.Pinned(fn, address, instr.Addr) {
+						p.Report(instr.Pos(), "the address of Go memory is stored in memory of C, where it keeps nothing alive; pin it first")
+					}
+				}
+			case ssa.CallInstruction:
+				for _, arg := range p.Know.StoredBy(instr.Common()) {
+					if p.Know.GoMemory(arg) && !p.Know.Pinned(fn, arg, nil) {
+						p.ReportAt(instr, "%s stores the address of Go memory in memory of C, where it keeps nothing alive; pin it first", p.Know.Callee(instr.Common()))
+					}
+				}
 			}
 		})
 	}

@@ -1,0 +1,121 @@
+package a
+
+/*
+#include <stdlib.h>
+typedef struct request { void *data; int n; } request;
+request *request_new(void);
+void request_send(request *r);
+void request_pass(request r);
+extern int region;
+*/
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// A view of C's memory.
+func view(b []byte) {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&b[0])
+	C.request_send(req)
+}
+
+func View(n int) {
+	view(unsafe.Slice((*byte)(C.malloc(C.size_t(n))), n))
+}
+
+// Elements of C may lie anywhere.
+func Elements(list []C.char) {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&list[0])
+	C.request_send(req)
+}
+
+// A constant lies where nothing moves or frees it.
+func Constant() {
+	req := C.request_new()
+	req.data = unsafe.Pointer(unsafe.StringData("constant"))
+	C.request_send(req)
+}
+
+// A struct of Go for one of two callers.
+func either(req *C.request, b []byte) { req.data = unsafe.Pointer(&b[0]) }
+
+func Either(b []byte) {
+	var req C.request
+	either(&req, b)
+	C.request_pass(req)
+	either(C.request_new(), b)
+}
+
+// A struct of Go that goes by value.
+func lay(req *C.request, p unsafe.Pointer) { req.data = p }
+
+func Lay(b []byte) {
+	var req C.request
+	lay(&req, unsafe.Pointer(&b[0]))
+	C.request_pass(req)
+}
+
+// Memory of C in memory of C.
+func LayNative() {
+	lay(C.request_new(), C.malloc(8))
+}
+
+// Nobody knows whose struct it is.
+func Unknown(req *C.request, b []byte) { req.data = unsafe.Pointer(&b[0]) }
+
+func PinnedParameter(b []byte) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(unsafe.SliceData(b))
+	req := C.request_new()
+	req.data = unsafe.Pointer(&b[0])
+	C.request_send(req)
+}
+
+func pin(pinner *runtime.Pinner, p *byte) { pinner.Pin(p) }
+
+func PinnedByHelper(b []byte) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pin(&pinner, &b[0])
+	req := C.request_new()
+	req.data = unsafe.Pointer(&b[0])
+	put(req, unsafe.Pointer(&b[0]))
+	C.request_send(req)
+}
+
+type pinned struct {
+	runtime.Pinner
+	req *C.request
+}
+
+// What is pinned as long as the object pleases may be handed out.
+func (p *pinned) HandOut(b []byte) *C.request {
+	p.Pin(&b[0])
+	p.req = C.request_new()
+	p.req.data = unsafe.Pointer(&b[0])
+	return p.req
+}
+
+// A list of what is pinned.
+func PinnedAll(lists [][]byte) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	for _, list := range lists {
+		pinner.Pin(&list[0])
+		req := C.request_new()
+		req.data = unsafe.Pointer(&list[0])
+		C.request_send(req)
+	}
+}
+
+// A variable of C.
+func VariableOfC() {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&C.region)
+	C.request_send(req)
+}
