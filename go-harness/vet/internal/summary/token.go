@@ -68,19 +68,38 @@ func (t *Table) token(fn *ssa.Function, v ssa.Value) string {
 
 // registers is the global map, or sync.Map, into which a function puts something under a key, or nil.
 func (t *Table) registers(fn *ssa.Function, key ssa.Value) (registry *ssa.Global) {
+	if into := Registry(fn, key); into != nil {
+		return globalOf(into)
+	}
+	return nil
+}
+
+// Registry is the map, or the address of the sync.Map, into which a function puts something under a key, or nil.
+func Registry(fn *ssa.Function, key ssa.Value) (registry ssa.Value) {
 	flow.Instructions(fn, func(instr ssa.Instruction) {
-		switch instr := instr.(type) {
-		case *ssa.MapUpdate:
-			if sameKey(instr.Key, key) {
-				registry = globalOf(instr.Map)
-			}
-		case *ssa.Call:
-			if isFunc(instr.Common(), "sync", "Store") && len(instr.Call.Args) == 3 && sameKey(instr.Call.Args[1], key) {
-				registry = globalOf(instr.Call.Args[0])
-			}
+		if into, under := Update(instr); into != nil && sameKey(under, key) {
+			registry = into
 		}
 	})
 	return registry
+}
+
+// Update is the map, or the address of the sync.Map, into which an instruction puts something, and the key; or nil.
+func Update(instr ssa.Instruction) (into, key ssa.Value) {
+	switch instr := instr.(type) {
+	case *ssa.MapUpdate:
+		return instr.Map, instr.Key
+	case *ssa.Call:
+		if isFunc(instr.Common(), "sync", "Store") && len(instr.Call.Args) == 3 {
+			return instr.Call.Args[0], instr.Call.Args[1]
+		}
+	}
+	return nil, nil
+}
+
+// LooksUp reports whether a call looks up a key in a sync.Map.
+func LooksUp(call *ssa.CallCommon) bool {
+	return len(call.Args) == 2 && (isFunc(call, "sync", "Load") || isFunc(call, "sync", "LoadAndDelete"))
 }
 
 func sameKey(a, b ssa.Value) bool {
@@ -88,13 +107,17 @@ func sameKey(a, b ssa.Value) bool {
 	if a == b {
 		return true
 	}
+	// Two loads of a counter, without a store in between that anybody would write.
 	x, ok := a.(*ssa.UnOp)
 	y, ok2 := b.(*ssa.UnOp)
-	if !ok || !ok2 || x.Op != token.MUL || y.Op != token.MUL || x.X != y.X {
+	if !ok || !ok2 || x.Op != token.MUL || y.Op != token.MUL {
 		return false
 	}
-	_, global := x.X.(*ssa.Global)
-	return global // two loads of the counter, without a store in between that anybody would write
+	if _, global := x.X.(*ssa.Global); global {
+		return x.X == y.X
+	}
+	_, field := x.X.(*ssa.FieldAddr)
+	return field && sameObject(a, b)
 }
 
 func plainInteger(v ssa.Value) ssa.Value {

@@ -21,12 +21,13 @@ var Rule = &rule.Rule{
 	Text: `
 A cgo.Handle keeps its value alive until Delete is called, for the life of the process if need be.
 
-The rule follows each result of cgo.NewHandle, of pointer.Save, of functions that return one, and of functions that
-put a value into a global map and return its key, if other functions take single keys out of it. It reports
-tokens that are never deleted; that some return statement leaves behind while another path deletes them; that lie
-in a private field, or in a slice or map in one, on which nothing calls Delete; that a method SetX or OnX puts in
-the place of an older one; cells of C memory that hold a handle and that nothing frees, though the handle in them
-is deleted; and handles that keep the owner alive whose finalizer was to delete them: such a finalizer never runs.
+The rule follows each result of cgo.NewHandle, of pointer.Save, of functions that return one, and of functions
+that put a value into a global map and return its key, if other functions take single keys out of it. It reports
+tokens that are never deleted; that some return statement, or the next turn of a loop, leaves behind while
+another path deletes them; that lie in a private field, or in a slice or map in one, on which nothing calls
+Delete; that a method SetX or OnX puts in the place of an older one; cells of C memory that hold a handle and
+that nothing frees, though the handle in them is deleted; and handles that keep the owner alive whose finalizer
+was to delete them: such a finalizer never runs.
 
 Silent: tokens that are stored where others may find them, returned, or given to Go code that may keep them;
 tokens that C gives back to a function of the package that deletes what it is given; registries that are emptied
@@ -168,6 +169,11 @@ func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, fore
 			line = p.Line(ret.Parent().Syntax().End())
 		}
 		p.ReportAt(call, "%s is not deleted on the way to the return in line %d", what, line)
+		return
+	}
+	if search.Reaches(call, call) {
+		fate = "is not deleted on some path"
+		p.ReportAt(call, "%s is not deleted before the loop makes the next one", what)
 	}
 }
 

@@ -2,7 +2,7 @@
 package inttoptr
 
 import (
-	"go/token"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -21,7 +21,8 @@ to nowhere. When a stack is copied, for example while a callback runs, the runti
 process: "invalid pointer found on stack". It also ends the process if the number happens to lie in the heap.
 
 The rule finds conversions to unsafe.Pointer of a cgo.Handle, of an integer with its methods, of the result of an
-atomic addition, and of an integer that is the key of a registry in the same function.
+atomic addition, and of an integer that is the key of a registry in the same function; also if a function of the
+package converts what it is given.
 
 Silent: constants such as C's special values, -1 for one; addresses; offsets. Mend it in C: a function of the
 preamble that takes a uintptr_t and casts there.`,
@@ -46,15 +47,30 @@ func run(p *rule.Pass) {
 			if !ok || !flow.IsUnsafePointer(convert.Type()) || flow.IsUnsafePointer(convert.X.Type()) {
 				return
 			}
-			if what := nameOf(convert.X); what != "" {
+			if what := nameOf(p, convert.X, fn); what != "" {
 				p.Report(convert.Pos(), "%s is an integer, and here becomes a Go pointer to nowhere: the runtime may find it and end the process", what)
+			} else if param, ok := flow.Root(convert).(*ssa.Parameter); ok {
+				checkCalls(p, fn, param)
 			}
 		})
 	}
 }
 
-// nameOf names the token that an integer is, or is "".
-func nameOf(v ssa.Value) string {
+// checkCalls looks at what the package gives a function that makes a pointer of an integer.
+func checkCalls(p *rule.Pass, fn *ssa.Function, param *ssa.Parameter) {
+	calls, _ := p.Know.Callers(fn)
+	i := slices.Index(fn.Params, param)
+	for _, call := range calls {
+		if args := call.Common().Args; i >= 0 && i < len(args) {
+			if what := nameOf(p, args[i], call.Parent()); what != "" {
+				p.ReportAt(call, "%s is an integer, of which %s makes a Go pointer to nowhere: the runtime may find it and end the process", what, fn.Name())
+			}
+		}
+	}
+}
+
+// nameOf names the token that an integer of a function is, or is "".
+func nameOf(p *rule.Pass, v ssa.Value, fn *ssa.Function) string {
 	origin, handle := summary.Integer(v)
 	if handle {
 		return "a cgo.Handle"
@@ -66,36 +82,11 @@ func nameOf(v ssa.Value) string {
 			}
 		}
 	}
-	if key(origin, 0) {
+	if root := flow.Root(origin); flow.IsPointer(root.Type()) || p.Know.FromC(root) {
+		return "" // an address
+	}
+	if summary.Registry(fn, origin) != nil {
 		return "the key of a map"
 	}
 	return ""
-}
-
-// key reports whether a value is used as the key of a map.
-func key(v ssa.Value, depth int) bool {
-	if v.Referrers() == nil || depth > 3 {
-		return false
-	}
-	for _, instr := range *v.Referrers() {
-		switch instr := instr.(type) {
-		case *ssa.MapUpdate:
-			if instr.Key == v {
-				return true
-			}
-		case *ssa.Convert:
-			if flow.IsInteger(instr.Type()) && key(instr, depth+1) {
-				return true
-			}
-		case *ssa.ChangeType:
-			if key(instr, depth+1) {
-				return true
-			}
-		case *ssa.UnOp:
-			if instr.Op == token.MUL && key(instr, depth+1) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -22,7 +22,8 @@ stack".
 
 The rule finds exported functions, those with a comment //export, with a parameter of pointer type that they
 convert to a cgo.Handle, or to a type of the project's that is one in all but name: an integer with the methods Value
-and Delete; and those that look it up in a map whose keys the package counts.
+and Delete; and those that look it up in a map, or a sync.Map, whose keys the package counts. A function of the
+package that they hand it to counts too.
 
 Silent: a parameter that is read through, which is a real address. Mend it by a parameter of type C.uintptr_t,
 and a cast in C.`,
@@ -73,9 +74,22 @@ func number(v ssa.Value, depth int) bool {
 			if cell, ok := instr.Addr.(*ssa.Alloc); ok && instr.Val == v && loaded(cell, depth+1) {
 				return true
 			}
+		case *ssa.Call:
+			if param := taken(instr, v); param != nil && number(param, depth+1) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// taken is the parameter by which a function of the package takes an argument of a call, or nil.
+func taken(call *ssa.Call, arg ssa.Value) ssa.Value {
+	callee := call.Call.StaticCallee()
+	if i := slices.Index(call.Call.Args, arg); callee != nil && i >= 0 && i < len(callee.Params) {
+		return callee.Params[i]
+	}
+	return nil
 }
 
 // loaded is number for what a variable holds, also in literals that capture it.

@@ -35,31 +35,23 @@ func (r *registries) key(v ssa.Value, depth int) bool {
 				return true
 			}
 		case *ssa.Lookup:
-			if instr.Index == v && r.counted(holder(instr.X)) {
+			if instr.Index == v && r.counted(summary.Variable(instr.X)) {
+				return true
+			}
+		case *ssa.MakeInterface:
+			if r.key(instr, depth+1) {
 				return true
 			}
 		case *ssa.Call:
-			callee := instr.Call.StaticCallee()
-			if i := slices.Index(instr.Call.Args, v); callee != nil && i >= 0 && i < len(callee.Params) && r.key(callee.Params[i], depth+1) {
+			if summary.LooksUp(instr.Common()) && instr.Call.Args[1] == v && r.counted(summary.Variable(instr.Call.Args[0])) {
+				return true
+			}
+			if param := taken(instr, v); param != nil && r.key(param, depth+1) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// holder is the global variable or the field that a value is loaded from, or that an address leads to, or nil.
-func holder(v ssa.Value) types.Object {
-	if field, _ := flow.Field(v); field != nil {
-		return field
-	}
-	if load, ok := v.(*ssa.UnOp); ok {
-		v = load.X
-	}
-	if global, ok := v.(*ssa.Global); ok {
-		return global.Object()
-	}
-	return nil
 }
 
 // counted reports whether the package puts something into a map, and always under a number that it has counted.
@@ -70,9 +62,9 @@ func (r *registries) counted(registry types.Object) bool {
 	updates, counted := 0, 0
 	for _, fn := range r.pass.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
-			if update, ok := instr.(*ssa.MapUpdate); ok && holder(update.Map) == registry {
+			if into, key := summary.Update(instr); into != nil && summary.Variable(into) == registry {
 				updates++
-				if r.number(update.Key, 0) {
+				if r.number(flow.Root(key), 0) {
 					counted++
 				}
 			}
@@ -109,7 +101,7 @@ func (r *registries) number(v ssa.Value, depth int) bool {
 		})
 		return returns > 0 && returns == counted
 	case *ssa.UnOp:
-		variable := holder(origin)
+		variable := summary.Variable(origin)
 		return variable != nil && r.onlyNumbers(variable, depth+1)
 	}
 	return false
@@ -117,18 +109,9 @@ func (r *registries) number(v ssa.Value, depth int) bool {
 
 // onlyNumbers reports whether a variable or a field is set, and to nothing but counted numbers.
 func (r *registries) onlyNumbers(variable types.Object, depth int) bool {
-	stores, counted := 0, 0
-	for _, fn := range r.pass.Funcs {
-		flow.Instructions(fn, func(instr ssa.Instruction) {
-			store, ok := instr.(*ssa.Store)
-			if !ok || holder(store.Addr) != variable {
-				return
-			}
-			stores++
-			if _, constant := store.Val.(*ssa.Const); constant || r.number(store.Val, depth) {
-				counted++
-			}
-		})
-	}
-	return stores > 0 && stores == counted
+	stores := r.pass.Know.StoresTo(variable)
+	return len(stores) > 0 && !slices.ContainsFunc(stores, func(v ssa.Value) bool {
+		_, constant := v.(*ssa.Const)
+		return !constant && !r.number(v, depth)
+	})
 }

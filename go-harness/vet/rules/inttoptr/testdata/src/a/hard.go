@@ -23,3 +23,28 @@ func offset(b []byte, i int) { C.each(unsafe.Pointer(uintptr(unsafe.Pointer(&b[0
 
 // The address of a handle is an address.
 func address(h cgo.Handle) { C.each(unsafe.Pointer(&h)) }
+
+// A helper that is given an address.
+func at(n uintptr) unsafe.Pointer { return unsafe.Pointer(n) }
+
+func helped() { C.each(at(uintptr(C.address()))) }
+
+// The key of one table, an address from another variable.
+func other(t *table, f func()) {
+	t.byID[t.last] = f
+	C.each(unsafe.Pointer(base))
+}
+
+var base uintptr
+
+// A registry by address.
+func byAddress(f func()) {
+	address := uintptr(C.address())
+	registry[address] = f
+	C.each(unsafe.Pointer(address))
+}
+
+func byPointer(p unsafe.Pointer, f func()) {
+	registry[uintptr(p)] = f
+	C.each(unsafe.Pointer(uintptr(p)))
+}

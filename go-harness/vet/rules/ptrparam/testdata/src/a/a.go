@@ -41,3 +41,10 @@ func goOwnToken(userData unsafe.Pointer) { // want `userData of goOwnToken has p
 func goCaptured(userData unsafe.Pointer) { // want `userData of goCaptured has pointer type and holds the number of a handle`
 	func() { token(uintptr(userData)).Value()() }()
 }
+
+//export goHanded
+func goHanded(userData unsafe.Pointer) { // want `userData of goHanded has pointer type and holds the number of a handle`
+	dispatch(userData)
+}
+
+func dispatch(userData unsafe.Pointer) { cgo.Handle(userData).Value().(func())() }

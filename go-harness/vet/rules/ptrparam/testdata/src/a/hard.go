@@ -4,7 +4,10 @@ package a
 // extern window *window_new(void);
 import "C"
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // windows are found by their address, which C gives back.
 var windows = make(map[uintptr]func())
@@ -27,3 +30,16 @@ func newView() {
 
 //export goShown
 func goShown(w unsafe.Pointer) { _ = views[uintptr(w)] }
+
+// A sync.Map by address.
+var known sync.Map
+
+func know() { known.Store(uintptr(unsafe.Pointer(C.window_new())), 1) }
+
+//export goKnown
+func goKnown(w unsafe.Pointer) { known.Load(uintptr(w)) }
+
+//export goHandedAddress
+func goHandedAddress(w unsafe.Pointer) { show((*C.window)(w)) }
+
+func show(w *C.window) { _ = views[uintptr(unsafe.Pointer(w))] }

@@ -4,6 +4,7 @@ package a
 import "C"
 
 import (
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -44,4 +45,21 @@ func register(f func()) uint64 {
 //export goNumber
 func goNumber(userData *C.char) { // want `userData of goNumber has pointer type`
 	numbers[uint64(uintptr(unsafe.Pointer(userData)))]()
+}
+
+var (
+	count  uint64
+	shared sync.Map
+)
+
+func share(f func()) uint64 {
+	id := atomic.AddUint64(&count, 1)
+	shared.Store(id, f)
+	return id
+}
+
+//export goShared
+func goShared(userData unsafe.Pointer) { // want `userData of goShared has pointer type and holds the number of a handle`
+	f, _ := shared.Load(uint64(uintptr(userData)))
+	f.(func())()
 }
