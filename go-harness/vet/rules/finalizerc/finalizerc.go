@@ -10,6 +10,7 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
 	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
@@ -25,7 +26,8 @@ thread of a graphics context must not be released there.
 
 The rule finds finalizers and cleanups that, themselves or through functions of the package, receive from or
 send to a channel, wait for a sync.WaitGroup or sync.Cond, sleep, call a C function that joins, waits or drains
-by its name, or one of OpenGL or EGL.
+by its name, or one of OpenGL or EGL. C functions whose code belongs to the package are looked into: those that wait
+in pthread_join and its like, and those that call back a function of Go that does one of these things.
 
 Silent: what the finalizer starts with a go statement; selects with a default; C functions that
 //cgolab:release names.`,
@@ -45,7 +47,17 @@ runtime.SetFinalizer(w, func(w *Worker) {
 	Run:        run,
 }
 
-func run(p *rule.Pass) {
+// finalizers looks at what finalizers call.
+type finalizers struct {
+	*rule.Pass
+	exports map[string]*ssa.Function // by their names in C
+}
+
+func run(pass *rule.Pass) {
+	p := &finalizers{pass, make(map[string]*ssa.Function)}
+	for fn, decl := range p.Exports() {
+		p.exports[source.ExportName(decl)] = fn
+	}
 	for _, fn := range p.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			call, ok := instr.(ssa.CallInstruction)
@@ -60,7 +72,7 @@ func run(p *rule.Pass) {
 			if freeing == nil {
 				return
 			}
-			if at, what := harm(p, freeing, make(map[*ssa.Function]bool)); at != nil {
+			if at, what := p.harm(freeing, make(map[*ssa.Function]bool)); at != nil {
 				p.ReportAt(call, "the %s %s, in line %d", kind, what, p.Line(p.Pos(at)))
 			}
 		})
@@ -70,7 +82,7 @@ func run(p *rule.Pass) {
 var graphics = regexp.MustCompile("^(gl|egl|glX|wgl)[A-Z]")
 
 // harm is what a finalizer should not do, and where it does it.
-func harm(p *rule.Pass, fn *ssa.Function, seen map[*ssa.Function]bool) (at ssa.Instruction, what string) {
+func (p *finalizers) harm(fn *ssa.Function, seen map[*ssa.Function]bool) (at ssa.Instruction, what string) {
 	if seen[fn] || len(seen) > 30 {
 		return nil, ""
 	}
@@ -96,7 +108,7 @@ func harm(p *rule.Pass, fn *ssa.Function, seen map[*ssa.Function]bool) (at ssa.I
 		case ssa.CallInstruction:
 			common := instr.Common()
 			if name := p.Know.C(common); name != "" {
-				if what = native(name); what != "" && !p.Marked("release", name) {
+				if what = p.native(name, seen); what != "" && !p.Marked("release", name) {
 					at = instr
 				}
 				return
@@ -109,7 +121,13 @@ func harm(p *rule.Pass, fn *ssa.Function, seen map[*ssa.Function]bool) (at ssa.I
 				at, what = instr, "waits in "+callee.Name()
 				return
 			}
-			if _, inner := harm(p, callee, seen); inner != "" {
+			if callee.String() == "(*sync.Once).Do" {
+				callee = summary.Function(common.Args[1])
+			}
+			if callee == nil {
+				return
+			}
+			if _, inner := p.harm(callee, seen); inner != "" {
 				at, what = instr, inner
 			}
 		}
@@ -126,14 +144,31 @@ func buffered(channel ssa.Value) bool {
 	return !ok || size.Int64() > 0
 }
 
-func native(name string) string {
+// native is the harm that a C function does, by its name, or by its code if that belongs to the package.
+func (p *finalizers) native(name string, seen map[*ssa.Function]bool) string {
 	if graphics.MatchString(name) {
 		return "calls C." + name + ", which belongs to the thread of a context"
 	}
 	if words := summary.Words(name); slices.Contains(words, "join") || slices.Contains(words, "wait") || slices.Contains(words, "drain") {
 		return "waits in C." + name
 	}
+	for _, called := range p.Know.CCalls(name) {
+		if waitsInC[called] {
+			return "calls C." + name + ", which waits in " + called
+		}
+		if fn := p.exports[called]; fn != nil {
+			if _, what := p.harm(fn, seen); what != "" {
+				return "calls C." + name + ", which calls " + called + ", which " + what
+			}
+		}
+	}
 	return ""
+}
+
+// waitsInC are the functions of the C library that wait.
+var waitsInC = map[string]bool{
+	"pthread_join": true, "pthread_cond_wait": true, "thrd_join": true, "cnd_wait": true, "sem_wait": true, "waitpid": true,
+	"sleep": true, "usleep": true, "nanosleep": true,
 }
 
 func waits(fn *ssa.Function) bool {

@@ -5,7 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"regexp"
-	"strings"
+	"slices"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
@@ -19,9 +19,9 @@ var Rule = &rule.Rule{
 "#cgo nocallback f" promises that f never calls Go. If it does, the runtime ends the process. "#cgo noescape f"
 promises that f keeps none of its pointers: Go may then put what they point to on a stack, which moves.
 
-The rule reads the C code that belongs to the package. It finds functions with nocallback that call an exported
-function of Go, themselves or through another function of this code, and functions with noescape that assign a
-parameter to a variable that is not their own.
+The rule reads the C code that belongs to the package, macros too. It finds functions with nocallback that call an
+exported function of Go, or give it to qsort and its like, themselves or through another function of this code, and
+functions with noescape that assign a parameter to a variable that is not their own, or give it to one that does.
 
 Silent: functions of libraries, whose code is not there; calls through pointers.`,
 	Before: `
@@ -44,12 +44,7 @@ import "C"`,
 	Run:       run,
 }
 
-var (
-	promise    = regexp.MustCompile(`(?m)^[ \t/]*#cgo[ \t]+(nocallback|noescape)[ \t]+(\w+)`)
-	identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
-	assignment = regexp.MustCompile(`(?:^|[;{}])\s*((\w+)(?:\s*(?:\.|->)\s*\w+|\s*\[[^\]]*\])*)\s*=\s*(?:\([^()]*\)\s*)?(\w+)\s*;`)
-	comment    = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
-)
+var promise = regexp.MustCompile(`(?m)^[ \t/]*#cgo[ \t]+(nocallback|noescape)[ \t]+(\w+)`)
 
 func run(p *rule.Pass) {
 	exports := make(map[string]bool)
@@ -71,64 +66,17 @@ func check(p *rule.Pass, c *ast.Comment, exports map[string]bool) {
 		pos := c.Pos() + token.Pos(at[2])
 		switch kind {
 		case "nocallback":
-			if called := calls(p, name, exports, make(map[string]bool)); called != "" {
-				p.Report(pos, "C.%s has nocallback and calls %s, a function of Go: the runtime ends the process", name, called)
+			called := p.Know.CCalls(name)
+			if i := slices.IndexFunc(called, func(name string) bool { return exports[name] }); i >= 0 {
+				p.Report(pos, "C.%s has nocallback and calls %s, a function of Go: the runtime ends the process", name, called[i])
 			}
 		case "noescape":
-			if kept, where := keeps(p, name); kept != "" {
-				p.Report(pos, "C.%s has noescape and keeps %s in %s: it may point into a stack, which moves", name, kept, where)
+			for _, store := range p.Know.CStores(name) {
+				if store.Into < 0 {
+					p.Report(pos, "C.%s has noescape and keeps %s in %s: it may point into a stack, which moves", name, store.Param, store.Variable)
+					break
+				}
 			}
 		}
 	}
-}
-
-// code is a function's text without comments.
-func code(p *rule.Pass, name string) string {
-	return comment.ReplaceAllString(p.Know.Definition(name), " ")
-}
-
-// calls is the exported function that a C function reaches, or "".
-func calls(p *rule.Pass, name string, exports, seen map[string]bool) string {
-	if seen[name] {
-		return ""
-	}
-	seen[name] = true
-	_, body, _ := strings.Cut(code(p, name), "{")
-	for _, at := range identifier.FindAllStringIndex(body, -1) {
-		other := body[at[0]:at[1]]
-		if !strings.HasPrefix(strings.TrimSpace(body[at[1]:]), "(") {
-			continue
-		}
-		if exports[other] {
-			return other
-		}
-		if called := calls(p, other, exports, seen); called != "" {
-			return called
-		}
-	}
-	return ""
-}
-
-// keeps is a parameter that a C function assigns to a variable that is not its own, and that variable.
-func keeps(p *rule.Pass, name string) (parameter, variable string) {
-	head, body, _ := strings.Cut(code(p, name), "{")
-	params := make(map[string]bool)
-	for param := range strings.SplitSeq(head, ",") {
-		if names := identifier.FindAllString(param, -1); strings.Contains(param, "*") && len(names) > 0 {
-			params[names[len(names)-1]] = true
-		}
-	}
-	for _, at := range assignment.FindAllStringSubmatch("{"+body, -1) {
-		target, base, value := at[1], at[2], at[3]
-		if params[value] && !params[base] && !declared(body, base) {
-			return value, target
-		}
-	}
-	return "", ""
-}
-
-// declared reports whether a function's body declares a variable that lives no longer than a call.
-func declared(body, name string) bool {
-	found := regexp.MustCompile(`(static\s+)?[^;{}]*\w[\s*]+` + name + `\s*(?:[;=,]|\[)`).FindStringSubmatch(body)
-	return found != nil && !strings.Contains(found[0], "static")
 }
