@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"go/ast"
 	"go/token"
 	"go/types"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
 )
 
 // Base is the variable, allocation or call whose memory an address points into.
@@ -66,7 +68,7 @@ func (t *Table) goMemory(v ssa.Value, seen map[ssa.Value]bool) bool {
 		}
 		calls, all := t.Callers(base.Parent())
 		if !all {
-			return !OfC(base.Type())
+			return !OfC(base.Type()) && t.calledFromGo(base.Parent())
 		}
 		i := slices.Index(base.Parent().Params, base)
 		return slices.ContainsFunc(calls, func(call ssa.CallInstruction) bool {
@@ -156,6 +158,13 @@ func OfC(typ types.Type) bool {
 	}
 	named := Named(typ)
 	return named != nil && strings.HasPrefix(named.Obj().Name(), "_C")
+}
+
+// calledFromGo reports whether calls that the package does not make are those of Go code that gives what it likes.
+// Literals and function values get what their caller has, exported functions of cgo what C has.
+func (t *Table) calledFromGo(fn *ssa.Function) bool {
+	decl, ok := fn.Syntax().(*ast.FuncDecl)
+	return ok && source.ExportName(decl) == "" && !t.valued[fn]
 }
 
 // variableOfC reports whether a value is the address of a variable of C's, which cmd/cgo keeps in one of Go's.

@@ -96,16 +96,29 @@ func (t *Table) storing(fn *ssa.Function) (stores []Stored) {
 
 // Pinned reports whether a function, or one that it is written in or that is written in it, pins what an address
 // points into, itself or through a function that does. holder is the memory of C that holds the address, or nil: if
-// the function returns it, a pin that the function takes back when it ends does not count.
+// the function hands it out, a pin that the function takes back when it ends does not count.
 func (t *Table) Pinned(fn *ssa.Function, v, holder ssa.Value) bool {
 	for fn.Parent() != nil {
 		fn = fn.Parent()
 	}
-	outlives := holder != nil && slices.ContainsFunc(flow.Track(Base(holder)).Uses, func(use flow.Use) bool { return use.Kind == flow.Returned })
+	outlives := holder != nil && slices.ContainsFunc(flow.Track(Base(holder)).Uses, handsOut)
 	memory := variable(v)
 	return t.anyPin(fn, func(pinner, pinned ssa.Value) bool {
 		return !distinct(variable(pinned), memory) && !(outlives && unpins(fn, pinner))
 	})
+}
+
+// handsOut reports whether a use returns a value, or stores it in a global variable or in an object of Go.
+func handsOut(use flow.Use) bool {
+	if use.Kind == flow.Returned {
+		return true
+	}
+	store, ok := use.Instr.(*ssa.Store)
+	if !ok || use.Kind != flow.Stored || Variable(store.Addr) == nil {
+		return false
+	}
+	_, owner := flow.Field(store.Addr)
+	return owner == nil || !OfC(owner.Type())
 }
 
 // anyPin reports whether something holds for one of the pins of a function and of those that are written in it.

@@ -119,3 +119,32 @@ func VariableOfC() {
 	req.data = unsafe.Pointer(&C.region)
 	C.request_send(req)
 }
+
+// A slice that C gives.
+//
+//export goGiven
+func goGiven(b []byte) {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&b[0])
+	C.request_send(req)
+}
+
+// A slice that whoever calls the literal gives.
+func Literals(each func(func([]byte))) {
+	each(func(b []byte) {
+		req := C.request_new()
+		req.data = unsafe.Pointer(&b[0])
+		C.request_send(req)
+	})
+}
+
+// Pinned as long as another struct of C, which is gone too.
+func PinnedInside(b []byte) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&b[0])
+	req, outer := C.request_new(), C.request_new()
+	req.data = unsafe.Pointer(&b[0])
+	outer.data = unsafe.Pointer(req)
+	C.request_send(outer)
+}

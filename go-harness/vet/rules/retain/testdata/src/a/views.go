@@ -130,3 +130,13 @@ func HandsOut(b []byte) *C.request {
 	req.data = unsafe.Pointer(&b[0]) // want `the address of Go memory is stored in memory of C`
 	return req
 }
+
+// The object outlives the pinning.
+func (c *client) Keep(b []byte) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&b[0])
+	req := C.request_new()
+	req.data = unsafe.Pointer(&b[0]) // want `the address of Go memory is stored in memory of C`
+	c.req = req
+}
