@@ -269,6 +269,26 @@ func (t *Table) StoresTo(variable types.Object) []ssa.Value {
 	return t.stores[variable]
 }
 
+// Stores reports whether the package stores a value of a type anywhere but in local variables.
+func (t *Table) Stores(typ types.Type) bool {
+	found := false
+	for _, fn := range t.Package.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			is := func(v ssa.Value) bool { return types.Identical(flow.Root(v).Type(), typ) }
+			switch instr := instr.(type) {
+			case *ssa.Store:
+				_, local := instr.Addr.(*ssa.Alloc)
+				found = found || !local && is(instr.Val)
+			case *ssa.MapUpdate:
+				found = found || is(instr.Key) || is(instr.Value)
+			case *ssa.Send:
+				found = found || is(instr.X)
+			}
+		})
+	}
+	return found
+}
+
 // IsHandle reports whether a type is cgo.Handle, or an integer with its methods: the token of a registry.
 func IsHandle(typ types.Type) bool {
 	named, ok := types.Unalias(typ).(*types.Named)

@@ -23,7 +23,7 @@ callback reads whatever lies there now.
 
 The rule finds such addresses given to C functions that register something, by their name, themselves or in a
 field of a C struct, if the handle is not deleted in the same function. An address of a field of an object counts if
-the function has made the object, and does not store it anywhere.
+the package stores no object of its type anywhere.
 
 Silent: synchronous calls, after which the function deletes the handle; what is pinned; a handle that is copied into
 memory of C.`,
@@ -77,24 +77,26 @@ func check(p *rule.Pass, at ssa.Instruction, address ssa.Value, name string) {
 			p.ReportAt(at, "C.%s keeps the address of a Go variable: it dangles when %s has returned", name, fn.Name())
 		}
 	case *ssa.FieldAddr:
-		object, ok := variable.X.(*ssa.Alloc)
-		if ok && holdsHandle(variable) && !deleted(variable) && !held(object) && !p.Know.Pinned(fn, variable, nil) {
+		if holdsHandle(variable) && !deleted(variable) && !held(p, variable.X) && !p.Know.Pinned(fn, variable, nil) {
 			p.ReportAt(at, "C.%s keeps the address of a field of a Go object that nothing pins: it dangles when the object is collected", name)
 		}
 	}
 }
 
-// held reports whether an object is also stored elsewhere, or is the value of a handle.
-func held(object ssa.Value) bool {
-	return slices.ContainsFunc(flow.Track(object).Uses, func(use flow.Use) bool {
-		return use.Kind == flow.Stored || use.Kind == flow.Captured ||
-			use.Kind == flow.Argument && (summary.NewToken(use.Call()) || appends(use.Call()))
-	})
-}
-
-func appends(call *ssa.CallCommon) bool {
-	b, ok := call.Value.(*ssa.Builtin)
-	return ok && b.Name() == "append"
+// held reports whether an object, one that a function makes or is given, may also be held elsewhere: it is stored, is
+// the value of a handle, or the package stores others of its type. A literal that captures it may be kept, too.
+func held(p *rule.Pass, object ssa.Value) bool {
+	switch object.(type) {
+	case *ssa.Alloc, *ssa.Parameter:
+	default:
+		return true
+	}
+	for _, use := range flow.Track(object).Uses {
+		if use.Kind == flow.Stored || use.Kind == flow.Captured || use.Kind == flow.Argument && summary.NewToken(use.Call()) {
+			return true
+		}
+	}
+	return p.Know.Stores(object.Type())
 }
 
 // makes reports whether a C function makes, by its name, something that keeps what its options hold.

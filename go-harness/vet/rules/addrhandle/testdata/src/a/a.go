@@ -58,3 +58,8 @@ func Watch(f func()) *watch {
 }
 
 func (w *watch) Close() { w.h.Delete() }
+
+func (w *watch) Start(f func()) {
+	w.h = cgo.NewHandle(f)
+	C.bus_subscribe(unsafe.Pointer(&w.h)) // want `C.bus_subscribe keeps the address of a field of a Go object that nothing pins`
+}

@@ -104,3 +104,22 @@ func FieldForCall(f func()) {
 	defer w.h.Delete()
 	C.bus_subscribe(unsafe.Pointer(&w.h))
 }
+
+// The handle holds the object by way of a literal.
+func Literal() *watch {
+	w := new(watch)
+	w.h = cgo.NewHandle(func() { _ = w.h })
+	C.bus_subscribe(unsafe.Pointer(&w.h))
+	return w
+}
+
+func (w *watch) Restart() {
+	w.h = cgo.NewHandle(func() { _ = w.h })
+	C.bus_subscribe(unsafe.Pointer(&w.h))
+}
+
+// The list that holds all objects.
+func (l *listed) Start(f func()) {
+	l.h = cgo.NewHandle(f)
+	C.bus_subscribe(unsafe.Pointer(&l.h))
+}
