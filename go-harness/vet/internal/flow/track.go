@@ -5,6 +5,7 @@ package flow
 import (
 	"go/token"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -349,6 +350,87 @@ func Content(addr ssa.Value) ssa.Value {
 		}
 	}
 	return single
+}
+
+// ReturnedAt are the values that a result may have at a return. A function that defers keeps its results in variables
+// until the deferred calls have run: those are the values that were stored there last, or by a deferred literal.
+func ReturnedAt(ret *ssa.Return, result int) []ssa.Value {
+	value := ret.Results[result]
+	load, ok := value.(*ssa.UnOp)
+	if !ok {
+		return []ssa.Value{value}
+	}
+	cell, ok := load.X.(*ssa.Alloc)
+	if !ok {
+		return []ssa.Value{value}
+	}
+	captured, known := storedBy(cell)
+	if !known {
+		return []ssa.Value{value}
+	}
+	return append(storedLast(cell, load), captured...)
+}
+
+// Results are the values that a result of a function may have, of all returns.
+func Results(fn *ssa.Function, result int) (values []ssa.Value) {
+	Instructions(fn, func(instr ssa.Instruction) {
+		if ret, ok := instr.(*ssa.Return); ok {
+			values = append(values, ReturnedAt(ret, result)...)
+		}
+	})
+	return values
+}
+
+// storedBy are the values that closures store in a variable. known is false if something else may store there too.
+func storedBy(variable ssa.Value) (values []ssa.Value, known bool) {
+	for _, instr := range *variable.Referrers() {
+		switch instr := instr.(type) {
+		case *ssa.UnOp, *ssa.DebugRef:
+		case *ssa.Store:
+			if instr.Addr != variable {
+				return nil, false
+			}
+			if _, free := variable.(*ssa.FreeVar); free {
+				values = append(values, instr.Val)
+			}
+		case *ssa.MakeClosure:
+			for i, binding := range instr.Bindings {
+				if binding != variable {
+					continue
+				}
+				inner, known := storedBy(instr.Fn.(*ssa.Function).FreeVars[i])
+				if !known {
+					return nil, false
+				}
+				values = append(values, inner...)
+			}
+		default:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// storedLast are the values that the stores of a variable's own function leave there for a load.
+func storedLast(cell *ssa.Alloc, load ssa.Instruction) (values []ssa.Value) {
+	seen := make(map[*ssa.BasicBlock]bool)
+	var visit func(block *ssa.BasicBlock, end int)
+	visit = func(block *ssa.BasicBlock, end int) {
+		for _, instr := range slices.Backward(block.Instrs[:end]) {
+			if store, ok := instr.(*ssa.Store); ok && store.Addr == ssa.Value(cell) {
+				values = append(values, store.Val)
+				return
+			}
+		}
+		for _, before := range block.Preds {
+			if !seen[before] {
+				seen[before] = true
+				visit(before, len(before.Instrs))
+			}
+		}
+	}
+	visit(load.Block(), indexOf(load))
+	return values
 }
 
 // assigned reports whether a closure may change the variable that it captures.

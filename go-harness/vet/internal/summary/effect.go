@@ -370,42 +370,42 @@ func spilled(v ssa.Value) ssa.Value {
 
 func (t *Table) results(fn *ssa.Function) []Result {
 	results := make([]Result, fn.Signature.Results().Len())
-	seen := make([]bool, len(results)) // whether a return gave something other than nil
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		ret, ok := instr.(*ssa.Return)
-		if !ok {
-			return
+	for i := range results {
+		results[i] = t.result(fn, i)
+	}
+	return results
+}
+
+func (t *Table) result(fn *ssa.Function, i int) (result Result) {
+	seen := false // whether a return gave something other than nil
+	for _, v := range flow.Results(fn, i) {
+		if isZero(v) {
+			continue
 		}
-		for i, v := range ret.Results {
-			if isZero(v) {
-				continue
-			}
-			fresh := t.Fresh(v)
-			if fresh != "" && t.freed(v) {
-				fresh = ""
-			}
-			if seen[i] && results[i].Fresh != fresh {
-				fresh = ""
-			}
-			results[i].Fresh = fresh
-			token := t.token(fn, v)
-			if seen[i] && results[i].Token != token {
-				token = ""
-			}
-			results[i].Token, seen[i] = token, true
-			if root, path := Path(v); len(path) > 0 && len(fn.Params) > 0 && root == ssa.Value(fn.Params[0]) {
-				results[i].Field = path[0].Name()
-			}
-			for _, owner := range t.owners(v, 0) {
-				if p, ok := owner.(*ssa.Parameter); ok {
-					if n := slices.Index(fn.Params, p); n >= 0 && !slices.Contains(results[i].Borrows, n) {
-						results[i].Borrows = append(results[i].Borrows, n)
-					}
+		fresh := t.Fresh(v)
+		if fresh != "" && t.freed(v) {
+			fresh = ""
+		}
+		if seen && result.Fresh != fresh {
+			fresh = ""
+		}
+		token := t.token(fn, v)
+		if seen && result.Token != token {
+			token = ""
+		}
+		result.Fresh, result.Token, seen = fresh, token, true
+		if root, path := Path(v); len(path) > 0 && len(fn.Params) > 0 && root == ssa.Value(fn.Params[0]) {
+			result.Field = path[0].Name()
+		}
+		for _, owner := range t.owners(v, 0) {
+			if p, ok := owner.(*ssa.Parameter); ok {
+				if n := slices.Index(fn.Params, p); n >= 0 && !slices.Contains(result.Borrows, n) {
+					result.Borrows = append(result.Borrows, n)
 				}
 			}
 		}
-	})
-	return results
+	}
+	return result
 }
 
 // isZero reports whether a value is what a function returns in place of a pointer or a number when it fails.

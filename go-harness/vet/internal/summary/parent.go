@@ -136,20 +136,25 @@ func (t *Table) own(typ types.Type) *types.Named {
 
 // gives reports whether a function returns an object, or a copy of it.
 func gives(fn *ssa.Function, object ssa.Value) bool {
-	found := false
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		if ret, ok := instr.(*ssa.Return); ok {
-			for _, result := range ret.Results {
-				root, path := Path(result)
-				load, ok := root.(*ssa.UnOp)
-				found = found || root == object && len(path) == 0 || ok && load.X == object
-				if phi, ok := root.(*ssa.Phi); ok {
-					found = found || slices.Contains(phi.Edges, object)
+	for i := range fn.Signature.Results().Len() {
+		for _, result := range flow.Results(fn, i) {
+			root, path := Path(result)
+			if root == object && len(path) == 0 {
+				return true
+			}
+			switch root := root.(type) {
+			case *ssa.UnOp:
+				if root.X == object {
+					return true
+				}
+			case *ssa.Phi:
+				if slices.Contains(root.Edges, object) {
+					return true
 				}
 			}
 		}
-	})
-	return found
+	}
+	return false
 }
 
 // linked reports whether a function may tell an object of its parent: by a store, or by a call that is given both.

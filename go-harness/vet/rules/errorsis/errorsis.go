@@ -160,14 +160,9 @@ func nativeText(p *rule.Pass, v ssa.Value, depth int) bool {
 
 // returnsText reports whether a function of the package gives a text of C wherever it returns.
 func returnsText(p *rule.Pass, fn *ssa.Function, depth int) bool {
-	returns, native := 0, 0
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		if ret, ok := instr.(*ssa.Return); ok && len(ret.Results) == 1 {
-			returns++
-			if nativeText(p, ret.Results[0], depth) {
-				native++
-			}
-		}
-	})
-	return returns > 0 && native == returns
+	if fn.Signature.Results().Len() != 1 {
+		return false
+	}
+	results := flow.Results(fn, 0)
+	return len(results) > 0 && !slices.ContainsFunc(results, func(v ssa.Value) bool { return !nativeText(p, v, depth) })
 }

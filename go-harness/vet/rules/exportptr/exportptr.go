@@ -48,9 +48,11 @@ func run(p *rule.Pass) {
 			if !ok {
 				return
 			}
-			for _, result := range ret.Results {
-				if what := held(p, result); what != "" && !p.Know.Pinned(fn, result, nil) {
-					p.ReportAt(ret, "%s returns %s to C: the runtime panics, or C keeps what the collector frees", fn.Name(), what)
+			for i := range ret.Results {
+				for _, result := range flow.ReturnedAt(ret, i) {
+					if what := held(p, result); what != "" && !p.Know.Pinned(fn, result, nil) {
+						p.ReportAt(ret, "%s returns %s to C: the runtime panics, or C keeps what the collector frees", fn.Name(), what)
+					}
 				}
 			}
 		})

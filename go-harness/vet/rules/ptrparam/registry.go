@@ -90,16 +90,11 @@ func (r *registries) number(v ssa.Value, depth int) bool {
 		if callee.Pkg != nil && callee.Pkg.Pkg.Path() == "sync/atomic" {
 			return strings.HasPrefix(callee.Name(), "Add")
 		}
-		returns, counted := 0, 0
-		flow.Instructions(callee, func(instr ssa.Instruction) {
-			if ret, ok := instr.(*ssa.Return); ok && len(ret.Results) == 1 {
-				returns++
-				if r.number(ret.Results[0], depth+1) {
-					counted++
-				}
-			}
-		})
-		return returns > 0 && returns == counted
+		if callee.Signature.Results().Len() != 1 {
+			return false
+		}
+		results := flow.Results(callee, 0)
+		return len(results) > 0 && !slices.ContainsFunc(results, func(v ssa.Value) bool { return !r.number(v, depth+1) })
 	case *ssa.UnOp:
 		variable := summary.Variable(origin)
 		return variable != nil && r.onlyNumbers(variable, depth+1)

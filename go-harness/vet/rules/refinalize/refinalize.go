@@ -2,6 +2,8 @@
 package refinalize
 
 import (
+	"slices"
+
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
@@ -145,8 +147,8 @@ func always(fn *ssa.Function, s setting) bool {
 			switch instr := instr.(type) {
 			case *ssa.Return:
 				gives := len(instr.Results) == 0
-				for _, result := range instr.Results {
-					gives = gives || flow.Root(result) == s.object
+				for i := range instr.Results {
+					gives = gives || holds(flow.ReturnedAt(instr, i), s.object)
 				}
 				_, param := s.object.(*ssa.Parameter)
 				if (gives || param) && !flow.Before(s.call, instr) {
@@ -164,15 +166,14 @@ func always(fn *ssa.Function, s setting) bool {
 
 // returns is the number of the result that an object is, or -1.
 func returns(fn *ssa.Function, object ssa.Value) int {
-	found := -1
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		if ret, ok := instr.(*ssa.Return); ok {
-			for i, result := range ret.Results {
-				if flow.Root(result) == object {
-					found = i
-				}
-			}
+	for i := range fn.Signature.Results().Len() {
+		if holds(flow.Results(fn, i), object) {
+			return i
 		}
-	})
-	return found
+	}
+	return -1
+}
+
+func holds(values []ssa.Value, object ssa.Value) bool {
+	return slices.ContainsFunc(values, func(v ssa.Value) bool { return flow.Root(v) == object })
 }

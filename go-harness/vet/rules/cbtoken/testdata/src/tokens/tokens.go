@@ -187,3 +187,18 @@ func newCyclic() *cyclic {
 }
 
 func (c *cyclic) done() {}
+
+// A helper whose result lies in memory until a deferred call has run.
+
+func wrapLocked(f func()) C.uintptr_t {
+	lock.Lock()
+	defer lock.Unlock()
+	if f == nil {
+		return 0
+	}
+	return C.uintptr_t(cgo.NewHandle(f))
+}
+
+func wrappedLocked(f func()) {
+	C.watch(wrapLocked(f)) // want `the handle of cgo.NewHandle, made by wrapLocked, is never deleted`
+}

@@ -159,3 +159,57 @@ var (
 func lazily() {
 	once.Do(func() { C.use(C.CString("once")) })
 }
+
+// Helpers whose results lie in memory until a deferred call has run.
+
+var lock sync.Mutex
+
+func allocLocked(s string) *C.char {
+	lock.Lock()
+	defer lock.Unlock()
+	if s == "" {
+		return nil
+	}
+	return C.CString(s)
+}
+
+func allocNamed(s string) (p *C.char, err error) {
+	lock.Lock()
+	defer lock.Unlock()
+	if s == "" {
+		return nil, errors.New("empty")
+	}
+	p = C.CString(s)
+	return
+}
+
+func allocOrBorrow(s string) *C.char {
+	lock.Lock()
+	defer lock.Unlock()
+	if s == "" {
+		return global
+	}
+	return C.CString(s)
+}
+
+func allocReplaced(s string) (p *C.char) {
+	p = C.CString(s)
+	defer func() {
+		if s == "" {
+			C.free(unsafe.Pointer(p))
+			p = global
+		}
+	}()
+	if s == "x" {
+		return nil
+	}
+	return p
+}
+
+func lockedHelpers(s string) {
+	C.use(allocLocked(s)) // want `memory of C.CString, allocated by allocLocked, is never freed`
+	p, _ := allocNamed(s) // want `memory of C.CString, allocated by allocNamed, is never freed`
+	C.use(p)
+	C.use(allocOrBorrow(s)) // not always the caller's
+	C.use(allocReplaced(s))
+}

@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"fmt"
+	"sync"
 	"unsafe"
 )
 
@@ -38,3 +39,15 @@ func goText(n C.int) string {
 func goGood() *C.char {
 	return C.CString("name")
 }
+
+//export goLocked
+func goLocked(n C.int) *C.thing {
+	lock.Lock()
+	defer lock.Unlock()
+	if n == 0 {
+		return nil
+	}
+	return &C.thing{n: n} // want `goLocked returns a pointer into memory of Go to C`
+}
+
+var lock sync.Mutex

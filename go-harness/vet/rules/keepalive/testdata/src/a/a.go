@@ -160,3 +160,18 @@ func (b *Boxed) Release() {
 func (b *Boxed) Size() int {
 	return int(C.codec_size(b.p)) // want `b may be finalized`
 }
+
+// locked is an accessor whose result lies in memory until the deferred call has run.
+func (c *Codec) locked() *C.codec {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.label == "closed" {
+		return nil
+	}
+	return c.p
+}
+
+func ThroughLockedAccessor() int {
+	c := New()
+	return int(C.codec_size(c.locked())) // want `c may be finalized`
+}

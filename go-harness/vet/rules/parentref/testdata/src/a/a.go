@@ -94,3 +94,12 @@ func (d *Document) cursor(p *C.walk) *Cursor {
 }
 
 func (d *Document) Cursor() *Cursor { return d.cursor(C.tree_walk(d.p)) }
+
+func (t *Tree) RootOrNil() *Node {
+	defer runtime.KeepAlive(t)
+	p := C.tree_root(t.p) // want `Node holds what C.tree_root took out of t`
+	if p == nil {
+		return nil
+	}
+	return &Node{p}
+}

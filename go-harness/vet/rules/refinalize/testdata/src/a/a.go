@@ -1,6 +1,10 @@
 package a
 
-import "runtime"
+import (
+	"errors"
+	"runtime"
+	"sync"
+)
 
 type DB struct{ p uintptr }
 
@@ -23,13 +27,13 @@ func arm(db *DB) { runtime.SetFinalizer(db, (*DB).free) }
 func Twice() *DB {
 	db := &DB{}
 	runtime.SetFinalizer(db, (*DB).free)
-	runtime.SetFinalizer(db, (*DB).free) // want `the object has the finalizer of line 25 already`
+	runtime.SetFinalizer(db, (*DB).free) // want `the object has the finalizer of line 29 already`
 	return db
 }
 
 func Made() *DB {
 	db := open()
-	runtime.SetFinalizer(db, (*DB).free) // want `the object has the finalizer of line 31 already`
+	runtime.SetFinalizer(db, (*DB).free) // want `the object has the finalizer of line 35 already`
 	return db
 }
 
@@ -38,7 +42,7 @@ func MadeErr() (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	arm(db) // want `the object has the finalizer of line 37 already`
+	arm(db) // want `the object has the finalizer of line 41 already`
 	return db, nil
 }
 
@@ -48,3 +52,25 @@ func Good() *DB {
 	runtime.SetFinalizer(db, (*DB).free)
 	return db
 }
+
+func openLocked(name string) (*DB, error) {
+	lock.Lock()
+	defer lock.Unlock()
+	if name == "" {
+		return nil, errors.New("no name")
+	}
+	db := &DB{}
+	runtime.SetFinalizer(db, (*DB).free)
+	return db, nil
+}
+
+func MadeLocked(name string) (*DB, error) {
+	db, err := openLocked(name)
+	if err != nil {
+		return nil, err
+	}
+	runtime.SetFinalizer(db, (*DB).free) // want `the object has the finalizer of line 68 already`
+	return db, nil
+}
+
+var lock sync.Mutex
