@@ -335,7 +335,16 @@ func finalized(p *rule.Pass, typ types.Type) bool {
 // or somebody who is not known, calls, what C memory holds, or what a function made of them. Handles in fields,
 // elements and variables of Go are its own.
 func deletesForeign(p *rule.Pass) bool {
-	exports := p.Exports()
+	o := origins{p, p.Exports(), make(map[*ssa.Function][]ssa.Value)}
+	for _, fn := range p.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			if call, ok := instr.(*ssa.Call); ok && summary.RuntimeFunc(call.Common()) == "AddCleanup" {
+				if cleanup := summary.Function(call.Call.Args[1]); cleanup != nil {
+					o.cleanups[cleanup] = append(o.cleanups[cleanup], call.Call.Args[2])
+				}
+			}
+		})
+	}
 	found := false
 	for _, fn := range p.Funcs {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
@@ -346,7 +355,7 @@ func deletesForeign(p *rule.Pass) bool {
 			for i, arg := range call.Common().Args {
 				use := flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i, At: []ssa.Instruction{call}}
 				if (summary.Deletes(call.Common()) || flow.IsInteger(arg.Type()) || flow.IsUnsafePointer(arg.Type())) && p.Know.EffectOf(use).MayFree && p.Know.C(call.Common()) == "" {
-					found = found || isForeign(p, arg, exports, 0)
+					found = found || o.foreign(arg, 0)
 				}
 			}
 		})
@@ -354,25 +363,36 @@ func deletesForeign(p *rule.Pass) bool {
 	return found
 }
 
-func isForeign(p *rule.Pass, v ssa.Value, exports map[*ssa.Function]*ast.FuncDecl, depth int) bool {
+// origins answers where handles come from.
+type origins struct {
+	pass    *rule.Pass
+	exports map[*ssa.Function]*ast.FuncDecl
+	// cleanups are functions that the runtime calls, with what it gives them.
+	cleanups map[*ssa.Function][]ssa.Value
+}
+
+// foreign reports whether a handle may come from C.
+func (o *origins) foreign(v ssa.Value, depth int) bool {
 	root, path := summary.Path(v)
 	switch root := root.(type) {
 	case *ssa.Parameter:
 		fn := root.Parent()
-		if len(path) > 0 || exports[fn] != nil || depth > 4 {
+		if len(path) > 0 || o.exports[fn] != nil || depth > 4 {
 			return len(path) == 0
 		}
-		calls, all := p.Know.Callers(fn)
-		if !all {
+		args := slices.Clone(o.cleanups[fn])
+		calls, all := o.pass.Know.Callers(fn)
+		if !all && len(args) == 0 {
 			return true
 		}
 		for _, call := range calls {
-			if i := slices.Index(fn.Params, root); i < len(call.Common().Args) && isForeign(p, call.Common().Args[i], exports, depth+1) {
-				return true
+			if i := slices.Index(fn.Params, root); i < len(call.Common().Args) {
+				args = append(args, call.Common().Args[i])
 			}
 		}
+		return slices.ContainsFunc(args, func(arg ssa.Value) bool { return o.foreign(arg, depth+1) })
 	case *ssa.Call:
-		return p.Know.Token(root.Common(), 0) == ""
+		return o.pass.Know.Token(root.Common(), 0) == ""
 	case *ssa.UnOp:
 		switch root.X.(type) {
 		case *ssa.Convert, *ssa.ChangeType, *ssa.Parameter:
