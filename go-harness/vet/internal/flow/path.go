@@ -67,11 +67,13 @@ func (s *Search) run(first state) *ssa.Return {
 			continue
 		}
 		for i, next := range at.block.Succs {
-			known, ok := s.take(at, i)
+			taken, ok := s.take(at, i)
 			if !ok {
 				continue
 			}
+			known := maps.Clone(taken)
 			forget(known, next)
+			s.merge(known, taken, at.block, next)
 			key := fmt.Sprint(next.Index, known)
 			if seen[key] {
 				continue
@@ -309,6 +311,26 @@ func forget(known map[string]bool, block *ssa.BasicBlock) {
 			if store, ok := instr.(*ssa.Store); ok && mentions(key, "*"+name(store.Addr)) {
 				delete(known, key)
 				break
+			}
+		}
+	}
+}
+
+// merge adds what is known of a block's flags: of variables of type bool that the way there has set.
+func (s *Search) merge(known, before map[string]bool, from, block *ssa.BasicBlock) {
+	for _, instr := range block.Instrs {
+		phi, ok := instr.(*ssa.Phi)
+		if !ok {
+			return
+		}
+		edge := phi.Edges[slices.Index(block.Preds, from)]
+		if c, ok := edge.(*ssa.Const); ok && c.Value != nil && c.Value.Kind() == constant.Bool {
+			known[phi.Name()] = constant.BoolVal(c.Value)
+		} else if value, ok := s.decided(edge); ok {
+			known[phi.Name()] = value
+		} else if key, negated := condition(edge); key != "" {
+			if value, ok := before[key]; ok {
+				known[phi.Name()] = value != negated
 			}
 		}
 	}

@@ -481,7 +481,9 @@ func (t *Table) locked(fn *ssa.Function, locks map[*types.Var]bool, depth int) {
 			return
 		}
 		if method, mutex := MutexCall(call.Common()); method == "Lock" {
-			locks[mutex] = true
+			if field, _ := flow.Field(mutex); field != nil {
+				locks[field] = true
+			}
 		} else if callee := call.Common().StaticCallee(); callee != nil && t.funcs[callee] != nil && depth < 3 {
 			t.locked(callee, locks, depth+1)
 		}
@@ -499,14 +501,16 @@ func (t *Table) disarmed(owner ssa.Value, call ssa.Instruction) bool {
 	return found
 }
 
-// MutexCall is the method of a sync.Mutex or RWMutex that a call reaches, and the field that is the mutex.
-func MutexCall(call *ssa.CallCommon) (method string, mutex *types.Var) {
+// MutexCall is the method of a sync.Mutex or RWMutex that a call reaches, and the address of the mutex; nil if it
+// reaches none.
+func MutexCall(call *ssa.CallCommon) (method string, mutex ssa.Value) {
 	fn := call.StaticCallee()
-	if fn == nil || fn.Pkg == nil || fn.Pkg.Pkg.Path() != "sync" || len(call.Args) == 0 {
+	if fn == nil || fn.Pkg == nil || fn.Pkg.Pkg.Path() != "sync" || fn.Signature.Recv() == nil {
 		return "", nil
 	}
-	if field, _ := flow.Field(call.Args[0]); field != nil {
-		return fn.Name(), field
+	switch Named(fn.Signature.Recv().Type()).Obj().Name() {
+	case "Mutex", "RWMutex":
+		return fn.Name(), call.Args[0]
 	}
 	return "", nil
 }
@@ -523,7 +527,10 @@ func (t *Table) excluded(f *Finalized, call ssa.Instruction) bool {
 			return
 		}
 		method, mutex := MutexCall(other.Common())
-		if !f.locks[mutex] || method != "Unlock" {
+		if method != "Unlock" {
+			return
+		}
+		if field, _ := flow.Field(mutex); !f.locks[field] {
 			return
 		}
 		if _, deferred := instr.(*ssa.Defer); deferred && flow.Before(instr, call) || !deferred && flow.Reaches(call, instr, nil) {
