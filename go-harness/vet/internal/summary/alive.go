@@ -5,7 +5,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -358,9 +357,7 @@ func IsNative(typ types.Type) bool {
 	case *types.Basic:
 		return typ.Kind() == types.UnsafePointer || typ.Kind() == types.Uintptr
 	case *types.Pointer:
-		if named, ok := types.Unalias(typ.Elem()).(*types.Named); ok {
-			return strings.HasPrefix(named.Obj().Name(), "_Ctype_")
-		}
+		return IsC(typ)
 	}
 	return false
 }

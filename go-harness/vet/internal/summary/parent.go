@@ -4,7 +4,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -128,7 +127,7 @@ func (t *Table) wrapped(use flow.Use) (child Child, object ssa.Value) {
 // own is the type of this package that a pointer points to, or nil.
 func (t *Table) own(typ types.Type) *types.Named {
 	named := Named(typ)
-	if named == nil || named.Obj().Pkg() != t.Package.Types || strings.HasPrefix(named.Obj().Name(), "_C") {
+	if named == nil || named.Obj().Pkg() != t.Package.Types || IsC(named) {
 		return nil
 	}
 	return named
@@ -217,7 +216,7 @@ func mayHold(child *types.Named, parent types.Type) bool {
 			if types.Identical(field.Type(), parent) {
 				return true
 			}
-			if named := Named(typ); named != nil && !strings.HasPrefix(named.Obj().Name(), "_C") && field.Type() != parent {
+			if named := Named(typ); named != nil && !IsC(named) && field.Type() != parent {
 				if _, ok := named.Underlying().(*types.Struct); ok {
 					return true // it may lead there
 				}

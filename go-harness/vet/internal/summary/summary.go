@@ -374,6 +374,12 @@ func Named(typ types.Type) *types.Named {
 	return named
 }
 
+// IsC reports whether cmd/cgo declared a type, or what it points to, for one of C.
+func IsC(typ types.Type) bool {
+	named := Named(typ)
+	return named != nil && strings.HasPrefix(named.Obj().Name(), "_C")
+}
+
 func (t *Table) export() {
 	fact := new(Fact)
 	for fn, f := range t.funcs {

@@ -194,8 +194,7 @@ func keeper(p *rule.Pass, use flow.Use) (field *types.Var, ofC bool) {
 	if field == nil || field.Pkg() != p.Types {
 		return nil, false
 	}
-	named := summary.Named(owner.Type())
-	if ofC = named != nil && strings.HasPrefix(named.Obj().Name(), "_C"); ofC || named != nil && !field.Exported() {
+	if ofC = summary.IsC(owner.Type()); ofC || summary.Named(owner.Type()) != nil && !field.Exported() {
 		return field, ofC
 	}
 	return nil, false
@@ -277,8 +276,7 @@ func privateField(p *rule.Pass, use flow.Use) (*types.Var, bool) {
 	if field == nil || field.Exported() || field.Pkg() != p.Types {
 		return nil, false
 	}
-	named := summary.Named(owner.Type())
-	return field, named != nil && !strings.HasPrefix(named.Obj().Name(), "_C")
+	return field, summary.Named(owner.Type()) != nil && !summary.IsC(owner.Type())
 }
 
 // cycle reports handles whose value is the object that stores the handle and deletes it when it is finalized.
@@ -416,8 +414,7 @@ func checkCell(p *rule.Pass, call *ssa.Call) {
 		if field == nil {
 			continue
 		}
-		named := summary.Named(owner.Type())
-		if named != nil && strings.HasPrefix(named.Obj().Name(), "_C") && p.Know.FieldRead(field) && !p.Know.FieldFreed(field) {
+		if summary.IsC(owner.Type()) && p.Know.FieldRead(field) && !p.Know.FieldFreed(field) {
 			p.ReportAt(call, "the memory that holds the handle is stored in %s, which is read back but never freed", field.Name())
 		}
 	}

@@ -259,7 +259,7 @@ func stored(p *rule.Pass, use flow.Use, what string) verdict {
 	if field == nil || field.Exported() || field.Pkg() != p.Types {
 		return kept
 	}
-	if named := summary.Named(owner.Type()); named == nil || strings.HasPrefix(named.Obj().Name(), "_C") {
+	if summary.Named(owner.Type()) == nil || summary.IsC(owner.Type()) {
 		return kept
 	}
 	if p.Know.FieldFreed(field) {
