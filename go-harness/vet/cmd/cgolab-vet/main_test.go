@@ -101,6 +101,27 @@ func TestJSONAndSARIFAreGreen(t *testing.T) {
 	}
 }
 
+// Fixes are those of the module's version of Go.
+func TestFixes(t *testing.T) {
+	dir := module(t, head+"import \"unsafe\"\n\nfunc Use(s []C.char) { C.use((*C.char)(unsafe.Pointer(&s[0]))) }\n")
+	for _, test := range []struct{ goVersion, said, code string }{
+		{"1.19", "0 fixes", "&s[0]"},
+		{"1.20", "1 fixes", "unsafe.SliceData(s)"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/m\n\ngo "+test.goVersion+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr, _ := command(t, dir, tool, "-fix", "./...")
+		text, err := os.ReadFile(filepath.Join(dir, "m.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(stderr, test.said) || !strings.Contains(string(text), test.code) {
+			t.Errorf("go %s: %s\n%s", test.goVersion, stderr, text)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"-nonsense"}, {"-enable", "nonsense", "."}, {"-only", "nonsense", "."}, {"-explain", "nonsense"}} {
 		if _, stderr, code := command(t, module(t, good), tool, args...); code != 2 || stderr == "" {

@@ -106,7 +106,7 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 		return bodiless
 	})
 	config := &packages.Config{
-		Mode:  packages.LoadAllSyntax | packages.NeedModule,
+		Mode:  packages.LoadAllSyntax,
 		Dir:   load.Dir,
 		Env:   append(os.Environ(), "GOPACKAGESDRIVER="+self, objects+"="+made),
 		Tests: load.Tests,
@@ -125,6 +125,9 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 	if err != nil {
 		// go/packages names the driver, which is this program, and how it ended.
 		return nil, errors.New(strings.TrimSpace(strings.TrimPrefix(err.Error(), self+": exit status 1: ")))
+	}
+	if err := setModules(pkgs, filepath.Join(made, moduleList)); err != nil {
+		return nil, err
 	}
 	directives := Directives(rules)
 	analyzers := []*analysis.Analyzer{release(directives), source.Analyzer, summary.Analyzer}

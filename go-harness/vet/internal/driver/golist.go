@@ -45,6 +45,7 @@ type listed struct {
 	CgoCPPFLAGS, CgoCFLAGS, CgoLDFLAGS, CgoPkgConfig []string
 	ImportMap                                        map[string]string
 	Standard, DepOnly                                bool
+	Module                                           *packages.Module
 	Error                                            *struct{ Pos, Err string }
 }
 
@@ -103,7 +104,35 @@ func servePackages(dir string, patterns []string) error {
 	if err := os.WriteFile(filepath.Join(dir, bare), []byte(strings.Join(bareFolders(all), "\n")), 0o666); err != nil {
 		return err
 	}
+	modules := make(map[string]*packages.Module)
+	for _, pkg := range all {
+		modules[pkg.ImportPath] = pkg.Module
+	}
+	text, err := json.Marshal(modules)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, moduleList), text, 0o666); err != nil {
+		return err
+	}
 	return json.NewEncoder(os.Stdout).Encode(response)
+}
+
+// moduleList is the file that says of which modules packages are: the answer of a driver has no place for that.
+const moduleList = "modules.json"
+
+// setModules tells packages of which modules they are.
+func setModules(pkgs []*packages.Package, list string) error {
+	text, err := os.ReadFile(list)
+	if err != nil {
+		return err
+	}
+	var modules map[string]*packages.Module
+	if err := json.Unmarshal(text, &modules); err != nil {
+		return fmt.Errorf("%s: %w", list, err)
+	}
+	packages.Visit(pkgs, nil, func(pkg *packages.Package) { pkg.Module = modules[pkg.ID] })
+	return nil
 }
 
 // bare is the file that names folders of packages whose function bodies nobody looks into.

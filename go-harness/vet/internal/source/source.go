@@ -15,6 +15,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"go/version"
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
@@ -68,6 +69,7 @@ type Package struct {
 	Notes []Note
 
 	fset       *token.FileSet
+	goVersion  string // of the module, or what is no version
 	calls      map[token.Pos]*ast.CallExpr
 	statements map[*ast.CallExpr]bool
 }
@@ -118,6 +120,15 @@ func (p *Package) Imports(pos token.Pos, path string) bool {
 	})
 }
 
+// AtLeast reports whether the file of a position is known to be of a version of Go, or of a later one.
+func (p *Package) AtLeast(pos token.Pos, goVersion string) bool {
+	own := p.Info.FileVersions[p.file(pos)]
+	if own == "" {
+		own = p.goVersion
+	}
+	return version.Compare(own, goVersion) >= 0
+}
+
 // Written reports whether a position lies in a file that people wrote, and not in what cmd/cgo declares.
 func (p *Package) Written(pos token.Pos) bool { return p.file(pos) != nil }
 
@@ -135,6 +146,9 @@ func (p *Package) Line(pos token.Pos) int { return p.fset.Position(pos).Line }
 
 func run(pass *analysis.Pass) (result any, err error) {
 	pkg := &Package{Files: pass.Files, Types: pass.Pkg, Info: pass.TypesInfo, fset: pass.Fset}
+	if pass.Module != nil {
+		pkg.goVersion = "go" + pass.Module.GoVersion
+	}
 	if standard(pass) {
 		pkg.Standard = true
 		return pkg, nil

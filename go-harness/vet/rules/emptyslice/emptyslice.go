@@ -29,7 +29,7 @@ all callers. Slice types that the
 package names are objects of its own, and left in peace; so are exported functions of internal packages, whose
 callers are other packages of the module.
 
-The fix is unsafe.SliceData, which gives nil for a nil slice and never panics.`,
+The fix is unsafe.SliceData of Go 1.20, which gives nil for a nil slice and never panics.`,
 	Before: `
 func Sum(b []byte) uint32 {
 	return uint32(C.crc(unsafe.Pointer(&b[0]), C.size_t(len(b)))) // panics if b is empty
@@ -85,7 +85,7 @@ func report(p *rule.Pass, addr *ssa.IndexAddr, why string) {
 	}
 	index := unary.X.(*ast.IndexExpr)
 	name := types.ExprString(index.X)
-	if !p.Imports(unary.Pos(), "unsafe") {
+	if !p.Imports(unary.Pos(), "unsafe") || !p.AtLeast(unary.Pos(), "go1.20") {
 		p.Report(unary.Pos(), "%s may be empty (%s), and then &%s[0] panics", name, why, name)
 		return
 	}
