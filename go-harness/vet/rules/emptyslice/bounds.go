@@ -45,8 +45,8 @@ func (b *bounds) empty(slice ssa.Value, at *ssa.BasicBlock, before ssa.Instructi
 			}
 			return ""
 		}
-		if v.Low != nil {
-			return "" // a rest of something
+		if v.Low != nil && mentioned(v.Low, at) {
+			return "" // a rest that was looked at
 		}
 		if _, ok := v.X.Type().Underlying().(*types.Slice); ok {
 			return b.empty(v.X, at, before, depth+1)
@@ -82,9 +82,106 @@ func (b *bounds) empty(slice ssa.Value, at *ssa.BasicBlock, before ssa.Instructi
 		if root := flow.Root(v); root != ssa.Value(v) {
 			return b.empty(root, at, before, depth+1)
 		}
-		return ""
+		return b.emptyBehind(v, at)
 	}
 	return ""
+}
+
+// emptyBehind is empty for a slice that is loaded: what a parameter points to, or an element of one.
+func (b *bounds) emptyBehind(load *ssa.UnOp, at *ssa.BasicBlock) string {
+	var p *ssa.Parameter
+	what := "it"
+	switch addr := load.X.(type) {
+	case *ssa.Parameter:
+		if !onlyLoaded(addr) {
+			return ""
+		}
+		p = addr
+	case *ssa.IndexAddr:
+		list, ok := addr.X.(*ssa.Parameter)
+		if !ok || validated(list, at) || b.elementsKnown(list) {
+			return ""
+		}
+		p, what = list, "the elements of "+list.Name()
+	}
+	if p == nil || isNamed(p.Type()) || isNamed(load.Type()) || !b.pass.Public(p.Parent()) {
+		return ""
+	}
+	return fmt.Sprintf("%s does not check %s", p.Parent().Name(), what)
+}
+
+// onlyLoaded reports whether a function reads what a pointer points to, and never sets it.
+func onlyLoaded(pointer ssa.Value) bool {
+	return !slices.ContainsFunc(*pointer.Referrers(), func(instr ssa.Instruction) bool {
+		switch instr.(type) {
+		case *ssa.UnOp, *ssa.DebugRef:
+			return false
+		}
+		return true
+	})
+}
+
+// elementsKnown reports whether a function does anything with an element of a slice, or sets one, that may be meant to
+// rule out empty ones.
+func (b *bounds) elementsKnown(list *ssa.Parameter) bool {
+	return slices.ContainsFunc(*list.Referrers(), func(instr ssa.Instruction) bool {
+		index, ok := instr.(*ssa.IndexAddr)
+		if !ok {
+			return false
+		}
+		return !onlyLoaded(index) || slices.ContainsFunc(*index.Referrers(), func(instr ssa.Instruction) bool {
+			load, ok := instr.(*ssa.UnOp)
+			return ok && slices.ContainsFunc(*load.Referrers(), b.looksAtElement)
+		})
+	})
+}
+
+// looksAtElement reports whether a use of a slice does more than to give it, or its length, to C.
+func (b *bounds) looksAtElement(instr ssa.Instruction) bool {
+	switch instr := instr.(type) {
+	case *ssa.IndexAddr:
+		return !onlyAddress(instr)
+	case ssa.CallInstruction:
+		if length, ok := instr.(*ssa.Call); ok && isLen(length) != nil {
+			return slices.ContainsFunc(*length.Referrers(), b.looksAtLength)
+		}
+		return b.pass.Know.C(instr.Common()) == ""
+	}
+	return false
+}
+
+func (b *bounds) looksAtLength(instr ssa.Instruction) bool {
+	switch instr := instr.(type) {
+	case *ssa.Convert:
+		return slices.ContainsFunc(*instr.Referrers(), b.looksAtLength)
+	case *ssa.BinOp:
+		_, comparison := negated[instr.Op]
+		return comparison
+	case ssa.CallInstruction:
+		return b.pass.Know.C(instr.Common()) == ""
+	case *ssa.Store, *ssa.DebugRef:
+		return false
+	}
+	return true
+}
+
+// mentioned reports whether a condition at a place looks at a number.
+func mentioned(v ssa.Value, at *ssa.BasicBlock) bool {
+	if _, constant := v.(*ssa.Const); constant {
+		return false
+	}
+	return slices.ContainsFunc(flow.Guards(at), func(guard flow.Guard) bool {
+		return hangsOn(guard.Cond, func(other ssa.Value) bool { return sameNumber(strip(other), strip(v)) }, 0)
+	})
+}
+
+// isNamed reports whether a package gave a type its name: its values are objects of the package's own.
+func isNamed(typ types.Type) bool {
+	switch typ.(type) {
+	case *types.Named, *types.Alias:
+		return true
+	}
+	return false
 }
 
 // why names the origin of a length, if it is one that users choose; else nothing is known and nothing said.
@@ -126,14 +223,43 @@ func (b *bounds) why(length ssa.Value, text string) string {
 				return b.why(v.Y, text)
 			}
 		}
+		if n := roundedUp(v); n != nil {
+			return b.why(n, text)
+		}
 	}
 	return ""
 }
 
+// roundedUp is the number that a quotient rounds up: n of (n+7)/8 or (n+7)>>3; or nil.
+func roundedUp(quotient *ssa.BinOp) ssa.Value {
+	sum, ok := quotient.X.(*ssa.BinOp)
+	if !ok || sum.Op != token.ADD {
+		return nil
+	}
+	added, ok := number(sum.Y)
+	by, ok2 := number(quotient.Y)
+	if !ok || !ok2 {
+		return nil
+	}
+	switch {
+	case quotient.Op == token.QUO && added == by-1, quotient.Op == token.SHR && by < 32 && added == 1<<by-1:
+		return sum.X
+	}
+	return nil
+}
+
+// number is the value of an integer constant.
+func number(v ssa.Value) (n int64, ok bool) {
+	c, ok := v.(*ssa.Const)
+	if !ok || c.Value == nil || c.Value.Kind() != constant.Int {
+		return 0, false
+	}
+	return constant.Int64Val(c.Value)
+}
+
 func (b *bounds) emptyParameter(p *ssa.Parameter, depth int) string {
-	switch p.Type().(type) {
-	case *types.Named, *types.Alias:
-		return "" // an object of the package's own, whose makers know that it is not empty
+	if isNamed(p.Type()) {
+		return "" // its makers know that it is not empty
 	}
 	fn := p.Parent()
 	i := slices.Index(fn.Params, p)
@@ -222,7 +348,7 @@ func validated(slice ssa.Value, at *ssa.BasicBlock) bool {
 			return true
 		}
 		for _, guard := range flow.Guards(at) {
-			if hangsOn(guard.Cond, call, 0) {
+			if hangsOn(guard.Cond, func(v ssa.Value) bool { return v == ssa.Value(call) }, 0) {
 				return true
 			}
 		}
@@ -230,9 +356,9 @@ func validated(slice ssa.Value, at *ssa.BasicBlock) bool {
 	return false
 }
 
-// hangsOn reports whether a value is computed from what a call returned.
-func hangsOn(v ssa.Value, call *ssa.Call, depth int) bool {
-	if v == ssa.Value(call) {
+// hangsOn reports whether a value is computed from a certain one.
+func hangsOn(v ssa.Value, is func(ssa.Value) bool, depth int) bool {
+	if is(v) {
 		return true
 	}
 	instr, ok := v.(ssa.Instruction)
@@ -241,7 +367,7 @@ func hangsOn(v ssa.Value, call *ssa.Call, depth int) bool {
 	}
 	var operands [8]*ssa.Value
 	return slices.ContainsFunc(instr.Operands(operands[:0]), func(operand *ssa.Value) bool {
-		return *operand != nil && hangsOn(*operand, call, depth+1)
+		return *operand != nil && hangsOn(*operand, is, depth+1)
 	})
 }
 
@@ -282,6 +408,9 @@ func (b *bounds) positive(v ssa.Value, at *ssa.BasicBlock, depth int) bool {
 			return b.positive(v.X, at, depth+1) || b.positive(v.Y, at, depth+1)
 		case token.MUL, token.SHL:
 			return b.positive(v.X, at, depth+1) && (v.Op == token.SHL || b.positive(v.Y, at, depth+1))
+		case token.QUO, token.SHR:
+			n := roundedUp(v)
+			return n != nil && b.positive(n, at, depth+1)
 		}
 	case *ssa.Phi:
 		for i, edge := range v.Edges {
@@ -370,10 +499,53 @@ func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, at *ssa.BasicB
 		if other := isLen(v); other != nil && same(other, slice) && b.implies(guard, v, at, depth) {
 			return true
 		}
+		if least, ok := atLeast(v, slice); ok && exceeds(guard, v, least) {
+			return true
+		}
 	}
 	// A string or slice compared with the empty one.
 	if (same(op.X, slice) || same(op.Y, slice)) && (isEmptyString(op.X) || isEmptyString(op.Y)) {
 		return (op.Op == token.NEQ) == guard.Holds
+	}
+	return false
+}
+
+// atLeast is the number n of max(len(slice), n).
+func atLeast(v, slice ssa.Value) (n int64, ok bool) {
+	call, isCall := v.(*ssa.Call)
+	if !isCall {
+		return 0, false
+	}
+	if b, builtin := call.Call.Value.(*ssa.Builtin); !builtin || b.Name() != "max" || len(call.Call.Args) != 2 {
+		return 0, false
+	}
+	for i, arg := range call.Call.Args {
+		if other := isLen(strip(arg)); other != nil && same(other, slice) {
+			n, ok = number(call.Call.Args[1-i])
+			return n, ok && n >= 0
+		}
+	}
+	return 0, false
+}
+
+// exceeds reports whether a condition shows that a number, which is never less than another one, is greater.
+func exceeds(guard flow.Guard, v ssa.Value, than int64) bool {
+	op := guard.Cond.(*ssa.BinOp)
+	operator, other := op.Op, op.Y
+	if !guard.Holds {
+		operator = negated[operator]
+	}
+	if strip(op.X) != v {
+		operator, other = swapped[operator], op.X
+	}
+	n, ok := number(other)
+	switch operator {
+	case token.NEQ:
+		return ok && n == than
+	case token.GTR:
+		return ok && n >= than
+	case token.GEQ, token.EQL:
+		return ok && n > than
 	}
 	return false
 }

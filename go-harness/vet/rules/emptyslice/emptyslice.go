@@ -5,11 +5,13 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
@@ -21,13 +23,13 @@ var Rule = &rule.Rule{
 &b[0] panics if b is empty, before C is called at all. An empty slice is a valid input nearly everywhere, and C
 takes a pointer with the length 0.
 
-The rule finds &b[0] and &b[i:][0] that reach a C function, through conversions and helpers, where nothing
-shows that the slice has an element. What shows it: a condition on the length, also through another variable;
-make with a length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that
-was asked before and may refuse the slice, with an error or by an answer that is looked at; for private functions,
-all callers. Slice types that the
-package names are objects of its own, and left in peace; so are exported functions of internal packages, whose
-callers are other packages of the module.
+The rule finds &b[0] and &b[i:][0] that reach a C function or a struct of C, through conversions and helpers, where
+nothing shows that the slice has an element. The slice may be a parameter, an element of one, or what one points to.
+What shows that it has an element: a condition on the length, or on i, also through another variable; make with a
+length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that was asked before
+and may refuse the slice, with an error or by an answer that is looked at; for private functions, all callers. Slice
+types that the package names are objects of its own, and left in peace; so are exported functions of internal
+packages, whose callers are other packages of the module.
 
 The fix is unsafe.SliceData of Go 1.20, which gives nil for a nil slice and never panics.`,
 	Before: `
@@ -68,13 +70,15 @@ func isConst(v ssa.Value, n int64) bool {
 	return ok && c.Value != nil && c.Int64() == n
 }
 
+// reachesC reports whether a pointer is an argument of a C function, or is put into a struct of C.
 func reachesC(p *rule.Pass, v ssa.Value) bool {
-	for _, use := range flow.Track(v).Uses {
-		if use.Kind == flow.Argument && p.Know.EffectOf(use).ReachesC {
-			return true
+	return slices.ContainsFunc(flow.Track(v).Uses, func(use flow.Use) bool {
+		if store, ok := use.Instr.(*ssa.Store); ok && use.Kind == flow.Stored {
+			_, owner := flow.Field(store.Addr)
+			return owner != nil && summary.IsC(owner.Type())
 		}
-	}
-	return false
+		return use.Kind == flow.Argument && p.Know.EffectOf(use).ReachesC
+	})
 }
 
 func report(p *rule.Pass, addr *ssa.IndexAddr, why string) {
