@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,15 +18,17 @@ var Rule = &rule.Rule{
 	Name:  "checksoff",
 	Title: "A check of pointers or races is switched off without a reason, or without effect",
 	Text: `
-GODEBUG=cgocheck=0, -d=checkptr=0, GODEBUG=invalidptr=0, and the comments //go:nocheckptr and //go:norace hide
-mistakes instead of mending them. There are reasons to do so, and the next reader needs to know them.
+GODEBUG=cgocheck=0, -d=checkptr=0, GODEBUG=invalidptr=0, -race=false, and the comments //go:nocheckptr and
+//go:norace hide mistakes instead of mending them. There are reasons to do so, and the next reader needs to know
+them.
 
 The rule looks into Go files, and, together with the package in the folder of go.mod, into makefiles, shell
 scripts, container files and workflows of the module. It finds checks that are switched off without a comment
 beside: on the line, or on the line before. It also finds what has no effect: GODEBUG=cgocheck set by os.Setenv,
 which is read only when a process starts; and GODEBUG=cgocheck=2, which ends a program of Go 1.21 or later.
 
-Silent: a comment beside, whatever it says; the environment of another process that is set in Go, if it has one.`,
+Silent: a comment beside, unless it is that of the function, and only says what the function does; the environment
+of another process that is set in Go, if it has one.`,
 	Before: `
 //go:nocheckptr
 func sum(p unsafe.Pointer, n int) int {
@@ -49,9 +50,11 @@ func sum(p unsafe.Pointer, n int) int {
 }
 
 var (
-	off       = regexp.MustCompile(`\b(cgocheck|checkptr|invalidptr)=0\b`)
-	two       = regexp.MustCompile(`GODEBUG\S*\bcgocheck=2\b`)
+	off       = regexp.MustCompile(`\b(?:cgocheck|checkptr|invalidptr)=0\b|-race=(?:false|0)\b`)
+	two       = regexp.MustCompile(`GODEBUG["']?[\s:=]*["']?[^\s"']*\bcgocheck=2\b`)
+	ofGo      = regexp.MustCompile(`GODEBUG=|-d=|^-race=`)
 	directive = regexp.MustCompile(`^//go:(nocheckptr|norace|debug .*\binvalidptr=0\b.*?)(?:\s+// .*)?$`)
+	ofChecks  = regexp.MustCompile(`(?i)\bcheck(?:s|ed|ing|ptr)?\b|\bunchecked\b|\brac(?:e|es|y)\b|detector|instrument`)
 )
 
 func run(p *rule.Pass) {
@@ -85,8 +88,14 @@ func goFile(p *rule.Pass, f *ast.File) {
 			}
 		}
 	}
+	functions := make(map[*ast.CommentGroup]string) // by their comments
+	for _, decl := range f.Decls {
+		if fn, ok := decl.(*ast.FuncDecl); ok && fn.Doc != nil {
+			functions[fn.Doc] = fn.Name.Name
+		}
+	}
 	for _, group := range f.Comments {
-		explained := slices.ContainsFunc(group.List, func(c *ast.Comment) bool { return said[p.Line(c.Pos())] })
+		explained := hasReason(group.Text(), functions[group])
 		for _, c := range group.List {
 			if found := directive.FindStringSubmatch(strings.TrimSpace(c.Text)); found != nil && !explained && !said[p.Line(group.Pos())-1] {
 				p.Report(c.Pos(), "//go:%s switches a check off, and nothing beside says why", found[1])
@@ -94,6 +103,17 @@ func goFile(p *rule.Pass, f *ast.File) {
 		}
 	}
 	literals(p, f, said)
+}
+
+// hasReason reports whether a comment says more than what the function does that it documents.
+func hasReason(comment, function string) bool {
+	for paragraph := range strings.SplitSeq(comment, "\n\n") {
+		documents := function != "" && strings.HasPrefix(paragraph, function+" ")
+		if strings.TrimSpace(paragraph) != "" && (!documents || ofChecks.MatchString(strings.TrimPrefix(paragraph, function))) {
+			return true
+		}
+	}
+	return false
 }
 
 func literals(p *rule.Pass, f *ast.File, said map[int]bool) {
@@ -107,7 +127,7 @@ func literals(p *rule.Pass, f *ast.File, said map[int]bool) {
 		}
 		if literal, ok := n.(*ast.BasicLit); ok {
 			value := text(literal)
-			if strings.Contains(value, "\n") || !strings.Contains(value, "GODEBUG=") && !strings.Contains(value, "-d=") {
+			if strings.Contains(value, "\n") || !ofGo.MatchString(value) {
 				return true
 			}
 			line := p.Line(literal.Pos())

@@ -23,6 +23,8 @@ func TestScripts(t *testing.T) {
 		"src/m/m.go":                       "package m\n",
 		"src/m/Makefile":                   "test:\n\tGODEBUG=cgocheck=0 go test ./...\n\nfast:\n\t# C keeps nothing.\n\tGODEBUG=cgocheck=0 go test ./...\n",
 		"src/m/.github/workflows/test.yml": "run: go test -gcflags=all=-d=checkptr=0 ./...\nenv: GODEBUG=cgocheck=2\nother: go test # -d=checkptr=0 was here\n",
+		"src/m/.github/workflows/env.yml":  "env:\n  GODEBUG: \"cgocheck=2\"\n  OTHER: cgocheck=2\nrun: go test -race=false ./...\n",
+		"src/m/Dockerfile":                 "ENV GODEBUG cgocheck=2\nENV GODEBUG='gctrace=1,cgocheck=2'\n",
 		"src/m/sub/Makefile":               "test:\n\tGODEBUG=cgocheck=0 go test ./...\n",
 	} {
 		path := filepath.Join(dir, name)
@@ -41,7 +43,7 @@ func TestScripts(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	want := []string{"Makefile:2:1", "test.yml:1:1", "test.yml:2:1"}
+	want := []string{"Dockerfile:1:1", "Dockerfile:2:1", "Makefile:2:1", "env.yml:2:1", "env.yml:4:1", "test.yml:1:1", "test.yml:2:1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %v, not %v", got, want)
 	}
