@@ -23,11 +23,12 @@ find the object, run its finalizer, and free the memory that a C function is sti
 cleanups, for pointers that were borrowed from the object, and for the descriptor of an os.File.
 
 The rule finds calls into C on a field that a finalizer or a cleanup of the same type frees, on memory
-borrowed from it, or through a helper, after which some way to the end of the function does not use the object.
+borrowed from it, or through a helper, after which no way to the end of the function uses the object.
 A KeepAlive that comes before the call, or that keeps a copy of the object, does not help.
 
-Silent: a use of the object later on every way, or in a deferred call; objects that a global variable holds;
-private functions all of whose callers keep the object alive; functions that are the finalizer's own.
+Silent: a use of the object later, even on one way only, or in a deferred call: while C runs, nobody knows which way
+will be taken, and the object is kept for each; objects that a global variable holds; private functions all of whose
+callers keep the object alive; functions that are the finalizer's own.
 
 The fix, for a parameter or a receiver, is a deferred KeepAlive at the start of the function.`,
 	Before: `
