@@ -115,17 +115,18 @@ func (t *Table) summarize(fn *ssa.Function) *Func {
 	t.walk(fn, func(call ssa.CallInstruction) {
 		common := call.Common()
 		if name := t.C(common); name != "" {
-			if t.ErrorGetter(common) != "" {
+			if t.ErrorGetter(call) != "" {
 				if Dropped(call) {
 					before = true // the error that was there is gone
 				} else if !before && f.ReadsError == "" {
 					f.ReadsError = name
 				}
-			} else if !goHelpers[name] && !allocators[name] && !Frees(name) && !ClearsError(name) {
+			} else if MayFail(name, call) {
 				f.CallsC, before = true, true
 			}
 		} else if callee := t.Of(common); callee != nil {
-			if callee.ReadsError != "" && !before && f.ReadsError == "" {
+			// What is deferred reads what the function itself left.
+			if _, now := call.(*ssa.Call); now && callee.ReadsError != "" && !before && f.ReadsError == "" {
 				f.ReadsError = callee.ReadsError
 			}
 			if callee.CallsC {

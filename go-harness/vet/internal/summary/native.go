@@ -119,9 +119,6 @@ func (t *Table) findRegistered() {
 // goHelpers are the functions that cgo adds to every library; they read C memory and keep none of it.
 var goHelpers = map[string]bool{"GoString": true, "GoStringN": true, "GoBytes": true}
 
-// Plain reports whether a C function copies or allocates and can leave no error of a library behind.
-func Plain(name string) bool { return goHelpers[name] || allocators[name] }
-
 // allocators are the C functions whose result the caller frees with free.
 var allocators = map[string]bool{"CString": true, "CBytes": true, "malloc": true, "calloc": true, "strdup": true, "strndup": true}
 

@@ -109,26 +109,60 @@ func (t *Table) deferredUnlocks(ret *ssa.Return) int {
 	return unlocks
 }
 
+// UnlockedAfter reports whether a call that was deferred later than another, and so runs before it, may unlock the
+// thread.
+func (t *Table) UnlockedAfter(deferred *ssa.Defer) bool {
+	found := false
+	flow.Instructions(deferred.Parent(), func(instr ssa.Instruction) {
+		later, ok := instr.(*ssa.Defer)
+		found = found || ok && t.LockOf(later.Common()) < 0 && flow.Reaches(deferred, later, nil)
+	})
+	return found
+}
+
 // ErrorGetter is the C function that a call reaches if it gives the error of the thread's last call, else "".
 // A function that is given the object, or the code, that it explains is none.
-func (t *Table) ErrorGetter(call *ssa.CallCommon) string {
-	name := t.C(call)
+func (t *Table) ErrorGetter(call ssa.CallInstruction) string {
+	name := t.C(call.Common())
 	if name == "" || !errorGetter(name) && !t.readsErrno(name) {
 		return ""
 	}
-	if len(call.Args) > 0 {
-		pointer, ok := call.Args[0].Type().Underlying().(*types.Pointer)
-		if !ok {
-			return ""
-		}
-		if elem, ok := pointer.Elem().Underlying().(*types.Basic); !ok || elem.Info()&types.IsInteger == 0 {
-			return ""
-		}
-		if !slices.Contains(Words(name), "last") {
+	last := slices.Contains(Words(name), "last")
+	for i, arg := range call.Common().Args {
+		switch {
+		case outParameter(arg, call):
+		case last && (pointsToInteger(arg.Type()) || i > 0 && (flow.IsInteger(arg.Type()) || isNil(arg))): // a buffer and its size
+		default:
 			return ""
 		}
 	}
 	return name
+}
+
+func pointsToInteger(typ types.Type) bool {
+	pointer, ok := typ.Underlying().(*types.Pointer)
+	return ok && flow.IsInteger(pointer.Elem())
+}
+
+// outParameter reports whether an argument of a call is the address of a variable in which nothing is yet.
+func outParameter(arg ssa.Value, call ssa.CallInstruction) bool {
+	cell, ok := flow.Root(arg).(*ssa.Alloc)
+	return ok && !usedBefore(cell, call)
+}
+
+// usedBefore reports whether a variable, whose address is given, may have been set, or given away, before a call.
+func usedBefore(addr ssa.Value, call ssa.CallInstruction) bool {
+	return slices.ContainsFunc(*addr.Referrers(), func(instr ssa.Instruction) bool {
+		switch instr := instr.(type) {
+		case *ssa.DebugRef, *ssa.UnOp:
+			return false
+		case *ssa.Store:
+			return !(instr.Addr == addr && isZero(instr.Val)) && flow.Reaches(instr, call, nil)
+		case *ssa.FieldAddr, *ssa.IndexAddr, *ssa.Convert, *ssa.ChangeType:
+			return usedBefore(instr.(ssa.Value), call)
+		}
+		return instr != ssa.Instruction(call) && flow.Reaches(instr, call, nil)
+	})
 }
 
 // ClearsError reports whether a C function takes the error away that was there before, and makes none.
@@ -142,6 +176,14 @@ func ClearsError(name string) bool {
 func Dropped(call ssa.CallInstruction) bool {
 	value := call.Value()
 	return len(call.Common().Args) == 0 && (value == nil || len(*value.Referrers()) == 0)
+}
+
+// MayFail reports whether a call of a C function may leave an error that somebody asks for.
+func MayFail(name string, call ssa.CallInstruction) bool {
+	if value := call.Value(); Frees(name) && (value == nil || len(*value.Referrers()) == 0) {
+		return false
+	}
+	return !goHelpers[name] && !allocators[name] && !ClearsError(name)
 }
 
 // readsErrno reports whether a C function whose code belongs to the package does nothing but read an error of the
@@ -170,7 +212,7 @@ func errorGetter(name string) bool {
 	switch {
 	case has("errno"), has("dlerror"), has("lasterror"), has("geterror"), strings.HasSuffix(lower, "lasterror"), strings.HasSuffix(lower, "errorlast"):
 		return true
-	case isError && (has("last") || has("peek")), has("get") && has("error"), isError && has("message"), isError && has("msg"), has("errmsg"):
+	case isError && (has("last") || has("peek")), has("get") && has("error"), isError && (has("message") || has("msg") || has("code")), has("errmsg"), has("errstr"):
 		return true
 	}
 	return false

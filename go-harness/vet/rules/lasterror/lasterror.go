@@ -21,8 +21,10 @@ into C a goroutine may be moved to another thread, and another goroutine may cal
 message is then empty, or that of somebody else's failure, and only under load.
 
 The rule finds a C function that returns a last error (lib_last_error(), GetLastError, dlerror, lib_errno, a
-helper of the preamble that returns errno, also through Go helpers) after a call into C in the same function, where
-the thread is not locked on every path from before the first call to the second.
+helper of the preamble that returns errno, also through Go helpers), or writes it to a variable of the caller
+(lib_get_error(&text)), after a call into C in the same function, where the thread is not locked on every path from
+before the first call to the second. A literal that reads the error counts where it is deferred: it runs at the
+end; and where it is started with go: a new goroutine has not made the call.
 
 It also finds results of functions of the C library that lie in a buffer which the next call overwrites, where
 nothing keeps that call away until the result is copied: of the thread (strerror), for which the thread must be
@@ -53,34 +55,62 @@ func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		depths := p.Know.Depths(fn)
 		flow.Instructions(fn, func(instr ssa.Instruction) {
-			call, ok := instr.(*ssa.Call)
+			call, ok := instr.(ssa.CallInstruction)
 			if !ok {
 				return
 			}
-			getter := getterOf(p, call.Common())
-			if getter == "" {
-				checkBuffer(p, call, depths)
-				return
+			getter := getterOf(p, call)
+			switch call := call.(type) {
+			case *ssa.Call:
+				if getter == "" {
+					checkBuffer(p, call, depths)
+				} else if !summary.Dropped(call) { // else it explains nothing
+					checkRead(p, call, call, getter, depths, true)
+				}
+			case *ssa.Defer:
+				if getter != "" && p.Know.C(call.Common()) == "" { // else it clears the error
+					checkDeferred(p, call, getter, depths)
+				}
+			case *ssa.Go:
+				if callee := call.Call.StaticCallee(); getter == "" || callee == nil || callee.Parent() == nil {
+					return // what a function does that is not written here may explain something else
+				}
+				if explained := lastCall(p, fn, call); explained != nil {
+					p.ReportAt(call, "C.%s explains the thread's last call, but a new goroutine has not made %s in line %d; read the error before it starts",
+						getter, describe(p, explained), p.Line(p.Pos(explained)))
+				}
 			}
-			if summary.Dropped(call) {
-				return // it explains nothing
-			}
-			explained := lastCall(p, fn, call)
-			if explained == nil || depths.At(explained) > 0 && depths.At(call) > 0 && !unlockedBetween(p, explained, call) {
-				return
-			}
-			if locked(p, fn, 0) {
-				return
-			}
-			p.ReportAt(call, "C.%s explains the thread's last call, but between it and %s in line %d the goroutine may change threads; hold runtime.LockOSThread around both",
-				getter, describe(p, explained), p.Line(p.Pos(explained)))
 		})
 	}
 }
 
+// checkDeferred looks at each end of the function, where a deferred call runs.
+func checkDeferred(p *rule.Pass, deferred *ssa.Defer, getter string, depths *summary.Depths) {
+	held := !p.Know.UnlockedAfter(deferred)
+	reported := false
+	flow.Instructions(deferred.Parent(), func(instr ssa.Instruction) {
+		if end, ok := instr.(*ssa.RunDefers); ok && !reported && flow.Reaches(deferred, end, nil) {
+			reported = checkRead(p, deferred, end, getter, depths, held)
+		}
+	})
+}
+
+// checkRead reports a call that reads the error at an instruction, unless the thread is locked from the call that the
+// error explains until then. held is false if it is known not to be.
+func checkRead(p *rule.Pass, call ssa.CallInstruction, at ssa.Instruction, getter string, depths *summary.Depths, held bool) (reported bool) {
+	fn := call.Parent()
+	explained := lastCall(p, fn, at)
+	if explained == nil || held && depths.At(explained) > 0 && depths.At(at) > 0 && !unlockedBetween(p, explained, at) || locked(p, fn, 0) {
+		return false
+	}
+	p.ReportAt(call, "C.%s explains the thread's last call, but between it and %s in line %d the goroutine may change threads; hold runtime.LockOSThread around both",
+		getter, describe(p, explained), p.Line(p.Pos(explained)))
+	return true
+}
+
 // getterOf is the C function that reads the thread's last error when a call is made, or "".
-func getterOf(p *rule.Pass, call *ssa.CallCommon) string {
-	name := p.Know.C(call)
+func getterOf(p *rule.Pass, call ssa.CallInstruction) string {
+	name := p.Know.C(call.Common())
 	if name != "" && p.Marked("thread-local", name) {
 		return name
 	}
@@ -90,18 +120,18 @@ func getterOf(p *rule.Pass, call *ssa.CallCommon) string {
 		}
 		return getter
 	}
-	if f := p.Know.Of(call); f != nil && f.ReadsError != "" && !p.Marked("object-error", f.ReadsError) {
+	if f := p.Know.Of(call.Common()); f != nil && f.ReadsError != "" && !p.Marked("object-error", f.ReadsError) {
 		return f.ReadsError
 	}
 	return ""
 }
 
 // lastCall is the call into C that comes last on some way before a getter, or nil.
-func lastCall(p *rule.Pass, fn *ssa.Function, getter *ssa.Call) ssa.Instruction {
+func lastCall(p *rule.Pass, fn *ssa.Function, getter ssa.Instruction) ssa.Instruction {
 	var last ssa.Instruction
 	flow.Instructions(fn, func(instr ssa.Instruction) {
 		call, ok := instr.(*ssa.Call)
-		if !ok || call == getter || !callsC(p, call) {
+		if !ok || instr == getter || !callsC(p, call) {
 			return
 		}
 		stop := func(other ssa.Instruction) bool {
@@ -117,10 +147,7 @@ func lastCall(p *rule.Pass, fn *ssa.Function, getter *ssa.Call) ssa.Instruction 
 
 func callsC(p *rule.Pass, call *ssa.Call) bool {
 	if name := p.Know.C(call.Common()); name != "" {
-		if summary.Frees(name) && len(*call.Referrers()) == 0 {
-			return false // it has no error, or one that nobody asks for
-		}
-		return getterOf(p, call.Common()) == "" && !summary.Plain(name) && !summary.ClearsError(name)
+		return getterOf(p, call) == "" && summary.MayFail(name, call)
 	}
 	if f := p.Know.Of(call.Common()); f != nil {
 		return f.CallsC && f.ReadsError == ""
