@@ -90,9 +90,17 @@ func (n Note) String() string {
 // Fset is the file set of all positions.
 func (p *Package) Fset() *token.FileSet { return p.fset }
 
-// Pos is where a reader looks for an instruction: a call begins at its function, not at its parenthesis.
+// Pos is where a reader looks for an instruction: a call begins at its function, not at its parenthesis, and what has
+// no place of its own, as the load of an element by range, is where the next of its block is that has one.
 func (p *Package) Pos(instr ssa.Instruction) token.Pos {
 	pos := instr.Pos()
+	if rest := instr.Block().Instrs; !pos.IsValid() {
+		for _, next := range rest[slices.Index(rest, instr):] {
+			if pos = next.Pos(); pos.IsValid() {
+				break
+			}
+		}
+	}
 	if call, ok := instr.(ssa.CallInstruction); ok {
 		pos = call.Common().Pos()
 	}

@@ -37,13 +37,14 @@ func (t *Table) findFinalized() {
 		common := call.Common()
 		switch RuntimeFunc(common) {
 		case "SetFinalizer":
-			object := flow.Root(common.Args[0])
-			freeing := Function(common.Args[1])
-			if freeing == nil || len(freeing.Params) == 0 || freeing.Blocks == nil {
-				return
-			}
-			if fields := t.freedFieldsDeep(freeing, finalized(freeing), anyC, 0); len(fields) > 0 {
-				add(object.Type(), "SetFinalizer", fields, freeing)
+			for _, set := range t.finalizers(call) {
+				freeing := set.freeing
+				if freeing == nil || len(freeing.Params) == 0 || freeing.Blocks == nil {
+					continue
+				}
+				if fields := t.freedFieldsDeep(freeing, finalized(freeing), anyC, 0); len(fields) > 0 {
+					add(set.object.Type(), "SetFinalizer", fields, freeing)
+				}
 			}
 		case "AddCleanup":
 			freeing := Function(common.Args[1])
@@ -72,6 +73,34 @@ func (t *Table) findFinalized() {
 	if len(t.Finalized) > 0 {
 		t.findRooted()
 	}
+}
+
+type objectFinalizer struct {
+	object  ssa.Value
+	freeing *ssa.Function // nil: not known
+}
+
+// finalizers are what a call of SetFinalizer is given: here, or by the callers of a helper that hands both on.
+func (t *Table) finalizers(call ssa.CallInstruction) []objectFinalizer {
+	args := call.Common().Args
+	object, helps := flow.Root(args[0]).(*ssa.Parameter)
+	freeing, helps2 := flow.Root(args[1]).(*ssa.Parameter)
+	helper := call.Parent()
+	if !helps || !helps2 || helper.Parent() != nil {
+		return []objectFinalizer{{flow.Root(args[0]), Function(args[1])}}
+	}
+	var given []objectFinalizer
+	t.eachCall(func(call ssa.CallInstruction) {
+		callee := call.Common().StaticCallee()
+		if callee != nil && (callee == helper || callee.Origin() == helper) {
+			args := call.Common().Args
+			given = append(given, objectFinalizer{
+				object:  flow.Root(args[slices.Index(helper.Params, object)]),
+				freeing: Function(args[slices.Index(helper.Params, freeing)]),
+			})
+		}
+	})
+	return given
 }
 
 // finalized is the object that a finalizer is given: its parameter, or what it takes out of an interface.
@@ -286,12 +315,17 @@ func (t *Table) owners(v ssa.Value, depth int) (owners []ssa.Value) {
 		for _, edge := range v.Edges {
 			owners = append(owners, t.owners(edge, depth+2)...)
 		}
+	case *ssa.Alloc:
+		return t.structOwners(v, depth)
 	case *ssa.UnOp:
 		if v.Op != token.MUL {
 			return nil
 		}
 		if root := flow.Root(v); root != ssa.Value(v) {
 			return t.owners(root, depth+1)
+		}
+		if cell, ok := v.X.(*ssa.Alloc); ok {
+			return t.structOwners(cell, depth)
 		}
 		return t.fieldOwner(v.X, depth)
 	case *ssa.Field:
@@ -307,11 +341,28 @@ func (t *Table) owners(v ssa.Value, depth int) (owners []ssa.Value) {
 			}
 			return nil
 		}
-		return t.borrowed(v.Common(), 0, depth)
+		return t.borrowed(v, v.Common(), 0, depth)
 	case *ssa.Extract:
 		if call, ok := v.Tuple.(*ssa.Call); ok {
-			return t.borrowed(call.Common(), v.Index, depth)
+			return t.borrowed(v, call.Common(), v.Index, depth)
 		}
+	}
+	return owners
+}
+
+// structOwners are the owners of what a struct of C in a local variable points to.
+func (t *Table) structOwners(cell *ssa.Alloc, depth int) (owners []ssa.Value) {
+	if named := Named(cell.Type()); named == nil || !strings.HasPrefix(named.Obj().Name(), "_Ctype_") {
+		return nil
+	}
+	stores := flow.Stores(cell)
+	for _, instr := range *cell.Referrers() {
+		if store, ok := instr.(*ssa.Store); ok && store.Addr == ssa.Value(cell) {
+			stores = append(stores, store)
+		}
+	}
+	for _, store := range stores {
+		owners = append(owners, t.owners(store.Val, depth+1)...)
 	}
 	return owners
 }
@@ -362,8 +413,20 @@ func IsNative(typ types.Type) bool {
 	return false
 }
 
-// borrowed are the owners of what a call returns.
-func (t *Table) borrowed(call *ssa.CallCommon, result, depth int) (owners []ssa.Value) {
+// borrowed are the owners of one of the results of a call.
+func (t *Table) borrowed(value ssa.Value, call *ssa.CallCommon, result, depth int) (owners []ssa.Value) {
+	if t.freed(value) {
+		return nil // it is the caller's
+	}
+	if name := t.C(call); name != "" {
+		if result > 0 || !t.lent(name, value) {
+			return nil
+		}
+		for _, arg := range call.Args {
+			owners = append(owners, t.owners(arg, depth+1)...)
+		}
+		return owners
+	}
 	fn := call.StaticCallee()
 	if fn == nil {
 		return nil
@@ -388,49 +451,180 @@ func (t *Table) borrowed(call *ssa.CallCommon, result, depth int) (owners []ssa.
 	return owners
 }
 
-// Exposure is a call into C on memory whose owner may be collected, and so free it, while the call runs.
+var (
+	// lendWords are those in the names of C functions whose result lies in the memory that they are given.
+	lendWords = words("get data ptr pointer buf buffer bytes text str string name label title value message errmsg header root child first next parent sibling")
+	// ownWords are those in the names of C functions whose result has a life of its own, or none that ends.
+	ownWords = words("new create alloc clone copy dup open init make load ref retain acquire take steal detach version static global default instance type kind")
+)
+
+// lent reports whether what a C function returns lies in the memory that it is given, as far as its name tells, and
+// what becomes of it.
+func (t *Table) lent(name string, value ssa.Value) bool {
+	named := func(words map[string]bool) bool {
+		return slices.ContainsFunc(Words(name), func(word string) bool { return words[word] })
+	}
+	if !isNativePointer(value.Type()) || !named(lendWords) || named(ownWords) {
+		return false
+	}
+	return !slices.ContainsFunc(flow.Track(value).Uses, func(use flow.Use) bool {
+		return use.Kind != flow.Returned && t.EffectOf(use).Escapes
+	})
+}
+
+// Exposure is a use of memory whose owner may be collected, and so free it, until the use is over.
 type Exposure struct {
-	Call  ssa.CallInstruction
+	// Use is a call into C, or a read or write in Go.
+	Use   ssa.Instruction
 	Owner ssa.Value
 	// Copy is set if the owner is a copy of the object that has the finalizer.
 	Copy bool
-	// Early is a KeepAlive that comes before the call, or nil.
+	// Early is a KeepAlive that comes before the use, or nil.
 	Early ssa.Instruction
 }
 
-// Exposures finds the calls of a function whose memory is not kept alive, the last of each owner.
+// Exposures finds the uses in a function of memory that is not kept alive, the last of each owner.
 func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 	if t.freeing(fn) {
 		return nil
 	}
 	var found []Exposure
-	t.walk(fn, func(call ssa.CallInstruction) {
-		if _, ok := call.(*ssa.Call); !ok {
-			return // go and defer: when they run is another question
-		}
-		for _, arg := range t.reaching(call.Common()) {
-			for _, owner := range t.owners(arg, 0) {
-				exposure := Exposure{Call: call, Owner: owner}
-				if t.finalizedValue(owner.Type()) != nil {
-					exposure.Copy = true
-				} else if cell, ok := owner.(*ssa.Alloc); ok && spilled(cell) != nil {
-					exposure.Copy = true
-				}
-				if f := t.finalizer(owner); f == nil || f.Rooted || t.excluded(f, call) || t.disarmed(owner, call) {
+	add := func(use, at ssa.Instruction, pointer ssa.Value) {
+		for _, owner := range t.owners(pointer, 0) {
+			exposure := Exposure{Use: use, Owner: owner}
+			if t.finalizedValue(owner.Type()) != nil {
+				exposure.Copy = true
+			} else if cell, ok := owner.(*ssa.Alloc); ok && spilled(cell) != nil {
+				exposure.Copy = true
+			}
+			call, calls := use.(ssa.CallInstruction)
+			if f := t.finalizer(owner); f == nil || f.Rooted || t.excluded(f, at) || t.disarmed(owner, at) || exposure.Copy && !calls {
+				continue
+			}
+			if !exposure.Copy {
+				if t.alive(owner, at, 0) || calls && passesInto(call.Common(), owner) || t.rooted(owner, at) {
 					continue
 				}
-				if !exposure.Copy {
-					if t.alive(owner, call, 0) || passesInto(call.Common(), owner) || t.rooted(owner, call) {
-						continue
-					}
-					exposure.Early = t.earlier(owner, call)
-				}
-				found = slices.DeleteFunc(found, func(e Exposure) bool { return sameObject(e.Owner, owner) })
-				found = append(found, exposure)
+				exposure.Early = t.earlier(owner, at)
 			}
+			if slices.ContainsFunc(found, func(e Exposure) bool { return sameObject(e.Owner, owner) && givesOut(e.Use, pointer) }) {
+				continue // kept until the end, it is kept for both
+			}
+			found = slices.DeleteFunc(found, func(e Exposure) bool { return sameObject(e.Owner, owner) })
+			found = append(found, exposure)
+		}
+	}
+	var deferred []*ssa.Defer
+	for _, block := range fn.DomPreorder() {
+		for _, instr := range block.Instrs {
+			switch instr := instr.(type) {
+			case *ssa.Defer:
+				deferred = append(deferred, instr)
+			case ssa.CallInstruction:
+				for _, arg := range t.reaching(instr.Common()) {
+					add(instr, instr, arg)
+				}
+			default:
+				if pointer := t.nativeAccess(instr); pointer != nil {
+					add(instr, instr, pointer)
+				}
+			}
+		}
+	}
+	for _, call := range deferred {
+		for _, end := range ends(call) {
+			for _, arg := range t.reaching(call.Common()) {
+				add(call, end, arg)
+			}
+		}
+	}
+	return found
+}
+
+// givesOut reports whether a call returned a pointer.
+func givesOut(use ssa.Instruction, pointer ssa.Value) bool {
+	value, ok := use.(ssa.Value)
+	return ok && flow.Track(value).Values[pointer]
+}
+
+// ends are the ends of a function at which a deferred call runs.
+func ends(deferred *ssa.Defer) (at []ssa.Instruction) {
+	flow.Instructions(deferred.Parent(), func(instr ssa.Instruction) {
+		if end, ok := instr.(*ssa.RunDefers); ok && flow.Reaches(deferred, end, nil) {
+			at = append(at, end)
+		}
+	})
+	return at
+}
+
+// nativeAccess is the pointer into native memory that an instruction reads or writes through, or nil. Where nothing
+// lies between the load of the pointer and that of what it points to, the time is too short to speak of.
+func (t *Table) nativeAccess(instr ssa.Instruction) ssa.Value {
+	var pointer ssa.Value
+	switch instr := instr.(type) {
+	case *ssa.UnOp:
+		if instr.Op == token.MUL {
+			pointer = instr.X
+		}
+	case *ssa.Store:
+		pointer = instr.Addr
+	}
+	for {
+		switch x := pointer.(type) {
+		case *ssa.FieldAddr:
+			pointer = x.X
+			continue
+		case *ssa.IndexAddr:
+			pointer = x.X
+			continue
+		}
+		break
+	}
+	if pointer == nil {
+		return nil
+	}
+	switch root := flow.Root(pointer).(type) {
+	case *ssa.Call, *ssa.Extract:
+		if IsNative(root.Type()) {
+			return pointer
+		}
+	case *ssa.UnOp:
+		if field, _ := flow.Field(root); field != nil && IsNative(root.Type()) && lasts(root, instr) && !t.holdsGoMemory(field) {
+			return pointer
+		}
+	}
+	return nil
+}
+
+// lasts reports whether a call, or a round of a loop, lies between the load of a pointer and its use.
+func lasts(load, use ssa.Instruction) bool {
+	again := func(instr ssa.Instruction) bool { return instr == load }
+	found := flow.Reaches(use, use, again)
+	flow.Instructions(use.Parent(), func(instr ssa.Instruction) {
+		call, ok := instr.(*ssa.Call)
+		if !ok || found {
+			return
+		}
+		if _, builtin := call.Call.Value.(*ssa.Builtin); !builtin {
+			found = flow.Reaches(load, call, func(instr ssa.Instruction) bool { return instr == use }) && flow.Reaches(call, use, again)
 		}
 	})
 	return found
+}
+
+// holdsGoMemory reports whether something in the package sets a field to memory that Go allocated.
+func (t *Table) holdsGoMemory(field *types.Var) bool {
+	return slices.ContainsFunc(t.Package.Funcs, func(fn *ssa.Function) bool {
+		found := false
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			if store, ok := instr.(*ssa.Store); ok {
+				if other, _ := flow.Field(store.Addr); other == field {
+					found = found || GoMemory(store.Val)
+				}
+			}
+		})
+		return found
+	})
 }
 
 func (t *Table) finalizer(owner ssa.Value) *Finalized {
@@ -487,12 +681,20 @@ func (t *Table) locked(fn *ssa.Function, locks map[*types.Var]bool, depth int) {
 	})
 }
 
-// disarmed reports whether the finalizer of an object was taken away before a call.
+// disarmed reports whether, before a call, the finalizer of an object was taken away, or what it frees.
 func (t *Table) disarmed(owner ssa.Value, call ssa.Instruction) bool {
+	f := t.finalizer(owner)
 	found := false
 	flow.Instructions(call.Parent(), func(instr ssa.Instruction) {
-		if other, ok := instr.(*ssa.Call); ok && RuntimeFunc(other.Common()) == "SetFinalizer" && isNil(flow.Root(other.Call.Args[1])) {
-			found = found || sameObject(other.Call.Args[0], owner) && flow.Before(other, call)
+		switch other := instr.(type) {
+		case *ssa.Call:
+			if RuntimeFunc(other.Common()) == "SetFinalizer" && isNil(flow.Root(other.Call.Args[1])) {
+				found = found || sameObject(other.Call.Args[0], owner) && flow.Before(other, call)
+			}
+		case *ssa.Store:
+			if field, of := flow.Field(other.Addr); field != nil && isZero(other.Val) {
+				found = found || f.By == "SetFinalizer" && f.frees(field) && sameObject(of, owner) && flow.Before(other, call)
+			}
 		}
 	})
 	return found
@@ -543,7 +745,7 @@ func (t *Table) reaching(call *ssa.CallCommon) (args []ssa.Value) {
 		if Frees(name) {
 			return nil // whoever frees by hand, and is then freed again, is another rule's
 		}
-		return call.Args
+		return arguments(call)
 	}
 	f := t.Of(call)
 	if f == nil {

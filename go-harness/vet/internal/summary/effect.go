@@ -264,7 +264,11 @@ func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is toC) []string {
 		common := call.Common()
 		name := t.C(common)
 		callee := t.Of(common)
-		for i, arg := range common.Args {
+		args := common.Args
+		if name != "" {
+			args = arguments(common)
+		}
+		for i, arg := range args {
 			root, path := t.origin(arg)
 			if root != p {
 				continue

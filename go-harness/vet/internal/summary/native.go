@@ -89,6 +89,32 @@ func (t *Table) GivenTo(object ssa.Value) string {
 	return ""
 }
 
+// arguments are the arguments of a call, each of a variadic one by itself where the call lists them.
+func arguments(call *ssa.CallCommon) (args []ssa.Value) {
+	for _, arg := range call.Args {
+		slice, ok := arg.(*ssa.Slice)
+		if !ok {
+			args = append(args, arg)
+			continue
+		}
+		list, ok := slice.X.(*ssa.Alloc)
+		if !ok || list.Comment != "varargs" {
+			args = append(args, arg)
+			continue
+		}
+		for _, instr := range *list.Referrers() {
+			if element, ok := instr.(*ssa.IndexAddr); ok {
+				for _, use := range *element.Referrers() {
+					if store, ok := use.(*ssa.Store); ok {
+						args = append(args, store.Val)
+					}
+				}
+			}
+		}
+	}
+	return args
+}
+
 // findRegistered names the function variables that purego binds to C functions.
 func (t *Table) findRegistered() {
 	t.registered = make(map[*ssa.Global]string)
@@ -123,17 +149,22 @@ var goHelpers = map[string]bool{"GoString": true, "GoStringN": true, "GoBytes": 
 var allocators = map[string]bool{"CString": true, "CBytes": true, "malloc": true, "calloc": true, "strdup": true, "strndup": true}
 
 var (
-	words     = regexp.MustCompile(`[A-Z]+[a-z0-9]*|[a-z0-9]+`)
-	freeWords = map[string]bool{
-		"free": true, "frees": true, "destroy": true, "delete": true, "release": true, "dealloc": true, "deallocate": true, "dispose": true,
-		"unref": true, "close": true, "finalize": true, "deinit": true, "uninit": true, "drop": true, "fini": true, "del": true, "destructor": true,
-		"decref": true, "cleanup": true, "shutdown": true, "term": true, "xfree": true, "freeall": true, "unreference": true, "decrement": true,
-	}
+	wordPattern = regexp.MustCompile(`[A-Z]+[a-z0-9]*|[a-z0-9]+`)
+	freeWords   = words("free frees destroy delete release dealloc deallocate dispose unref close finalize deinit uninit drop fini del destructor " +
+		"decref cleanup shutdown term xfree freeall unreference decrement")
 )
+
+func words(list string) map[string]bool {
+	set := make(map[string]bool)
+	for _, word := range strings.Fields(list) {
+		set[word] = true
+	}
+	return set
+}
 
 // Words are the words of an identifier in lower case, however it is written.
 func Words(identifier string) []string {
-	found := words.FindAllString(identifier, -1)
+	found := wordPattern.FindAllString(identifier, -1)
 	for i, word := range found {
 		found[i] = strings.ToLower(word)
 	}

@@ -23,8 +23,11 @@ find the object, run its finalizer, and free the memory that a C function is sti
 cleanups, for pointers that were borrowed from the object, and for the descriptor of an os.File.
 
 The rule finds calls into C on a field that a finalizer or a cleanup of the same type frees, on memory
-borrowed from it, or through a helper, after which no way to the end of the function uses the object.
-A KeepAlive that comes before the call, or that keeps a copy of the object, does not help.
+borrowed from it, or through a helper, after which no way to the end of the function uses the object. A call that
+is deferred runs at the end. What a C function returns counts as borrowed if the name says so (codec_data,
+codec_get_name) and nobody frees it or keeps it. Reads and writes of such memory in Go count too, where a call or
+a round of a loop lies between the load of the pointer and its use. A KeepAlive that comes before the use, or that
+keeps a copy of the object, does not help.
 
 Silent: a use of the object later, even on one way only, or in a deferred call: while C runs, nobody knows which way
 will be taken, and the object is kept for each; objects that a global variable holds; private functions all of whose
@@ -50,30 +53,46 @@ func (c *Codec) Size() int {
 func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		for _, e := range p.Know.Exposures(fn) {
-			name := p.Know.C(e.Call.Common())
+			owner := describe(e.Owner)
+			call, ok := e.Use.(ssa.CallInstruction)
+			if !ok {
+				if e.Early != nil {
+					p.ReportAt(e.Use, "runtime.KeepAlive(%s) in line %d comes before native memory of it is used here", owner, p.Line(p.Pos(e.Early)))
+				} else {
+					p.ReportAt(e.Use, "%s may be finalized, and its native memory freed, while it is used here; add runtime.KeepAlive(%s) after it", owner, owner)
+				}
+				continue
+			}
+			name := p.Know.C(call.Common())
 			if name == "" {
-				name = e.Call.Common().StaticCallee().Name()
+				name = call.Common().StaticCallee().Name()
 			} else {
 				name = "C." + name
 			}
-			owner := describe(e.Owner)
 			switch {
 			case e.Copy:
-				p.ReportAt(e.Call, "%s uses native memory of %s, which is a copy: nothing here keeps the object alive that has the finalizer", name, owner)
+				p.ReportAt(call, "%s uses native memory of %s, which is a copy: nothing here keeps the object alive that has the finalizer", name, owner)
 			case e.Early != nil:
-				p.ReportAt(e.Call, "runtime.KeepAlive(%s) in line %d comes before %s, which uses its native memory", owner, p.Line(p.Pos(e.Early)), name)
+				p.ReportAt(call, "runtime.KeepAlive(%s) in line %d comes before %s, which uses its native memory", owner, p.Line(p.Pos(e.Early)), name)
+			case isDeferred(call):
+				p.ReportAt(call, "%s may be finalized, and its native memory freed, while %s, which is deferred, uses it; defer runtime.KeepAlive(%s) before it", owner, name, owner)
 			default:
 				if fix, ok := deferred(p, fn, e.Owner); ok {
-					p.ReportFix(p.Pos(e.Call), fix, lost, owner, name, owner)
+					p.ReportFix(p.Pos(call), fix, lost, owner, name, owner)
 					continue
 				}
-				p.ReportAt(e.Call, lost, owner, name, owner)
+				p.ReportAt(call, lost, owner, name, owner)
 			}
 		}
 	}
 }
 
 const lost = "%s may be finalized, and its native memory freed, while %s uses it; add runtime.KeepAlive(%s) after the call"
+
+func isDeferred(call ssa.CallInstruction) bool {
+	_, ok := call.(*ssa.Defer)
+	return ok
+}
 
 // deferred is the fix for a parameter: what a defer statement at the start of a function has lives until its end.
 func deferred(p *rule.Pass, fn *ssa.Function, owner ssa.Value) (fix analysis.SuggestedFix, ok bool) {
