@@ -352,7 +352,7 @@ func (t *Table) owners(v ssa.Value, depth int) (owners []ssa.Value) {
 
 // structOwners are the owners of what a struct of C in a local variable points to.
 func (t *Table) structOwners(cell *ssa.Alloc, depth int) (owners []ssa.Value) {
-	if named := Named(cell.Type()); named == nil || !strings.HasPrefix(named.Obj().Name(), "_Ctype_") {
+	if !IsC(cell.Type()) {
 		return nil
 	}
 	stores := flow.Stores(cell)
@@ -619,7 +619,7 @@ func (t *Table) holdsGoMemory(field *types.Var) bool {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			if store, ok := instr.(*ssa.Store); ok {
 				if other, _ := flow.Field(store.Addr); other == field {
-					found = found || GoMemory(store.Val)
+					found = found || t.GoMemory(store.Val)
 				}
 			}
 		})

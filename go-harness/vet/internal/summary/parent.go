@@ -14,11 +14,23 @@ import (
 type Child struct {
 	// Call is the call into C.
 	Call ssa.CallInstruction
-	// Parent is the object whose memory is freed when it is collected.
+	// Parent is the object whose memory is freed when it is collected, or whose field Via has that object.
 	Parent ssa.Value
+	Via    *types.Var
 	// Type is the type of the child, and Field where it holds the pointer.
 	Type  *types.Named
 	Field *types.Var
+	made  *ssa.Alloc
+}
+
+// Part reports whether the name of the C function says that it gives a part of what it is given, or something that
+// needs it.
+func (c Child) Part(t *Table) bool { return partOf(t.C(c.Call.Common())) }
+
+var partWords = words("root child first next parent sibling prepare stmt statement cursor iterator iter node")
+
+func partOf(name string) bool {
+	return slices.ContainsFunc(Words(name), func(word string) bool { return partWords[word] })
 }
 
 // Children finds the objects that a function makes and gives away, and that hold no reference to their parent.
@@ -32,17 +44,21 @@ func (t *Table) Children(fn *ssa.Function) (children []Child) {
 		if name == "" || goHelpers[name] || Frees(name) {
 			return
 		}
-		parent := t.parent(call)
+		parent, via := t.parent(call)
 		if parent == nil {
 			return
 		}
-		for _, value := range given(call) {
+		typ := parent.Type()
+		if via != nil {
+			typ = via.Type()
+		}
+		for _, value := range given(call, partOf(name)) {
 			for _, use := range flow.Track(value).Uses {
 				child, object := t.wrapped(use)
-				if child.Type == nil || !gives(fn, object) || linked(fn, object, parent) || mayHold(child.Type, parent.Type()) {
+				if child.Type == nil || !gives(fn, object) || linked(fn, object, parent) || t.mayHold(child, typ) {
 					continue
 				}
-				child.Call, child.Parent = call, parent
+				child.Call, child.Parent, child.Via = call, parent, via
 				children = append(children, child)
 			}
 		}
@@ -50,22 +66,48 @@ func (t *Table) Children(fn *ssa.Function) (children []Child) {
 	return children
 }
 
-// parent is the object that owns one of the arguments of a call and frees it when it is collected, or nil.
-func (t *Table) parent(call *ssa.Call) ssa.Value {
+// parent is the object that owns one of the arguments of a call and frees it when it is collected, or nil; or an
+// object that has what an argument is and, in field via, such an object.
+func (t *Table) parent(call *ssa.Call) (parent ssa.Value, via *types.Var) {
 	for _, arg := range call.Call.Args {
 		for _, owner := range t.owners(arg, 0) {
 			f := t.FinalizedType(owner.Type())
 			if f != nil && !f.Rooted && !t.rooted(owner, call) && f.Name != "File" {
-				return owner
+				return owner, nil
 			}
+		}
+		root, path := Path(arg)
+		param, ok := root.(*ssa.Parameter)
+		if !ok || len(path) != 1 || t.FinalizedType(param.Type()) != nil {
+			continue
+		}
+		if named := t.own(param.Type()); named != nil {
+			if via := t.keeps(named); via != nil {
+				return param, via
+			}
+		}
+	}
+	return nil, nil
+}
+
+// keeps is the private field of a struct that holds an object which frees when it is collected, or nil.
+func (t *Table) keeps(typ *types.Named) *types.Var {
+	s, ok := typ.Underlying().(*types.Struct)
+	if !ok {
+		return nil
+	}
+	for field := range s.Fields() {
+		if f := t.FinalizedType(field.Type()); f != nil && !f.Rooted && f.Name != "File" && !field.Exported() {
+			return field
 		}
 	}
 	return nil
 }
 
-// given are the native pointers that a call into C gives: its result, or what it puts into a local variable.
-func given(call *ssa.Call) (values []ssa.Value) {
-	if isNativePointer(call.Type()) {
+// given are the native pointers that a call into C gives: its result, or what it puts into a local variable. part is
+// set if a struct with a pointer in it counts, too.
+func given(call *ssa.Call, part bool) (values []ssa.Value) {
+	if isNativePointer(call.Type()) || part && holdsPointer(call.Type()) {
 		values = append(values, call)
 	}
 	if call.Referrers() != nil {
@@ -89,6 +131,20 @@ func given(call *ssa.Call) (values []ssa.Value) {
 	return values
 }
 
+// holdsPointer reports whether a type is a struct of C with a pointer in it.
+func holdsPointer(typ types.Type) bool {
+	s, ok := typ.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for field := range s.Fields() {
+		if isNativePointer(field.Type()) {
+			return true
+		}
+	}
+	return false
+}
+
 func isNativePointer(typ types.Type) bool {
 	if IsNative(typ) {
 		_, integer := typ.Underlying().(*types.Basic)
@@ -106,7 +162,7 @@ func (t *Table) wrapped(use flow.Use) (child Child, object ssa.Value) {
 		if !ok || use.Kind != flow.Stored {
 			return child, nil
 		}
-		return Child{Type: t.own(cell.Type()), Field: field}, cell
+		return Child{Type: t.own(cell.Type()), Field: field, made: cell}, cell
 	case *ssa.Call:
 		callee := instr.Call.StaticCallee()
 		if callee == nil || t.funcs[callee] == nil || use.Index < 0 || use.Index >= len(callee.Params) {
@@ -116,7 +172,7 @@ func (t *Table) wrapped(use flow.Use) (child Child, object ssa.Value) {
 			if _, nested := inner.Instr.(*ssa.Call); nested {
 				continue
 			}
-			if child, made := t.wrapped(inner); child.Type != nil && gives(callee, made) && len(callee.Params) == 1 {
+			if child, made := t.wrapped(inner); child.Type != nil && gives(callee, made) {
 				return child, instr
 			}
 		}
@@ -133,7 +189,7 @@ func (t *Table) own(typ types.Type) *types.Named {
 	return named
 }
 
-// gives reports whether a function returns an object, or a copy of it.
+// gives reports whether a function returns an object, a copy of it, or a slice that it puts it into.
 func gives(fn *ssa.Function, object ssa.Value) bool {
 	for i := range fn.Signature.Results().Len() {
 		for _, result := range flow.Results(fn, i) {
@@ -153,10 +209,25 @@ func gives(fn *ssa.Function, object ssa.Value) bool {
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(flow.Track(object).Uses, func(use flow.Use) bool {
+		switch instr := use.Instr.(type) {
+		case *ssa.Call:
+			b, ok := instr.Call.Value.(*ssa.Builtin)
+			return ok && b.Name() == "append" && returned(instr)
+		case *ssa.Store:
+			element, ok := instr.Addr.(*ssa.IndexAddr)
+			return ok && use.Kind == flow.Stored && returned(element.X)
+		}
+		return false
+	})
 }
 
-// linked reports whether a function may tell an object of its parent: by a store, or by a call that is given both.
+func returned(v ssa.Value) bool {
+	return slices.ContainsFunc(flow.Track(v).Uses, func(use flow.Use) bool { return use.Kind == flow.Returned })
+}
+
+// linked reports whether a function may tell an object of its parent: by a store, or by a call that is given both, or
+// makes the object.
 func linked(fn *ssa.Function, object, parent ssa.Value) bool {
 	parentRoot, _ := Path(parent)
 	is := func(v ssa.Value, what ssa.Value) bool {
@@ -173,6 +244,9 @@ func linked(fn *ssa.Function, object, parent ssa.Value) bool {
 			}
 		case ssa.CallInstruction:
 			both := 0
+			if made, ok := instr.(ssa.Value); ok && made == object {
+				both |= 1
+			}
 			for _, arg := range instr.Common().Args {
 				if is(arg, object) {
 					both |= 1
@@ -202,32 +276,83 @@ func closures(call ssa.CallInstruction) (bound []ssa.Value) {
 	return bound
 }
 
-// mayHold reports whether a struct has a field that can hold the parent, which somebody else may set.
-func mayHold(child *types.Named, parent types.Type) bool {
-	s, ok := child.Underlying().(*types.Struct)
+// mayHold reports whether a child may hold its parent in some field: what makes it puts something there that may lead
+// to the parent, somebody does later, or another package may.
+func (t *Table) mayHold(child Child, parent types.Type) bool {
+	s, ok := child.Type.Underlying().(*types.Struct)
 	if !ok {
 		return true
 	}
 	for field := range s.Fields() {
-		switch typ := field.Type().Underlying().(type) {
-		case *types.Interface, *types.Signature:
+		if !leads(field.Type(), parent) {
+			continue
+		}
+		if field.Exported() && child.Type.Obj().Exported() {
 			return true
-		case *types.Pointer:
-			if types.Identical(field.Type(), parent) {
-				return true
-			}
-			if named := Named(typ); named != nil && !IsC(named) && field.Type() != parent {
-				if _, ok := named.Underlying().(*types.Struct); ok {
-					return true // it may lead there
+		}
+		for _, fn := range t.Package.Funcs {
+			set := false
+			flow.Instructions(fn, func(instr ssa.Instruction) {
+				switch instr := instr.(type) {
+				case *ssa.Store:
+					if other, owner := flow.Field(instr.Addr); other == field {
+						_, making := owner.(*ssa.Alloc)
+						set = set || !isZero(instr.Val) && (!making || owner == ssa.Value(child.made)) && mayLead(instr.Val, parent)
+					}
+				case *ssa.FieldAddr:
+					if other, _ := flow.Field(instr); other == field {
+						set = set || !onlyLoaded(instr)
+					}
 				}
-			}
-		case *types.Slice:
-			if types.Identical(typ.Elem(), parent) {
+			})
+			if set {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// mayLead is leads for a value: one that an interface holds has a type of its own.
+func mayLead(v ssa.Value, parent types.Type) bool { return leads(flow.Root(v).Type(), parent) }
+
+// leads reports whether a value of some type may lead to an object of another one.
+func leads(typ, to types.Type) bool {
+	asked := make(map[types.Type]bool)
+	var leads func(types.Type) bool
+	leads = func(typ types.Type) bool {
+		if asked[typ] {
+			return false
+		}
+		asked[typ] = true
+		if types.Identical(typ, to) {
+			return true
+		}
+		switch under := typ.Underlying().(type) {
+		case *types.Interface:
+			return types.Implements(to, under)
+		case *types.Signature:
+			return true
+		case *types.Pointer:
+			return !IsC(under) && leads(under.Elem())
+		case *types.Struct:
+			for field := range under.Fields() {
+				if leads(field.Type()) {
+					return true
+				}
+			}
+		case *types.Slice:
+			return leads(under.Elem())
+		case *types.Array:
+			return leads(under.Elem())
+		case *types.Chan:
+			return leads(under.Elem())
+		case *types.Map:
+			return leads(under.Elem()) || leads(under.Key())
+		}
+		return false
+	}
+	return leads(typ)
 }
 
 // FieldEnds reports whether a function of the package may free what a field holds.

@@ -20,15 +20,17 @@ A node that a C function takes out of a tree lies in the memory of the tree. If 
 frees, and the node in Go has no reference to the tree in Go, the node dangles as soon as nobody else has the
 tree.
 
-The rule finds functions that take a native pointer out of an object whose finalizer or cleanup frees, put it
-into a new object of the package, and return that, where the new object holds nothing that leads to its parent
-and no function of the package frees what it holds: then it belongs to the parent. It also finds cleanups of an
-object that holds another one with a cleanup: the two run in no order, so the parent may be freed first. (With
-finalizers the order is that of the references.)
+The rule finds functions that take a native pointer, or a struct with one, out of an object whose finalizer or
+cleanup frees, put it into a new object of the package, and return that, itself or in a slice, where the new object
+holds nothing that leads to its parent and no function of the package frees what it holds: then it belongs to the
+parent. What has a function that frees it counts too, if the name of the C function says that it needs its parent
+(prepare, root, child, next, stmt, cursor, iterator and so on). So do objects made of one that has the parent in a
+field, which they are not given. The rule also finds cleanups of an object that holds another one with a cleanup:
+the two run in no order, so the parent may be freed first. (With finalizers the order is that of the references.)
 
-Silent: children that hold the parent, an interface, a function or another object of Go, which may lead there;
-children with a function that frees what they hold, which may be theirs; parents that a global variable holds;
-a cleanup that is given the parent.`,
+Silent: children that are given, when they are made or later, something that may lead to their parent; children
+with a function that frees what they hold, which may be theirs; parents that a global variable holds; a cleanup
+that is given the parent.`,
 	Before: `
 func (t *Tree) Root() *Node {
 	return &Node{p: C.tree_root(t.p)} // t.p is freed when t is collected
@@ -47,11 +49,16 @@ func (t *Tree) Root() *Node {
 func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		for _, child := range p.Know.Children(fn) {
-			if p.Know.FinalizedType(types.NewPointer(child.Type)) != nil || p.Know.FieldEnds(child.Field) {
-				continue
+			ends := p.Know.FinalizedType(types.NewPointer(child.Type)) != nil || p.Know.FieldEnds(child.Field)
+			if ends && !child.Part(p.Know) {
+				continue // it may be its own
+			}
+			parent := nameOf(p, child.Parent)
+			if child.Via != nil {
+				parent += "." + child.Via.Name()
 			}
 			p.ReportAt(child.Call, "%s holds what C.%s took out of %s, which frees it when it is collected, and has no reference to it",
-				child.Type.Obj().Name(), p.Know.C(child.Call.Common()), nameOf(p, child.Parent))
+				child.Type.Obj().Name(), p.Know.C(child.Call.Common()), parent)
 		}
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			if call, ok := instr.(*ssa.Call); ok && summary.RuntimeFunc(call.Common()) == "AddCleanup" {
