@@ -45,6 +45,7 @@ func (s *Search) From(start ssa.Instruction) *ssa.Return {
 func (s *Search) Reaches(start, target ssa.Instruction) bool {
 	s.target, s.reached = target, false
 	s.From(start)
+	s.target = nil
 	return s.reached
 }
 

@@ -122,7 +122,7 @@ func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, fore
 				p.ReportAt(call, "%s is stored in field %s, on which nothing calls Delete", what, field.Name())
 				return
 			}
-			if replaces(p, use, field) {
+			if p.Replaces(use, field) {
 				fate = "is not deleted on some path"
 				p.ReportAt(call, "%s takes the place of an older one in field %s, which is never deleted then", what, field.Name())
 				return
@@ -212,43 +212,6 @@ func kept(p *rule.Pass, use flow.Use, field *types.Var) bool {
 func inNative(p *rule.Pass, use flow.Use) bool {
 	store, ok := use.Instr.(*ssa.Store)
 	return ok && p.Know.NativeMemory(store.Addr)
-}
-
-// replaces reports whether a method that is meant to be called again stores into a field of its receiver, and
-// does not look at what is there.
-func replaces(p *rule.Pass, use flow.Use, field *types.Var) bool {
-	store, ok := use.Instr.(*ssa.Store)
-	if !ok {
-		return false
-	}
-	fn := store.Parent()
-	if fn.Signature.Recv() == nil || !p.Public(fn) {
-		return false
-	}
-	switch summary.Words(fn.Name())[0] {
-	case "set", "on":
-	default:
-		return false
-	}
-	if root, path := summary.Path(store.Addr); root != ssa.Value(fn.Params[0]) || len(path) != 1 {
-		return false
-	}
-	looked := false
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		switch instr := instr.(type) {
-		case *ssa.FieldAddr:
-			if other, _ := flow.Field(instr); other == field && instr != store.Addr {
-				looked = looked || flow.Reaches(instr, store, nil)
-			}
-		case ssa.CallInstruction:
-			for _, arg := range instr.Common().Args {
-				if flow.Root(arg) == ssa.Value(fn.Params[0]) {
-					looked = looked || flow.Reaches(instr, store, nil) // a method of its own
-				}
-			}
-		}
-	})
-	return !looked
 }
 
 func givenToC(p *rule.Pass, use flow.Use) bool {

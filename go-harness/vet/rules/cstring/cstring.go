@@ -25,7 +25,8 @@ freed, on every path, unless somebody else takes it over.
 The rule follows each result through variables, conversions, closures, local structs and arrays, and helpers
 of this and other packages that allocate or free. It reports results that are never freed, results that some
 return statement leaves behind, results that are stored in a field of a copy (a value receiver), and results
-stored in a private field that nothing frees. Functions that free are known by their names (free, destroy,
+stored in a private field that nothing frees, or that a setter (SetName, OnName) stores over what is there, and
+results that a loop makes anew before they are freed. Functions that free are known by their names (free, destroy,
 release, delete, close, unref and so on).
 
 Silent: what is returned, stored where others may find it, sent, or given to Go code that may keep it; C
@@ -170,11 +171,16 @@ func check(p *rule.Pass, call *ssa.Call, value ssa.Value, allocator string) {
 	} else {
 		fate = "is handed on"
 	}
+	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
+	search.True, search.False = succeeded(call)
+	if search.Reaches(call, call) {
+		fate = "is not freed on some path"
+		p.ReportAt(call, "%s is not freed before the loop makes it anew", what)
+		return
+	}
 	if flow.DeferredBefore(ends, call) {
 		return
 	}
-	search := flow.Search{Stop: func(instr ssa.Instruction) bool { return ends[instr] }, NotNil: trail.Values}
-	search.True, search.False = succeeded(call)
 	if ret := search.From(call); ret != nil {
 		fate = "is not freed on some path"
 		p.ReportAt(call, "%s is not freed on the way to the return in line %d", what, line(p, ret))
@@ -261,6 +267,10 @@ func stored(p *rule.Pass, use flow.Use, what string) verdict {
 	}
 	if summary.Named(owner.Type()) == nil || summary.IsC(owner.Type()) {
 		return kept
+	}
+	if p.Replaces(use, field) {
+		p.ReportAt(use.At[0], "%s is stored in field %s by a method that may be called again, and does not free what is there", what, field.Name())
+		return reported
 	}
 	if p.Know.FieldFreed(field) {
 		return kept

@@ -213,3 +213,40 @@ func lockedHelpers(s string) {
 	C.use(allocOrBorrow(s)) // not always the caller's
 	C.use(allocReplaced(s))
 }
+// last frees what the last round has made.
+func last(names []string) {
+	var p *C.char
+	for _, name := range names {
+		p = C.CString(name) // want `memory of C.CString is not freed before the loop makes it anew`
+		C.use(p)
+	}
+	C.free(unsafe.Pointer(p))
+}
+
+func lastDeferred(names []string) {
+	var p *C.char
+	defer func() { C.free(unsafe.Pointer(p)) }()
+	for _, name := range names {
+		p = C.CString(name) // want `memory of C.CString is not freed before the loop makes it anew`
+		C.use(p)
+	}
+}
+
+func skips(names []string) {
+	for _, name := range names {
+		p := C.CString(name) // want `memory of C.CString is not freed before the loop makes it anew`
+		if name == "" {
+			continue
+		}
+		C.free(unsafe.Pointer(p))
+	}
+}
+
+// Setter loses the name that was set before.
+type Setter struct{ name *C.char }
+
+func (s *Setter) SetName(name string) {
+	s.name = C.CString(name) // want `memory of C.CString is stored in field name by a method that may be called again, and does not free what is there`
+}
+
+func (s *Setter) Close() { C.free(unsafe.Pointer(s.name)) }

@@ -174,3 +174,74 @@ func arrayByHelper(args []string) int {
 	defer freeStrings(argv)
 	return int(C.many(&argv[0], C.int(len(args))))
 }
+
+func eachRound(names []string) {
+	for _, name := range names {
+		p := C.CString(name)
+		if name == "" {
+			C.free(unsafe.Pointer(p))
+			continue
+		}
+		C.look(p)
+		C.free(unsafe.Pointer(p))
+	}
+}
+
+func deferredEachRound(names []string) {
+	for _, name := range names {
+		p := C.CString(name)
+		defer C.free(unsafe.Pointer(p))
+	}
+}
+
+// firstOnly makes one, in whatever round.
+func firstOnly(names []string) {
+	var p *C.char
+	for _, name := range names {
+		if p == nil {
+			p = C.CString(name)
+		}
+	}
+	C.free(unsafe.Pointer(p))
+}
+
+func collected(names []string) {
+	var all []*C.char
+	defer func() {
+		for _, p := range all {
+			C.free(unsafe.Pointer(p))
+		}
+	}()
+	for _, name := range names {
+		p := C.CString(name)
+		all = append(all, p)
+	}
+}
+
+func found(names []string) {
+	for _, name := range names {
+		p := C.CString(name)
+		if name != "" {
+			defer C.free(unsafe.Pointer(p))
+			return
+		}
+		C.free(unsafe.Pointer(p))
+	}
+}
+
+// Replaced frees what was there.
+type Replaced struct{ name *C.char }
+
+func (r *Replaced) SetName(name string) {
+	if r.name != nil {
+		C.free(unsafe.Pointer(r.name))
+	}
+	r.name = C.CString(name)
+}
+
+func (r *Replaced) OnName(name string) {
+	r.Close()
+	r.name = C.CString(name)
+}
+
+func (r *Replaced) Close() { C.free(unsafe.Pointer(r.name)) }
