@@ -32,27 +32,32 @@ func Base(v ssa.Value) ssa.Value {
 	}
 }
 
-// deepest is how many variables, calls and parameters are looked through to tell whose memory an address leads to.
-const deepest = 8
+// mostAsked is how many variables, calls and parameters are looked at to tell whose memory an address leads to.
+const mostAsked = 200
+
+// ask answers a question about what an address points into, once for each value that the answer rests on: one that
+// rests on itself is no.
+func ask(v ssa.Value, known map[ssa.Value]bool, question func(base ssa.Value, next func(ssa.Value) bool) bool) bool {
+	base := Base(v)
+	if answer, asked := known[base]; asked || len(known) > mostAsked {
+		return answer
+	}
+	known[base] = false
+	known[base] = question(base, func(v ssa.Value) bool { return ask(v, known, question) })
+	return known[base]
+}
 
 // GoMemory reports whether an address, or an integer that is one, surely points into memory that Go allocated. A
 // slice or a string that the package is given from outside does, unless its elements have a type of C's; one that
 // only the package itself hands to a function does if some call gives it such memory.
-func (t *Table) GoMemory(v ssa.Value) bool { return t.goMemory(v, make(map[ssa.Value]bool)) }
+func (t *Table) GoMemory(v ssa.Value) bool { return ask(v, make(map[ssa.Value]bool), t.goMemory) }
 
-func (t *Table) goMemory(v ssa.Value, seen map[ssa.Value]bool) bool {
-	base := Base(v)
-	if seen[base] || len(seen) > deepest {
-		return false
-	}
-	seen[base] = true
-	defer delete(seen, base)
-	next := func(v ssa.Value) bool { return t.goMemory(v, seen) }
+func (t *Table) goMemory(base ssa.Value, next func(ssa.Value) bool) bool {
 	switch base := base.(type) {
 	case *ssa.Alloc, *ssa.Global, *ssa.MakeSlice:
 		return true
 	case *ssa.Phi:
-		return allBut(base.Edges, func(edge ssa.Value) bool { return isZero(edge) || seen[Base(edge)] }, next)
+		return allBut(base.Edges, func(edge ssa.Value) bool { return isZero(edge) || Base(edge) == ssa.Value(base) }, next)
 	case *ssa.BinOp:
 		switch base.Op {
 		case token.ADD:
@@ -88,19 +93,14 @@ func (t *Table) goMemory(v ssa.Value, seen map[ssa.Value]bool) bool {
 }
 
 // NativeMemory reports whether an address surely points into memory that C allocated.
-func (t *Table) NativeMemory(v ssa.Value) bool { return t.nativeMemory(v, make(map[ssa.Value]bool)) }
+func (t *Table) NativeMemory(v ssa.Value) bool {
+	return ask(v, make(map[ssa.Value]bool), t.nativeMemory)
+}
 
-func (t *Table) nativeMemory(v ssa.Value, seen map[ssa.Value]bool) bool {
-	base := Base(v)
-	if seen[base] || len(seen) > deepest {
-		return false
-	}
-	seen[base] = true
-	defer delete(seen, base)
-	next := func(v ssa.Value) bool { return t.nativeMemory(v, seen) }
+func (t *Table) nativeMemory(base ssa.Value, next func(ssa.Value) bool) bool {
 	switch base := base.(type) {
 	case *ssa.Phi:
-		return allBut(base.Edges, func(edge ssa.Value) bool { return isZero(edge) || seen[Base(edge)] }, next)
+		return allBut(base.Edges, func(edge ssa.Value) bool { return isZero(edge) || Base(edge) == ssa.Value(base) }, next)
 	case *ssa.UnOp:
 		return variableOfC(base) || t.filledByC(base.X) || t.variableHolds(base, next)
 	case *ssa.Parameter:

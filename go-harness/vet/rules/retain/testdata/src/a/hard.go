@@ -148,3 +148,10 @@ func PinnedInside(b []byte) {
 	outer.data = unsafe.Pointer(req)
 	C.request_send(outer)
 }
+
+// A function of C.
+func FunctionOfC() {
+	req := C.request_new()
+	req.data = unsafe.Pointer(C.request_send)
+	C.request_send(req)
+}
