@@ -156,8 +156,7 @@ func OfC(typ types.Type) bool {
 	case *types.Pointer:
 		return OfC(at.Elem())
 	}
-	named := Named(typ)
-	return named != nil && strings.HasPrefix(named.Obj().Name(), "_C")
+	return IsC(typ)
 }
 
 // calledFromGo reports whether calls that the package does not make are those of Go code that gives what it likes.

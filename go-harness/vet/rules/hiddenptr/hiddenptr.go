@@ -24,8 +24,8 @@ The checks of cgo do not see it either.
 The rule finds addresses of Go variables, allocations, slices and strings that are converted to uintptr and given
 to a C function: itself, through a function that returns or takes the integer, or in a field of a struct.
 
-Silent: what is pinned, or held elsewhere; calls through purego.SyscallN and its like, which keep such arguments
-alive; memory of C; integers that are only compared or printed.`,
+Silent: what is pinned, kept alive, or held elsewhere; calls through purego.SyscallN and its like, which keep
+such arguments alive; memory of C; integers that are only compared or printed.`,
 	Before: `
 buf := make([]byte, n)
 C.lib_read(C.uintptr_t(uintptr(unsafe.Pointer(&buf[0]))), C.size_t(n))`,
@@ -92,13 +92,15 @@ func givenToC(p *rule.Pass) map[*types.Var]string {
 	return fields
 }
 
-// kept reports whether memory outlives its function and stays where it is: a global variable, or what is also held
-// by a field, an element or a variable elsewhere.
+// kept reports whether memory outlives the call and stays where it is: a global variable, what is also held by a
+// field, an element or a variable elsewhere, or what runtime.KeepAlive is given.
 func kept(address ssa.Value) bool {
 	switch base := summary.Base(address).(type) {
 	case *ssa.Global, *ssa.UnOp:
 		return true
 	default:
-		return slices.ContainsFunc(flow.Track(base).Uses, func(use flow.Use) bool { return use.Kind == flow.Stored })
+		return slices.ContainsFunc(flow.Track(base).Uses, func(use flow.Use) bool {
+			return use.Kind == flow.Stored || use.Kind == flow.Argument && summary.RuntimeFunc(use.Call()) == "KeepAlive"
+		})
 	}
 }

@@ -58,3 +58,9 @@ func PrintedStruct(b []byte) {
 	o.addr = C.uintptr_t(uintptr(unsafe.Pointer(&b[0])))
 	fmt.Println(o)
 }
+
+// Kept alive until the call has returned.
+func KeptAlive(b []byte) {
+	C.lib_read(C.uintptr_t(uintptr(unsafe.Pointer(&b[0]))))
+	runtime.KeepAlive(b)
+}
