@@ -2,12 +2,15 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use cgolab_note::tool::tool;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 /// A test that dies, the class of its end, and what the report must name in native code and in Go.
@@ -225,6 +228,7 @@ fn what_ends_by_itself_keeps_its_exit_code_and_has_no_report() {
         ("TestFail", 1),
         ("TestExit", 3),
         ("TestRecoveredNil", 0),
+        ("TestOwnSignals", 0),
     ] {
         let (output, report) = watched(programs, test, &[]);
         assert_eq!(output.status.code(), Some(code), "{test}: {output:?}");
@@ -266,10 +270,10 @@ fn a_running_process_is_seen_and_runs_on() {
         .unwrap();
     // It says that it waits, which no time limit could tell.
     let mut line = String::new();
-    let mut out = std::io::BufReader::new(process.stdout.take().unwrap());
+    let mut out = BufReader::new(process.stdout.take().unwrap());
     while !line.contains("waiting for standard input") {
         line.clear();
-        assert_ne!(std::io::BufRead::read_line(&mut out, &mut line).unwrap(), 0);
+        assert_ne!(out.read_line(&mut line).unwrap(), 0);
     }
     let pid = process.id().to_string();
     let output = triage(folder.path(), &["--pid", &pid]).output().unwrap();
@@ -279,6 +283,12 @@ fn a_running_process_is_seen_and_runs_on() {
     assert!(markdown.contains("triage.TestWaits"), "{markdown}");
     drop(process.stdin.take());
     assert!(process.wait().unwrap().success());
+}
+
+/// Writes a shell script.
+fn script(path: &Path, text: &str) {
+    fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// The Markdown about a fault in C where the programs in this folder are all there are; reports go there, too.
@@ -308,14 +318,140 @@ fn where_gdb_may_not_trace_the_report_says_so_and_has_what_go_prints() {
     let Some(programs) = programs() else { return };
     let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
     let gdb = folder.path().join("gdb");
-    let refuses = "#!/bin/sh\necho 'ptrace: Operation not permitted.' >&2\nexit 1\n";
-    fs::write(&gdb, refuses).unwrap();
-    fs::set_permissions(&gdb, fs::Permissions::from_mode(0o755)).unwrap();
+    // Its last remark is not the reason.
+    script(
+        &gdb,
+        "echo 'ptrace: Operation not permitted.' >&2\necho 'Function \"f\" not defined.' >&2\nexit 1",
+    );
     let markdown = segfault_seen_by_go(programs, folder.path());
     assert!(
         markdown.contains("- gdb cannot trace here: ptrace: Operation not permitted."),
         "{markdown}"
     );
+}
+
+#[test]
+fn where_the_kernel_forbids_ptrace_the_report_has_its_words() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/triage/no_ptrace.c");
+    let without = folder.path().join("no_ptrace");
+    run(Command::new("gcc").arg("-o").arg(&without).arg(source));
+    let output = Command::new(without)
+        .arg(env!("CARGO_BIN_EXE_cgolab"))
+        .args(["triage", "--out"])
+        .arg(folder.path())
+        .arg("--")
+        .arg(&programs.test)
+        .arg("-test.run=^TestSegfault$")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(134), "{output:?}");
+    let (_, markdown) = reports(folder.path()).pop().unwrap();
+    assert!(
+        markdown.contains("- gdb cannot trace here: warning: ptrace: Operation not permitted"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn a_program_that_gdb_loses_has_a_report_that_says_so() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    script(
+        &folder.path().join("gdb"),
+        "echo 1 > \"$CGOLAB_TRIAGE_PID\"",
+    );
+    let output = triage(folder.path(), &["--", programs.test.to_str().unwrap()])
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert_eq!(json["story"]["class"], "lost", "{markdown}");
+    assert!(
+        markdown.contains("| end | end unknown: gdb lost the program,"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("gdb lost it: it gives no reason"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn a_program_reads_from_its_terminal() {
+    let Some(programs) = programs() else { return };
+    if tool("script").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    // As under `go test`, it is not standard input.
+    let command = format!(
+        "{} triage --out {} -- {} '-test.run=^TestReadsFromTheTerminal$' </dev/null",
+        env!("CARGO_BIN_EXE_cgolab"),
+        folder.path().display(),
+        programs.test.display()
+    );
+    // It gives the command a terminal, and types what it reads.
+    let mut script = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    script.stdin.as_mut().unwrap().write_all(b"x\n").unwrap();
+    let output = script.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(reports(folder.path()).is_empty(), "{output:?}");
+}
+
+#[test]
+fn ctrl_c_leaves_no_process_and_a_report_that_names_it() {
+    let Some(programs) = programs() else { return };
+    for gdb in [true, false] {
+        let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+        let pattern = "-test.run=^TestLeavesAChild$";
+        let mut command = triage(
+            folder.path(),
+            &["--", programs.test.to_str().unwrap(), pattern],
+        );
+        if !gdb {
+            let sleep = folder.path().join("sleep");
+            std::os::unix::fs::symlink(tool("sleep").unwrap(), sleep).unwrap();
+            command.env("PATH", folder.path());
+        }
+        let mut process = command
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        let child = loop {
+            let mut line = String::new();
+            assert_ne!(out.read_line(&mut line).unwrap(), 0);
+            if let Some(child) = line.strip_prefix("child ") {
+                break child.trim().to_owned();
+            }
+        };
+        let group = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
+        kill_process_group(group, Signal::INT).unwrap();
+        assert_eq!(process.wait().unwrap().code(), Some(130), "gdb: {gdb}");
+        let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        assert!(
+            state.is_empty() || state.contains(") Z "),
+            "gdb: {gdb}: {state}"
+        );
+        let (json, markdown) = reports(folder.path()).pop().unwrap();
+        assert_eq!(json["story"]["class"], "interrupted", "{markdown}");
+        assert!(
+            markdown.contains("| end | stopped by Ctrl-C,"),
+            "{markdown}"
+        );
+        if gdb {
+            assert!(markdown.contains("triage.TestLeavesAChild"), "{markdown}");
+        }
+    }
 }
 
 #[test]

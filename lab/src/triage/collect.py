@@ -4,10 +4,10 @@ gdb runs this file; `collector.rs` starts gdb and reads what comes of it. The va
 but the last:
 
     CGOLAB_TRIAGE_OUT    file that gets one JSON object when the program has stopped or ended
-    CGOLAB_TRIAGE_PID    file that gets the number of the process as soon as it runs
+    CGOLAB_TRIAGE_SENDER number of the process whose signal asks the program to stop
     CGOLAB_TRIAGE_ATTACH number of a process to look at, in place of a program to run
 
-The program's own output goes to the descriptors 3 and 4, so that nothing of gdb's is in it.
+The program has streams of its own, so that nothing of gdb's is in them.
 Nothing here changes the program: stacks of goroutines that do not run are read from memory, along
 the frame pointers that Go keeps on amd64 and arm64.
 """
@@ -17,6 +17,7 @@ import os
 import re
 import signal
 import struct
+import time
 
 import gdb
 
@@ -24,15 +25,23 @@ MAX_FRAMES = 100
 MAX_GOROUTINES = 5000
 POINTER = gdb.lookup_type("void").pointer()
 
-# Signals that programs live with, Go's among them: it turns SIGSEGV into a panic. What a program does
-# not survive ends in one of the functions below.
-LIVED_WITH = "SIGURG SIGPROF SIGPIPE SIGCHLD SIGHUP SIGINT SIGTERM SIGQUIT SIGUSR1 SIGUSR2 SIGALRM"
-FATAL = "SIGSEGV SIGBUS SIGFPE SIGILL SIGABRT"
+# Signals that end a program which does not handle them. Go does: it turns SIGSEGV into a panic. What a Go program
+# does not survive ends in one of the functions below.
+FATAL = "SIGSEGV SIGBUS SIGFPE SIGILL SIGABRT SIGSYS"
 LAST_FUNCTIONS = ["runtime.dieFromSignal", "runtime.raisebadsignal"]
 # Called by AddressSanitizer for every error, before it ends the program with an exit code.
 SANITIZER_FUNCTION = "__asan_on_error"
-# Sent from outside to stop a program that hangs.
+# Asks for a stop if it comes from CGOLAB_TRIAGE_SENDER.
 STOP = "SIGTRAP"
+# Asks for one if it comes from the terminal, in a program that does not end in one of Go's functions.
+INTERRUPT = "SIGINT"
+# The time for a program that gdb has lost to end.
+PATIENCE = 10
+
+# The option of waitpid(2) for threads of other processes.
+WALL = 0x40000000
+# Values of si_code: sent with kill(2), and sent by the kernel, as by a terminal.
+SI_USER, SI_KERNEL = 0, 0x80
 
 WAIT_STATES = {0: "idle", 1: "runnable", 2: "running", 3: "in a system call or C", 4: "waiting", 6: "dead"}
 
@@ -397,6 +406,44 @@ def name_holders(found):
         g["channels"] = [wanted[it["address"]] | {"receives": it["receives"]} for it in g["channels"]]
 
 
+def asks(name):
+    """Reports whether the signal that has stopped the program asks for the stop."""
+    info = expression("$_siginfo")
+    if info is None:
+        return False
+    code = number(info["si_code"])
+    if name == INTERRUPT:
+        return code == SI_KERNEL
+    sender = number(info["_sifields"]["_kill"]["si_pid"])
+    return name == STOP and code == SI_USER and sender == int(os.environ["CGOLAB_TRIAGE_SENDER"])
+
+
+def last_status(pid):
+    """The status of a program that dies while gdb handles another event, for which gdb then finds no thread.
+
+    None if it does not die.
+    """
+    try:
+        threads = [int(name) for name in os.listdir("/proc/%d/task" % pid)]
+    except OSError:
+        return None
+    status = None
+    deadline = time.monotonic() + PATIENCE
+    # The first thread ends last, and has the status of all.
+    for thread in sorted(threads, key=lambda it: it == pid):
+        ended = 0
+        while not ended:
+            try:
+                ended, status = os.waitpid(thread, WALL | os.WNOHANG)
+            except ChildProcessError:  # gdb has seen its end.
+                status = None
+                break
+            if time.monotonic() > deadline or ended and os.WIFSTOPPED(status):
+                return None
+            time.sleep(0.001)
+    return status
+
+
 class Stop:
     """What is known of how the program stopped."""
 
@@ -404,21 +451,52 @@ class Stop:
         self.why = None
         self.signal = None
         self.exit_code = None
+        self.reason = None
         self.out = os.environ["CGOLAB_TRIAGE_OUT"]
 
     def on_stop(self, event):
-        if isinstance(event, gdb.SignalEvent) and event.stop_signal != STOP:
-            self.why = "signal"
-            self.signal = event.stop_signal
-        elif isinstance(event, gdb.BreakpointEvent):
+        if isinstance(event, gdb.BreakpointEvent):
             self.why = "dies"
             self.signal = deadly_signal()
         else:
-            # A trap that no breakpoint explains is the one from outside.
-            self.why = "asked"
+            # A trap that no breakpoint explains has no event of its own.
+            self.signal = getattr(event, "stop_signal", STOP)
+            if asks(self.signal):
+                self.why = "asked"
+            elif self.signal not in (STOP, INTERRUPT):
+                self.why = "signal"
+
+    def run(self):
+        """Runs the program until there is something to write down."""
+        command = "run"
+        while self.why is None:
+            try:
+                gdb.execute(command)
+                # It is the program's own.
+                command = "signal %s" % self.signal
+            except gdb.error as error:
+                self.lost(str(error))
+
+    def lost(self, reason):
+        """Notes the end of a program that gdb cannot start, or cannot follow any more."""
+        status = last_status(gdb.selected_inferior().pid)
+        self.signal = None
+        self.why, self.reason = ("lost", reason) if status is None else ("ended", None)
+        if status is not None and os.WIFEXITED(status):
+            self.exit_code = os.WEXITSTATUS(status)
+        elif status is not None:
+            self.signal = os.WTERMSIG(status)
+
+    def end(self):
+        """Lets a program that dies do so, and writes down the status that it has then."""
+        for command in ["delete", "handle all SIGINT nostop noprint pass", "continue"]:
+            quietly(command)
+        if self.exit_code is not None or self.signal is not None:
+            with open(self.out + ".end", "w", encoding="utf-8") as file:
+                json.dump({"exit_code": self.exit_code, "signal": signal_name(self.signal)}, file)
 
     def on_exit(self, event):
-        self.why = "ended"
+        self.why, self.signal = "ended", None
         self.exit_code = getattr(event, "exit_code", None)
         signal = expression("$_exitsignal")
         if self.exit_code is None and signal is not None and signal.type.code != gdb.TYPE_CODE_VOID:
@@ -426,6 +504,8 @@ class Stop:
 
     def write(self):
         seen = {"why": self.why, "signal": signal_name(self.signal), "exit_code": self.exit_code}
+        if self.why == "lost":
+            seen["reason"] = self.reason
         alive = self.why in ("asked", "signal", "dies", "attached")
         if alive:
             seen["knows_go"] = expression("'runtime.allm'") is not None
@@ -458,33 +538,23 @@ def main():
         stop.write()
         quietly("detach")
         return
-    quietly("handle %s nostop noprint pass" % LIVED_WITH)
+    quietly("handle all SIGINT nostop noprint pass")
     if all(expression("'%s'" % name) is not None for name in LAST_FUNCTIONS):
-        quietly("handle %s nostop noprint pass" % FATAL)
         for name in LAST_FUNCTIONS:
             gdb.Breakpoint(name)
-    gdb.Breakpoint(SANITIZER_FUNCTION)
+    else:
+        quietly("handle %s %s stop print" % (FATAL, INTERRUPT))
+    # No remark that it is in a library which is not loaded yet: the last words of gdb are to be its own trouble.
+    quietly("break " + SANITIZER_FUNCTION)
     quietly("handle %s stop print nopass" % STOP)
     gdb.events.stop.connect(stop.on_stop)
     gdb.events.exited.connect(stop.on_exit)
-    try:
-        gdb.execute("run", to_string=True)
-    except gdb.error as error:
-        stop.why = stop.why or "refused"
-        if stop.why == "refused":
-            with open(stop.out, "w", encoding="utf-8") as file:
-                json.dump({"why": "refused", "reason": str(error)}, file)
-            return
+    stop.run()
     stop.write()
     if stop.why == "asked":
         quietly("kill")
     elif stop.why in ("signal", "dies"):
-        for name in ("delete", "continue"):
-            quietly(name)
-        # The status that the program would have had.
-        if stop.exit_code is not None or stop.signal is not None:
-            with open(stop.out + ".end", "w", encoding="utf-8") as file:
-                json.dump({"exit_code": stop.exit_code, "signal": signal_name(stop.signal)}, file)
+        stop.end()
 
 
 main()

@@ -1,27 +1,29 @@
 //! Runs a program under gdb, or without it where there is none, and collects all facts about its end.
 
+use std::convert::Infallible;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt as _;
+use std::iter;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use command_fds::{CommandFdExt as _, FdMapping};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgrp, kill_process, setpgid};
 use serde::{Deserialize, Serialize};
 
 use super::HUNG;
 use super::messages::{self, Message};
 use super::stopped::{Stopped, Why};
 use super::traceback;
-use crate::host::child::{interrupted, read_lossy};
+use crate::host::child::{interrupted, quoted, read_lossy};
 use crate::host::descendants::Descendants;
 
 /// The script that gdb runs.
@@ -32,6 +34,12 @@ const KEPT: usize = 4 << 20;
 
 /// The time that gdb gets to write its findings, and a program to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The variable with the path of the file that gets the process id of the program.
+const PID: &str = "CGOLAB_TRIAGE_PID";
+
+/// The variable with the number of the process group of the program.
+const GROUP: &str = "CGOLAB_TRIAGE_GROUP";
 
 /// The part of a report that a stripped program lacks.
 const STRIPPED: &str = "names in native code, and which goroutine runs on which thread: the program is stripped; \
@@ -87,7 +95,7 @@ impl Collected {
             _ if self.stopped.why == Why::Attached => "runs on".to_owned(),
             (Some(code), _) => format!("exit code {code}"),
             (None, Some(signal)) => format!("ended by {signal}"),
-            (None, None) => "end unknown".to_owned(),
+            (None, None) => "end unknown: gdb lost the program".to_owned(),
         }
     }
 }
@@ -156,8 +164,16 @@ impl Program {
     fn under_gdb(&self, gdb: &Path, hang: Option<Duration>) -> Result<Watched> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let (seen, pid) = (folder.path().join("seen"), folder.path().join("pid"));
-        let wrapper = r#"set exec-wrapper /bin/sh -c 'echo $$ > "$CGOLAB_TRIAGE_PID"; exec "$0" "$@" >&3 2>&4 3>&- 4>&-'"#;
-        let mut command = gdb_command(gdb, folder.path(), &["-ex", wrapper])?;
+        // The shell puts the streams of the program in place: nothing of gdb's is in them.
+        let wrapper = format!(
+            "set exec-wrapper {} triage --begin >&3 2>&4 <&5 3>&- 4>&- 5<&- --",
+            quoted(env::current_exe()?.as_os_str())
+        );
+        let shell = match env::var("SHELL") {
+            Ok(shell) => format!("set environment SHELL {shell}"),
+            Err(_) => "unset environment SHELL".to_owned(),
+        };
+        let mut command = gdb_command(gdb, folder.path(), &["-ex", &wrapper, "-ex", &shell])?;
         let (out, out_end) = io::pipe()?;
         let (err, err_end) = io::pipe()?;
         let mapping = |parent_fd: OwnedFd, child_fd| FdMapping {
@@ -169,10 +185,20 @@ impl Program {
             .arg(&self.path)
             .args(&self.args)
             .env("CGOLAB_TRIAGE_OUT", &seen)
-            .env("CGOLAB_TRIAGE_PID", &pid)
+            .env("CGOLAB_TRIAGE_SENDER", process::id().to_string())
+            .env(PID, &pid)
+            .env(GROUP, getpgrp().as_raw_nonzero().to_string())
+            .env("SHELL", "/bin/sh")
+            // Ctrl-C is for us and the program: it would stop the script.
+            .process_group(0)
+            .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("gdb"))?)
             .stderr(File::create(folder.path().join("gdb.errors"))?)
-            .fd_mappings(vec![mapping(out_end.into(), 3), mapping(err_end.into(), 4)])?;
+            .fd_mappings(vec![
+                mapping(out_end.into(), 3),
+                mapping(err_end.into(), 4),
+                mapping(io::stdin().as_fd().try_clone_to_owned()?, 5),
+            ])?;
         crash_traceback(&mut command);
         let descendants = Descendants::of(&mut command);
         let started = Instant::now();
@@ -199,12 +225,11 @@ impl Program {
         let text = read_lossy(&seen);
         let stopped: Option<Stopped> = serde_json::from_str(&text).ok();
         if !pid.exists() {
-            let gdb_says = read_lossy(&folder.path().join("gdb.errors"));
-            let last = gdb_says.lines().rev().find(|line| !line.trim().is_empty());
-            let reason = stopped.and_then(|it| it.reason).or(last.map(str::to_owned));
-            return Ok(Watched::Refused(
-                reason.unwrap_or_else(|| "it gives no reason".to_owned()),
-            ));
+            let says = read_lossy(&folder.path().join("gdb.errors"));
+            return Ok(Watched::Refused(refusal(
+                &says,
+                stopped.and_then(|it| it.reason),
+            )));
         }
         let mut collected = Collected {
             output,
@@ -213,11 +238,13 @@ impl Program {
             seconds: started.elapsed().as_secs_f64(),
             ..Collected::default()
         };
-        match stopped {
-            Some(stopped) => collected.stopped = stopped,
-            None => collected
-                .missing
-                .push("no native threads: gdb ended before it had written them".to_owned()),
+        collected.stopped = stopped.unwrap_or_default();
+        if collected.stopped.why == Why::Lost {
+            let reason = collected.stopped.reason.as_deref();
+            collected.missing.push(format!(
+                "no native threads, and not how the program ended: gdb lost it: {}",
+                reason.unwrap_or("it gives no reason")
+            ));
         }
         let mut last = seen.into_os_string();
         last.push(".end");
@@ -302,6 +329,29 @@ pub(super) fn attach(pid: u32) -> Result<Collected> {
     })
 }
 
+/// Becomes the program that gdb watches, in the process group that it would be in without gdb, which gives it a group
+/// of its own: else it could not read from its terminal.
+pub(super) fn begin(command: &[OsString]) -> Result<Infallible> {
+    let variable = |name: &str| env::var(name).with_context(|| format!("{name} is not set"));
+    let group = variable(GROUP)?.parse().ok().and_then(Pid::from_raw);
+    setpgid(None, group).context("cannot join the process group of triage")?;
+    fs::write(variable(PID)?, process::id().to_string()).context("cannot write the process id")?;
+    let (program, args) = command.split_first().context("no command")?;
+    let mut command = Command::new(program);
+    command.args(args).env_remove(PID).env_remove(GROUP);
+    Err(command.exec()).with_context(|| format!("cannot start {}", program.to_string_lossy()))
+}
+
+/// The reason for which gdb did not start a program, from its errors and from what it wrote for us.
+fn refusal(errors: &str, written: Option<String>) -> String {
+    let mut lines = errors.lines().filter(|line| !line.trim().is_empty());
+    let of_the_kernel = errors.lines().find(|line| line.contains("ptrace"));
+    let reason = of_the_kernel.map(str::to_owned).or(written);
+    reason
+        .or(lines.next_back().map(str::to_owned))
+        .unwrap_or_else(|| "it gives no reason".to_owned())
+}
+
 /// The result of starting a program under gdb.
 enum Watched {
     Seen(Box<Collected>),
@@ -371,6 +421,7 @@ fn wait(
     loop {
         if let Some(status) = child.try_wait().context("cannot wait for the program")? {
             waited.status = Some(status);
+            waited.interrupted |= interrupted() || died_of_ctrl_c(status);
             return Ok(waited);
         }
         match asked {
@@ -398,6 +449,15 @@ fn wait(
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Reports whether a child died of a SIGINT that was for us, too. Ours is told by a thread that may be late.
+fn died_of_ctrl_c(status: ExitStatus) -> bool {
+    let told = || {
+        thread::sleep(Duration::from_millis(5));
+        interrupted()
+    };
+    status.signal() == Some(Signal::INT.as_raw()) && iter::repeat_with(told).take(40).any(|it| it)
 }
 
 /// Kills a child; gdb takes its program with it.

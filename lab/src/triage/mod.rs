@@ -57,6 +57,9 @@ pub struct Wish {
     /// Collect only, into this file. The command passes this to itself under `go test -exec`.
     #[arg(long, value_name = "FILE", hide = true)]
     pub collect_into: Option<PathBuf>,
+    /// Become the command, for gdb. The command passes this to itself.
+    #[arg(long, hide = true)]
+    pub begin: bool,
     /// The command to watch: a program, or `go test …`.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -93,6 +96,9 @@ pub fn triage(wish: &Wish) -> Result<u8> {
         !wish.command.is_empty(),
         "nothing to watch; write `cgolab triage -- COMMAND` or `cgolab triage --pid PID`"
     );
+    if wish.begin {
+        match collector::begin(&wish.command)? {}
+    }
     if let Some(file) = &wish.collect_into {
         let collected = Program::new(&wish.command)?.watch(wish.hang)?;
         let code = collected.exit_code();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub(crate) struct Stopped {
     pub(crate) why: Why,
-    /// The debugger's own words, if it could not start or reach the program.
+    /// The debugger's own words, if it could not start or follow the program.
     pub(crate) reason: Option<String>,
     /// The signal, such as `SIGSEGV`. Go raises SIGABRT at its end, whatever came first.
     pub(crate) signal: Option<String>,
@@ -26,11 +26,9 @@ pub(crate) struct Stopped {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Why {
-    /// Nothing is known; the debugger died.
+    /// The debugger could not start the program or follow it to its end, or died.
     #[default]
-    Unknown,
-    /// The debugger could not start the program.
-    Refused,
+    Lost,
     /// It ended by itself.
     Ended,
     /// Go's runtime is about to end it.

@@ -36,8 +36,12 @@ pub(super) enum Class {
     Deadlock,
     /// The program made no progress; no circle of waits was seen.
     Hang,
+    /// The user stopped it; no circle of waits was seen.
+    Interrupted,
     /// Ended from outside, with SIGKILL for example.
     Killed,
+    /// The debugger did not see how the program ended.
+    Lost,
     /// The program runs on, and was described at one moment.
     Snapshot,
 }
@@ -63,7 +67,9 @@ impl Class {
             Class::AbortOnForeignThread => "abort on a native thread that Go does not know",
             Class::Deadlock => "deadlock",
             Class::Hang => "hang",
+            Class::Interrupted => "stopped by Ctrl-C while it ran",
             Class::Killed => "ended from outside",
+            Class::Lost => "end unknown, because gdb lost the program",
             Class::Snapshot => "look at a running program",
         }
     }
@@ -95,7 +101,10 @@ pub(super) fn of(program: &Collected) -> Option<Story> {
     let stopped = &program.stopped;
     let waits = Waits::of(stopped);
     let class = class(program, &waits)?;
-    let stuck = matches!(class, Class::Deadlock | Class::Hang | Class::Snapshot);
+    let stuck = matches!(
+        class,
+        Class::Deadlock | Class::Hang | Class::Interrupted | Class::Snapshot
+    );
     let culprit = stopped.culprit().filter(|_| !stuck);
     let goroutine = match culprit {
         Some(thread) if stopped.knows_go => stopped.goroutine_of(thread.id),
@@ -141,6 +150,7 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
     let stopped = &program.stopped;
     let message = |kind: MessageKind| program.messages.iter().find(|it| it.kind == kind);
     let stuck = match waits.circle.is_empty() {
+        true if program.interrupted => Class::Interrupted,
         true => Class::Hang,
         false => Class::Deadlock,
     };
@@ -170,7 +180,7 @@ fn class(program: &Collected, waits: &Waits) -> Option<Class> {
         .or(message(MessageKind::GoFatal))
         .or(message(MessageKind::TestTimeout));
     if !died && go_died.is_none() {
-        return None;
+        return program.exit_code.is_none().then_some(Class::Lost);
     }
     let native = [
         (MessageKind::Exception, Class::CxxException),
@@ -329,7 +339,9 @@ fn headline(story: &Story, messages: &[Message]) -> String {
             format!(": {}", one_line(text, 90))
         });
     let signal = match story.class {
-        Class::Deadlock | Class::Hang | Class::Snapshot | Class::DataRace => None,
+        Class::Deadlock | Class::Hang | Class::Interrupted | Class::Snapshot | Class::DataRace => {
+            None
+        }
         _ => story.signal.as_ref().map(|signal| format!(" ({signal})")),
     };
     match story

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"testing"
 )
 
@@ -78,4 +81,42 @@ func TestGoStackOverflow(t *testing.T) { t.Log(recurses(0)) }
 func TestWaits(t *testing.T) {
 	fmt.Println("waiting for standard input")
 	io.Copy(io.Discard, os.Stdin)
+}
+
+// Signals that stop nothing, that stop a process, that end one, and the one of debuggers, each sent by the program to
+// itself.
+func TestOwnSignals(t *testing.T) {
+	for _, own := range []syscall.Signal{
+		syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGIO, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGTSTP,
+		syscall.SIGINT, syscall.SIGTERM, syscall.SIGSYS, syscall.SIGTRAP, syscall.Signal(40),
+	} {
+		came := make(chan os.Signal, 1)
+		signal.Notify(came, own)
+		syscall.Kill(os.Getpid(), own)
+		if it := <-came; it != own {
+			t.Errorf("%v came in place of %v", it, own)
+		}
+		signal.Stop(came)
+	}
+}
+
+func TestReadsFromTheTerminal(t *testing.T) {
+	terminal, err := os.Open("/dev/tty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := terminal.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLeavesAChild has a child in a session of its own, and waits for ever.
+func TestLeavesAChild(t *testing.T) {
+	child := exec.Command("sleep", "600")
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("child", child.Process.Pid)
+	child.Wait()
 }
