@@ -208,6 +208,9 @@ fn each_way_to_die_has_its_class_and_names_the_culprit() {
                 None => {}
             }
         }
+        if class.ends_with("-foreign-thread") {
+            assert_eq!(story["goroutine"], Value::Null, "{markdown}");
+        }
         assert!(
             output.status.code().is_some_and(|code| code > 128),
             "{test}: {output:?}"
@@ -217,6 +220,90 @@ fn each_way_to_die_has_its_class_and_names_the_culprit() {
             out.contains(&format!("=== RUN   {test}")),
             "{test}: output is lost: {out}"
         );
+    }
+}
+
+/// Builds the test program of `tests/triage` with a flag.
+fn built_with(folder: &Path, flag: &str) -> PathBuf {
+    let program = folder.join("flag.test");
+    run(Command::new("go")
+        .args(["test", "-c", flag, "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/triage")));
+    program
+}
+
+#[test]
+fn what_a_detector_reports_has_its_class() {
+    let Some(programs) = programs() else { return };
+    for (flag, test, class, named) in [
+        (
+            "-asan",
+            "TestFreedMemory",
+            "sanitizer",
+            "heap-use-after-free",
+        ),
+        ("-race", "TestRace", "data-race", "data race"),
+    ] {
+        let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+        let program = built_with(folder.path(), flag);
+        let pattern = format!("-test.run=^{test}$");
+        let args = ["--", program.to_str().unwrap(), &pattern];
+        let output = triage(folder.path(), &args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let (json, markdown) = reports(folder.path()).pop().unwrap();
+        assert_eq!(json["story"]["class"], class, "{markdown}");
+        let headline = json["story"]["headline"].as_str().unwrap();
+        assert!(headline.contains(named), "{headline}");
+    }
+}
+
+#[test]
+fn without_dwarf_no_function_of_go_is_taken_for_native_code() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let program = built_with(folder.path(), "-ldflags=-w");
+    let args = ["--", program.to_str().unwrap(), "-test.run=^TestSegfault$"];
+    triage(folder.path(), &args).output().unwrap();
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert_eq!(json["story"]["class"], "fault-on-go-thread", "{markdown}");
+    assert_eq!(json["story"]["native"], Value::Null, "{markdown}");
+    assert!(markdown.contains("and -ldflags=-w"), "{markdown}");
+}
+
+#[test]
+fn values_of_variables_in_the_command_are_left_out() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    let program = programs.test.to_str().unwrap();
+    let args = [
+        "--",
+        "env",
+        "TOKEN=hunter3",
+        program,
+        "-test.run=^TestGoPanic$",
+    ];
+    triage(folder.path(), &args).output().unwrap();
+    let (json, markdown) = reports(folder.path()).pop().unwrap();
+    assert!(markdown.contains("| command | `env TOKEN=… "), "{markdown}");
+    assert!(!format!("{json}{markdown}").contains("hunter3"));
+}
+
+#[test]
+fn go_test_that_runs_no_program_has_no_report() {
+    let Some(programs) = programs() else { return };
+    for (source, code) in [("package p\n", 0), ("package p\n\nfunc f() int {}\n", 1)] {
+        let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+        fs::write(folder.path().join("go.mod"), "module p\n\ngo 1.21\n").unwrap();
+        fs::write(folder.path().join("p.go"), source).unwrap();
+        let output = triage(&folder.path().join("out"), &["--", "go", "test", "."])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("no program ran; no report"), "{error}");
     }
 }
 
@@ -449,7 +536,10 @@ fn ctrl_c_leaves_no_process_and_a_report_that_names_it() {
             "{markdown}"
         );
         if gdb {
-            assert!(markdown.contains("triage.TestLeavesAChild"), "{markdown}");
+            assert_eq!(
+                json["story"]["headline"],
+                "stopped by Ctrl-C while example.com/triage.TestLeavesAChild ran"
+            );
         }
     }
 }

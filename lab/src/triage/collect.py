@@ -135,6 +135,14 @@ def symbol_at(pc):
     return None if text.startswith("No symbol") or not found else found.group(1)
 
 
+def function_name(frame):
+    """The function of a frame. Without DWARF gdb writes `runtime[throw]` for `runtime.throw`."""
+    name = frame.name() or symbol_at(frame.pc())
+    if name is None or frame.function() is not None:
+        return name
+    return re.sub(r"^([^[]+)\[(.+)\]$", r"\1.\2", name)
+
+
 def native_frames():
     """Frames of the selected thread, innermost first, and the number of those left out."""
     frames, more = [], 0
@@ -148,7 +156,7 @@ def native_frames():
             file = line.symtab.fullname() if line.symtab else None
             frames.append(
                 {
-                    "function": frame.name() or symbol_at(frame.pc()),
+                    "function": function_name(frame),
                     "file": file,
                     "line": line.line if file else None,
                     "library": gdb.solib_name(frame.pc()),
@@ -226,15 +234,26 @@ def machines():
         current = fields["curg"]
         # A number that is a pointer: the collector does not see it.
         locked = number(fields["lockedg"])
+        if lent(fields):
+            locked, current = 0, 0
         found.append(
             {
                 "thread": number(fields["procid"]),
-                "goroutine": number(current.dereference()["goid"]) if int(current) else None,
+                "goroutine": goroutine_number(int(current)),
                 "locked": goroutine_number(locked),
             }
         )
         machine = fields["alllink"]
     return found
+
+
+def lent(machine):
+    """Reports whether Go has lent this to a thread that it does not know, which handles a signal and is in no callback."""
+    try:
+        current = machine["curg"]
+        return bool(machine["isextra"]) and int(current) != 0 and len(goroutine_frames(current)) < 2
+    except gdb.error:  # Go before 1.21 does not tell.
+        return False
 
 
 def goroutine_number(address):
@@ -369,7 +388,7 @@ def deadly_signal():
     for _ in range(30):
         if frame is None:
             break
-        if frame.name() in ("runtime.dieFromSignal", "runtime.raisebadsignal", "runtime.sighandler"):
+        if function_name(frame) in ("runtime.dieFromSignal", "runtime.raisebadsignal", "runtime.sighandler"):
             try:
                 last = number(frame.read_var("sig"), last)
             except ValueError:

@@ -43,7 +43,7 @@ const GROUP: &str = "CGOLAB_TRIAGE_GROUP";
 
 /// The part of a report that a stripped program lacks.
 const STRIPPED: &str = "names in native code, and which goroutine runs on which thread: the program is stripped; \
-                        build it without -ldflags=-s";
+                        build it without -ldflags=-s and -ldflags=-w";
 
 /// A program, and all that is known about its end.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -104,7 +104,6 @@ impl Collected {
 pub(super) struct Program {
     path: PathBuf,
     args: Vec<OsString>,
-    typed: String,
 }
 
 impl Program {
@@ -116,7 +115,6 @@ impl Program {
         Ok(Program {
             path,
             args: args.to_vec(),
-            typed: super::shown(command),
         })
     }
 
@@ -132,7 +130,6 @@ impl Program {
             },
             Err(why) => self.alone(hang, why)?,
         };
-        collected.typed = self.typed.clone();
         collected.program = self.path.clone();
         collected.messages = messages::found(&collected.output);
         if collected.stopped.goroutines.is_empty() {
@@ -320,7 +317,6 @@ pub(super) fn attach(pid: u32) -> Result<Collected> {
     };
     let program = fs::read_link(process.join("exe")).unwrap_or_default();
     Ok(Collected {
-        typed: format!("cgolab triage --pid {pid}"),
         build: build(&program),
         program,
         stopped,

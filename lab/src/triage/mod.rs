@@ -32,7 +32,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use self::collector::{Collected, Program};
 use self::private::Private;
 use self::story::Story;
-use crate::host::child::quoted;
 use crate::host::out;
 
 /// Exit code for a program that was stopped because it hung, the same as that of `timeout`.
@@ -89,7 +88,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 pub fn triage(wish: &Wish) -> Result<u8> {
     if let Some(pid) = wish.pid {
         let collected = collector::attach(pid)?;
-        write_reports(wish, &[collected])?;
+        write_reports(wish, vec![collected])?;
         return Ok(0);
     }
     ensure!(
@@ -112,7 +111,7 @@ pub fn triage(wish: &Wish) -> Result<u8> {
     }
     let collected = Program::new(&wish.command)?.watch(wish.hang)?;
     let code = collected.exit_code();
-    write_reports(wish, &[collected])?;
+    write_reports(wish, vec![collected])?;
     Ok(code)
 }
 
@@ -169,28 +168,21 @@ fn go_test(wish: &Wish) -> Result<u8> {
     let status = command
         .status()
         .context("cannot start go; is it installed and on PATH?")?;
-    let mut collected = Vec::new();
+    let mut collected: Vec<Collected> = Vec::new();
     let mut files: Vec<PathBuf> = fs::read_dir(&found)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.sort();
     for file in files {
-        let mut one: Collected = serde_json::from_slice(&fs::read(&file)?)
+        let one = serde_json::from_slice(&fs::read(&file)?)
             .with_context(|| format!("cannot read {}", file.display()))?;
-        one.typed = shown(&wish.command);
         collected.push(one);
     }
-    write_reports(wish, &collected)?;
+    write_reports(wish, collected)?;
     Ok(status
         .code()
         .and_then(|code| u8::try_from(code).ok())
         .unwrap_or(1))
-}
-
-/// A command in the form in which people type it.
-fn shown(command: &[OsString]) -> String {
-    let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
-    words.join(" ")
 }
 
 /// A word, quoted for `go test -exec`, which knows quotes of one kind and no escapes.
@@ -211,7 +203,18 @@ fn free_name(file: &Path) -> PathBuf {
 }
 
 /// Writes one report for each program that did not end by itself, and says where it is.
-fn write_reports(wish: &Wish, collected: &[Collected]) -> Result<()> {
+fn write_reports(wish: &Wish, mut collected: Vec<Collected>) -> Result<()> {
+    let private = match wish.private {
+        true => Private::leave(),
+        false => Private::of_this_machine(&wish.command),
+    };
+    let typed = match wish.pid {
+        Some(pid) => format!("cgolab triage --pid {pid}"),
+        None => private.command(&wish.command),
+    };
+    for one in &mut collected {
+        one.typed.clone_from(&typed);
+    }
     let stories: Vec<(Story, &Collected)> = collected
         .iter()
         .filter_map(|one| Some((story::of(one)?, one)))
@@ -228,10 +231,6 @@ fn write_reports(wish: &Wish, collected: &[Collected]) -> Result<()> {
         return Ok(());
     }
     make_folder(&wish.out)?;
-    let private = match wish.private {
-        true => Private::leave(),
-        false => Private::of_this_machine(),
-    };
     for (story, one) in stories {
         let name = free_report(&wish.out)?;
         let markdown = private.left_out(&paper::markdown(&story, one));
@@ -240,11 +239,14 @@ fn write_reports(wish: &Wish, collected: &[Collected]) -> Result<()> {
         fs::write(name.with_extension("html"), page)
             .with_context(|| format!("cannot write {}", name.display()))?;
         fs::write(name.with_extension("md"), markdown)?;
-        let json = private.left_out(&serde_json::to_string_pretty(&paper::Json {
+        let json = private.left_out_of_json(serde_json::to_value(paper::Json {
             story: &story,
             program: one,
         })?);
-        fs::write(name.with_extension("json"), json)?;
+        fs::write(
+            name.with_extension("json"),
+            serde_json::to_string_pretty(&json)?,
+        )?;
         out::say(format!("triage: {headline}"));
         out::say(format!(
             "triage: report {}",

@@ -67,7 +67,7 @@ impl Class {
             Class::AbortOnForeignThread => "abort on a native thread that Go does not know",
             Class::Deadlock => "deadlock",
             Class::Hang => "hang",
-            Class::Interrupted => "stopped by Ctrl-C while it ran",
+            Class::Interrupted => "stopped by Ctrl-C",
             Class::Killed => "ended from outside",
             Class::Lost => "end unknown, because gdb lost the program",
             Class::Snapshot => "look at a running program",
@@ -143,7 +143,28 @@ pub(super) fn of(program: &Collected) -> Option<Story> {
         },
     };
     story.headline = headline(&story, &program.messages);
+    if matches!(class, Class::Hang | Class::Interrupted) {
+        let tests = running_tests(stopped);
+        story.headline += &match (tests.as_slice(), class) {
+            ([], Class::Hang) => String::new(),
+            ([], _) => " while it ran".to_owned(),
+            (tests, _) => format!(" while {} ran", tests.join(", ")),
+        };
+    }
     Some(story)
+}
+
+/// The functions of the tests that were running: package testing calls them.
+fn running_tests(stopped: &Stopped) -> Vec<&str> {
+    fn called(goroutine: &Goroutine) -> Option<&str> {
+        let frames = &goroutine.frames;
+        // One that waits for its subtests is not where it hangs.
+        let waits = frames.iter().any(|it| it.name() == "testing.(*T).Run");
+        let runner = frames.iter().position(|it| it.name() == "testing.tRunner");
+        let test = frames.get(runner?.checked_sub(1)?)?;
+        (!waits && !test.is_of_go_itself()).then(|| test.name())
+    }
+    stopped.goroutines.iter().filter_map(called).collect()
 }
 
 fn class(program: &Collected, waits: &Waits) -> Option<Class> {
@@ -796,6 +817,47 @@ mod tests {
             },
             ..Collected::default()
         }
+    }
+
+    #[test]
+    fn a_hang_names_the_tests_that_ran() {
+        let on = |frames: &[&str]| Goroutine {
+            frames: frames.iter().map(|name| frame(name)).collect(),
+            ..Goroutine::default()
+        };
+        let mut program = Collected {
+            hung: true,
+            ..Collected::default()
+        };
+        assert_eq!(of(&program).unwrap().headline, "hang");
+        program.stopped.goroutines = vec![
+            on(&[
+                "testing.(*T).Run",
+                "testing.runTests.func1",
+                "testing.tRunner",
+            ]),
+            on(&["testing.(*T).Run", "p.TestA", "testing.tRunner"]),
+            on(&[
+                "runtime.gopark",
+                "p.wait",
+                "p.TestA.func1",
+                "testing.tRunner",
+            ]),
+        ];
+        assert_eq!(
+            of(&program).unwrap().headline,
+            "hang while p.TestA.func1 ran"
+        );
+        (program.hung, program.interrupted) = (false, true);
+        assert_eq!(
+            of(&program).unwrap().headline,
+            "stopped by Ctrl-C while p.TestA.func1 ran"
+        );
+        program.stopped.goroutines.clear();
+        assert_eq!(
+            of(&program).unwrap().headline,
+            "stopped by Ctrl-C while it ran"
+        );
     }
 
     #[test]
