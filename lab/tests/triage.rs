@@ -535,12 +535,12 @@ fn ctrl_c_leaves_no_process_and_a_report_that_names_it() {
             markdown.contains("| end | stopped by Ctrl-C,"),
             "{markdown}"
         );
-        if gdb {
-            assert_eq!(
-                json["story"]["headline"],
-                "stopped by Ctrl-C while example.com/triage.TestLeavesAChild ran"
-            );
-        }
+        // Which test ran is not always known: the program dies of the same signal.
+        let headline = json["story"]["headline"].as_str().unwrap();
+        assert!(
+            headline.starts_with("stopped by Ctrl-C while "),
+            "{headline}"
+        );
     }
 }
 
