@@ -213,6 +213,7 @@ func lockedHelpers(s string) {
 	C.use(allocOrBorrow(s)) // not always the caller's
 	C.use(allocReplaced(s))
 }
+
 // last frees what the last round has made.
 func last(names []string) {
 	var p *C.char
