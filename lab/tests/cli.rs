@@ -537,7 +537,8 @@ fn interrupted(command: &mut Command, sign: &Path) -> Output {
 }
 
 /// A Go that never ends when it is to do something, and leaves a sign that it has begun.
-const ENDLESS: &str = r#"case "$1" in env) echo go1.26.8; echo 1;; version) echo go;;
+const ENDLESS: &str = r#"case "$1 $2" in "env -json") echo '{"GOVERSION": "go1.26.8"}';;
+    env*) echo go1.26.8; echo 1;; version*) echo go;;
     *) : > "$SIGN"; sleep 600;; esac"#;
 
 /// An engine that is stopped while it looks whether it can run here is not one that cannot.
