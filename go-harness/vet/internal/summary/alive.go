@@ -614,17 +614,7 @@ func lasts(load, use ssa.Instruction) bool {
 
 // holdsGoMemory reports whether something in the package sets a field to memory that Go allocated.
 func (t *Table) holdsGoMemory(field *types.Var) bool {
-	return slices.ContainsFunc(t.Package.Funcs, func(fn *ssa.Function) bool {
-		found := false
-		flow.Instructions(fn, func(instr ssa.Instruction) {
-			if store, ok := instr.(*ssa.Store); ok {
-				if other, _ := flow.Field(store.Addr); other == field {
-					found = found || t.GoMemory(store.Val)
-				}
-			}
-		})
-		return found
-	})
+	return slices.ContainsFunc(t.StoresTo(field), t.GoMemory)
 }
 
 func (t *Table) finalizer(owner ssa.Value) *Finalized {
@@ -745,7 +735,7 @@ func (t *Table) reaching(call *ssa.CallCommon) (args []ssa.Value) {
 		if Frees(name) {
 			return nil // whoever frees by hand, and is then freed again, is another rule's
 		}
-		return arguments(call)
+		return Arguments(call)
 	}
 	f := t.Of(call)
 	if f == nil {

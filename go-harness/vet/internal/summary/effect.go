@@ -76,8 +76,10 @@ func (t *Table) IntegerToC(use flow.Use) string {
 	if use.Kind != flow.Argument || use.Index < 0 || !flow.IsInteger(use.Value.Type()) {
 		return ""
 	}
-	if name := t.C(use.Call()); name != "" {
-		return strings.TrimPrefix(name, "SyscallN")
+	if name := t.C(use.Call()); name == "SyscallN" {
+		return ""
+	} else if name != "" {
+		return name
 	}
 	if f := t.Of(use.Call()); f != nil && use.Index < len(f.Params) {
 		return f.Params[use.Index].IntegerToC
@@ -266,7 +268,7 @@ func (t *Table) freedFields(fn *ssa.Function, p ssa.Value, is toC) []string {
 		callee := t.Of(common)
 		args := common.Args
 		if name != "" {
-			args = arguments(common)
+			args = Arguments(common)
 		}
 		for i, arg := range args {
 			root, path := t.origin(arg)

@@ -211,13 +211,7 @@ func (t *Table) returns(call *ssa.CallCommon, result int, holds func(ssa.Value) 
 	if fn == nil || t.funcs[fn] == nil {
 		return false
 	}
-	var values []ssa.Value
-	flow.Instructions(fn, func(instr ssa.Instruction) {
-		if ret, ok := instr.(*ssa.Return); ok {
-			values = append(values, ret.Results[result])
-		}
-	})
-	return allBut(values, isZero, func(v ssa.Value) bool {
+	return allBut(flow.Results(fn, result), isZero, func(v ssa.Value) bool {
 		if i := t.paramIndex(fn, v); i >= 0 {
 			return holds(call.Args[i])
 		}

@@ -66,11 +66,18 @@ func (t *Table) Callee(call *ssa.CallCommon) string {
 	if fn := call.StaticCallee(); fn != nil {
 		return fn.Name()
 	}
-	return Variable(call.Value).Name()
+	if variable := Variable(call.Value); variable != nil {
+		return variable.Name()
+	}
+	return "a function"
 }
 
-// GivenTo is a C function that is given a struct, itself or its address, in the function that makes it, or "".
+// GivenTo is a C function that is given a struct, itself or its address, in the function that makes it, or "": also
+// for a global variable.
 func (t *Table) GivenTo(object ssa.Value) string {
+	if object.Referrers() == nil {
+		return ""
+	}
 	values := []ssa.Value{object}
 	for _, instr := range *object.Referrers() {
 		if load, ok := instr.(*ssa.UnOp); ok {
@@ -89,28 +96,10 @@ func (t *Table) GivenTo(object ssa.Value) string {
 	return ""
 }
 
-// arguments are the arguments of a call, each of a variadic one by itself where the call lists them.
-func arguments(call *ssa.CallCommon) (args []ssa.Value) {
+// Arguments are the arguments of a call, each of a variadic one by itself where the call lists them.
+func Arguments(call *ssa.CallCommon) (args []ssa.Value) {
 	for _, arg := range call.Args {
-		slice, ok := arg.(*ssa.Slice)
-		if !ok {
-			args = append(args, arg)
-			continue
-		}
-		list, ok := slice.X.(*ssa.Alloc)
-		if !ok || list.Comment != "varargs" {
-			args = append(args, arg)
-			continue
-		}
-		for _, instr := range *list.Referrers() {
-			if element, ok := instr.(*ssa.IndexAddr); ok {
-				for _, use := range *element.Referrers() {
-					if store, ok := use.(*ssa.Store); ok {
-						args = append(args, store.Val)
-					}
-				}
-			}
-		}
+		args = append(args, listed(arg)...)
 	}
 	return args
 }

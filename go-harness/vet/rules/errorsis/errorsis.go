@@ -11,6 +11,7 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
@@ -57,7 +58,7 @@ func run(p *rule.Pass) {
 				if maker == "" || !p.Importable() || wraps(instr.Common()) || ends(instr) {
 					return
 				}
-				if slices.ContainsFunc(arguments(instr), func(arg ssa.Value) bool { return nativeText(p, arg, 0) }) {
+				if slices.ContainsFunc(summary.Arguments(instr.Common()), func(arg ssa.Value) bool { return nativeText(p, arg, 0) }) {
 					p.ReportAt(instr, "the error of %s is a text of C and nothing else: errors.Is finds no category in it", maker)
 				}
 			}
@@ -120,27 +121,6 @@ func ends(made *ssa.Call) bool {
 		}
 	}
 	return true
-}
-
-// arguments are those of a call, and what its list of variable length holds.
-func arguments(call *ssa.Call) (list []ssa.Value) {
-	for _, arg := range call.Call.Args {
-		slice, ok := arg.(*ssa.Slice)
-		if !ok {
-			list = append(list, arg)
-			continue
-		}
-		for _, instr := range *slice.X.Referrers() {
-			if element, ok := instr.(*ssa.IndexAddr); ok {
-				for _, use := range *element.Referrers() {
-					if store, ok := use.(*ssa.Store); ok {
-						list = append(list, store.Val)
-					}
-				}
-			}
-		}
-	}
-	return list
 }
 
 // nativeText reports whether a string is, or begins or ends with, one that C gave.

@@ -63,12 +63,7 @@ func run(p *rule.Pass) {
 				}
 				continue
 			}
-			name := p.Know.C(call.Common())
-			if name == "" {
-				name = call.Common().StaticCallee().Name()
-			} else {
-				name = "C." + name
-			}
+			name := p.Know.Callee(call.Common())
 			switch {
 			case e.Copy:
 				p.ReportAt(call, "%s uses native memory of %s, which is a copy: nothing here keeps the object alive that has the finalizer", name, owner)

@@ -126,19 +126,19 @@ func getterOf(p *rule.Pass, call ssa.CallInstruction) string {
 	return ""
 }
 
-// lastCall is the call into C that comes last on some way before a getter, or nil.
-func lastCall(p *rule.Pass, fn *ssa.Function, getter ssa.Instruction) ssa.Instruction {
+// lastCall is the call into C that comes last on some way before an instruction, or nil.
+func lastCall(p *rule.Pass, fn *ssa.Function, at ssa.Instruction) ssa.Instruction {
 	var last ssa.Instruction
 	flow.Instructions(fn, func(instr ssa.Instruction) {
 		call, ok := instr.(*ssa.Call)
-		if !ok || instr == getter || !callsC(p, call) {
+		if !ok || instr == at || !callsC(p, call) {
 			return
 		}
 		stop := func(other ssa.Instruction) bool {
 			c, ok := other.(*ssa.Call)
 			return ok && other != ssa.Instruction(call) && callsC(p, c)
 		}
-		if flow.Reaches(call, getter, stop) && (last == nil || flow.Before(last, call)) {
+		if flow.Reaches(call, at, stop) && (last == nil || flow.Before(last, call)) {
 			last = call
 		}
 	})

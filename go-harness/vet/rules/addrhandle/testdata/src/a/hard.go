@@ -123,3 +123,8 @@ func (l *listed) Start(f func()) {
 	l.h = cgo.NewHandle(f)
 	C.bus_subscribe(unsafe.Pointer(&l.h))
 }
+
+// A variable of the package is a struct of C.
+var global C.options
+
+func SetGlobal() { global.n = 1 }
