@@ -142,8 +142,8 @@ pub enum Command {
     ///
     /// The report has the goroutines and all native threads, says which goroutine ran on which
     /// thread, who holds which lock and who waits for it, and what runtimes and sanitizers said. It is
-    /// Markdown for an issue; JSON with the same lies beside it. Home folders, user and host names
-    /// are left out unless --private is given.
+    /// Markdown for an issue; JSON with the same lies beside it. Home folders, user and host names, and
+    /// values of variables that hold secrets are left out unless --private is given.
     ///
     /// Output passes through, and the exit code is kept: 128 plus the signal's number for a program
     /// that a signal ended, 124 for one that hung.

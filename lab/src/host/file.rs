@@ -3,10 +3,11 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 
 use super::tools::pinned::cache;
 
@@ -21,10 +22,10 @@ pub(crate) fn lay_out(name: &str, files: &Files<'_>, otherwise: &Path) -> Result
     shared.or_else(|_| lay_out_in(otherwise, name, files))
 }
 
-fn lay_out_in(cache: &Path, name: &str, files: &Files<'_>) -> Result<PathBuf> {
+fn lay_out_in(parent: &Path, name: &str, files: &Files<'_>) -> Result<PathBuf> {
     let mut digest = DefaultHasher::new();
     files.hash(&mut digest);
-    let folder = cache.join(format!("{name}-{:016x}", digest.finish()));
+    let folder = parent.join(format!("{name}-{:016x}", digest.finish()));
     for (place, text) in files {
         write_if_new(&folder.join(place), text)?;
     }
@@ -40,7 +41,11 @@ pub(crate) fn write_if_new(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let write = || {
-        let mut file = NamedTempFile::new_in(folder)?;
+        // As any new file: others may build with it.
+        let permissions = fs::Permissions::from_mode(0o666);
+        let mut file = Builder::new()
+            .permissions(permissions)
+            .tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.persist(path)?;
         anyhow::Ok(())

@@ -1,7 +1,6 @@
 """Runs a program under gdb, or attaches to one, and writes down how it stopped.
 
-gdb runs this file; `collector.rs` starts gdb and reads what comes of it. The variables, all paths
-but the last:
+gdb runs this file; `collector.rs` starts gdb and reads what comes of it. The variables:
 
     CGOLAB_TRIAGE_OUT    file that gets one JSON object when the program has stopped or ended
     CGOLAB_TRIAGE_SENDER number of the process whose signal asks the program to stop
@@ -494,7 +493,8 @@ class Stop:
                 # It is the program's own.
                 command = "signal %s" % self.signal
             except gdb.error as error:
-                self.lost(str(error))
+                if self.why is None:
+                    self.lost(str(error))
 
     def lost(self, reason):
         """Notes the end of a program that gdb cannot start, or cannot follow any more."""

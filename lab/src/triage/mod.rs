@@ -50,7 +50,7 @@ pub struct Wish {
     /// Write reports into this folder.
     #[arg(long, value_name = "DIR", default_value = ".cgolab/triage")]
     pub out: PathBuf,
-    /// Leave home folders, user names and host names in the report.
+    /// Leave home folders, user and host names, and secrets of the environment and the command in the report.
     #[arg(long)]
     pub private: bool,
     /// Collect only, into this file. The command passes this to itself under `go test -exec`.

@@ -16,7 +16,10 @@ const SECRET_LENGTH: usize = 6;
 
 /// Private words of this machine and its user, each with its replacement.
 pub(super) struct Private {
+    /// Folders and names, the longest first.
     words: Vec<(String, String)>,
+    /// Lines of secrets, the longest first.
+    secrets: Vec<(String, String)>,
     /// Values of variables in a command are shown.
     shows_values: bool,
 }
@@ -26,6 +29,7 @@ impl Private {
     pub(super) fn leave() -> Private {
         Private {
             words: Vec::new(),
+            secrets: Vec::new(),
             shows_values: true,
         }
     }
@@ -82,11 +86,10 @@ impl Private {
                     .map(move |line| (line, format!("${name}")))
             })
             .filter(|(line, _)| line.len() >= SECRET_LENGTH);
-        let mut words: Vec<(String, String)> = words.chain(secrets).collect();
-        // A folder inside another one goes first.
-        words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
         Private {
-            words,
+            // A folder inside another one goes first.
+            words: longest_first(words),
+            secrets: longest_first(secrets),
             shows_values: false,
         }
     }
@@ -103,6 +106,10 @@ impl Private {
     /// The text without the private words.
     pub(super) fn left_out(&self, text: &str) -> String {
         let mut text = text.to_owned();
+        // A secret is one wherever it stands.
+        for (secret, name) in &self.secrets {
+            text = text.replace(secret, name);
+        }
         for (word, name) in &self.words {
             text = replaced(&text, word, name);
         }
@@ -124,6 +131,12 @@ impl Private {
             other => other,
         }
     }
+}
+
+fn longest_first(words: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let mut words: Vec<_> = words.collect();
+    words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+    words
 }
 
 /// Name and value of a word like `NAME=value`.
@@ -206,6 +219,9 @@ mod tests {
         let text = "hunter3, first line, last \"line\", false, emacsclient";
         let without = "$API_TOKEN, $PRIVATE_KEY, $PRIVATE_KEY, false, emacsclient";
         assert_eq!(private.left_out(text), without);
+        let quoted = r"\nfirst line\n prefix_hunter3";
+        let without_them = r"\n$PRIVATE_KEY\n prefix_$API_TOKEN";
+        assert_eq!(private.left_out(quoted), without_them);
         assert_eq!(
             private.left_out_of_json(serde_json::json!({"hunter3": [text, 7]})),
             serde_json::json!({"hunter3": [without, 7]})

@@ -7,20 +7,25 @@ use crate::subject::file::Accept;
 pub(crate) struct Accepted<'a> {
     /// Each with the number of checks that it has accepted.
     entries: Vec<(&'a Accept, usize)>,
+    /// Every engine so far had checks that had their turn.
+    all_ran: bool,
 }
 
 impl<'a> Accepted<'a> {
     pub(crate) fn new(entries: &'a [Accept]) -> Accepted<'a> {
         Accepted {
             entries: entries.iter().map(|it| (it, 0)).collect(),
+            all_ran: true,
         }
     }
 
     /// Turns each red check that an entry accepts into one that is skipped for the entry's reason. Adds a skipped
-    /// check for each entry that is about this engine alone and accepts nothing, and, after the last engine of all,
-    /// for each that is about any engine.
+    /// check for each entry that is about this engine alone and accepts nothing, and, after the last engine if all have
+    /// run, for each that is about any engine.
     pub(crate) fn apply(&mut self, engine: &str, is_last: bool, records: &mut Vec<Record>) {
         let ran = records.iter().any(Record::had_its_turn);
+        self.all_ran &= ran;
+        let all_ran = self.all_ran && is_last;
         for (accept, used) in &mut self.entries {
             if accept.engine.as_ref().is_some_and(|it| it != engine) {
                 continue;
@@ -34,7 +39,7 @@ impl<'a> Accepted<'a> {
                     record.reason.take().unwrap_or_default()
                 ));
             }
-            if *used == 0 && ran && (is_last || accept.engine.is_some()) {
+            if *used == 0 && ran && (all_ran || accept.engine.is_some()) {
                 let unused = Record::check(engine, label(accept), Outcome::Skipped);
                 records
                     .push(unused.because("[[accept]] fits no finding any more: remove the entry"));
@@ -129,5 +134,11 @@ mod tests {
         accepted.apply("asan", true, &mut last);
         let told: Vec<&str> = last.iter().map(|it| it.check.as_str()).collect();
         assert_eq!(told, ["pkg TestX", "TestGone"]);
+        // An engine that did not run may have needed it.
+        let mut accepted = Accepted::new(&entries);
+        accepted.apply("race", false, &mut Vec::new());
+        let mut last = vec![Record::check("asan", "pkg TestX", Outcome::Pass)];
+        accepted.apply("asan", true, &mut last);
+        assert_eq!(last.len(), 1);
     }
 }

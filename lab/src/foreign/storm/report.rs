@@ -152,7 +152,7 @@ fn against_none(storm: &Storm, failure: &Failure, rate: f64) -> Option<String> {
     }
     let times = failure.by.get(NONE).copied().unwrap_or_default();
     // A failure that was never seen without a storm counts as one: that gives a bound.
-    let most = f64::from(times.max(1)) / plain.seconds.max(0.001);
+    let most = f64::from(times.max(1)) / failure.seconds(storm, NONE);
     let factor = rate / most;
     match times {
         _ if factor < 2.0 => None,

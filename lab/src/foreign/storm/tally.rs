@@ -169,12 +169,21 @@ impl Failure {
         seen.any(|it| it.low > most)
     }
 
+    /// The seconds of the runs under a knob in which it could be seen.
+    pub(super) fn seconds(&self, storm: &Storm, knob: &str) -> f64 {
+        let Count {
+            seconds, waited, ..
+        } = self.count(storm, knob);
+        let hangs = self.sign == Sign::Hang;
+        (seconds + if hangs { waited } else { 0.0 }).max(0.001)
+    }
+
     /// The knob under which it comes most often in a second, and how often. What fails without any needs none.
     pub(super) fn likeliest(&self, storm: &Storm) -> Option<(&str, f64)> {
         let broken = self.verdict(storm) == Verdict::Broken;
         let rates = self.by.iter().map(|(knob, times)| {
-            let seconds = self.count(storm, knob).seconds.max(0.001);
-            (knob.as_str(), f64::from(*times) / seconds)
+            let rate = f64::from(*times) / self.seconds(storm, knob);
+            (knob.as_str(), rate)
         });
         let rates = rates.filter(|(knob, _)| !broken || *knob == NONE);
         rates.max_by(|a, b| a.1.total_cmp(&b.1))
@@ -584,6 +593,26 @@ pub(super) mod tests {
         assert_eq!(likeliest(1), "race");
         // It fails in most plain runs: a knob that adds to it is luck.
         assert_eq!(likeliest(9), "none");
+    }
+
+    #[test]
+    fn the_rate_of_a_hang_is_in_the_time_that_was_waited_for_it() {
+        let hung = Count {
+            runs: 2,
+            timed_out: 2,
+            waited: 20.0,
+            ..Count::default()
+        };
+        let storm = storm(&[("none", count(10, 0, 10.0)), ("race", hung)]);
+        let rate = |sign| {
+            let one = Failure {
+                sign,
+                ..failure(&[("race", 2)])
+            };
+            one.likeliest(&storm).unwrap().1
+        };
+        assert_eq!(rate(Sign::Hang), 0.1);
+        assert!(rate(Sign::Death) > 1.0);
     }
 
     #[test]
