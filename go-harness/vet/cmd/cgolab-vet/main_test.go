@@ -92,6 +92,28 @@ func TestAsToolOfGoVet(t *testing.T) {
 	}
 }
 
+// Under go vet all rules look at a package at the same time, and share what is known of it.
+func TestRulesMayRunAtTheSameTime(t *testing.T) {
+	dir := t.TempDir()
+	racing := filepath.Join(dir, "racing")
+	if out, err := exec.Command("go", "build", "-race", "-o", racing, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, rule := range []string{"keepalive", "hiddenptr", "cbtoken"} {
+		code := os.DirFS(filepath.Join("..", "..", "rules", rule, "testdata", "src", "a"))
+		if err := os.CopyFS(filepath.Join(dir, rule), code); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/m\n\ngo 1.24\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr, code := command(t, dir, "go", "vet", "-vettool="+racing, "./...")
+	if code == 0 || !strings.Contains(stderr, "keepalive: ") || strings.Contains(stderr, "DATA RACE") {
+		t.Errorf("code %d\n%s", code, stderr)
+	}
+}
+
 func TestJSONAndSARIFAreGreen(t *testing.T) {
 	for _, format := range []string{"-json", "-sarif"} {
 		stdout, _, code := command(t, module(t, bad), tool, format, ".")

@@ -422,3 +422,13 @@ func Reaches(from, to ssa.Instruction, stop func(ssa.Instruction) bool) bool {
 	}
 	return visit(from.Block(), indexOf(from)+1)
 }
+
+// Ends are the ends of its function at which a deferred call runs.
+func Ends(deferred *ssa.Defer) (at []ssa.Instruction) {
+	Instructions(deferred.Parent(), func(instr ssa.Instruction) {
+		if end, ok := instr.(*ssa.RunDefers); ok && Reaches(deferred, end, nil) {
+			at = append(at, end)
+		}
+	})
+	return at
+}

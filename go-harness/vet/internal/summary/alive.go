@@ -461,10 +461,7 @@ var (
 // lent reports whether what a C function returns lies in the memory that it is given, as far as its name tells, and
 // what becomes of it.
 func (t *Table) lent(name string, value ssa.Value) bool {
-	named := func(words map[string]bool) bool {
-		return slices.ContainsFunc(Words(name), func(word string) bool { return words[word] })
-	}
-	if !isNativePointer(value.Type()) || !named(lendWords) || named(ownWords) {
+	if !isNativePointer(value.Type()) || !hasWord(name, lendWords) || hasWord(name, ownWords) {
 		return false
 	}
 	return !slices.ContainsFunc(flow.Track(value).Uses, func(use flow.Use) bool {
@@ -532,7 +529,7 @@ func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 		}
 	}
 	for _, call := range deferred {
-		for _, end := range ends(call) {
+		for _, end := range flow.Ends(call) {
 			for _, arg := range t.reaching(call.Common()) {
 				add(call, end, arg)
 			}
@@ -545,16 +542,6 @@ func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 func givesOut(use ssa.Instruction, pointer ssa.Value) bool {
 	value, ok := use.(ssa.Value)
 	return ok && flow.Track(value).Values[pointer]
-}
-
-// ends are the ends of a function at which a deferred call runs.
-func ends(deferred *ssa.Defer) (at []ssa.Instruction) {
-	flow.Instructions(deferred.Parent(), func(instr ssa.Instruction) {
-		if end, ok := instr.(*ssa.RunDefers); ok && flow.Reaches(deferred, end, nil) {
-			at = append(at, end)
-		}
-	})
-	return at
 }
 
 // nativeAccess is the pointer into native memory that an instruction reads or writes through, or nil. Where nothing
@@ -851,11 +838,10 @@ func escaped(v ssa.Value) bool {
 
 // same are the values of a function that are reached from the same root by the same fields.
 func (t *Table) same(fn *ssa.Function, root ssa.Value, path []*types.Var) []ssa.Value {
-	if t.paths == nil {
-		t.paths = make(map[*ssa.Function]map[string][]ssa.Value)
-	}
-	byPath := t.paths[fn]
-	if byPath == nil {
+	var byPath map[string][]ssa.Value
+	if known, ok := t.paths.Load(fn); ok {
+		byPath = known.(map[string][]ssa.Value)
+	} else {
 		byPath = make(map[string][]ssa.Value)
 		add := func(v ssa.Value) {
 			if _, ok := v.Type().Underlying().(*types.Pointer); ok {
@@ -884,7 +870,7 @@ func (t *Table) same(fn *ssa.Function, root ssa.Value, path []*types.Var) []ssa.
 				}
 			}
 		})
-		t.paths[fn] = byPath
+		t.paths.Store(fn, byPath)
 	}
 	found := byPath[pathKey(root, path)]
 	if len(path) == 0 && root.Parent() == fn && !slices.Contains(found, root) {

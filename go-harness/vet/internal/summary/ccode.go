@@ -43,7 +43,7 @@ func (t *Table) readC() {
 		for _, at := range cDefinition.FindAllStringSubmatchIndex(text, -1) {
 			name, code := text[at[2]:at[3]], body(text[at[1]:])
 			bodies[name] = code
-			t.definitions[name] = text[at[2]:at[1]] + code
+			t.definitions[name] = cComment.ReplaceAllString(text[at[2]:at[1]]+code, " ")
 			if cFree.MatchString(code) {
 				t.freesInC[name] = true
 			}
@@ -52,7 +52,8 @@ func (t *Table) readC() {
 	for _, text := range texts {
 		for _, macro := range cMacro.FindAllStringSubmatch(text, -1) {
 			if name := macro[1]; t.definitions[name] == "" {
-				t.definitions[name] = macroFunction(name, macro[2], strings.ReplaceAll(macro[3], "\\\n", " "))
+				code := macroFunction(name, macro[2], strings.ReplaceAll(macro[3], "\\\n", " "))
+				t.definitions[name] = cComment.ReplaceAllString(code, " ")
 			}
 		}
 	}
@@ -95,9 +96,7 @@ func macroFunction(name, params, code string) string {
 
 // Definition is the text of a C function whose code belongs to the package, up to its last brace and without
 // comments, or "".
-func (t *Table) Definition(name string) string {
-	return cComment.ReplaceAllString(t.definitions[name], " ")
-}
+func (t *Table) Definition(name string) string { return t.definitions[name] }
 
 // CStore says that a C function assigns one of its pointer parameters to a variable that it does not declare, and
 // lets it stay there.
@@ -205,7 +204,16 @@ func (t *Table) CCalls(name string) (called []string) {
 
 // storesOfC are the stores of a C function that does nothing but assign. One that also calls something may
 // use what it has stored for the time of the call.
-func (t *Table) storesOfC(name string) (stores []Stored) {
+func (t *Table) storesOfC(name string) []Stored {
+	if stores, read := t.storedByC.Load(name); read {
+		return stores.([]Stored)
+	}
+	stores := t.readStores(name)
+	t.storedByC.Store(name, stores)
+	return stores
+}
+
+func (t *Table) readStores(name string) (stores []Stored) {
 	head, _, _ := strings.Cut(t.Definition(name), "{")
 	if strings.Count(head, "(") != 1 || len(t.CCalls(name)) > 0 {
 		return nil

@@ -142,7 +142,7 @@ func Collects(call *ssa.Call) (field *types.Var, owner ssa.Value) {
 }
 
 func (t *Table) readFields() {
-	if t.fieldsFreed == nil {
+	t.fieldsOnce.Do(func() {
 		t.fieldsRead = make(map[*types.Var]bool)
 		t.fieldsFreed = make(map[*types.Var]bool)
 		for _, fn := range t.Package.Funcs {
@@ -178,7 +178,7 @@ func (t *Table) readFields() {
 				}
 			})
 		}
-	}
+	})
 }
 
 func (t *Table) handedOn(v ssa.Value) bool {

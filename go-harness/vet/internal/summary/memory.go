@@ -244,7 +244,7 @@ func Variable(v ssa.Value) types.Object {
 
 // StoresTo are the values that the package stores in a field or a global variable.
 func (t *Table) StoresTo(variable types.Object) []ssa.Value {
-	if t.stores == nil {
+	t.storesOnce.Do(func() {
 		t.stores = make(map[types.Object][]ssa.Value)
 		for _, fn := range t.Package.Funcs {
 			flow.Instructions(fn, func(instr ssa.Instruction) {
@@ -255,7 +255,7 @@ func (t *Table) StoresTo(variable types.Object) []ssa.Value {
 				}
 			})
 		}
-	}
+	})
 	if variable == nil {
 		return nil
 	}

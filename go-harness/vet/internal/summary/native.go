@@ -151,6 +151,11 @@ func words(list string) map[string]bool {
 	return set
 }
 
+// hasWord reports whether an identifier has one of some words.
+func hasWord(identifier string, words map[string]bool) bool {
+	return slices.ContainsFunc(Words(identifier), func(word string) bool { return words[word] })
+}
+
 // Words are the words of an identifier in lower case, however it is written.
 func Words(identifier string) []string {
 	found := wordPattern.FindAllString(identifier, -1)

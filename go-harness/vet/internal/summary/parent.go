@@ -30,7 +30,7 @@ func (c Child) Part(t *Table) bool { return partOf(t.C(c.Call.Common())) }
 var partWords = words("root child first next parent sibling prepare stmt statement cursor iterator iter node")
 
 func partOf(name string) bool {
-	return slices.ContainsFunc(Words(name), func(word string) bool { return partWords[word] })
+	return hasWord(name, partWords)
 }
 
 // Children finds the objects that a function makes and gives away, and that hold no reference to their parent.
@@ -71,8 +71,7 @@ func (t *Table) Children(fn *ssa.Function) (children []Child) {
 func (t *Table) parent(call *ssa.Call) (parent ssa.Value, via *types.Var) {
 	for _, arg := range call.Call.Args {
 		for _, owner := range t.owners(arg, 0) {
-			f := t.FinalizedType(owner.Type())
-			if f != nil && !f.Rooted && !t.rooted(owner, call) && f.Name != "File" {
+			if t.needed(owner.Type()) && !t.rooted(owner, call) {
 				return owner, nil
 			}
 		}
@@ -90,6 +89,12 @@ func (t *Table) parent(call *ssa.Call) (parent ssa.Value, via *types.Var) {
 	return nil, nil
 }
 
+// needed reports whether an object of a type frees when it is collected, and only a reference keeps it.
+func (t *Table) needed(typ types.Type) bool {
+	f := t.FinalizedType(typ)
+	return f != nil && !f.Rooted && f.Name != "File"
+}
+
 // keeps is the private field of a struct that holds an object which frees when it is collected, or nil.
 func (t *Table) keeps(typ *types.Named) *types.Var {
 	s, ok := typ.Underlying().(*types.Struct)
@@ -97,7 +102,7 @@ func (t *Table) keeps(typ *types.Named) *types.Var {
 		return nil
 	}
 	for field := range s.Fields() {
-		if f := t.FinalizedType(field.Type()); f != nil && !f.Rooted && f.Name != "File" && !field.Exported() {
+		if t.needed(field.Type()) && !field.Exported() {
 			return field
 		}
 	}

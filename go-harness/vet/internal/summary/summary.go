@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -131,7 +132,6 @@ type Table struct {
 
 	pass        *analysis.Pass
 	funcs       map[*ssa.Function]*Func
-	facts       map[*types.Package]*Fact
 	registered  map[*ssa.Global]string
 	callers     map[*ssa.Function][]ssa.CallInstruction
 	valued      map[*ssa.Function]bool
@@ -140,11 +140,15 @@ type Table struct {
 	fieldsRead  map[*types.Var]bool
 	freesInC    map[string]bool
 	definitions map[string]string
-	paths       map[*ssa.Function]map[string][]ssa.Value
-	stores      map[types.Object][]ssa.Value
 	fieldsFreed map[*types.Var]bool
+	stores      map[types.Object][]ssa.Value
 	// unregistered are the registries of tokens: maps from which single keys are taken.
 	unregistered map[*ssa.Global]bool
+	// What is only found when a rule asks for it. Under `go vet` rules run at the same time.
+	localsOnce, fieldsOnce, storesOnce sync.Once
+	facts                              sync.Map // *types.Package: *Fact
+	paths                              sync.Map // *ssa.Function: map[string][]ssa.Value
+	storedByC                          sync.Map // name of a C function: []Stored
 }
 
 func run(pass *analysis.Pass) (result any, err error) {
@@ -153,7 +157,6 @@ func run(pass *analysis.Pass) (result any, err error) {
 		Finalized: make(map[*types.TypeName]*Finalized),
 		pass:      pass,
 		funcs:     make(map[*ssa.Function]*Func),
-		facts:     make(map[*types.Package]*Fact),
 		callers:   make(map[*ssa.Function][]ssa.CallInstruction),
 		valued:    make(map[*ssa.Function]bool),
 	}
@@ -240,7 +243,7 @@ func (t *Table) Callers(fn *ssa.Function) (calls []ssa.CallInstruction, all bool
 // satisfiesInterface is conservative: a method may be called through an interface if some interface of the
 // package has one of its name.
 func (t *Table) satisfiesInterface(fn *ssa.Function) bool {
-	if t.locals == nil {
+	t.localsOnce.Do(func() {
 		t.locals = map[string]bool{"Close": true, "Read": true, "Write": true, "String": true, "Error": true, "Seek": true, "Next": true}
 		for _, name := range t.Package.Types.Scope().Names() {
 			if object, ok := t.Package.Types.Scope().Lookup(name).(*types.TypeName); ok {
@@ -251,7 +254,7 @@ func (t *Table) satisfiesInterface(fn *ssa.Function) bool {
 				}
 			}
 		}
-	}
+	})
 	return t.locals[fn.Name()]
 }
 
@@ -332,12 +335,12 @@ func (t *Table) named(pkg *types.Package, name string) *Func {
 }
 
 func (t *Table) fact(pkg *types.Package) *Fact {
-	fact := t.facts[pkg]
-	if fact == nil {
-		fact = new(Fact)
-		t.pass.ImportPackageFact(pkg, fact)
-		t.facts[pkg] = fact
+	if known, ok := t.facts.Load(pkg); ok {
+		return known.(*Fact)
 	}
+	fact := new(Fact)
+	t.pass.ImportPackageFact(pkg, fact)
+	t.facts.Store(pkg, fact)
 	return fact
 }
 

@@ -488,14 +488,7 @@ func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, at *ssa.BasicB
 	if !ok {
 		return false
 	}
-	for _, v := range []ssa.Value{op.X, op.Y} {
-		for {
-			if convert, ok := v.(*ssa.Convert); ok {
-				v = convert.X
-				continue
-			}
-			break
-		}
+	for _, v := range []ssa.Value{strip(op.X), strip(op.Y)} {
 		if other := isLen(v); other != nil && same(other, slice) && b.implies(guard, v, at, depth) {
 			return true
 		}
@@ -530,13 +523,9 @@ func atLeast(v, slice ssa.Value) (n int64, ok bool) {
 
 // exceeds reports whether a condition shows that a number, which is never less than another one, is greater.
 func exceeds(guard flow.Guard, v ssa.Value, than int64) bool {
-	op := guard.Cond.(*ssa.BinOp)
-	operator, other := op.Op, op.Y
-	if !guard.Holds {
-		operator = negated[operator]
-	}
-	if strip(op.X) != v {
-		operator, other = swapped[operator], op.X
+	operator, other, ok := comparison(guard, v)
+	if !ok {
+		return false
 	}
 	n, ok := number(other)
 	switch operator {
@@ -580,20 +569,9 @@ func same(x, y ssa.Value) bool {
 
 // implies reports whether a condition shows that a number is greater than 0.
 func (b *bounds) implies(guard flow.Guard, v ssa.Value, at *ssa.BasicBlock, depth int) bool {
-	op, ok := guard.Cond.(*ssa.BinOp)
+	operator, y, ok := comparison(guard, v)
 	if !ok {
 		return false
-	}
-	x, y, operator := strip(op.X), strip(op.Y), op.Op
-	if !guard.Holds {
-		operator = negated[operator]
-	}
-	v = strip(v)
-	if !sameNumber(x, v) {
-		if !sameNumber(y, v) {
-			return false
-		}
-		x, y, operator = y, x, swapped[operator]
 	}
 	c, isConst := y.(*ssa.Const)
 	positive := isConst && c.Value != nil && c.Value.Kind() == constant.Int && constant.Sign(c.Value) > 0
@@ -607,6 +585,26 @@ func (b *bounds) implies(guard flow.Guard, v ssa.Value, at *ssa.BasicBlock, dept
 		return positive || !isConst && b.positive(y, at, depth+2)
 	}
 	return false
+}
+
+// comparison is how a number, by a guard, compares with another one.
+func comparison(guard flow.Guard, v ssa.Value) (operator token.Token, other ssa.Value, ok bool) {
+	op, ok := guard.Cond.(*ssa.BinOp)
+	if !ok {
+		return 0, nil, false
+	}
+	operator = op.Op
+	if !guard.Holds {
+		operator = negated[operator]
+	}
+	x, y, v := strip(op.X), strip(op.Y), strip(v)
+	switch {
+	case sameNumber(x, v):
+		return operator, y, true
+	case sameNumber(y, v):
+		return swapped[operator], x, true
+	}
+	return 0, nil, false
 }
 
 func strip(v ssa.Value) ssa.Value {

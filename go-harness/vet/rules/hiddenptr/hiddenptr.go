@@ -3,6 +3,7 @@ package hiddenptr
 
 import (
 	"go/types"
+	"iter"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -49,9 +50,8 @@ func run(p *rule.Pass) {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			switch instr := instr.(type) {
 			case ssa.CallInstruction:
-				for i, arg := range instr.Common().Args {
-					name := p.Know.IntegerToC(flow.Use{Kind: flow.Argument, Instr: instr, Value: arg, Index: i})
-					if name != "" && hidden(arg) {
+				for arg, name := range integersToC(p, instr) {
+					if hidden(arg) {
 						p.ReportAt(instr, "C.%s is given the address of Go memory as an integer: nothing keeps the memory alive, or in its place", name)
 					}
 				}
@@ -81,15 +81,26 @@ func givenToC(p *rule.Pass) map[*types.Var]string {
 			if !ok {
 				return
 			}
-			for i, arg := range call.Common().Args {
-				field, _ := flow.Field(flow.Root(arg))
-				if name := p.Know.IntegerToC(flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i}); name != "" && field != nil {
+			for arg, name := range integersToC(p, call) {
+				if field, _ := flow.Field(flow.Root(arg)); field != nil {
 					fields[field] = name
 				}
 			}
 		})
 	}
 	return fields
+}
+
+// integersToC yields the integers that a call gives to C, each with the C function.
+func integersToC(p *rule.Pass, call ssa.CallInstruction) iter.Seq2[ssa.Value, string] {
+	return func(yield func(ssa.Value, string) bool) {
+		for i, arg := range call.Common().Args {
+			name := p.Know.IntegerToC(flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i})
+			if name != "" && !yield(arg, name) {
+				return
+			}
+		}
+	}
 }
 
 // kept reports whether memory outlives the call and stays where it is: a global variable, what is also held by a

@@ -87,12 +87,11 @@ func run(p *rule.Pass) {
 // checkDeferred looks at each end of the function, where a deferred call runs.
 func checkDeferred(p *rule.Pass, deferred *ssa.Defer, getter string, depths *summary.Depths) {
 	held := !p.Know.UnlockedAfter(deferred)
-	reported := false
-	flow.Instructions(deferred.Parent(), func(instr ssa.Instruction) {
-		if end, ok := instr.(*ssa.RunDefers); ok && !reported && flow.Reaches(deferred, end, nil) {
-			reported = checkRead(p, deferred, end, getter, depths, held)
+	for _, end := range flow.Ends(deferred) {
+		if checkRead(p, deferred, end, getter, depths, held) {
+			return
 		}
-	})
+	}
 }
 
 // checkRead reports a call that reads the error at an instruction, unless the thread is locked from the call that the
