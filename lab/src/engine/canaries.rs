@@ -5,12 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use include_dir::{Dir, include_dir};
 
 use super::Context;
 use crate::host::child::{quiet, read_lossy};
-use crate::host::file::{self, Files, write_if_new};
+use crate::host::file::{self, collect, write_if_new};
 
 /// The files of the module.
 pub(crate) static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/canaries");
@@ -57,8 +57,8 @@ pub(super) fn rules(otherwise: &Path) -> Result<PathBuf> {
 
 fn alone(name: &str, otherwise: &Path) -> Result<PathBuf> {
     let package = SOURCES.get_dir(name).expect("it is in the program");
-    let mut files = vec![(PathBuf::from("go.mod"), ALONE)];
-    collect(package, &mut files)?;
+    let mut files = collect(package, |_| true)?;
+    files.push((PathBuf::from("go.mod"), ALONE));
     let folder = file::lay_out("canaries", &files, otherwise)?;
     Ok(folder.join(name))
 }
@@ -89,21 +89,8 @@ fn manifest(kit: Option<&str>) -> String {
     text
 }
 
-/// Adds the files of a folder and of those in it.
-fn collect(from: &'static Dir<'_>, files: &mut Files<'static>) -> Result<()> {
-    for file in from.files() {
-        let text = file
-            .contents_utf8()
-            .context("a planted mistake is no text")?;
-        files.push((file.path().to_owned(), text));
-    }
-    from.dirs().try_for_each(|dir| collect(dir, files))
-}
-
 fn write(to: &Path, manifest: &str) -> Result<()> {
-    let mut files = Vec::new();
-    collect(&SOURCES, &mut files)?;
-    for (place, text) in files {
+    for (place, text) in collect(&SOURCES, |_| true)? {
         let is_manifest = place.file_name().is_some_and(|name| name == "go.mod");
         write_if_new(&to.join(place), if is_manifest { manifest } else { text })?;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env::consts::{ARCH, OS};
 use std::ffi::OsString;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::ask::{Answer, Build, Question, Sign};
 use super::gosuite::{GoSuite, Invocation, Ran, SUITE, Tests};
@@ -549,25 +549,12 @@ fn tools(context: &Context<'_>) -> Result<Tools> {
     let out = context.log("tools");
     let dir = context.workspace.go_dir();
     let finished = context
-        .go("tools.log", &dir, ["env", "-json", "GOVERSION"])?
+        .go("tools.log", &dir, ["env", "-json", Tools::RELEASE])?
         .args(Compilers::SETTINGS)
         .stdout_to(&out)
         .run(context.progress, child::quiet)?;
     ensure!(finished.success(), "go env: {}", finished.how());
-    let text = child::read_lossy(&out);
-    let release: GoVersion =
-        serde_json::from_str(&text).context("go env says what cannot be read")?;
-    Ok(Tools {
-        minor: way::minor(&release.version),
-        gcc: Compilers::read(&text)?.gcc,
-    })
-}
-
-/// What `go env -json` says of the release of Go.
-#[derive(serde::Deserialize)]
-struct GoVersion {
-    #[serde(rename = "GOVERSION")]
-    version: String,
+    Tools::read(&child::read_lossy(&out))
 }
 
 /// Says in an error why this machine cannot run tests in a way.

@@ -66,6 +66,22 @@ pub(crate) struct Tools {
     pub(crate) gcc: bool,
 }
 
+impl Tools {
+    /// The settings that [`Tools::read`] needs beside those of [`Compilers`].
+    pub(crate) const RELEASE: &str = "GOVERSION";
+
+    /// Reads the text of `go env -json`, and asks the C compiler who it is.
+    pub(crate) fn read(text: &str) -> Result<Tools> {
+        let settings: BTreeMap<String, String> =
+            serde_json::from_str(text).context("go env says what cannot be read")?;
+        let release = settings.get(Tools::RELEASE);
+        Ok(Tools {
+            minor: minor(release.context("go env names no release")?),
+            gcc: Compilers::of(settings).gcc,
+        })
+    }
+}
+
 /// A known limit: a planted bug that the engine does not detect.
 #[derive(Debug)]
 pub(crate) struct Limit {

@@ -7,12 +7,33 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use include_dir::{Dir, DirEntry};
 use tempfile::Builder;
 
 use super::tools::pinned::cache;
 
 /// Files that are part of the program: where each goes in a folder, and its text.
 pub(crate) type Files<'a> = Vec<(PathBuf, &'a str)>;
+
+/// The files of a folder and of those in it whose paths are wanted.
+pub(crate) fn collect(
+    from: &'static Dir<'_>,
+    is_wanted: impl Fn(&Path) -> bool + Copy,
+) -> Result<Files<'static>> {
+    let mut files = Vec::new();
+    for entry in from.entries().iter().filter(|it| is_wanted(it.path())) {
+        match entry {
+            DirEntry::Dir(dir) => files.extend(collect(dir, is_wanted)?),
+            DirEntry::File(file) => {
+                let path = file.path();
+                let text = file.contents_utf8();
+                let text = text.with_context(|| format!("{} is no text", path.display()))?;
+                files.push((path.to_owned(), text));
+            }
+        }
+    }
+    Ok(files)
+}
 
 /// Writes files into a folder of the user's cache and returns it. They lie in the same place for all modules: Go
 /// builds anew what has moved. Another version of the program, with other files, has another folder. Where the cache

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::canaries;
 use crate::host::child::{self, Finished, Task, read_lossy};
-use crate::host::file::{Files, lay_out};
+use crate::host::file::{collect, lay_out};
 use crate::host::lock::lock;
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -192,8 +192,7 @@ impl Analyzers {
         folder: &Path,
         progress: &Progress,
     ) -> Result<Result<Analyzers, String>> {
-        let mut files = Vec::new();
-        collect(&SOURCE, &mut files)?;
+        let files = collect(&SOURCE, is_built)?;
         let source = lay_out("vet-source", &files, folder)?;
         let analyzers = Analyzers::built_in(folder);
         let finished = Task::new(workspace, "go", &folder.join("vet.build.log"))
@@ -289,18 +288,7 @@ fn not_built(text: &str) -> String {
     one_line(line.unwrap_or("go build gives no reason"), 160)
 }
 
-/// Adds the files of a folder that a build needs, and of those in it.
-fn collect(from: &'static Dir<'_>, files: &mut Files<'static>) -> Result<()> {
-    for file in from.files() {
-        let path = file.path();
-        if path.to_string_lossy().ends_with("_test.go") {
-            continue;
-        }
-        let text = file.contents_utf8();
-        let text = text.with_context(|| format!("{} is no text", path.display()))?;
-        files.push((path.to_owned(), text));
-    }
-    let dirs = from.dirs();
-    let mut built = dirs.filter(|dir| !dir.path().ends_with("testdata"));
-    built.try_for_each(|dir| collect(dir, files))
+/// Reports whether a build needs a file or a folder.
+fn is_built(path: &Path) -> bool {
+    !path.ends_with("testdata") && !path.to_string_lossy().ends_with("_test.go")
 }
