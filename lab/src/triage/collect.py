@@ -32,7 +32,9 @@ LAST_FUNCTIONS = ["runtime.dieFromSignal", "runtime.raisebadsignal"]
 SANITIZER_FUNCTION = "__asan_on_error"
 # Asks for a stop if it comes from CGOLAB_TRIAGE_SENDER.
 STOP = "SIGTRAP"
-# Asks for one if it comes from the terminal, in a program that does not end in one of Go's functions.
+# Comes from CGOLAB_TRIAGE_SENDER for threads that were to stop, and may be late: it is not the program's.
+REPEATED = "SIGSTOP"
+# Asks for a stop if it comes from the terminal, in a program that does not end in one of Go's functions.
 INTERRUPT = "SIGINT"
 # The time for a program that gdb has lost to end.
 PATIENCE = 10
@@ -429,11 +431,16 @@ def asks(name):
     info = expression("$_siginfo")
     if info is None:
         return False
-    code = number(info["si_code"])
     if name == INTERRUPT:
-        return code == SI_KERNEL
-    sender = number(info["_sifields"]["_kill"]["si_pid"])
-    return name == STOP and code == SI_USER and sender == int(os.environ["CGOLAB_TRIAGE_SENDER"])
+        return number(info["si_code"]) == SI_KERNEL
+    return name == STOP and is_ours(info)
+
+
+def is_ours(info):
+    """Reports whether CGOLAB_TRIAGE_SENDER has sent a signal."""
+    if info is None or number(info["si_code"]) != SI_USER:
+        return False
+    return number(info["_sifields"]["_kill"]["si_pid"]) == int(os.environ["CGOLAB_TRIAGE_SENDER"])
 
 
 def last_status(pid):
@@ -481,6 +488,8 @@ class Stop:
             self.signal = getattr(event, "stop_signal", STOP)
             if asks(self.signal):
                 self.why = "asked"
+            elif self.signal == REPEATED and is_ours(expression("$_siginfo")):
+                self.signal = 0
             elif self.signal not in (STOP, INTERRUPT):
                 self.why = "signal"
 
@@ -492,7 +501,7 @@ class Stop:
                 gdb.execute(command)
                 # It is the program's own.
                 command = "signal %s" % self.signal
-            except gdb.error as error:
+            except (gdb.error, KeyboardInterrupt) as error:  # The latter after an internal error of gdb.
                 if self.why is None:
                     self.lost(str(error))
 
@@ -549,6 +558,9 @@ def quietly(command):
 def main():
     for setting in ["pagination off", "confirm off", "width 0", "print thread-events off", "breakpoint pending on"]:
         quietly("set " + setting)
+    # An error of gdb itself does not end it, so that the program's end is seen, and leaves no core file.
+    for setting in ["quit no", "corefile no"]:
+        quietly("maintenance set internal-error " + setting)
     stop = Stop()
     attach = os.environ.get("CGOLAB_TRIAGE_ATTACH")
     if attach:

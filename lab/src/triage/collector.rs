@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, getpgrp, kill_process, setpgid};
 use serde::{Deserialize, Serialize};
 
 use super::HUNG;
+use super::lost_stop::LostStop;
 use super::messages::{self, Message};
 use super::stopped::{Stopped, Why};
 use super::traceback;
@@ -207,6 +208,7 @@ impl Program {
         let own = fs::canonicalize(&self.path)?;
         // Until the wrapper has become the program, gdb takes a trap for a sign of its start; then it sets its
         // breakpoints, for which the program stands still.
+        let mut lost_stop = LostStop::of(child.id());
         let begun = || {
             number().is_some_and(|number| {
                 let process = PathBuf::from(format!("/proc/{number}"));
@@ -216,7 +218,7 @@ impl Program {
         };
         // The trap goes to the program: gdb stops it, looks, and ends it.
         let stop = || signal(number(), Signal::TRAP);
-        let end = wait(&mut child, hang, begun, stop)?;
+        let end = wait(&mut child, hang, begun, stop, || lost_stop.look(number()))?;
         end.leave_none(&descendants);
         let output = streams.end();
         let text = read_lossy(&seen);
@@ -237,10 +239,13 @@ impl Program {
         };
         collected.stopped = stopped.unwrap_or_default();
         if collected.stopped.why == Why::Lost {
-            let reason = collected.stopped.reason.as_deref();
+            let says = read_lossy(&folder.path().join("gdb.errors"));
+            let waited = "it waited for threads that did not stop".to_owned();
+            let reason = collected.stopped.reason.clone();
+            let reason = reason.or(end.status.is_none().then_some(waited));
             collected.missing.push(format!(
                 "no native threads, and not how the program ended: gdb lost it: {}",
-                reason.unwrap_or("it gives no reason")
+                refusal(&says, reason)
             ));
         }
         let mut last = seen.into_os_string();
@@ -267,7 +272,13 @@ impl Program {
         drop(command);
         let streams = Streams::follow(out, err);
         let pid = i32::try_from(child.id()).ok();
-        let end = wait(&mut child, hang, || true, || signal(pid, Signal::QUIT))?;
+        let end = wait(
+            &mut child,
+            hang,
+            || true,
+            || signal(pid, Signal::QUIT),
+            || false,
+        )?;
         end.leave_none(&descendants);
         Ok(Collected {
             output: streams.end(),
@@ -303,7 +314,9 @@ pub(super) fn attach(pid: u32) -> Result<Collected> {
         .stderr(File::create(&errors)?)
         .spawn()
         .context("cannot start gdb")?;
-    wait(&mut child, Some(PATIENCE), || true, || {})?;
+    let mut lost_stop = LostStop::of(child.id());
+    let look = || lost_stop.look(i32::try_from(pid).ok());
+    wait(&mut child, Some(PATIENCE), || true, || {}, look)?;
     let Ok(stopped) = serde_json::from_str::<Stopped>(&read_lossy(&seen)) else {
         let says = read_lossy(&errors);
         let why = says
@@ -338,11 +351,14 @@ pub(super) fn begin(command: &[OsString]) -> Result<Infallible> {
     Err(command.exec()).with_context(|| format!("cannot start {}", program.to_string_lossy()))
 }
 
-/// The reason for which gdb did not start a program, from its errors and from what it wrote for us.
+/// The reason for which gdb did not start a program or lost it, from its errors and from what it wrote for us.
 fn refusal(errors: &str, written: Option<String>) -> String {
     let mut lines = errors.lines().filter(|line| !line.trim().is_empty());
-    let of_the_kernel = errors.lines().find(|line| line.contains("ptrace"));
-    let reason = of_the_kernel.map(str::to_owned).or(written);
+    let telling = ["ptrace", "internal-error", "Fatal signal"];
+    let one = errors
+        .lines()
+        .find(|line| telling.iter().any(|it| line.contains(it)));
+    let reason = one.map(str::to_owned).or(written);
     reason
         .or(lines.next_back().map(str::to_owned))
         .unwrap_or_else(|| "it gives no reason".to_owned())
@@ -393,19 +409,20 @@ struct Waited {
 impl Waited {
     /// Ends the processes that a program which was stopped has left. One that ended by itself may leave a service.
     fn leave_none(&self, descendants: &Descendants) {
-        if self.hung || self.interrupted {
+        if self.hung || self.interrupted || self.status.is_none() {
             descendants.end();
         }
     }
 }
 
 /// Waits for a child. If it hangs after it has begun, or the user wants to stop, this calls `stop` once, and kills the
-/// child if it still does not end.
+/// child if it still does not end, or if `gives_up` says at some look that it never will.
 fn wait(
     child: &mut Child,
     hang: Option<Duration>,
     begun: impl Fn() -> bool,
     stop: impl Fn(),
+    mut gives_up: impl FnMut() -> bool,
 ) -> Result<Waited> {
     let mut waited = Waited {
         status: None,
@@ -442,6 +459,10 @@ fn wait(
                 return Ok(waited);
             }
             Some(_) => {}
+        }
+        if gives_up() {
+            kill(child)?;
+            return Ok(waited);
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -620,7 +641,7 @@ mod tests {
     fn the_time_of_a_program_that_has_not_begun_is_not_counted() {
         let mut child = Command::new("sleep").arg("0.2").spawn().unwrap();
         let never = || panic!("it is not asked to stop");
-        let end = wait(&mut child, Some(Duration::ZERO), || false, never).unwrap();
+        let end = wait(&mut child, Some(Duration::ZERO), || false, never, || false).unwrap();
         assert!(!end.hung && end.status.is_some_and(|it| it.success()));
     }
 

@@ -12,6 +12,7 @@
 //! Start reading in [`story`], which makes the summary at the head of a report.
 
 mod collector;
+mod lost_stop;
 mod messages;
 mod page;
 mod paper;

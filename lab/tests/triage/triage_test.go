@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // wait blocks for ever on a channel that nobody else knows.
@@ -87,7 +89,7 @@ func TestWaits(t *testing.T) {
 // itself.
 func TestOwnSignals(t *testing.T) {
 	for _, own := range []syscall.Signal{
-		syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGIO, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGTSTP,
+		syscall.SIGWINCH, syscall.SIGIO, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGTSTP,
 		syscall.SIGINT, syscall.SIGTERM, syscall.SIGSYS, syscall.SIGTRAP, syscall.Signal(40),
 	} {
 		came := make(chan os.Signal, 1)
@@ -98,6 +100,35 @@ func TestOwnSignals(t *testing.T) {
 		}
 		signal.Stop(came)
 	}
+}
+
+// TestContinues takes stops back that a debugger has just asked its threads for: it sends itself SIGCONT while threads
+// begin and end.
+func TestContinues(t *testing.T) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGCONT)
+	for range 50 {
+		done := make(chan bool)
+		go func() {
+			runtime.LockOSThread()
+			syscall.Kill(os.Getpid(), syscall.SIGCONT)
+			close(done)
+		}()
+		<-done
+	}
+}
+
+// TestExitsWhileThreadsBegin ends with code 0 when the debugger has just been told of a thread.
+func TestExitsWhileThreadsBegin(t *testing.T) {
+	for range 4 {
+		go func() {
+			for {
+				go func() { runtime.LockOSThread() }()
+				runtime.Gosched()
+			}
+		}()
+	}
+	time.Sleep(time.Millisecond)
+	os.Exit(0)
 }
 
 func TestReadsFromTheTerminal(t *testing.T) {
