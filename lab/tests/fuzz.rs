@@ -333,7 +333,13 @@ fn an_input_that_ends_a_session_is_kept_whatever_ended_it() {
         return;
     }
     let (_folder, root) = sample("crash");
-    for kind in ["os.Exit", "segv on thread", "panic elsewhere"] {
+    for (kind, headline) in [
+        ("os.Exit", None),
+        ("abort", Some("(SIGABRT) in c_abort")),
+        ("segv on thread", Some("in c_segv")),
+        ("panic elsewhere", Some("Go panic: on another goroutine")),
+        ("fatal", None),
+    ] {
         let seed = root.join("testdata/fuzz/FuzzRun/seed");
         fs::create_dir_all(seed.parent().unwrap()).unwrap();
         fs::write(&seed, format!("go test fuzz v1\nstring({kind:?})\n")).unwrap();
@@ -355,6 +361,26 @@ fn an_input_that_ends_a_session_is_kept_whatever_ended_it() {
         let kept = root.join(kept.unwrap_or_else(|| panic!("{kind}: {printed}")));
         let input = fs::read_to_string(&kept).unwrap();
         assert_eq!(input, format!("go test fuzz v1\nstring({kind:?})\n"));
+        let triage = &findings(&root)[0]["first"]["triage"];
+        let report = triage
+            .as_str()
+            .map(|it| fs::read_to_string(root.join(it)).unwrap());
+        match (report, headline.filter(|_| tool("gdb").is_some())) {
+            (Some(report), Some(headline)) => {
+                assert!(
+                    report.lines().next().unwrap().contains(headline),
+                    "{report}"
+                );
+                let page = Path::new(triage.as_str().unwrap()).with_extension("html");
+                let page = page.file_name().unwrap().to_str().unwrap().to_owned();
+                let html = fs::read_to_string(root.join(".cgolab/fuzz/latest/report.html"));
+                assert!(
+                    html.unwrap()
+                        .contains(&format!("triage/{page}\">goroutines"))
+                );
+            }
+            (report, headline) => assert_eq!((report, headline), (None, None), "{printed}"),
+        }
         fs::remove_dir_all(root.join("testdata")).unwrap();
     }
 }

@@ -14,6 +14,7 @@
 //! Start reading in [`run`]; the engines are in [`mod@engines`].
 
 mod baseline;
+mod debugged;
 mod description;
 mod engines;
 mod findings;

@@ -104,8 +104,7 @@ impl Trouble {
 
     /// The page of its report, from the folder of the views.
     pub(super) fn page(&self) -> Option<String> {
-        let name = Path::new(self.report.as_ref()?).file_stem()?;
-        Some(format!("{PAGES}/{}.html", name.display()))
+        self.report.as_deref().map(page)
     }
 
     /// The trouble in one line.
@@ -137,6 +136,12 @@ impl Trouble {
     }
 }
 
+/// The page of a report of triage, from the folder of the views.
+pub(super) fn page(report: &str) -> String {
+    let name = Path::new(report).file_stem().unwrap_or_default();
+    format!("{PAGES}/{}.html", name.display())
+}
+
 /// A report of an engine on a package.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Finding {
@@ -150,9 +155,17 @@ pub(super) struct Finding {
     pub(super) known: Option<Known>,
     /// The shortest command that shows it again, in the folder of the module.
     pub(super) command: String,
+    /// The report of triage on it, from the module's folder.
+    #[serde(default)]
+    pub(super) triage: Option<String>,
 }
 
 impl Finding {
+    /// The page of its report of triage, from the folder of the views.
+    pub(super) fn page(&self) -> Option<String> {
+        self.triage.as_deref().map(page)
+    }
+
     /// A text that is the same for the same mistake in every run: it has no addresses and no lines.
     pub(super) fn signature(&self) -> String {
         let function = |place: &Option<Place>| {
@@ -404,6 +417,15 @@ impl Outcome {
             seconds: 0.0,
             interrupted: false,
         }
+    }
+
+    /// All reports of triage, from the module's folder.
+    pub(super) fn reports(&self) -> impl Iterator<Item = &str> {
+        self.engines.iter().flat_map(|engine| {
+            let trouble = engine.trouble.iter().map(|it| &it.report);
+            let findings = engine.findings.iter().map(|it| &it.triage);
+            trouble.chain(findings).filter_map(Option::as_deref)
+        })
     }
 
     /// Folds the findings of all engines by signature. If it is strict, warnings are as red as errors.
@@ -682,6 +704,7 @@ mod tests {
             severity: Severity::Error,
             known: None,
             command: String::new(),
+            triage: None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::FOLDER;
+use super::debugged::{self, REPORTS};
 use super::description::Library;
 use super::engines::Engine;
 use super::findings::{self, Open};
@@ -35,8 +36,6 @@ const GRACE: Duration = Duration::from_secs(30);
 pub(super) const BUILD: Duration = Duration::from_secs(3600);
 /// The greatest number of runs of one program. After each, one test that ended the process is left out.
 const ROUNDS: usize = 25;
-/// Reports of triage that one engine asks for, or one storm.
-pub(super) const REPORTS: usize = 3;
 /// The package of planted mistakes.
 const CANARIES: &str = "cgolab.example/canaries/detectors";
 /// The greatest number of tests that run alone to find those that leak.
@@ -454,18 +453,10 @@ impl Trial<'_> {
         program: &Path,
         options: &[String],
     ) -> Result<Option<String>> {
-        let reports = self.folder.join("triage");
-        let before = reports_in(&reports);
-        let this = std::env::current_exe().context("cannot tell which program this is")?;
-        let [this, out] = [&this, &reports].map(|path| path.display().to_string());
-        let [triage, into, end] = ["triage", "--out", "--"].map(str::to_owned);
-        let wrapper = [this, triage, into, out, end];
-        self.wrapped(&wrapper, package, program, options, "triage")?;
-        let new = reports_in(&reports).difference(&before).next().cloned();
-        Ok(new.map(|path| {
-            let relative = path.strip_prefix(&self.module.root).unwrap_or(&path);
-            relative.display().to_string()
-        }))
+        debugged::report(self.folder, &self.module.root, |wrapper| {
+            self.wrapped(wrapper, package, program, options, "triage")?;
+            Ok(())
+        })
     }
 
     /// Runs a test program behind the words of another one.
@@ -768,7 +759,7 @@ impl Trial<'_> {
         outcome: &EngineOutcome,
     ) -> Result<Option<String>> {
         let reports = outcome.trouble.iter().filter(|it| it.report.is_some());
-        if reports.count() >= REPORTS || which::which("gdb").is_err() {
+        if reports.count() >= REPORTS || !debugged::is_able() {
             return Ok(None);
         }
         self.progress.step(format!("triage of {test}"));
@@ -852,6 +843,7 @@ impl Trial<'_> {
             known: known::of(self.engine.builds_as, &report),
             command: self.command(package, report.test.as_deref(), 1),
             report,
+            triage: None,
         }
     }
 
@@ -954,15 +946,6 @@ impl Trial<'_> {
 /// The name of the file that `-overlay` takes.
 fn list_name(overlay: Overlay, package: &Package) -> String {
     format!("{}.{}.json", package.file_name(), overlay.name())
-}
-
-/// The reports of triage in a folder.
-fn reports_in(folder: &Path) -> BTreeSet<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|it| it == "md"))
-        .collect()
 }
 
 /// What two leaks have in common that are the same: class and stack, without addresses.

@@ -111,6 +111,7 @@ impl Trial<'_> {
             package: found.package,
             severity: found.severity,
             tests: Vec::new(),
+            triage: None,
             known: None,
             command: format!(
                 "cgolab vet -only {0} ./...; cgolab vet -explain {0}",

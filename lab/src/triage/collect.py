@@ -28,8 +28,11 @@ POINTER = gdb.lookup_type("void").pointer()
 # does not survive ends in one of the functions below.
 FATAL = "SIGSEGV SIGBUS SIGFPE SIGILL SIGABRT SIGSYS"
 LAST_FUNCTIONS = ["runtime.dieFromSignal", "runtime.raisebadsignal"]
-# Called by AddressSanitizer for every error, before it ends the program with an exit code.
-SANITIZER_FUNCTION = "__asan_on_error"
+# Called by sanitizers for every error or signal, and by libFuzzer for every signal, before they end the program with an
+# exit code.
+TOOL_FUNCTIONS = ["__asan_on_error", "__sanitizer::HandleDeadlySignal", "fuzzer::Fuzzer::StaticCrashSignalCallback"]
+# The function of C that libFuzzer calls with each input.
+HARNESS = "LLVMFuzzerTestOneInput"
 # Asks for a stop if it comes from CGOLAB_TRIAGE_SENDER.
 STOP = "SIGTRAP"
 # Comes from CGOLAB_TRIAGE_SENDER for threads that were to stop, and may be late: it is not the program's.
@@ -383,12 +386,14 @@ def goroutines():
 
 
 def deadly_signal():
-    """The signal that the program could not live with: the one that Go's handler was called for."""
+    """The signal that the program could not live with: the one that Go's handler or libFuzzer's was called for."""
     frame = gdb.newest_frame()
     last = None
     for _ in range(30):
         if frame is None:
             break
+        if frame.type() == gdb.SIGTRAMP_FRAME and last is None:
+            last = handled_signal(frame)
         if function_name(frame) in ("runtime.dieFromSignal", "runtime.raisebadsignal", "runtime.sighandler"):
             try:
                 last = number(frame.read_var("sig"), last)
@@ -396,6 +401,32 @@ def deadly_signal():
                 pass
         frame = frame.older()
     return last
+
+
+def handled_signal(frame):
+    """The signal that a handler was called for, from the frame that Linux has made for it; None if it is not known.
+
+    On its stack are a struct ucontext and a struct siginfo, whose first member is the number.
+    """
+    before = {"i386:x86-64": 304, "aarch64": 0}.get(frame.architecture().name())
+    if before is None:
+        return None
+    info = word(int(frame.read_register("sp")) + before)
+    return None if info is None or not 0 < info & 0xFFFFFFFF < 65 else info & 0xFFFFFFFF
+
+
+def harness_aborts():
+    """Reports whether a fuzz test has failed, for which its harness aborts: it has printed the failure, which is
+    elsewhere."""
+    frame = gdb.newest_frame()
+    for _ in range(30):
+        if frame is None:
+            return False
+        if function_name(frame) in ("abort", "__GI_abort"):
+            above = frame.older()
+            return above is not None and function_name(above) == HARNESS
+        frame = frame.older()
+    return False
 
 
 def name_holders(found):
@@ -480,7 +511,9 @@ class Stop:
         self.out = os.environ["CGOLAB_TRIAGE_OUT"]
 
     def on_stop(self, event):
-        if isinstance(event, gdb.BreakpointEvent):
+        if isinstance(event, gdb.BreakpointEvent) and harness_aborts():
+            self.signal = 0
+        elif isinstance(event, gdb.BreakpointEvent):
             self.why = "dies"
             self.signal = deadly_signal()
         else:
@@ -576,7 +609,8 @@ def main():
     else:
         quietly("handle %s %s stop print" % (FATAL, INTERRUPT))
     # No remark that it is in a library which is not loaded yet: the last words of gdb are to be its own trouble.
-    quietly("break " + SANITIZER_FUNCTION)
+    for name in TOOL_FUNCTIONS:
+        quietly("break " + name)
     quietly("handle %s stop print nopass" % STOP)
     gdb.events.stop.connect(stop.on_stop)
     gdb.events.exited.connect(stop.on_exit)

@@ -26,6 +26,7 @@ use super::stopped::{Stopped, Why};
 use super::traceback;
 use crate::host::child::{interrupted, quoted, read_lossy};
 use crate::host::descendants::Descendants;
+use crate::host::out;
 
 /// The script that gdb runs.
 const SCRIPT: &str = include_str!("collect.py");
@@ -450,6 +451,10 @@ fn wait(
                     return Ok(waited);
                 }
                 if waited.interrupted || waited.hung {
+                    out::say(match waited.hung {
+                        true => "triage: it hangs; looking at its goroutines and threads",
+                        false => "triage: stopped; looking at its goroutines and threads",
+                    });
                     stop();
                     asked = Some(Instant::now());
                 }

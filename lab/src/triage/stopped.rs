@@ -200,6 +200,11 @@ impl Frame {
         .iter()
         .any(|start| name.starts_with(start))
             || name.contains("._Cfunc_")
+            || name == "panic"
+                && self
+                    .file
+                    .as_ref()
+                    .is_some_and(|it| it.ends_with("/panic.go"))
     }
 
     /// Reports whether it belongs to the C or C++ library, a sanitizer or Rust's standard library.

@@ -24,6 +24,10 @@ const INPUT: &str = "testdeps.cgolabInput";
 
 pub(super) const TIMEOUT: &str = "timeout";
 pub(super) const MEMORY: &str = "out of memory";
+const FAILED: &str = "test failed";
+
+/// Classes of reports that need no debugger: the process has printed all stacks, or has not died.
+pub(super) const PRINTED: [&str; 3] = [TIMEOUT, MEMORY, FAILED];
 
 /// The number of lines of a report that are kept.
 const LINES: usize = 40;
@@ -104,7 +108,7 @@ fn failure(text: &str, test: &str, package: &Package, module: &Module) -> Option
         })
     });
     Some(Report {
-        class: "test failed".to_owned(),
+        class: FAILED.to_owned(),
         test: None,
         c: None,
         go: place,

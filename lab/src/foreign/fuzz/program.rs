@@ -43,8 +43,13 @@ pub(super) struct Program<'a> {
 
 impl Program<'_> {
     fn task(&self, log: &str) -> Task {
+        self.task_of(self.path, log)
+    }
+
+    /// The task of a program in the place of this one.
+    fn task_of(&self, program: &Path, log: &str) -> Task {
         let log = self.logs.join(format!("{log}.log"));
-        let mut task = Task::new(self.workspace, self.path, &log)
+        let mut task = Task::new(self.workspace, program, &log)
             .dir(self.dir)
             .limit(SHORT)
             .alone();
@@ -123,6 +128,21 @@ impl Program<'_> {
             task = task.env("CGOLAB_FUZZ_STACKS", seconds.to_string());
         }
         task.run(self.progress, child::quiet)
+    }
+
+    /// Runs libFuzzer with these options behind the words of another program.
+    pub(super) fn wrapped(
+        &self,
+        wrapper: &[String],
+        options: &[String],
+        limit: Duration,
+    ) -> Result<Finished> {
+        self.task_of(Path::new(&wrapper[0]), "triage")
+            .args(&wrapper[1..])
+            .args([self.path])
+            .args(options)
+            .limit(limit)
+            .run(self.progress, child::quiet)
     }
 
     /// The names of all fuzz tests in the program.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::super::debugged::{self, REPORTS};
 use super::super::engines::{Engine, ROW};
 use super::super::module::{self, Module, Package, counted};
 use super::super::outcome::{EngineOutcome, Finding, Outcome, Severity, State, Trouble};
@@ -549,7 +550,9 @@ impl Session<'_> {
         } else {
             let written = program.convert(artifact, Form::Go, &self.testdata())?;
             let input = written.first().context("no input was written")?;
-            engine.findings.push(self.finding(&alone, input)?);
+            let mut finding = self.finding(&alone, input)?;
+            finding.triage = self.described(program, artifact, &finding, engine)?;
+            engine.findings.push(finding);
         }
         fs::rename(artifact, &judged)
             .with_context(|| format!("cannot rename {}", artifact.display()))
@@ -582,6 +585,36 @@ impl Session<'_> {
             known: known::of(FUZZ.id, &report),
             command,
             report,
+            triage: None,
+        })
+    }
+
+    /// Has triage describe how an input ends the process, for the first ones.
+    fn described(
+        &self,
+        program: &Program<'_>,
+        input: &Path,
+        finding: &Finding,
+        engine: &EngineOutcome,
+    ) -> Result<Option<String>> {
+        let reports = engine.findings.iter().filter(|it| it.triage.is_some());
+        let signature = finding.signature();
+        let is_known = engine.findings.iter().any(|it| it.signature() == signature);
+        let tells_all = crash::PRINTED.contains(&&*finding.report.class);
+        if reports.count() >= REPORTS
+            || is_known
+            || tells_all
+            || !debugged::is_able()
+            || interrupted()
+        {
+            return Ok(None);
+        }
+        self.progress.step(format!("triage of {}", name(input)));
+        let (folder, root) = (&self.found.folder.path, &self.found.module.root);
+        debugged::report(folder, root, |wrapper| {
+            let options = [format!("-timeout={SLOW}"), input.display().to_string()];
+            program.wrapped(wrapper, &options, GRACE)?;
+            Ok(())
         })
     }
 

@@ -388,6 +388,7 @@ pub(super) mod tests {
             known: None,
             command: "go test".to_owned(),
             report,
+            triage: None,
         };
         let command = |knob: &str| (knob.to_owned(), format!("{knob}: go test"));
         Failure {

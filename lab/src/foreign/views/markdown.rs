@@ -112,6 +112,9 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
     if let Some(tests) = folded.shown_by(usize::MAX) {
         writeln!(text, "- test: {tests}")?;
     }
+    if let Some(report) = &folded.first.triage {
+        writeln!(text, "- goroutines and threads: `{report}`")?;
+    }
     writeln!(text, "- again: `{}`", folded.first.command)?;
     writeln!(
         text,

@@ -11,14 +11,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::outcome::Outcome;
+use super::outcome::{self, Outcome};
 
-/// Writes all views that are files into a folder, and the pages of reports of triage in the module's folder.
+/// Writes all views that are files into a folder, and the pages of reports of triage, which are in the module's
+/// folder.
 pub(super) fn write(folder: &Path, outcome: &Outcome, root: &Path) -> Result<()> {
-    let trouble = outcome.engines.iter().flat_map(|it| &it.trouble);
-    for (report, page) in trouble.filter_map(|it| Some((it.report.as_ref()?, it.page()?))) {
+    for report in outcome.reports() {
         let from = root.join(report).with_extension("html");
-        let to = folder.join(page);
+        let to = folder.join(outcome::page(report));
         fs::create_dir_all(to.parent().unwrap_or(folder))?;
         fs::copy(&from, to).with_context(|| format!("cannot copy {}", from.display()))?;
     }
@@ -81,6 +81,7 @@ mod tests {
             engine: "asan".to_owned(),
             package: "a/b/c".to_owned(),
             tests: vec!["TestUse".to_owned()],
+            triage: None,
             report: Report {
                 class: "heap-use-after-free".to_owned(),
                 test: Some("TestUse".to_owned()),

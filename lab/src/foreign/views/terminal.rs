@@ -135,5 +135,12 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
     if let Some(tests) = folded.shown_by(TESTS) {
         writeln!(text, "{}", wrapped(&format!("test: {tests}"), "   "))?;
     }
+    if let Some(report) = &folded.first.triage {
+        writeln!(
+            text,
+            "{}",
+            wrapped(&format!("goroutines and threads: {report}"), "   ")
+        )?;
+    }
     writeln!(text, "{}", wrapped_command(&folded.first.command, "   "))
 }
