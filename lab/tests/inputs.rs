@@ -284,6 +284,62 @@ fn only_the_knobs_that_say_so_have_the_collector_run_all_the_time() {
 }
 
 #[test]
+fn a_knob_of_the_module_has_its_turn_and_a_storm_can_end_with_the_first_failure() {
+    if !tools() {
+        return;
+    }
+    let body = "func TestA(t *testing.T) {\n\tone()\n\
+        \tif os.Getenv(\"NIGHT\") == \"1\" {\n\t\tt.Error(\"dark\")\n\t}\n}";
+    let (_folder, root) = with_tests("\t\"os\"\n", body);
+    let described = "[[knob]]\nname = \"night\"\nbuild = \"plain\"\nenv = { NIGHT = \"1\" }\n";
+    fs::write(root.join("cgolab.toml"), described).unwrap();
+    // Without its option it would go on for an hour.
+    let args = ["storm", "--time", "1h", "--until-fail"];
+    let output = cgolab(&root, &args).output().unwrap();
+    red(&output, &["seen: 1 of 1 (21 … 100 %) under night"]);
+    let written = fs::read_to_string(root.join(".cgolab/storm.json")).unwrap();
+    let storm: Value = serde_json::from_str(&written).unwrap();
+    for (knob, packages) in storm["counts"].as_object().unwrap() {
+        let failed = u64::from(knob == "night");
+        assert_eq!(
+            packages["example.com/m"]["failed"], failed,
+            "{knob}: {written}"
+        );
+    }
+}
+
+/// The busy threads beside the tests are those of their parent.
+#[test]
+fn what_fails_beside_busy_threads_alone_is_contention() {
+    if !tools() {
+        return;
+    }
+    let body = "func TestA(t *testing.T) {\n\tone()\n\
+        \tparent := \"/proc/\" + strconv.Itoa(os.Getppid()) + \"/task/\"\n\
+        \tthreads, _ := os.ReadDir(parent)\n\tbusy := 0\n\
+        \tfor _, it := range threads {\n\
+        \t\tstat, _ := os.ReadFile(parent + it.Name() + \"/stat\")\n\
+        \t\tif strings.Contains(string(stat), \") R \") {\n\t\t\tbusy++\n\t\t}\n\t}\n\
+        \tif busy > 1 {\n\t\tt.Error(\"beside others\")\n\t}\n}";
+    let imports = "\t\"os\"\n\t\"strconv\"\n\t\"strings\"\n";
+    let (_folder, root) = with_tests(imports, body);
+    let storm = |more: &[&str]| {
+        let mut command = cgolab(&root, &["storm", "--time", "2s"]);
+        command.args(more).output().unwrap()
+    };
+    // However slow the machine is, there are enough runs at some time.
+    let mut output = storm(&[]);
+    for _ in 0..30 {
+        if unwrapped(&output.stdout).contains("contention only") {
+            break;
+        }
+        output = storm(&["--resume"]);
+    }
+    let says = "contention only: it fails on a busy machine, and never alone";
+    red(&output, &[says]);
+}
+
+#[test]
 fn a_test_that_ends_its_program_each_time_hides_no_rare_failure_behind_it() {
     if !tools() {
         return;
