@@ -247,6 +247,10 @@ fn a_storm_over_no_test_is_no_success() {
         "no test of example.com/m ran: all are skipped (1)",
     );
     refuses(
+        &storm(&["--run", "TestA/("]),
+        "--run TestA/( is not a pattern of tests: error parsing regexp: missing closing )",
+    );
+    refuses(
         &storm(&["--run", "TestB"]),
         "no test of example.com/m ran: none fits --run TestB",
     );

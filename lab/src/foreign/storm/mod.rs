@@ -426,6 +426,11 @@ impl Storms<'_> {
         if ran.finished.end == End::Interrupted {
             return Ok(Ended::default());
         }
+        if let Some(pattern) = &self.wish.run
+            && let Some(why) = refused(&ran.text)
+        {
+            bail!("--run {pattern} is not a pattern of tests: {why}");
+        }
         if ran.passed() && ran.tests.ran() == 0 {
             let why = match &self.wish.run {
                 Some(pattern) if ran.tests.complete => format!("none fits --run {pattern}"),
@@ -697,6 +702,13 @@ impl Dying {
         self.0.insert(key, (test.clone(), times));
         (times == ENOUGH || ended.hopeless).then(|| test.clone())
     }
+}
+
+/// The reason for which package testing refuses the pattern of `-run`, before any test.
+fn refused(text: &str) -> Option<&str> {
+    let line = text.lines().next()?;
+    let why = line.strip_prefix("testing: invalid regexp")?;
+    Some(why.split_once("): ").map_or(why, |(_, why)| why))
 }
 
 /// The knob of the next round: one that had no turn yet, else the one that fails most often, and every fourth
