@@ -142,6 +142,15 @@ impl Tests {
         tests
     }
 
+    /// Takes a test for one that kept the program from its end.
+    fn blame(&mut self, test: Option<String>) {
+        if let Some(test) = &test {
+            self.passed.remove(test);
+        }
+        self.complete = false;
+        self.open = Open(test.into_iter().collect());
+    }
+
     pub(super) fn ran(&self) -> usize {
         self.passed.iter().filter(|it| *it != SETTLES).count() + self.failed.len()
     }
@@ -497,8 +506,15 @@ impl Trial<'_> {
         }
         let finished = task.run(self.progress, child::quiet)?;
         let text = finished.log_text();
+        let mut tests = Tests::read(&text);
+        let mut text = text;
+        if finished.end == End::Flooded {
+            tests.blame(noisiest(&text));
+            text = shortened(&text);
+            fs::write(&log, &text).with_context(|| format!("cannot write {}", log.display()))?;
+        }
         Ok(Ran {
-            tests: Tests::read(&text),
+            tests,
             text,
             finished,
         })
@@ -731,6 +747,7 @@ impl Trial<'_> {
         let why = match (&death, timed_out) {
             (_, true) => TestTrouble::TimedOut(self.limit_in_words(package)),
             (Some(report), _) => TestTrouble::Died(report.class.clone()),
+            (None, _) if ran.finished.end == End::Flooded => TestTrouble::Died(ran.finished.how()),
             (None, _) => TestTrouble::Ended(ran.finished.how()),
         };
         match death.filter(|_| !self.engine.is_plain()) {
@@ -948,6 +965,35 @@ fn list_name(overlay: Overlay, package: &Package) -> String {
     format!("{}.{}.json", package.file_name(), overlay.name())
 }
 
+/// The test that wrote most, if any did.
+fn noisiest(text: &str) -> Option<String> {
+    let mut open = Open::default();
+    let mut written: BTreeMap<String, usize> = BTreeMap::new();
+    for line in text.lines() {
+        open.read(line);
+        if let Some(test) = open.0.last() {
+            *written.entry(test.clone()).or_default() += line.len();
+        }
+    }
+    let most = written.into_iter().max_by_key(|(_, bytes)| *bytes);
+    most.map(|(test, _)| test)
+}
+
+/// The start and the end of a text.
+fn shortened(text: &str) -> String {
+    const KEPT: usize = 64 << 10;
+    let start = text.floor_char_boundary(KEPT);
+    let end = text
+        .ceil_char_boundary(text.len().saturating_sub(KEPT))
+        .max(start);
+    let left_out = end - start;
+    format!(
+        "{}\n… {left_out} bytes are left out\n{}",
+        &text[..start],
+        &text[end..]
+    )
+}
+
 /// What two leaks have in common that are the same: class and stack, without addresses.
 fn key(report: &Report) -> String {
     let no_address = |word: &&str| !word.starts_with("0x");
@@ -1023,6 +1069,30 @@ pub(super) fn compiler_line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::foreign::engines::tests::row;
+
+    #[test]
+    fn the_test_that_writes_most_is_blamed_for_a_flood() {
+        let text = "=== RUN   TestA\n--- PASS: TestA (0.00s)\n=== RUN   TestB\nmuch\n--- PASS: TestB (0.00s)\n\
+                    === RUN   TestC\n--- PASS: TestC (0.00s)\nPASS\n";
+        let mut tests = Tests::read(text);
+        let most = noisiest(text);
+        assert_eq!(most.as_deref(), Some("TestB"));
+        tests.blame(most);
+        assert!(!tests.complete && tests.ran() == 2);
+        assert_eq!(tests.open.0, ["TestB"]);
+        assert_eq!(noisiest("PASS\n"), None);
+    }
+
+    #[test]
+    fn of_a_long_text_the_start_and_the_end_are_kept() {
+        assert_eq!(shortened("short"), "short\n… 0 bytes are left out\n");
+        let text = format!("start{}end", "é".repeat(1 << 20));
+        let kept = shortened(&text);
+        assert!(kept.starts_with("starté") && kept.ends_with("éend"));
+        assert!(kept.len() < 140 << 10, "{}", kept.len());
+        let left_out = text.len() - kept.matches('é').count() * 2 - 8;
+        assert!(kept.contains(&format!("… {left_out} bytes are left out\n")));
+    }
 
     #[test]
     fn only_the_last_word_ends_the_list_of_tests() {

@@ -136,7 +136,7 @@ impl Finished {
         match self.end {
             End::Exited(status) => status.to_string(),
             End::TimedOut => format!("timed out after {:.0} s", self.seconds),
-            End::Flooded => "ended because it wrote too much".to_owned(),
+            End::Flooded => "wrote too much".to_owned(),
             End::Interrupted => "interrupted".to_owned(),
         }
     }
@@ -294,8 +294,14 @@ impl Task {
         };
         let mut pause = Duration::from_millis(2);
         let end = loop {
+            let floods = || fs::metadata(&self.log).is_ok_and(|it| it.len() > self.most);
             if group.leader_ended()? {
-                break End::Exited(group.finish()?);
+                let status = group.finish()?;
+                // Whether it ended before this was seen is chance.
+                break match floods() {
+                    true => End::Flooded,
+                    false => End::Exited(status),
+                };
             }
             if interrupted() {
                 group.end();
@@ -305,7 +311,7 @@ impl Task {
                 group.end();
                 break End::TimedOut;
             }
-            if fs::metadata(&self.log).is_ok_and(|it| it.len() > self.most) {
+            if floods() {
                 group.end();
                 break End::Flooded;
             }
@@ -624,7 +630,11 @@ mod tests {
         let finished = task.run(&Progress::new(), quiet).unwrap();
         assert_eq!(finished.end, End::Flooded);
         assert!(!finished.success() && finished.code().is_none());
-        assert_eq!(finished.how(), "ended because it wrote too much");
+        assert_eq!(finished.how(), "wrote too much");
+        let mut task = sh(dir.path(), "echo much");
+        task.most = 4;
+        let finished = task.run(&Progress::new(), quiet).unwrap();
+        assert_eq!(finished.end, End::Flooded);
     }
 
     #[test]

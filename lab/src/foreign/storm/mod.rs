@@ -809,7 +809,7 @@ impl Ending {
             return of(Sign::Death, vec![bare(class, ended_by.as_ref())]);
         }
         if ran.finished.end == End::Flooded {
-            let class = "is ended by cgolab: it writes too much";
+            let class = "writes too much";
             return of(Sign::Death, vec![bare(class, ended_by.as_ref())]);
         }
         let tests = ran.tests.failed.iter();
