@@ -20,6 +20,7 @@ package plugin
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/golangci/plugin-module-register/register"
 	"golang.org/x/tools/go/analysis"
@@ -64,9 +65,24 @@ func (l *linter) BuildAnalyzers() ([]*analysis.Analyzer, error) {
 	driver.Know(vet.Rules())
 	var analyzers []*analysis.Analyzer
 	for _, r := range l.rules {
-		analyzers = append(analyzers, r.Analyzer())
+		analyzers = append(analyzers, unprefixed(r.Analyzer()))
 	}
 	return append(analyzers, driver.Directives(l.rules)), nil
+}
+
+// unprefixed returns a copy of a rule that leaves its name out of messages: golangci-lint puts the name of each
+// analyzer before them.
+func unprefixed(a *analysis.Analyzer) *analysis.Analyzer {
+	copied := *a
+	copied.Run = func(pass *analysis.Pass) (any, error) {
+		shown := *pass
+		shown.Report = func(d analysis.Diagnostic) {
+			d.Message = strings.TrimPrefix(d.Message, d.Category+": ")
+			pass.Report(d)
+		}
+		return a.Run(&shown)
+	}
+	return &copied
 }
 
 func (l *linter) GetLoadMode() string { return register.LoadModeTypesInfo }
