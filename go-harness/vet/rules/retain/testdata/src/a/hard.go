@@ -155,3 +155,21 @@ func FunctionOfC() {
 	req.data = unsafe.Pointer(C.request_send)
 	C.request_send(req)
 }
+
+// What a deferred literal sets last is a struct of Go.
+func reset() (req *C.request) {
+	defer func() { req = new(C.request) }()
+	return C.request_new()
+}
+
+func Reset(b []byte) { reset().data = unsafe.Pointer(&b[0]) }
+
+// What a deferred literal gives away may be one.
+func replace(req **C.request) { *req = new(C.request) }
+
+func replaced() (req *C.request) {
+	defer func() { replace(&req) }()
+	return C.request_new()
+}
+
+func Replaced(b []byte) { replaced().data = unsafe.Pointer(&b[0]) }

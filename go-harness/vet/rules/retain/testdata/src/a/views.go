@@ -140,3 +140,18 @@ func (c *client) Keep(b []byte) {
 	req.data = unsafe.Pointer(&b[0]) // want `the address of Go memory is stored in memory of C`
 	c.req = req
 }
+
+// A deferred literal gives the struct, or none.
+func opened(n int) (req *C.request) {
+	defer func() {
+		if n < 0 {
+			req = nil
+		}
+	}()
+	return C.request_new()
+}
+
+func Opened(n int, b []byte) {
+	req := opened(n)
+	req.data = unsafe.Pointer(&b[0]) // want `the address of Go memory is stored in memory of C`
+}
