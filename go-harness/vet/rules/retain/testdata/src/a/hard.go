@@ -101,6 +101,17 @@ func (p *pinned) HandOut(b []byte) *C.request {
 	return p.req
 }
 
+// Another pinner, which the function takes back, says nothing about it.
+func (p *pinned) HandOutBesideAnother(b, other []byte) *C.request {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&other[0])
+	p.Pin(&b[0])
+	req := C.request_new()
+	req.data = unsafe.Pointer(&b[0])
+	return req
+}
+
 // A list of what is pinned.
 func PinnedAll(lists [][]byte) {
 	var pinner runtime.Pinner
