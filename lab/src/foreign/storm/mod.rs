@@ -865,6 +865,61 @@ mod tests {
     }
 
     #[test]
+    fn a_test_that_ends_its_program_as_if_all_had_passed_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let module = Module {
+            root: root.to_path_buf(),
+            ..Module::default()
+        };
+        let package = Package {
+            path: "a/b".to_owned(),
+            dir: root.to_path_buf(),
+            ..Package::default()
+        };
+        let plain = &KNOBS[0];
+        let storms = Storms {
+            module: &module,
+            workspace: &Workspace::at(root),
+            folder: root,
+            progress: &Progress::new(),
+            knobs: &[plain],
+            place: &root.join("storm.json"),
+            wish: &Wish {
+                dir: root.to_path_buf(),
+                packages: Vec::new(),
+                // The program prints its options: a test begins, and that is all.
+                run: Some("\n=== RUN   TestA".to_owned()),
+                time: Duration::ZERO,
+                until_fail: false,
+                resume: false,
+                bisect: false,
+            },
+        };
+        let one = Built {
+            package: &package,
+            program: PathBuf::from("/bin/echo"),
+        };
+        fs::create_dir_all(storms.trial(plain).cache()).unwrap();
+        let mut storm = Storm::default();
+        let ended = storms.once(plain, &one, &mut storm).unwrap();
+        assert_eq!(ended.by.as_deref(), Some("TestA"));
+        let [failure] = storm.failures.as_slice() else {
+            panic!("{storm:?}");
+        };
+        let class = "ends its program as if all tests had passed";
+        assert_eq!(failure.first.report.class, class);
+        assert_eq!(storm.of(NONE).failed, 1);
+        let sought = Sought {
+            failure,
+            one: &one,
+            out: BTreeSet::new(),
+            limit: None,
+        };
+        assert!(storms.comes(plain, &sought, None, 1).unwrap());
+    }
+
+    #[test]
     fn a_test_that_ends_its_program_often_enough_in_a_row_is_told_once() {
         let mut dying = Dying::default();
         let mut ended = |knob, test: Option<&str>, hopeless| {
