@@ -483,6 +483,44 @@ fn a_program_that_gdb_loses_has_a_report_that_says_so() {
     );
 }
 
+/// Starts a program that gdb loses at once, and that ends with code 3.
+const LOSES: &str = r#"
+import gdb, os, types
+
+real = gdb.execute
+
+def execute(command, *args, **named):
+    if command != "run":
+        return real(command, *args, **named)
+    child = os.fork()
+    if child == 0:
+        os._exit(3)
+    with open(os.environ["CGOLAB_TRIAGE_PID"], "w") as file:
+        file.write(str(child))
+    gdb.selected_inferior = lambda: types.SimpleNamespace(pid=child)
+    raise gdb.error("it is lost")
+
+gdb.execute = execute
+"#;
+
+#[test]
+fn a_program_that_dies_while_gdb_loses_it_keeps_its_exit_code_and_has_no_report() {
+    let Some(programs) = programs() else { return };
+    let folder = tempfile::tempdir_in(programs.folder.path()).unwrap();
+    fs::write(folder.path().join("loses.py"), LOSES).unwrap();
+    let gdb = tool("gdb").unwrap();
+    script(
+        &folder.path().join("gdb"),
+        &format!("exec {} -ix \"${{0%/*}}/loses.py\" \"$@\"", gdb.display()),
+    );
+    let output = triage(folder.path(), &["--", programs.test.to_str().unwrap()])
+        .env("PATH", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(reports(folder.path()).is_empty(), "{output:?}");
+}
+
 #[test]
 fn a_program_reads_from_its_terminal() {
     let Some(programs) = programs() else { return };
