@@ -51,8 +51,14 @@ impl LostStop {
 
     /// Repeats each SIGSTOP that was taken back from a thread of a program, and reports whether gdb will never go on.
     pub(super) fn look(&mut self, program: Option<i32>) -> bool {
+        let seen = program.and_then(|program| self.seen(program));
+        self.judge(seen)
+    }
+
+    /// Compares what is so now with what was so before.
+    fn judge(&mut self, seen: Option<Waits>) -> bool {
         let before = self.waits.take();
-        let Some(mut waits) = program.and_then(|program| self.seen(program)) else {
+        let Some(mut waits) = seen else {
             return false;
         };
         if let Some(before) = before {
@@ -83,17 +89,22 @@ impl LostStop {
                 Some((thread, read(&format!("{program}/task/{thread}"))?))
             })
             .collect();
-        let one_stands = threads.iter().any(|(_, it)| it.is_in("t"));
-        let lost = threads.iter().filter(|(_, it)| it.runs_on());
         let now = Instant::now();
-        one_stands.then_some(Waits {
+        Some(Waits {
+            lost: lost(&threads)?,
             worked: worked(self.gdb)?,
             since: now,
-            lost: lost.map(|(thread, _)| *thread).collect(),
             lost_since: now,
             repeated: 0,
         })
     }
+}
+
+/// The threads that run on while others stand still; `None` if none does.
+fn lost(threads: &[(i32, Status)]) -> Option<BTreeSet<i32>> {
+    let one_stands = threads.iter().any(|(_, it)| it.is_in("t"));
+    let lost = threads.iter().filter(|(_, it)| it.runs_on());
+    one_stands.then(|| lost.map(|(thread, _)| *thread).collect())
 }
 
 /// The processor time of all threads of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
@@ -157,6 +168,10 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use rustix::process::{WaitOptions, waitpid};
+
     use super::*;
 
     fn status(state: &str, own: &str, shared: &str) -> Status {
@@ -175,5 +190,90 @@ mod tests {
         assert!(!status("S (sleeping)", stop, none).runs_on());
         assert!(!status("S (sleeping)", none, stop).runs_on());
         assert!(!Status(String::new()).runs_on());
+    }
+
+    #[test]
+    fn threads_are_lost_if_they_run_on_while_another_stands() {
+        let none = "0000000000000000";
+        let [stands, runs] =
+            ["t (tracing stop)", "S (sleeping)"].map(|it| move || status(it, none, none));
+        assert_eq!(lost(&[(1, stands()), (2, runs())]), Some([2].into()));
+        assert_eq!(lost(&[(1, stands())]), Some(BTreeSet::new()));
+        assert_eq!(lost(&[(1, runs()), (2, runs())]), None);
+    }
+
+    /// An instant of which no time has passed, however slow a test is.
+    fn fresh() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+
+    fn passed(time: Duration) -> Instant {
+        Instant::now().checked_sub(time).unwrap()
+    }
+
+    fn waits(worked: &str, lost: &[i32], since: Instant) -> Waits {
+        Waits {
+            worked: (worked.to_owned(), String::new()),
+            since,
+            lost: lost.iter().copied().collect(),
+            lost_since: since,
+            repeated: 0,
+        }
+    }
+
+    #[test]
+    fn a_gdb_that_does_nothing_while_threads_stand_is_given_up() {
+        let judge = |since, now| {
+            let mut watch = LostStop::of(0);
+            watch.waits = Some(waits("1", &[], since));
+            watch.judge(now)
+        };
+        let now = |worked| Some(waits(worked, &[], fresh()));
+        assert!(judge(passed(GIVE_UP), now("1")));
+        assert!(!judge(passed(GIVE_UP), now("2")));
+        assert!(!judge(passed(GIVE_UP), None));
+        assert!(!judge(fresh(), now("1")));
+    }
+
+    #[test]
+    fn threads_that_stay_lost_are_asked_again_and_at_last_given_up() {
+        // No thread has this number.
+        let lost = [i32::MAX];
+        let mut watch = LostStop::of(0);
+        let mut asked = |worked, lost: &[i32], since| {
+            if let Some(before) = &mut watch.waits {
+                before.lost_since = since;
+            }
+            let gives_up = watch.judge(Some(waits(worked, lost, fresh())));
+            let repeated = watch.waits.as_ref().map(|it| it.repeated);
+            (repeated.unwrap(), gives_up)
+        };
+        let patience = passed(PATIENCE);
+        assert_eq!(asked("1", &lost, patience), (0, false));
+        assert_eq!(asked("1", &lost, fresh()), (0, false));
+        // Where gdb works, or other threads are lost, time begins anew.
+        assert_eq!(asked("2", &lost, patience), (0, false));
+        assert_eq!(asked("2", &[], patience), (0, false));
+        assert_eq!(asked("2", &lost, patience), (0, false));
+        for times in 1..=REPEATS {
+            assert_eq!(asked("2", &lost, patience), (times, false));
+        }
+        assert_eq!(asked("2", &lost, patience), (REPEATS + 1, true));
+    }
+
+    #[test]
+    fn what_is_lost_is_stopped_after_all() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let number = i32::try_from(child.id()).unwrap();
+        let lost = |since| waits("1", &[number], since);
+        let mut watch = LostStop::of(0);
+        watch.waits = Some(lost(passed(PATIENCE)));
+        watch.judge(Some(lost(fresh())));
+        let (_, status) = waitpid(Pid::from_raw(number), WaitOptions::UNTRACED)
+            .unwrap()
+            .unwrap();
+        assert!(status.stopped(), "{status:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
