@@ -212,12 +212,13 @@ mod tests {
             variables(&[
                 ("API_TOKEN", "hunter3"),
                 ("PRIVATE_KEY", "first line\nlast \"line\""),
+                ("DB_PASSWD", "abc123"),
                 ("USE_PASSWORD", "false"),
                 ("EDITOR", "emacsclient"),
             ]),
         );
-        let text = "hunter3, first line, last \"line\", false, emacsclient";
-        let without = "$API_TOKEN, $PRIVATE_KEY, $PRIVATE_KEY, false, emacsclient";
+        let text = "hunter3, abc123, first line, last \"line\", false, emacsclient";
+        let without = "$API_TOKEN, $DB_PASSWD, $PRIVATE_KEY, $PRIVATE_KEY, false, emacsclient";
         assert_eq!(private.left_out(text), without);
         let quoted = r"\nfirst line\n prefix_hunter3";
         let without_them = r"\n$PRIVATE_KEY\n prefix_$API_TOKEN";
