@@ -864,8 +864,8 @@ mod tests {
         assert_eq!(turn(&all, 0), None);
     }
 
-    #[test]
-    fn a_test_that_ends_its_program_as_if_all_had_passed_has_failed() {
+    /// Gives a storm, and a program that passes whatever it prints: its options, of which this is the last.
+    fn with_program_that_prints(text: &str, test: impl FnOnce(&Storms<'_>, &Built<'_>)) {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let module = Module {
@@ -877,46 +877,71 @@ mod tests {
             dir: root.to_path_buf(),
             ..Package::default()
         };
-        let plain = &KNOBS[0];
         let storms = Storms {
             module: &module,
             workspace: &Workspace::at(root),
             folder: root,
             progress: &Progress::new(),
-            knobs: &[plain],
+            knobs: &[&KNOBS[0]],
             place: &root.join("storm.json"),
             wish: &Wish {
                 dir: root.to_path_buf(),
                 packages: Vec::new(),
-                // The program prints its options: a test begins, and that is all.
-                run: Some("\n=== RUN   TestA".to_owned()),
+                run: Some(format!("\n{text}")),
                 time: Duration::ZERO,
                 until_fail: false,
                 resume: false,
                 bisect: false,
             },
         };
+        fs::create_dir_all(storms.trial(&KNOBS[0]).cache()).unwrap();
         let one = Built {
             package: &package,
             program: PathBuf::from("/bin/echo"),
         };
-        fs::create_dir_all(storms.trial(plain).cache()).unwrap();
-        let mut storm = Storm::default();
-        let ended = storms.once(plain, &one, &mut storm).unwrap();
-        assert_eq!(ended.by.as_deref(), Some("TestA"));
-        let [failure] = storm.failures.as_slice() else {
-            panic!("{storm:?}");
-        };
-        let class = "ends its program as if all tests had passed";
-        assert_eq!(failure.first.report.class, class);
-        assert_eq!(storm.of(NONE).failed, 1);
-        let sought = Sought {
-            failure,
-            one: &one,
-            out: BTreeSet::new(),
-            limit: None,
-        };
-        assert!(storms.comes(plain, &sought, None, 1).unwrap());
+        test(&storms, &one);
+    }
+
+    #[test]
+    fn a_test_that_ends_its_program_as_if_all_had_passed_has_failed() {
+        with_program_that_prints("=== RUN   TestA", |storms, one| {
+            let mut storm = Storm::default();
+            let ended = storms.once(&KNOBS[0], one, &mut storm).unwrap();
+            assert_eq!(ended.by.as_deref(), Some("TestA"));
+            let [failure] = storm.failures.as_slice() else {
+                panic!("{storm:?}");
+            };
+            let class = "ends its program as if all tests had passed";
+            assert_eq!(failure.first.report.class, class);
+            assert_eq!(storm.of(NONE).failed, 1);
+            // Its time says nothing about that of all tests.
+            assert_eq!(storm.limit(NONE, "a/b"), None);
+            let sought = Sought {
+                failure,
+                one,
+                out: BTreeSet::new(),
+                limit: None,
+            };
+            assert!(storms.comes(&KNOBS[0], &sought, None, 1).unwrap());
+        });
+    }
+
+    #[test]
+    fn a_hang_is_hopeless_until_a_run_has_come_to_its_end() {
+        let text = "=== RUN   TestA\npanic: test timed out after 1s";
+        with_program_that_prints(text, |storms, one| {
+            let mut storm = Storm::default();
+            assert!(storms.once(&KNOBS[0], one, &mut storm).unwrap().hopeless);
+            let packages = storm.counts.get_mut(NONE).unwrap();
+            packages.get_mut("a/b").unwrap().longest = 1.0;
+            let ended = storms.once(&KNOBS[0], one, &mut storm).unwrap();
+            assert!(!ended.hopeless);
+            assert_eq!(ended.by.as_deref(), Some("TestA"));
+            let all = storm.of(NONE);
+            assert_eq!((all.runs, all.failed, all.timed_out), (2, 0, 2));
+            assert!(all.waited > 0.0 && all.seconds == 0.0);
+            assert_eq!(storm.failures[0].sign, Sign::Hang);
+        });
     }
 
     #[test]
