@@ -464,6 +464,9 @@ pub(super) mod tests {
         let mut other = failure(&[("none", 1)]);
         other.first.report.test = Some("TestB".to_owned());
         assert_eq!(other.count(&storm, "none").runs, 90);
+        // It is left out once.
+        storm.leave_out(&["none"], "a/b", "TestA");
+        assert_eq!(dies.count(&storm, "none").runs, 5);
         assert_eq!(storm.left_out("none", "a/b"), ["TestA".to_owned()].into());
         assert_eq!(storm.left_out("race", "a/b").len(), 2);
         assert!(storm.left_out("none", "a/c").is_empty());
