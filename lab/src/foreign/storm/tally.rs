@@ -497,6 +497,20 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn plain_runs_that_hang_do_not_say_that_a_failure_needs_a_storm() {
+        let of = |timed_out| {
+            let none = Count {
+                timed_out,
+                ..count(10, 0, 10.0)
+            };
+            let storm = storm(&[("none", none), ("race", count(20, 12, 40.0))]);
+            failure(&[("race", 12)]).verdict(&storm)
+        };
+        assert_eq!(of(0), Verdict::UnderStorm);
+        assert_eq!(of(9), Verdict::TooFew);
+    }
+
+    #[test]
     fn what_a_detector_reports_is_no_question_of_order_alone() {
         let storm = storm(&[("none", count(10, 0, 10.0))]);
         let of = |by| Failure {
