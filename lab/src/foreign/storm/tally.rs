@@ -511,6 +511,16 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn time_that_was_waited_makes_a_knob_promise_less() {
+        let waits = |waited| Count {
+            waited,
+            ..count(10, 5, 10.0)
+        };
+        assert!(waits(120.0).promise() < waits(0.0).promise());
+        assert!(count(10, 5, 20.0).promise() < waits(0.0).promise());
+    }
+
+    #[test]
     fn what_a_detector_reports_is_no_question_of_order_alone() {
         let storm = storm(&[("none", count(10, 0, 10.0))]);
         let of = |by| Failure {
