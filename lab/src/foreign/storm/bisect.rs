@@ -166,4 +166,14 @@ mod tests {
         let none = conditions(&STORM, |_| true);
         assert!(!none.one_processor && none.env.is_empty());
     }
+
+    #[test]
+    fn the_options_of_a_sanitizer_are_no_condition() {
+        let way = Way {
+            env: &[("GOGC", "1"), ("ASAN_OPTIONS", "a=1")],
+            ..STORM
+        };
+        let least = conditions(&way, |_| true);
+        assert_eq!(least.env, [("ASAN_OPTIONS", "a=1")]);
+    }
 }
