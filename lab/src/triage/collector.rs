@@ -665,4 +665,16 @@ mod tests {
         }
         assert_eq!(name(42), "signal 42");
     }
+
+    #[test]
+    fn what_ctrl_c_ends_has_the_exit_code_of_a_shell_whatever_else_is_known() {
+        let ended = Collected {
+            interrupted: true,
+            hung: true,
+            exit_code: Some(0),
+            ..Collected::default()
+        };
+        assert_eq!(ended.exit_code(), 130);
+        assert_eq!(ended.how(), "stopped by Ctrl-C");
+    }
 }
