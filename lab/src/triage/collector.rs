@@ -677,4 +677,18 @@ mod tests {
         assert_eq!(ended.exit_code(), 130);
         assert_eq!(ended.how(), "stopped by Ctrl-C");
     }
+
+    #[test]
+    fn the_reason_for_which_gdb_lost_a_program_is_not_what_it_says_last() {
+        let broken = "linux-nat.c:1: internal-error: it is lost";
+        let errors = format!("Function \"f\" not defined.\n{broken}\n\nA problem was detected.\n");
+        let written = || Some("Remote connection closed".to_owned());
+        assert_eq!(refusal(&errors, written()), broken);
+        assert_eq!(
+            refusal("A problem.\n\n", written()),
+            "Remote connection closed"
+        );
+        assert_eq!(refusal("A problem.\n\n", None), "A problem.");
+        assert_eq!(refusal("\n", None), "it gives no reason");
+    }
 }
