@@ -691,4 +691,14 @@ mod tests {
         assert_eq!(refusal("A problem.\n\n", None), "A problem.");
         assert_eq!(refusal("\n", None), "it gives no reason");
     }
+
+    #[test]
+    fn of_much_output_the_last_part_is_kept() {
+        let lines = 2 * KEPT / 64 + 2000;
+        let text: String = (0..lines).map(|it| format!("{it:063}\n")).collect();
+        let from = io::Cursor::new(text.clone());
+        let kept = follow(from, io::sink()).recv().unwrap();
+        assert!((KEPT..=2 * KEPT).contains(&kept.len()), "{}", kept.len());
+        assert!(text.as_bytes().ends_with(&kept));
+    }
 }
