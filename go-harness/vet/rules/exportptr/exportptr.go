@@ -45,7 +45,9 @@ func run(p *rule.Pass) {
 	for fn := range p.Exports() {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			ret, ok := instr.(*ssa.Return)
-			if !ok {
+			// A return behind a recovered panic has no place, and no other results than those of deferred calls, which
+			// count for each return.
+			if !ok || ret.Block() == fn.Recover {
 				return
 			}
 			for i := range ret.Results {

@@ -35,6 +35,12 @@ func goText(n C.int) string {
 	return fmt.Sprint(n) // want `goText returns a string of Go to C`
 }
 
+//export goDeferred
+func goDeferred() (t *C.thing) {
+	defer func() { t = &C.thing{n: 1} }()
+	return nil // want `goDeferred returns a pointer into memory of Go to C`
+}
+
 //export goGood
 func goGood() *C.char {
 	return C.CString("name")
