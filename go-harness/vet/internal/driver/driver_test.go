@@ -329,3 +329,17 @@ func TestFormats(t *testing.T) {
 		t.Errorf("%s\ndoes not end with%s", gaps.String(), want)
 	}
 }
+
+// A package that is asked for is compiled again for the external tests of another one: as a dependency.
+func TestPackagesThatTestsOfOthersImportKeepTheirBodies(t *testing.T) {
+	result, _ := module(t, map[string]string{
+		"a/a.go":       "package a\n\nimport \"example.com/m/b\"\n\nfunc F() int { return b.F() }\n",
+		"b/b.go":       "package b\n\nimport \"strings\"\n\nfunc F() int { return strings.Count(\"a\", \"a\") }\n",
+		"b/in_test.go": "package b\n\nfunc G() int { return 1 }\n",
+		"b/ex_test.go": "package b_test\n\nimport \"example.com/m/a\"\n\nvar _ = a.F()\n",
+		"c/c.go":       leak,
+	})
+	if len(result.Gaps) > 0 {
+		t.Errorf("said is %v", result.Gaps)
+	}
+}

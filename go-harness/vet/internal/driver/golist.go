@@ -138,14 +138,21 @@ func setModules(pkgs []*packages.Package, list string) error {
 // bare is the file that names folders of packages whose function bodies nobody looks into.
 const bare = "bare"
 
-// bareFolders are the folders of dependencies that do not touch C, nor import what does.
+// bareFolders are the folders of dependencies that do not touch C, nor import what does. A package that is asked for is a
+// dependency too as a variant for the tests of others.
 func bareFolders(all []*listed) (dirs []string) {
 	native := make(map[string]bool)
+	asked := make(map[string]bool)
+	for _, pkg := range all {
+		if !pkg.DepOnly {
+			asked[pkg.Dir] = true
+		}
+	}
 	for _, pkg := range all { // dependencies come first
 		native[pkg.ImportPath] = !pkg.Standard && (len(pkg.CgoFiles) > 0 || slices.ContainsFunc(pkg.Imports, func(id string) bool {
 			return native[id] || source.NativeImport(id)
 		}))
-		if pkg.DepOnly && !native[pkg.ImportPath] {
+		if !asked[pkg.Dir] && !native[pkg.ImportPath] {
 			dirs = append(dirs, pkg.Dir)
 		}
 	}

@@ -263,6 +263,9 @@ func (t *Table) Of(call *ssa.CallCommon) *Func {
 	if fn := call.StaticCallee(); fn != nil {
 		return t.OfFunc(fn)
 	}
+	if literal := flow.Literal(call.Value); literal != nil && !call.IsInvoke() {
+		return t.OfFunc(literal)
+	}
 	load, ok := call.Value.(*ssa.UnOp)
 	if !ok {
 		return nil

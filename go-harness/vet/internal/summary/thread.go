@@ -204,6 +204,9 @@ func errorGetter(name string) bool {
 	}
 	words := Words(name)
 	has := func(word string) bool { return slices.Contains(words, word) }
+	if has("new") || has("create") || has("alloc") || has("make") || has("size") || has("sizeof") {
+		return false // it makes what a message is put into
+	}
 	if has("set") || has("clear") || has("print") || has("free") || has("reset") || has("callback") || has("handler") {
 		return false
 	}

@@ -167,10 +167,7 @@ func callbackCallsC(p *rule.Pass, call *ssa.Call) bool {
 		if i >= len(args) {
 			return false
 		}
-		literal, _ := flow.Root(args[i]).(*ssa.Function)
-		if made, ok := flow.Root(args[i]).(*ssa.MakeClosure); ok {
-			literal, _ = made.Fn.(*ssa.Function)
-		}
+		literal := flow.Literal(args[i])
 		if literal == nil {
 			return false
 		}

@@ -3,6 +3,12 @@ package a
 /*
 int lib_run(void);
 const char *lib_get_last_error(void);
+
+typedef struct lib_error lib_error;
+typedef struct { lib_error *err; const char *text; } lib_error_message_args;
+lib_error *lib_try(void);
+lib_error_message_args *new_lib_error_message_args(void);
+void lib_message(lib_error_message_args *);
 */
 import "C"
 
@@ -103,4 +109,35 @@ func clearedAfterAnother() error {
 func forgets() {
 	C.lib_run()
 	C.lib_get_last_error()
+}
+
+// explain gets the message of an error object; what it makes first is the place for it.
+func explain(e *C.lib_error) error {
+	if e == nil {
+		return nil
+	}
+	args := C.new_lib_error_message_args()
+	args.err = e
+	C.lib_message(args)
+	return errors.New(C.GoString(args.text))
+}
+
+func tried() error {
+	return explain(C.lib_try())
+}
+
+func find(name int) C.int { return C.lib_run() }
+
+// manyFound reads the error in a literal that has called C itself: that is the one mistake.
+func manyFound() (err error) {
+	C.lib_run()
+	get := func(name int) C.int { return find(name) }
+	must := func(name int) {
+		if get(name) != 0 {
+			err = errors.New(C.GoString(C.lib_get_last_error())) // want `between it and`
+		}
+	}
+	must(1)
+	must(2)
+	return err
 }
