@@ -175,7 +175,7 @@ func (t *Table) findRooted() {
 						mark(arg, true)
 					}
 				}
-				if fn := call.StaticCallee(); fn != nil && fn.Pkg != nil && fn.Pkg.Pkg.Path() == "runtime/cgo" && fn.Name() == "NewHandle" {
+				if NewToken(call) {
 					mark(call.Args[0], true)
 				}
 			}

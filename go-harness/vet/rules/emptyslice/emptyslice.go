@@ -29,7 +29,8 @@ What shows that it has an element: a condition on the length, or on i, also thro
 length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that was asked before
 and may refuse the slice, with an error or by an answer that is looked at; for private functions, all callers. Slice
 types that the package names are objects of its own, and left in peace; so are exported functions of internal
-packages, whose callers are other packages of the module.
+packages, whose callers are other packages of the module; and calls that give C no length, which then takes as much
+as it always does: that they panic is better.
 
 The fix is unsafe.SliceData of Go 1.20, which gives nil for a nil slice and never panics.`,
 	Before: `
@@ -77,7 +78,27 @@ func reachesC(p *rule.Pass, v ssa.Value) bool {
 			_, owner := flow.Field(store.Addr)
 			return owner != nil && summary.IsC(owner.Type())
 		}
-		return use.Kind == flow.Argument && p.Know.EffectOf(use).ReachesC
+		return use.Kind == flow.Argument && p.Know.EffectOf(use).ReachesC && knowsLength(p, use)
+	})
+}
+
+// knowsLength reports whether a call may tell C how much there is: else C takes as much as it always does, and that a
+// slice without it panics is better than what C would do.
+func knowsLength(p *rule.Pass, use flow.Use) bool {
+	call, ok := use.Instr.(ssa.CallInstruction)
+	if !ok || p.Know.C(call.Common()) == "" {
+		return true
+	}
+	return slices.ContainsFunc(call.Common().Args, func(arg ssa.Value) bool {
+		if _, ok := arg.(*ssa.Const); ok {
+			return false
+		}
+		typ := arg.Type().Underlying()
+		if pointer, ok := typ.(*types.Pointer); ok { // where the length is, or will be
+			typ = pointer.Elem().Underlying()
+		}
+		basic, ok := typ.(*types.Basic)
+		return ok && flow.IsInteger(typ) && basic.Kind() != types.Uint8 && basic.Kind() != types.Int8
 	})
 }
 

@@ -25,8 +25,8 @@ func TestFixes(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		code := func(first string) string {
-			return test.file + "package m\n\n// static int sum(void *p) { return 0; }\nimport \"C\"\n\nimport \"unsafe\"\n\n" +
-				"func Sum(b []byte) int { return int(C.sum(unsafe.Pointer(" + first + "))) } // want `b may be empty`\n"
+			return test.file + "package m\n\n// static int sum(void *p, int n) { return 0; }\nimport \"C\"\n\nimport \"unsafe\"\n\n" +
+				"func Sum(b []byte) int { return int(C.sum(unsafe.Pointer(" + first + "), C.int(len(b)))) } // want `b may be empty`\n"
 		}
 		golden := "&b[0]"
 		if test.fixed {
