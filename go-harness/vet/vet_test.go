@@ -43,7 +43,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if _, ok := pages[entry.Name()]; !ok && !slices.Contains([]string{"corpus.md", "recall.md", "corpus"}, entry.Name()) {
+		if _, ok := pages[entry.Name()]; !ok && !slices.Contains([]string{"corpus.md", "recall.md", "unseen.md", "corpus"}, entry.Name()) {
 			t.Errorf("docs/vet/%s is the page of no rule", entry.Name())
 		}
 	}
@@ -53,8 +53,8 @@ func index() string {
 	var b strings.Builder
 	b.WriteString("# Rules of cgolab-vet\n\n")
 	b.WriteString("These pages are made from the rules: `cgolab-vet -explain RULE` prints the same. [corpus.md](corpus.md) says\n")
-	b.WriteString("what the rules find in public modules, and how much of it is true; [recall.md](recall.md) which public fixes they\n")
-	b.WriteString("tell apart.\n\n")
+	b.WriteString("what the rules find in public modules, and how much of it is true, [unseen.md](unseen.md) the same of modules that\n")
+	b.WriteString("they had never seen, and [recall.md](recall.md) which public fixes they tell apart.\n\n")
 	b.WriteString("An error breaks memory, results or the process. A warning is a leak, or wrong only in some programs; a note is\n")
 	b.WriteString("a policy that a project may have. `cgolab run` lists warnings and notes, and is red for them with `--strict`.\n\n")
 	b.WriteString("| rule | runs | severity | finds | contracts |\n| --- | --- | --- | --- | --- |\n")

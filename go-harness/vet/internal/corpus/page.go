@@ -17,7 +17,8 @@ func page(entries []entry, found, mended []finding, counted map[string]map[strin
 Made from [findings.tsv](corpus/findings.tsv) and, of rules that run on request, [policies.tsv](corpus/policies.tsv) by
 ` + "`scripts/vet-corpus -page`" + `; ` + "`scripts/vet-corpus`" + ` runs the rules again and is red if anything differs. A finding is true
 if what it says can happen as the code stands, whether or not it has ever happened to anybody; it is false if it
-cannot. Test files are left out. A rule that found nothing in these modules has no precision that is known.
+cannot. Test files are left out. A rule that found nothing in these modules has no precision that is known; what rules
+found in modules on which they were not made stands in [unseen.md](unseen.md).
 
 ## Precision
 

@@ -5,7 +5,9 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -89,18 +91,62 @@ func knowsLength(p *rule.Pass, use flow.Use) bool {
 	if !ok || p.Know.C(call.Common()) == "" {
 		return true
 	}
-	return slices.ContainsFunc(call.Common().Args, func(arg ssa.Value) bool {
-		if _, ok := arg.(*ssa.Const); ok {
-			return false
+	for i, arg := range call.Common().Args {
+		if i != use.Index && isLength(arg) {
+			return true
 		}
-		typ := arg.Type().Underlying()
-		if pointer, ok := typ.(*types.Pointer); ok { // where the length is, or will be
-			typ = pointer.Elem().Underlying()
-		}
-		basic, ok := typ.(*types.Basic)
-		return ok && flow.IsInteger(typ) && basic.Kind() != types.Uint8 && basic.Kind() != types.Int8
-	})
+	}
+	return false
 }
+
+// isLength reports whether an argument may be a length: its type says so, or its name, or it is made from a length. It may
+// also be the address of a number, where C finds it or writes it.
+func isLength(arg ssa.Value) bool {
+	typ := arg.Type()
+	if pointer, ok := typ.Underlying().(*types.Pointer); ok {
+		basic, ok := pointer.Elem().Underlying().(*types.Basic)
+		return ok && flow.IsInteger(basic) && basic.Kind() != types.Uint8 && basic.Kind() != types.Int8
+	}
+	if !flow.IsInteger(typ) {
+		return false
+	}
+	return strings.Contains(strings.ToLower(typ.String()), "size") || madeFromLength(arg, make(map[ssa.Value]bool))
+}
+
+func madeFromLength(v ssa.Value, seen map[ssa.Value]bool) bool {
+	if seen[v] {
+		return false
+	}
+	seen[v] = true
+	switch v := v.(type) {
+	case *ssa.Const:
+		return false
+	case *ssa.Parameter:
+		return lengthWord.MatchString(v.Name())
+	case *ssa.Call:
+		if b, ok := v.Call.Value.(*ssa.Builtin); ok {
+			return b.Name() == "len" || b.Name() == "cap" || slices.ContainsFunc(v.Call.Args, func(arg ssa.Value) bool { return madeFromLength(arg, seen) })
+		}
+		return true // what another function computes
+	case *ssa.UnOp:
+		if v.Op == token.MUL {
+			single := flow.Content(v.X)
+			return single == nil || madeFromLength(single, seen)
+		}
+		return madeFromLength(v.X, seen)
+	case *ssa.Convert:
+		return madeFromLength(v.X, seen)
+	case *ssa.ChangeType:
+		return madeFromLength(v.X, seen)
+	case *ssa.BinOp:
+		return madeFromLength(v.X, seen) || madeFromLength(v.Y, seen)
+	case *ssa.Phi:
+		return slices.ContainsFunc(v.Edges, func(edge ssa.Value) bool { return madeFromLength(edge, seen) })
+	}
+	return true
+}
+
+var lengthWord = regexp.MustCompile(`(?i)^n$|len|size|count|num|cap|bytes|rows|cols|width|height|dim`)
 
 func report(p *rule.Pass, addr *ssa.IndexAddr, why string) {
 	unary := syntax(p, addr.Pos())

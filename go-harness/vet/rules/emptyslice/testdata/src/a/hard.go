@@ -6,6 +6,8 @@ package a
 static bool check(const void *p, size_t n) { return n; }
 static int sum(const void *p, size_t n) { return 0; }
 static void fill3(float *v, float *w) {}
+static void fill_of(unsigned id, int property, float *v) {}
+static void numbers_of(int property, int *v) {}
 */
 import "C"
 
@@ -200,3 +202,12 @@ func Checked() int { return checked(nil) }
 
 // Vector gives C no length: it always takes three, and that an empty slice panics is better than what C would do.
 func Vector(v []float32) { C.fill3((*C.float)(unsafe.Pointer(&v[0])), nil) }
+
+// Source gives the number of an object and that of a property, of which neither is a length.
+func Source(id uint32, property int, v []float32) {
+	C.fill_of(C.uint(id), C.int(property), (*C.float)(unsafe.Pointer(&v[0])))
+}
+
+func Numbers(property int, v []int32) {
+	C.numbers_of(C.int(property), (*C.int)(unsafe.Pointer(&v[0])))
+}
