@@ -58,7 +58,7 @@ func module(t *testing.T, code string) string {
 }
 
 const (
-	head = "package m\n\n// #include <stdlib.h>\n// static int use(const char *s) { return 0; }\nimport \"C\"\n\n"
+	head = "package m\n\n// #include <stdlib.h>\n// static int use(const char *s) { return 0; } static int sum(const char *s, int n) { return 0; }\nimport \"C\"\n\n"
 	bad  = head + "func Use(s string) { C.use(C.CString(s)) }\n"
 	good = head + "func Use() { C.use(nil) }\n"
 	said = "m.go:7:28: cstring: memory of C.CString is never freed"
@@ -125,7 +125,7 @@ func TestJSONAndSARIFAreGreen(t *testing.T) {
 
 // Fixes are those of the module's version of Go.
 func TestFixes(t *testing.T) {
-	dir := module(t, head+"import \"unsafe\"\n\nfunc Use(s []C.char) { C.use((*C.char)(unsafe.Pointer(&s[0]))) }\n")
+	dir := module(t, head+"import \"unsafe\"\n\nfunc Use(s []C.char) { C.sum((*C.char)(unsafe.Pointer(&s[0])), C.int(len(s))) }\n")
 	for _, test := range []struct{ goVersion, said, code string }{
 		{"1.19", "0 fixes", "&s[0]"},
 		{"1.20", "1 fixes", "unsafe.SliceData(s)"},
