@@ -68,6 +68,12 @@ func (e *effects) check(fn *ssa.Function, call *ssa.Call, taken *lock, tried boo
 		e.checkMethod(fn, call, taken)
 		return
 	}
+	for end := range ends {
+		// A literal that undoes it is in a function that was made before, as by sync.OnceFunc: who knows where that runs?
+		if makesFunc(end) && flow.Before(end, call) {
+			return
+		}
+	}
 	protocol := e.protocols[taken.kind()]
 	search := flow.Search{Stop: func(instr ssa.Instruction) bool {
 		// Who enters, by a protocol, leaves the lock to the caller, but not with an error.
@@ -86,6 +92,16 @@ func (e *effects) check(fn *ssa.Function, call *ssa.Call, taken *lock, tried boo
 	if !tried && !protocol && search.Reaches(call, call) {
 		e.pass.ReportAt(call, "%s is locked again by the loop, and not undone in between", taken)
 	}
+}
+
+// makesFunc reports whether a call returns a function.
+func makesFunc(instr ssa.Instruction) bool {
+	call, ok := instr.(*ssa.Call)
+	if !ok {
+		return false
+	}
+	_, ok = call.Type().Underlying().(*types.Signature)
+	return ok
 }
 
 // ends are the instructions of a function after which a lock is undone, or the business of others. undone is set if

@@ -31,3 +31,17 @@ func (g *gate) full(n int) error {
 	}
 	return nil
 }
+
+type session struct{ busy sync.Mutex }
+
+// once undoes the lock in a function that runs once, whoever calls it first.
+func (s *session) once(work func() error) error {
+	done := sync.OnceFunc(func() { s.busy.Unlock() })
+	s.busy.Lock()
+	defer done()
+	if err := work(); err != nil {
+		return err
+	}
+	done()
+	return nil
+}
