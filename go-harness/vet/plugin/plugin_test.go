@@ -9,6 +9,8 @@ import (
 	"github.com/golangci/plugin-module-register/register"
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/analysistest"
+
+	"github.com/cgolab/cgolab/go-harness/vet/rule/ruletest"
 )
 
 func TestRegistered(t *testing.T) {
@@ -56,7 +58,7 @@ func TestMessagesDoNotBeginWithTheRule(t *testing.T) {
 		if a.Name != "cstring" {
 			continue
 		}
-		for _, result := range analysistest.Run(silent{}, dir, a, "m") {
+		for _, result := range analysistest.Run(ruletest.Silent{}, dir, a, "m") {
 			for _, d := range result.Diagnostics {
 				messages = append(messages, d.Message)
 			}
@@ -66,8 +68,3 @@ func TestMessagesDoNotBeginWithTheRule(t *testing.T) {
 		t.Errorf("messages: %q", messages)
 	}
 }
-
-// silent takes what analysistest says of findings that no comment expects.
-type silent struct{}
-
-func (silent) Errorf(string, ...any) {}

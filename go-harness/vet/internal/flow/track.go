@@ -313,17 +313,6 @@ func Root(v ssa.Value) ssa.Value {
 	}
 }
 
-// Literal is the only function that a value can be, or nil.
-func Literal(v ssa.Value) *ssa.Function {
-	switch root := Root(v).(type) {
-	case *ssa.Function:
-		return root
-	case *ssa.MakeClosure:
-		return root.Fn.(*ssa.Function)
-	}
-	return nil
-}
-
 // Content is the only value that a local variable ever has, or nil.
 func Content(addr ssa.Value) ssa.Value {
 	if free, ok := addr.(*ssa.FreeVar); ok {

@@ -263,8 +263,8 @@ func (t *Table) Of(call *ssa.CallCommon) *Func {
 	if fn := call.StaticCallee(); fn != nil {
 		return t.OfFunc(fn)
 	}
-	if literal := flow.Literal(call.Value); literal != nil && !call.IsInvoke() {
-		return t.OfFunc(literal)
+	if fn := Function(call.Value); fn != nil && !call.IsInvoke() {
+		return t.OfFunc(fn)
 	}
 	load, ok := call.Value.(*ssa.UnOp)
 	if !ok {

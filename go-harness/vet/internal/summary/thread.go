@@ -198,18 +198,18 @@ var errnoReader = regexp.MustCompile(`^\w+\s*\(\s*(?:void)?\s*\)\s*\{\s*return\s
 // notOfThreads are functions whose error is that of a context, or of the process, whatever the thread.
 var notOfThreads = regexp.MustCompile(`^(?:(?:gl|al|alc|egl)[A-Z]|Pa_GetLast)`)
 
+// otherWords are words of functions that do something else with an error, or make what its message is put into.
+var otherWords = words("set clear print free reset callback handler new create alloc make size sizeof")
+
 func errorGetter(name string) bool {
 	if notOfThreads.MatchString(name) {
 		return false
 	}
-	words := Words(name)
-	has := func(word string) bool { return slices.Contains(words, word) }
-	if has("new") || has("create") || has("alloc") || has("make") || has("size") || has("sizeof") {
-		return false // it makes what a message is put into
-	}
-	if has("set") || has("clear") || has("print") || has("free") || has("reset") || has("callback") || has("handler") {
+	if hasWord(name, otherWords) {
 		return false
 	}
+	words := Words(name)
+	has := func(word string) bool { return slices.Contains(words, word) }
 	lower := strings.ToLower(strings.ReplaceAll(name, "_", ""))
 	isError := has("error") || has("err") || has("errors")
 	switch {

@@ -118,7 +118,7 @@ func madeFromLength(v ssa.Value, seen map[ssa.Value]bool) bool {
 		return false
 	}
 	seen[v] = true
-	switch v := v.(type) {
+	switch v := flow.Root(v).(type) {
 	case *ssa.Const:
 		return false
 	case *ssa.Parameter:
@@ -129,15 +129,7 @@ func madeFromLength(v ssa.Value, seen map[ssa.Value]bool) bool {
 		}
 		return true // what another function computes
 	case *ssa.UnOp:
-		if v.Op == token.MUL {
-			single := flow.Content(v.X)
-			return single == nil || madeFromLength(single, seen)
-		}
-		return madeFromLength(v.X, seen)
-	case *ssa.Convert:
-		return madeFromLength(v.X, seen)
-	case *ssa.ChangeType:
-		return madeFromLength(v.X, seen)
+		return v.Op == token.MUL || madeFromLength(v.X, seen)
 	case *ssa.BinOp:
 		return madeFromLength(v.X, seen) || madeFromLength(v.Y, seen)
 	case *ssa.Phi:

@@ -167,7 +167,7 @@ func callbackCallsC(p *rule.Pass, call *ssa.Call) bool {
 		if i >= len(args) {
 			return false
 		}
-		literal := flow.Literal(args[i])
+		literal := summary.Function(args[i])
 		if literal == nil {
 			return false
 		}

@@ -7,13 +7,14 @@ import (
 
 	"golang.org/x/tools/go/analysis/analysistest"
 
+	"github.com/cgolab/cgolab/go-harness/vet/rule/ruletest"
 	"github.com/cgolab/cgolab/go-harness/vet/rules/nocallback"
 )
 
 // TestRule names the lines itself: a comment // want cannot stand in a preamble.
 func TestRule(t *testing.T) {
 	var got []string
-	for _, result := range analysistest.Run(unexpected{}, analysistest.TestData(), nocallback.Rule.Analyzer(), "a", "deep") {
+	for _, result := range analysistest.Run(ruletest.Silent{}, analysistest.TestData(), nocallback.Rule.Analyzer(), "a", "deep") {
 		for _, d := range result.Action.Diagnostics {
 			got = append(got, fmt.Sprintf("%s %02d: %s", result.Action.Package.Types.Name(), result.Action.Package.Fset.Position(d.Pos).Line, d.Message))
 		}
@@ -33,8 +34,3 @@ func TestRule(t *testing.T) {
 		t.Errorf("found %q, not %q", got, want)
 	}
 }
-
-// unexpected takes findings, which no comment of the fixture expects.
-type unexpected struct{}
-
-func (unexpected) Errorf(string, ...any) {}
