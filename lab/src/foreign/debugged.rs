@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result};
 /// The greatest number of reports that one engine asks for, or one storm.
 pub(super) const REPORTS: usize = 3;
 
-/// Reports whether triage can see more than what a program prints itself.
-pub(super) fn is_able() -> bool {
-    which::which("gdb").is_ok()
+/// Reports whether triage can see more than what a program prints itself, for an engine that has so many reports.
+pub(super) fn is_able(has: usize) -> bool {
+    has < REPORTS && which::which("gdb").is_ok()
 }
 
 /// Runs a program once, with `run` behind the words of triage, and returns the new report in `folder`, from the folder

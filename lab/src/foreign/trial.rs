@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::FOLDER;
-use super::debugged::{self, REPORTS};
+use super::debugged;
 use super::description::Library;
 use super::engines::Engine;
 use super::findings::{self, Open};
@@ -505,9 +505,8 @@ impl Trial<'_> {
             task = task.env(key, value);
         }
         let finished = task.run(self.progress, child::quiet)?;
-        let text = finished.log_text();
+        let mut text = finished.log_text();
         let mut tests = Tests::read(&text);
-        let mut text = text;
         if finished.end == End::Flooded {
             tests.blame(noisiest(&text));
             text = shortened(&text);
@@ -776,7 +775,7 @@ impl Trial<'_> {
         outcome: &EngineOutcome,
     ) -> Result<Option<String>> {
         let reports = outcome.trouble.iter().filter(|it| it.report.is_some());
-        if reports.count() >= REPORTS || !debugged::is_able() {
+        if !debugged::is_able(reports.count()) {
             return Ok(None);
         }
         self.progress.step(format!("triage of {test}"));

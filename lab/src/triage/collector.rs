@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal, getpgrp, kill_process, setpgid};
 use serde::{Deserialize, Serialize};
 
 use super::HUNG;
-use super::lost_stop::LostStop;
+use super::lost_stop::{self, LostStop};
 use super::messages::{self, Message};
 use super::stopped::{Stopped, Why};
 use super::traceback;
@@ -162,7 +162,8 @@ impl Program {
 
     fn under_gdb(&self, gdb: &Path, hang: Option<Duration>) -> Result<Watched> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let (seen, pid) = (folder.path().join("seen"), folder.path().join("pid"));
+        let [seen, pid, errors] =
+            ["seen", "pid", "gdb.errors"].map(|name| folder.path().join(name));
         // The shell puts the streams of the program in place: nothing of gdb's is in them.
         let wrapper = format!(
             "set exec-wrapper {} triage --begin >&3 2>&4 <&5 3>&- 4>&- 5<&- --",
@@ -192,7 +193,7 @@ impl Program {
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("gdb"))?)
-            .stderr(File::create(folder.path().join("gdb.errors"))?)
+            .stderr(File::create(&errors)?)
             .fd_mappings(vec![
                 mapping(out_end.into(), 3),
                 mapping(err_end.into(), 4),
@@ -209,25 +210,23 @@ impl Program {
         let own = fs::canonicalize(&self.path)?;
         // Until the wrapper has become the program, gdb takes a trap for a sign of its start; then it sets its
         // breakpoints, for which the program stands still.
-        let mut lost_stop = LostStop::of(child.id());
         let begun = || {
             number().is_some_and(|number| {
-                let process = PathBuf::from(format!("/proc/{number}"));
-                fs::read_link(process.join("exe")).is_ok_and(|it| it == own)
-                    && !read_lossy(&process.join("stat")).contains(") t ")
+                fs::read_link(format!("/proc/{number}/exe")).is_ok_and(|it| it == own)
+                    && !lost_stop::stands_still(number)
             })
         };
         // The trap goes to the program: gdb stops it, looks, and ends it.
         let stop = || signal(number(), Signal::TRAP);
+        let mut lost_stop = LostStop::of(child.id());
         let end = wait(&mut child, hang, begun, stop, || lost_stop.look(number()))?;
         end.leave_none(&descendants);
         let output = streams.end();
         let text = read_lossy(&seen);
         let stopped: Option<Stopped> = serde_json::from_str(&text).ok();
         if !pid.exists() {
-            let says = read_lossy(&folder.path().join("gdb.errors"));
             return Ok(Watched::Refused(refusal(
-                &says,
+                &read_lossy(&errors),
                 stopped.and_then(|it| it.reason),
             )));
         }
@@ -240,13 +239,12 @@ impl Program {
         };
         collected.stopped = stopped.unwrap_or_default();
         if collected.stopped.why == Why::Lost {
-            let says = read_lossy(&folder.path().join("gdb.errors"));
             let waited = "it waited for threads that did not stop".to_owned();
             let reason = collected.stopped.reason.clone();
             let reason = reason.or(end.status.is_none().then_some(waited));
             collected.missing.push(format!(
                 "no native threads, and not how the program ended: gdb lost it: {}",
-                refusal(&says, reason)
+                refusal(&read_lossy(&errors), reason)
             ));
         }
         let mut last = seen.into_os_string();

@@ -102,9 +102,14 @@ impl LostStop {
 
 /// The threads that run on while others stand still; `None` if none does.
 fn lost(threads: &[(i32, Status)]) -> Option<BTreeSet<i32>> {
-    let one_stands = threads.iter().any(|(_, it)| it.is_in("t"));
+    let one_stands = threads.iter().any(|(_, it)| it.stands_still());
     let lost = threads.iter().filter(|(_, it)| it.runs_on());
     one_stands.then(|| lost.map(|(thread, _)| *thread).collect())
+}
+
+/// Reports whether a debugger has stopped a thread.
+pub(super) fn stands_still(thread: i32) -> bool {
+    read(&thread.to_string()).is_some_and(|it| it.stands_still())
 }
 
 /// The processor time of all threads of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
@@ -159,6 +164,10 @@ impl Status {
             let mask = self.field(name).map(|it| u64::from_str_radix(it, 16));
             mask.is_none_or(|it| it.is_ok_and(|it| it & stop != 0))
         })
+    }
+
+    fn stands_still(&self) -> bool {
+        self.is_in("t")
     }
 
     fn runs_on(&self) -> bool {

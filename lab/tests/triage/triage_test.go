@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // wait blocks for ever on a channel that nobody else knows.
@@ -119,15 +118,24 @@ func TestContinues(t *testing.T) {
 
 // TestExitsWhileThreadsBegin ends with code 0 when the debugger has just been told of a thread.
 func TestExitsWhileThreadsBegin(t *testing.T) {
+	begins := make(chan bool, 1)
 	for range 4 {
 		go func() {
 			for {
-				go func() { runtime.LockOSThread() }()
+				go func() {
+					runtime.LockOSThread()
+					select {
+					case begins <- true:
+					default:
+					}
+				}()
 				runtime.Gosched()
 			}
 		}()
 	}
-	time.Sleep(time.Millisecond)
+	for range 30 {
+		<-begins
+	}
 	os.Exit(0)
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::super::debugged::{self, REPORTS};
+use super::super::debugged;
 use super::super::engines::{Engine, ROW};
 use super::super::module::{self, Module, Package, counted};
 use super::super::outcome::{EngineOutcome, Finding, Outcome, Severity, State, Trouble};
@@ -601,12 +601,7 @@ impl Session<'_> {
         let signature = finding.signature();
         let is_known = engine.findings.iter().any(|it| it.signature() == signature);
         let tells_all = crash::PRINTED.contains(&&*finding.report.class);
-        if reports.count() >= REPORTS
-            || is_known
-            || tells_all
-            || !debugged::is_able()
-            || interrupted()
-        {
+        if is_known || tells_all || !debugged::is_able(reports.count()) || interrupted() {
             return Ok(None);
         }
         self.progress.step(format!("triage of {}", name(input)));
