@@ -99,6 +99,7 @@ func (p *Pass) ReportFix(pos token.Pos, fix analysis.SuggestedFix, format string
 }
 
 func (p *Pass) report(d analysis.Diagnostic) {
+	d.Message = source.Spelled(d.Message)
 	at := p.Fset().Position(d.Pos)
 	key := fmt.Sprint(at, d.Message)
 	if p.reported[key] {
@@ -108,6 +109,9 @@ func (p *Pass) report(d analysis.Diagnostic) {
 	if p.directives.Ignored(p.rule.Name, at) {
 		p.ran.Accepted++
 		return
+	}
+	if in := p.FunctionAt(d.Pos); in != "" {
+		p.ran.Functions[d.Pos] = in
 	}
 	d.Category = p.rule.Name
 	d.Message = p.rule.Name + ": " + d.Message
@@ -133,6 +137,8 @@ type Ran struct {
 	Rule *Rule
 	// Counts are what the rule has looked at, by what it is.
 	Counts map[string]int
+	// Functions are those that findings are in, by the positions of the findings.
+	Functions map[token.Pos]string
 	// Accepted are the findings that a comment with a reason ignores, by their number.
 	Accepted int
 }
@@ -158,7 +164,7 @@ func (r *Rule) Analyzer() *analysis.Analyzer {
 }
 
 func (r *Rule) run(pass *analysis.Pass) (result any, err error) {
-	ran := &Ran{Rule: r, Counts: make(map[string]int)}
+	ran := &Ran{Rule: r, Counts: make(map[string]int), Functions: make(map[token.Pos]string)}
 	p := &Pass{
 		Package:    pass.ResultOf[source.Analyzer].(*source.Package),
 		Know:       pass.ResultOf[summary.Analyzer].(*summary.Table),

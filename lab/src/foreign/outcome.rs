@@ -158,6 +158,9 @@ pub(super) struct Finding {
     /// The report of triage on it, from the module's folder.
     #[serde(default)]
     pub(super) triage: Option<String>,
+    /// The function in whose source it was read; empty if it was seen to happen.
+    #[serde(default)]
+    pub(super) within: String,
 }
 
 impl Finding {
@@ -171,7 +174,7 @@ impl Finding {
         let function = |place: &Option<Place>| {
             place
                 .as_ref()
-                .map_or_else(String::new, |it| it.function.clone())
+                .map_or_else(String::new, |it| without_lines(&it.function))
         };
         let report = &self.report;
         let mut go = [function(&report.go), function(&report.other)];
@@ -186,12 +189,22 @@ impl Finding {
         // Where no function tells two apart, the file does, or the test. Tests that leak are known late, and not all
         // of them in every run.
         match (&report.test, &report.go) {
-            (None, Some(place)) => parts.extend(place.file.clone()),
+            (None, Some(place)) => {
+                parts.extend(place.file.clone());
+                parts.push(self.within.clone());
+            }
             (test, None) if report.c.is_none() && !report.is_leak() => parts.extend(test.clone()),
             _ => {}
         }
         parts.join(" | ")
     }
+}
+
+/// What a rule says, without the numbers of lines, which any edit changes.
+fn without_lines(message: &str) -> String {
+    let parts = message.split("line ");
+    let bare = parts.map(|it| it.trim_start_matches(|c: char| c.is_ascii_digit()));
+    bare.collect::<Vec<_>>().join("line ")
 }
 
 /// Findings with one signature.
@@ -220,6 +233,22 @@ impl Folded {
         self.serious && self.is_open()
     }
 
+    /// Reports whether it is of the same rule for source as another one, and has the same to be said of it beside its
+    /// place.
+    pub(super) fn reads_like(&self, other: &Folded) -> bool {
+        let said = |it: &Folded| {
+            let first = &it.first;
+            let state = (first.severity, it.old, it.accepted.clone());
+            (first.report.class.clone(), it.engines.clone(), state)
+        };
+        self.is_of_source() && other.is_of_source() && said(self) == said(other)
+    }
+
+    /// Reports whether it was read in the source: no test shows it.
+    fn is_of_source(&self) -> bool {
+        self.tests.is_empty() && self.first.report.go.is_some()
+    }
+
     /// The tests that tell it from others with its signature: those that leak, since a leak names no caller in Go.
     fn telling_tests(&self) -> &[String] {
         match self.first.report.is_leak() {
@@ -231,7 +260,7 @@ impl Folded {
     /// The tests that show it, in words; none for a finding of source, which no test shows.
     pub(super) fn shown_by(&self, most: usize) -> Option<String> {
         match self.tests.as_slice() {
-            [] if self.first.report.go.is_some() => None,
+            [] if self.is_of_source() => None,
             [] => Some("not known: it is reported when the program ends".to_owned()),
             some if some.len() > most => Some(format!(
                 "{} and {} more",
@@ -271,7 +300,7 @@ pub(super) struct EngineOutcome {
     pub(super) trouble: Vec<Trouble>,
     /// Mistakes that it is proven not to see.
     pub(super) limits: Vec<String>,
-    /// Code that an engine could not read, with the reason, if it reads source.
+    /// Packages of which an engine that reads source could not read all, each with the reason.
     pub(super) left_unread: Vec<String>,
     /// Packages in which an engine that looks for leaks could not.
     pub(super) leaks_unsought: usize,
@@ -363,13 +392,20 @@ impl EngineOutcome {
             State::On if self.judged_nothing() => "nothing to judge".to_owned(),
             State::On => {
                 let mut words = Vec::new();
-                let known = self.findings.iter().filter(|it| it.known.is_some()).count();
-                let warnings = self
-                    .findings
-                    .iter()
-                    .filter(|it| it.known.is_none() && it.severity != Severity::Error)
-                    .count();
-                match self.findings.len() - known - warnings {
+                // One mistake is counted once, as in the headline.
+                let mut one_of_each: BTreeMap<String, &Finding> = BTreeMap::new();
+                for finding in &self.findings {
+                    let one = one_of_each.entry(finding.signature()).or_insert(finding);
+                    if one.known.is_some() {
+                        *one = finding;
+                    }
+                }
+                let count = |counts: fn(&Finding) -> bool| {
+                    one_of_each.values().filter(|it| counts(it)).count()
+                };
+                let known = count(|it| it.known.is_some());
+                let warnings = count(|it| it.known.is_none() && it.severity != Severity::Error);
+                match one_of_each.len() - known - warnings {
                     0 => words.push("no finding".to_owned()),
                     count => words.push(counted(count, "finding")),
                 }
@@ -542,12 +578,8 @@ impl Outcome {
                         left.push(format!("{count} in {}", engine.engine));
                     }
                     if !engine.left_unread.is_empty() {
-                        let count = counted_as(
-                            engine.left_unread.len(),
-                            "file or package",
-                            "files or packages",
-                        );
-                        left.push(format!("{count} not read by {}", engine.engine));
+                        let count = counted(engine.left_unread.len(), "package");
+                        left.push(format!("{count} read in part by {}", engine.engine));
                     }
                     if engine.perhaps_slow > 0 {
                         let count = counted_as(
@@ -705,7 +737,25 @@ mod tests {
             known: None,
             command: String::new(),
             triage: None,
+            within: String::new(),
         }
+    }
+
+    #[test]
+    fn a_finding_of_source_is_new_in_another_function_and_the_same_in_another_line() {
+        let found = |within: &str, line: u32, file: &str| {
+            let message = format!("what was freed in line {line}");
+            let mut found = finding("vet", "doublefree", Some(&message), "");
+            found.report.test = None;
+            found.within = within.to_owned();
+            let go = found.report.go.as_mut().expect("it has a place");
+            (go.file, go.line) = (Some(file.to_owned()), Some(line + 2));
+            found.signature()
+        };
+        let one = found("(*T).Close", 3, "t.go");
+        assert_eq!(one, found("(*T).Close", 70, "t.go"));
+        assert_ne!(one, found("(*T).Reset", 3, "t.go"));
+        assert_ne!(one, found("(*T).Close", 3, "u.go"));
     }
 
     fn outcome(findings: Vec<Finding>) -> Outcome {

@@ -860,6 +860,7 @@ impl Trial<'_> {
             command: self.command(package, report.test.as_deref(), 1),
             report,
             triage: None,
+            within: String::new(),
         }
     }
 

@@ -85,11 +85,11 @@ impl Trial<'_> {
         }
         for left in &printed.not_analysed {
             // A package that could not be loaded may have what the rules look for.
-            match printed.failed && left.is_package() {
+            match left.whole {
                 true => outcome
                     .trouble
                     .push(Trouble::words(&left.package, &left.reason)),
-                false => outcome.left_unread.push(left.shown(&self.module.root)),
+                false => outcome.left_unread.push(left.shown()),
             }
         }
         Ok(())
@@ -112,6 +112,7 @@ impl Trial<'_> {
             severity: found.severity,
             tests: Vec::new(),
             triage: None,
+            within: found.function,
             known: None,
             command: format!(
                 "cgolab vet -only {0} ./...; cgolab vet -explain {0}",

@@ -31,6 +31,7 @@ type Finding struct {
 	Contracts []string      `json:"contracts"`
 	Package   string        `json:"package"`
 	File      string        `json:"file"`
+	Function  string        `json:"function,omitempty"` // in which it is, a method with its receiver
 	Line      int           `json:"line"`
 	Column    int           `json:"column"`
 	Message   string        `json:"message"`
@@ -44,7 +45,7 @@ type Gap struct {
 	source.Note
 }
 
-func (g Gap) String() string { return g.Package + ": not analysed: " + g.Note.String() }
+func (g Gap) String() string { return g.Package + ": not analysed: " + g.Reason }
 
 // RuleRun is a rule that ran.
 type RuleRun struct {
@@ -141,8 +142,7 @@ func Run(rules []*rule.Rule, load Load) (*Result, error) {
 		return nil, err
 	}
 	result := &Result{Findings: []Finding{}, Gaps: []Gap{}, Counts: make(map[string]int), fset: config.Fset}
-	result.loaded(pkgs)
-	result.collect(rules, graph)
+	result.collect(rules, graph, unloaded(pkgs))
 	return result, nil
 }
 
@@ -200,21 +200,30 @@ func generic(recv *ast.FieldList) bool {
 	return found
 }
 
-// loaded takes over what the loader could not do.
-func (r *Result) loaded(pkgs []*packages.Package) {
-	for _, pkg := range pkgs {
-		for _, err := range pkg.Errors {
+// unloaded says why packages could not be listed, parsed or given to cmd/cgo, of those that were asked for and of all
+// that they import.
+func unloaded(pkgs []*packages.Package) map[*packages.Package]string {
+	why := make(map[*packages.Package]string)
+	packages.Visit(pkgs, nil, func(pkg *packages.Package) {
+		for _, err := range slices.Backward(pkg.Errors) {
 			if err.Kind != packages.TypeError { // the analyzer tells of those
-				r.gap(pkg.PkgPath, source.Note{Reason: strings.TrimSpace(err.Pos + " " + firstLines(err.Msg))})
-				r.Failed = true
+				why[pkg] = strings.TrimLeft(err.Pos+": "+inOneLine(err.Msg), "-: ")
 			}
 		}
-	}
+	})
+	return why
 }
 
-func firstLines(text string) string {
-	lines := strings.SplitN(strings.TrimSpace(text), "\n", 5)
-	return strings.Join(lines[:min(4, len(lines))], "; ")
+// inOneLine is the beginning of what a tool says, without the lines of source that compilers quote.
+func inOneLine(text string) string {
+	var kept []string
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		if before, _, quoted := strings.Cut(line, "|"); quoted && strings.Trim(before, " 0123456789") == "" {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	return strings.Join(kept[:min(4, len(kept))], "; ")
 }
 
 func (r *Result) gap(pkg string, note source.Note) {
@@ -222,9 +231,41 @@ func (r *Result) gap(pkg string, note source.Note) {
 	if !slices.Contains(r.Gaps, gap) {
 		r.Gaps = append(r.Gaps, gap)
 	}
+	r.Failed = r.Failed || note.Whole
 }
 
-func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
+// gaps takes over what was not analysed of a package. Errors that follow from a package that could not be loaded are not
+// told beside that one.
+func (r *Result) gaps(pkg *packages.Package, notes []source.Note, unloaded map[*packages.Package]string) {
+	if why, ok := unloaded[pkg]; ok {
+		r.gap(pkg.PkgPath, source.Note{Whole: true, Reason: why})
+		return
+	}
+	for _, note := range notes {
+		if causes := neededOf(pkg, unloaded); note.Whole && len(causes) > 0 {
+			var paths []string
+			for _, cause := range causes {
+				r.gap(cause.PkgPath, source.Note{Whole: true, Reason: unloaded[cause]})
+				paths = append(paths, cause.PkgPath)
+			}
+			note.Reason = "it needs " + strings.Join(paths, ", ")
+		}
+		r.gap(pkg.PkgPath, note)
+	}
+}
+
+// neededOf are the packages of a set that a package needs, by path.
+func neededOf(pkg *packages.Package, set map[*packages.Package]string) (needed []*packages.Package) {
+	packages.Visit([]*packages.Package{pkg}, nil, func(imported *packages.Package) {
+		if _, ok := set[imported]; ok {
+			needed = append(needed, imported)
+		}
+	})
+	slices.SortFunc(needed, func(a, b *packages.Package) int { return cmp.Compare(a.PkgPath, b.PkgPath) })
+	return needed
+}
+
+func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph, unloaded map[*packages.Package]string) {
 	known := make(map[string]*rule.Rule)
 	runs := make(map[string]*RuleRun)
 	for _, rule := range rules {
@@ -237,25 +278,23 @@ func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
 	for _, action := range graph.Roots {
 		path := action.Package.PkgPath
 		if action.Err != nil {
-			r.gap(path, source.Note{Reason: firstLines(action.Err.Error())})
-			r.Failed = true
+			r.gap(path, source.Note{Whole: true, Reason: inOneLine(action.Err.Error())})
 			continue
 		}
+		var functions map[token.Pos]string
 		switch result := action.Result.(type) {
 		case *source.Package:
 			r.Packages++
 			if result.Native {
 				r.Native++
 			}
-			for _, note := range result.Notes {
-				r.gap(path, note)
-			}
-			r.Failed = r.Failed || result.Unsound
+			r.gaps(action.Package, result.Notes, unloaded)
 		case *rule.Ran:
 			for what, n := range result.Counts {
 				r.Counts[what] += n
 			}
 			runs[result.Rule.Name].Accepted += result.Accepted
+			functions = result.Functions
 		}
 		for _, d := range action.Diagnostics {
 			at := r.fset.Position(d.Pos)
@@ -266,7 +305,7 @@ func (r *Result) collect(rules []*rule.Rule, graph *checker.Graph) {
 			seen[key] = true
 			f := Finding{
 				Rule: d.Category, Severity: rule.Warning, Contracts: []string{}, Package: path,
-				File: at.Filename, Line: at.Line, Column: at.Column,
+				File: at.Filename, Function: functions[d.Pos], Line: at.Line, Column: at.Column,
 				Message: strings.TrimPrefix(d.Message, d.Category+": "), fixes: d.SuggestedFixes,
 			}
 			if rule := known[d.Category]; rule != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,9 @@ func Good() {
 	if f := result.Findings[0]; f.Rule != "cstring" || filepath.Base(f.File) != "high.go" || f.Line != 10 {
 		t.Errorf("through facts: %+v", f)
 	}
+	if f := result.Findings[0]; f.Function != "Bad" {
+		t.Errorf("the function is %q", f.Function)
+	}
 	if f := result.Findings[1]; f.Line != 7 || f.Package != "example.com/m" {
 		t.Errorf("in the package itself: %+v", f)
 	}
@@ -120,19 +124,36 @@ func Good() {
 
 func TestWhatIsNotAnalysedIsSaid(t *testing.T) {
 	result, _ := module(t, map[string]string{
-		"header/h.go": "package header\n\n// #include <no/such/header.h>\nimport \"C\"\n\nfunc F() { C.f() }\n",
-		"types/t.go":  "package types\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nvar x string = C.f()\n\nfunc g() { undefined() }\n",
+		"header/h.go": "package header\n\n// #include <no/such/header.h>\nimport \"C\"\n\nfunc F() { C.f(); C.g() }\n",
+		"config/c.go": "package config\n\n// #cgo pkg-config: no-such-library\nimport \"C\"\n\nfunc F() { C.f() }\n",
+		"needs/n.go":  "package needs\n\nimport (\n\t\"example.com/m/config\"\n\t\"example.com/m/header\"\n)\n\nvar _ = config.G + header.H\n",
+		"types/t.go":  "package types\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nvar x string = C.f()\n\nfunc g() { undefined() }\n\nfunc h() { undefined() }\n",
 		"tags/t.go":   "package tags\n",
 		"tags/l.go":   "//go:build never\n\npackage tags\n\n// #cgo LDFLAGS: -lm\nimport \"C\"\n",
 		"tags/u.go":   "//go:build never\n\npackage tags\n\n// static int f(void) { return 0; }\nimport \"C\"\n\nfunc F() { C.f() }\n",
 		"syntax/s.go": "package syntax\n\nfunc {\n",
 	})
-	has(t, result.Gaps, "example.com/m/header: not analysed: cgo gave no types")
-	has(t, result.Gaps, "example.com/m/types: not analysed: does not type-check")
-	has(t, result.Gaps, "example.com/m/tags: not analysed: files with import \"C\" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: u.go")
-	has(t, result.Gaps, "example.com/m/syntax: not analysed")
+	// One line for each package, with the cause: what follows from it, here or in those that import it, is not told.
+	for i, want := range []string{
+		"^example.com/m/config: not analysed: .*pkg-config",
+		"^example.com/m/header: not analysed: /.*/header/h.go:3:11: fatal error: no/such/header.h: No such file or directory",
+		"^example.com/m/needs: not analysed: it needs example.com/m/config, example.com/m/header$",
+		"^example.com/m/syntax: not analysed: /.*/syntax/s.go:3:6: expected",
+		`^example.com/m/tags: not analysed: files with import "C" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: u.go$`,
+		`^example.com/m/types: not analysed: does not type-check: /.*/types/t.go:6:16: cannot use C.f\(\) \(value of int32 type C.int\) as string value .* \(and 2 more errors\)$`,
+	} {
+		if len(result.Gaps) != 6 || !regexp.MustCompile(want).MatchString(result.Gaps[i].String()) {
+			t.Errorf("gap %d is not %q; said is %q", i, want, result.Gaps)
+		}
+		if whole := i != 4; result.Gaps[i].Whole != whole {
+			t.Errorf("of the whole package: %t, not %t: %s", !whole, whole, result.Gaps[i])
+		}
+	}
 	if !result.Failed {
 		t.Error("packages that were not analysed do not turn the run red")
+	}
+	if summary := result.Summary(); !strings.HasSuffix(summary, "; 5 packages not analysed; 1 package analysed in part") {
+		t.Errorf("the summary is %q", summary)
 	}
 }
 
@@ -140,7 +161,7 @@ func TestWithoutCgo(t *testing.T) {
 	t.Setenv("CGO_ENABLED", "0")
 	result, _ := module(t, map[string]string{"m.go": leak, "n.go": "package m\n"})
 	has(t, result.Gaps, "CGO_ENABLED leave out: m.go")
-	if summary := result.Summary(); !strings.HasSuffix(summary, "; 1 not analysed") {
+	if summary := result.Summary(); !strings.HasSuffix(summary, "; 1 package analysed in part") {
 		t.Errorf("the summary is %q", summary)
 	}
 }
@@ -307,7 +328,7 @@ func TestFormats(t *testing.T) {
 	}
 	var back struct {
 		Findings    []driver.Finding
-		NotAnalysed []map[string]string
+		NotAnalysed []driver.Gap
 	}
 	if err := json.Unmarshal(asJSON.Bytes(), &back); err != nil || len(back.Findings) != 1 || len(back.NotAnalysed) == 0 {
 		t.Errorf("%v\n%s", err, asJSON.Bytes())
@@ -324,7 +345,7 @@ func TestFormats(t *testing.T) {
 	if !strings.HasPrefix(findings.String(), "m.go:7:28: cstring: ") || !strings.Contains(gaps.String(), "bad: not analysed: does not type-check") {
 		t.Errorf("%s%s", findings.String(), gaps.String())
 	}
-	want := fmt.Sprintf("\n2 packages, 1 with C or native memory; %d rules; 1 finding; 1 not analysed\n", len(result.Rules))
+	want := fmt.Sprintf("\n2 packages, 1 with C or native memory; %d rules; 1 finding; 1 package not analysed\n", len(result.Rules))
 	if !strings.HasSuffix(gaps.String(), want) {
 		t.Errorf("%s\ndoes not end with%s", gaps.String(), want)
 	}

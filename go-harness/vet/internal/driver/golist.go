@@ -266,7 +266,10 @@ func command(dir, name string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", filepath.Base(name), err, strings.TrimSpace(stderr.String()))
+		if says := strings.TrimSpace(stderr.String()); says != "" {
+			return "", errors.New(says)
+		}
+		return "", fmt.Errorf("%s: %w", filepath.Base(name), err)
 	}
 	return stdout.String(), nil
 }

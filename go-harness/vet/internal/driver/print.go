@@ -41,8 +41,19 @@ func (r *Result) Summary() string {
 	if accepted > 0 {
 		parts = append(parts, fmt.Sprintf("%d silenced by //cgolab:ignore", accepted))
 	}
-	if len(r.Gaps) > 0 {
-		parts = append(parts, fmt.Sprintf("%d not analysed", len(r.Gaps)))
+	whole, part := make(map[string]bool), make(map[string]bool)
+	for _, gap := range r.Gaps {
+		if gap.Whole {
+			whole[gap.Package] = true
+		} else {
+			part[gap.Package] = true
+		}
+	}
+	if len(whole) > 0 {
+		parts = append(parts, counted(len(whole), "package")+" not analysed")
+	}
+	if len(part) > 0 {
+		parts = append(parts, counted(len(part), "package")+" analysed in part")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -97,9 +108,6 @@ func (r *Result) SARIF(w io.Writer, rules []*rule.Rule, dir string) error {
 	invocation := sarif.NewInvocation().WithExecutionSuccessful(!r.Failed)
 	for _, gap := range r.Gaps {
 		notification := sarif.NewNotification().WithLevel("warning").WithMessage(sarif.NewTextMessage(gap.String()))
-		if gap.File != "" {
-			notification.AddLocation(sarif.NewLocationWithPhysicalLocation(place(gap.File)))
-		}
 		invocation.ToolExecutionNotifications = append(invocation.ToolExecutionNotifications, notification)
 	}
 	run.AddInvocation(invocation)

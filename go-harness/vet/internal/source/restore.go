@@ -2,11 +2,14 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,8 +67,8 @@ func originalOf(f *ast.File) string {
 	return ""
 }
 
-// restore replaces what cmd/cgo wrote by the original files, with types. It reports whether all is sound.
-func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) bool {
+// restore replaces what cmd/cgo wrote by the original files, with types. Errors say why the types are not sound.
+func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) (errs []error) {
 	names := make(map[string]bool)
 	for _, f := range made.declarations {
 		for _, decl := range f.Decls {
@@ -100,24 +103,21 @@ func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) bool {
 		case name != "":
 			text, err := os.ReadFile(name) // drivers know only what cmd/cgo made of it
 			if err != nil {
-				p.note(name, "the original file cannot be read: %v", err)
-				return false
+				return []error{fmt.Errorf("the original file cannot be read: %w", err)}
 			}
 			original, err := parser.ParseFile(pass.Fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
 			if err != nil {
-				p.note(name, "%v", err)
-				return false
+				return []error{err}
 			}
 			p.Preambles = append(p.Preambles, preambles(original)...)
 			for _, unknown := range rewrite(original, names) {
-				p.note(name, "cgo declared nothing for C.%s", unknown)
+				errs = append(errs, fmt.Errorf("%s: cgo declared nothing for C.%s", name, unknown))
 			}
 			p.Files = append(p.Files, original)
-		case !contains(made.declarations, f):
+		case !slices.Contains(made.declarations, f):
 			p.Files = append(p.Files, f)
 		}
 	}
-	var errs []error
 	config := types.Config{
 		Importer:  importer,
 		Sizes:     pass.TypesSizes,
@@ -126,7 +126,7 @@ func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) bool {
 			// A soft error, such as a variable that is not used once cgo's own code is gone, harms nobody.
 			var e types.Error
 			if !errors.As(err, &e) || !e.Soft {
-				errs = append(errs, err)
+				errs = append(errs, fmt.Errorf("does not type-check: %w", err))
 			}
 		},
 	}
@@ -141,23 +141,7 @@ func (p *Package) restore(pass *analysis.Pass, made *madeByCgo) bool {
 		FileVersions: make(map[*ast.File]string),
 	}
 	p.Types, _ = config.Check(pass.Pkg.Path(), pass.Fset, append(made.declarations[:len(made.declarations):len(made.declarations)], p.Files...), p.Info)
-	for i, err := range errs {
-		if i == 3 {
-			p.note("", "and %d more errors", len(errs)-i)
-			break
-		}
-		p.note("", "does not type-check: %v", err)
-	}
-	return len(errs) == 0
-}
-
-func contains(files []*ast.File, f *ast.File) bool {
-	for _, other := range files {
-		if other == f {
-			return true
-		}
-	}
-	return false
+	return errs
 }
 
 // imports finds the packages that the driver has imported already, so that types and facts are shared.
@@ -240,28 +224,18 @@ func commentText(group *ast.CommentGroup) string {
 }
 
 func removeImportC(f *ast.File) {
-	f.Imports = deleteFunc(f.Imports, isImportC)
-	f.Decls = deleteFunc(f.Decls, func(decl ast.Decl) bool {
+	f.Imports = slices.DeleteFunc(f.Imports, isImportC)
+	f.Decls = slices.DeleteFunc(f.Decls, func(decl ast.Decl) bool {
 		gen, ok := decl.(*ast.GenDecl)
 		if !ok || gen.Tok != token.IMPORT {
 			return false
 		}
-		gen.Specs = deleteFunc(gen.Specs, func(spec ast.Spec) bool { return isImportC(spec.(*ast.ImportSpec)) })
+		gen.Specs = slices.DeleteFunc(gen.Specs, func(spec ast.Spec) bool { return isImportC(spec.(*ast.ImportSpec)) })
 		return len(gen.Specs) == 0
 	})
 }
 
 func isImportC(spec *ast.ImportSpec) bool { return spec.Path.Value == `"C"` }
-
-func deleteFunc[E any](list []E, del func(E) bool) []E {
-	var kept []E
-	for _, e := range list {
-		if !del(e) {
-			kept = append(kept, e)
-		}
-	}
-	return kept
-}
 
 // pairedCalls are the calls whose two results are assigned: to cgo, they return errno too.
 func pairedCalls(f *ast.File) map[*ast.CallExpr]bool {
@@ -319,3 +293,9 @@ func declared(sel *ast.SelectorExpr, names map[string]bool, called, paired bool)
 	}
 	return nil
 }
+
+// internal is how the names begin that cmd/cgo gives to what C declares.
+var internal = regexp.MustCompile(`\b_C(func|2func|type|iconst|fconst|sconst|var|macro|fpvar_fp)_`)
+
+// Spelled is a text in which what C declares has the name that the source gives it, C.name.
+func Spelled(text string) string { return internal.ReplaceAllLiteralString(text, "C.") }

@@ -9,6 +9,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/build"
@@ -63,28 +64,21 @@ type Package struct {
 	UsesCgo bool
 	// Standard is set for the standard library, which is never analysed.
 	Standard bool
-	// Unsound is set if the package has no sound types, and so was not analysed.
-	Unsound bool
-	// Notes say what was not analysed.
+	// Notes say what was not analysed. One of them is for the whole package if it has no sound types.
 	Notes []Note
 
 	fset       *token.FileSet
 	goVersion  string // of the module, or what is no version
 	calls      map[token.Pos]*ast.CallExpr
 	statements map[*ast.CallExpr]bool
+	assigned   map[*ast.CallExpr][]ast.Expr
 }
 
 // Note says that something was not analysed, and why.
 type Note struct {
-	File   string `json:"file,omitempty"` // empty: the whole package
+	// Whole is set if nothing of the package was analysed.
+	Whole  bool   `json:"whole"`
 	Reason string `json:"reason"`
-}
-
-func (n Note) String() string {
-	if n.File == "" {
-		return n.Reason
-	}
-	return filepath.Base(n.File) + ": " + n.Reason
 }
 
 // Fset is the file set of all positions.
@@ -120,6 +114,18 @@ func (p *Package) Statement(instr ssa.CallInstruction) bool {
 	return p.statements[p.Call(instr)]
 }
 
+// Assigned is the name of the variable that the source gives a result of a call, or nothing.
+func (p *Package) Assigned(call ssa.CallInstruction, result int) string {
+	left := p.assigned[p.Call(call)]
+	if result >= len(left) {
+		return ""
+	}
+	if name, ok := left[result].(*ast.Ident); ok && name.Name != "_" {
+		return name.Name
+	}
+	return ""
+}
+
 // Imports reports whether the file of a position imports a package by its own name.
 func (p *Package) Imports(pos token.Pos, path string) bool {
 	f := p.file(pos)
@@ -149,8 +155,34 @@ func (p *Package) file(pos token.Pos) *ast.File {
 	return p.Files[i]
 }
 
+// FunctionAt is the function that a position is in, a method with its receiver, or nothing.
+func (p *Package) FunctionAt(pos token.Pos) string {
+	f := p.file(pos)
+	if f == nil {
+		return ""
+	}
+	for _, decl := range f.Decls {
+		if fn, ok := decl.(*ast.FuncDecl); ok && fn.Pos() <= pos && pos < fn.End() {
+			if fn.Recv.NumFields() == 0 {
+				return fn.Name.Name
+			}
+			return fmt.Sprintf("(%s).%s", types.ExprString(fn.Recv.List[0].Type), fn.Name.Name)
+		}
+	}
+	return ""
+}
+
 // Line is the line of a position.
 func (p *Package) Line(pos token.Pos) int { return p.fset.Position(pos).Line }
+
+// Place names the line of a position for a reader at another one: with its file, if that is not the reader's.
+func (p *Package) Place(pos, reader token.Pos) string {
+	at := p.fset.Position(pos)
+	if at.Filename == p.fset.Position(reader).Filename {
+		return fmt.Sprintf("line %d", at.Line)
+	}
+	return fmt.Sprintf("line %d of %s", at.Line, filepath.Base(at.Filename))
+}
 
 func run(pass *analysis.Pass) (result any, err error) {
 	pkg := &Package{Files: pass.Files, Types: pass.Pkg, Info: pass.TypesInfo, fset: pass.Fset}
@@ -164,35 +196,33 @@ func run(pass *analysis.Pass) (result any, err error) {
 	defer func() {
 		// A package that breaks the tool is not analysed, and the run says so; the others still are.
 		if trouble := recover(); trouble != nil {
-			pkg.Program, pkg.Funcs, pkg.Native, pkg.Unsound = nil, nil, false, true
-			pkg.note("", "the analyzer itself failed: %v%s", trouble, lastFrame(debug.Stack()))
+			pkg.Program, pkg.Funcs, pkg.Native = nil, nil, false
+			pkg.note(true, "the analyzer itself failed: %v%s", trouble, lastFrame(debug.Stack()))
 			result, err = pkg, nil
 		}
 	}()
 	pkg.noteIgnored(pass)
 	files := pass.Files
-	sound := len(pass.TypeErrors) == 0
+	var errs []error
+	for _, err := range pass.TypeErrors {
+		errs = append(errs, fmt.Errorf("does not type-check: %s: %s", pass.Fset.Position(err.Pos), err.Msg))
+	}
 	if generated := generatedByCgo(pass.Files); generated != nil {
 		pkg.UsesCgo = true
-		sound = pkg.restore(pass, generated) && sound
+		if own := pkg.restore(pass, generated); len(own) > 0 {
+			errs = own
+		}
 		files = append(generated.declarations, pkg.Files...)
 	} else if importsC(pass.Files) {
 		pkg.UsesCgo = true
-		pkg.note("", "cgo gave no types: its tool did not run, or failed (missing header?)")
-		sound = false
+		errs = []error{errors.New("cgo gave no types: its tool did not run, or failed (missing header?)")}
 	}
-	if !sound {
-		pkg.Unsound = true
-		for i, e := range pass.TypeErrors {
-			if i == 3 {
-				pkg.note("", "and %d more errors", len(pass.TypeErrors)-i)
-				break
-			}
-			pkg.note("", "does not type-check: %s: %s", pass.Fset.Position(e.Pos), e.Msg)
+	if len(errs) > 0 {
+		more := ""
+		if n := len(errs) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more errors)", n)
 		}
-		if len(pkg.Notes) == 0 {
-			pkg.note("", "does not type-check")
-		}
+		pkg.note(true, "%v%s", errs[0], more)
 		return pkg, nil
 	}
 	pkg.indexCalls()
@@ -206,11 +236,11 @@ func run(pass *analysis.Pass) (result any, err error) {
 
 // Release lets go of everything but what is said of the package as a whole.
 func (p *Package) Release() {
-	p.Files, p.Info, p.Program, p.Funcs, p.calls, p.statements = nil, nil, nil, nil, nil, nil
+	p.Files, p.Info, p.Program, p.Funcs, p.calls, p.statements, p.assigned = nil, nil, nil, nil, nil, nil, nil
 }
 
-func (p *Package) note(file, format string, args ...any) {
-	p.Notes = append(p.Notes, Note{file, fmt.Sprintf(format, args...)})
+func (p *Package) note(whole bool, format string, args ...any) {
+	p.Notes = append(p.Notes, Note{whole, Spelled(fmt.Sprintf(format, args...))})
 }
 
 func lastFrame(stack []byte) string {
@@ -242,7 +272,7 @@ func (p *Package) noteIgnored(pass *analysis.Pass) {
 	}
 	sort.Strings(left)
 	if len(left) > 0 {
-		p.note("", "files with import \"C\" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: %s", strings.Join(left, ", "))
+		p.note(false, "files with import \"C\" that build tags, GOOS, GOARCH or CGO_ENABLED leave out: %s", strings.Join(left, ", "))
 	}
 }
 
@@ -308,6 +338,7 @@ func matters(pass *analysis.Pass) bool {
 func (p *Package) indexCalls() {
 	p.calls = make(map[token.Pos]*ast.CallExpr)
 	p.statements = make(map[*ast.CallExpr]bool)
+	p.assigned = make(map[*ast.CallExpr][]ast.Expr)
 	for _, f := range p.Files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -316,6 +347,10 @@ func (p *Package) indexCalls() {
 			case *ast.ExprStmt:
 				if call, ok := ast.Unparen(n.X).(*ast.CallExpr); ok {
 					p.statements[call] = true
+				}
+			case *ast.AssignStmt:
+				if call, ok := ast.Unparen(n.Rhs[0]).(*ast.CallExpr); ok && len(n.Rhs) == 1 {
+					p.assigned[call] = n.Lhs
 				}
 			}
 			return true

@@ -275,12 +275,12 @@ func (b *bounds) emptyParameter(p *ssa.Parameter, depth int) string {
 		if i < len(args) {
 			if c, ok := args[i].(*ssa.Const); ok {
 				if empty := emptyConst(c); empty != "" {
-					return fmt.Sprintf("%s in line %d", empty, b.pass.Line(b.pass.Pos(call)))
+					return fmt.Sprintf("%s in %s", empty, b.pass.Place(b.pass.Pos(call), fn.Pos()))
 				}
 				continue
 			}
 			if why := b.empty(args[i], call.Block(), call, depth+2); why != "" {
-				return why + fmt.Sprintf("; called in line %d", b.pass.Line(b.pass.Pos(call)))
+				return why + fmt.Sprintf("; called in %s", b.pass.Place(b.pass.Pos(call), fn.Pos()))
 			}
 		}
 	}

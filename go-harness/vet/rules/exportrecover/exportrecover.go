@@ -47,7 +47,7 @@ func goEach(token C.uintptr_t) {
 func run(p *rule.Pass) {
 	for fn := range p.Exports() {
 		if at := unguarded(fn, make(map[*ssa.Function]bool)); at != nil {
-			p.Report(fn.Pos(), "C calls %s, which runs code of others in line %d, and recovers no panic", fn.Name(), p.Line(p.Pos(at)))
+			p.Report(fn.Pos(), "C calls %s, which runs code of others in %s, and recovers no panic", fn.Name(), p.Place(p.Pos(at), fn.Pos()))
 		}
 	}
 }

@@ -73,7 +73,7 @@ func run(pass *rule.Pass) {
 				return
 			}
 			if at, what := p.harm(freeing, make(map[*ssa.Function]bool)); at != nil {
-				p.ReportAt(call, "the %s %s, in line %d", kind, what, p.Line(p.Pos(at)))
+				p.ReportAt(call, "the %s %s, in %s", kind, what, p.Place(p.Pos(at), p.Pos(call)))
 			}
 		})
 	}

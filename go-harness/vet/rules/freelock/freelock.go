@@ -103,7 +103,7 @@ func run(p *rule.Pass) {
 		}
 		for _, u := range all {
 			if !u.locked && !u.frees && u.fn.Object() != nil && u.fn.Object().Exported() {
-				p.ReportAt(u.call, "C.%s is given %s without the lock that %s holds while it frees it, in line %d", u.name, field.Name(), release.fn.Name(), p.Line(p.Pos(release.call)))
+				p.ReportAt(u.call, "C.%s is given %s without the lock that %s holds while it frees it, in %s", u.name, field.Name(), release.fn.Name(), p.Place(p.Pos(release.call), p.Pos(u.call)))
 			}
 		}
 	}

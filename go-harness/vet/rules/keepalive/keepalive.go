@@ -53,13 +53,13 @@ func (c *Codec) Size() int {
 func run(p *rule.Pass) {
 	for _, fn := range p.Funcs {
 		for _, e := range p.Know.Exposures(fn) {
-			owner := describe(e.Owner)
+			owner, kept := describe(p, e.Owner)
 			call, ok := e.Use.(ssa.CallInstruction)
 			if !ok {
 				if e.Early != nil {
-					p.ReportAt(e.Use, "runtime.KeepAlive(%s) in line %d comes before native memory of it is used here", owner, p.Line(p.Pos(e.Early)))
+					p.ReportAt(e.Use, "%s in line %d comes before native memory of it is used here", kept, p.Line(p.Pos(e.Early)))
 				} else {
-					p.ReportAt(e.Use, "%s may be finalized, and its native memory freed, while it is used here; add runtime.KeepAlive(%s) after it", owner, owner)
+					p.ReportAt(e.Use, "%s may be finalized, and its native memory freed, while it is used here; add %s after it", owner, kept)
 				}
 				continue
 			}
@@ -68,21 +68,21 @@ func run(p *rule.Pass) {
 			case e.Copy:
 				p.ReportAt(call, "%s uses native memory of %s, which is a copy: nothing here keeps the object alive that has the finalizer", name, owner)
 			case e.Early != nil:
-				p.ReportAt(call, "runtime.KeepAlive(%s) in line %d comes before %s, which uses its native memory", owner, p.Line(p.Pos(e.Early)), name)
+				p.ReportAt(call, "%s in line %d comes before %s, which uses its native memory", kept, p.Line(p.Pos(e.Early)), name)
 			case isDeferred(call):
-				p.ReportAt(call, "%s may be finalized, and its native memory freed, while %s, which is deferred, uses it; defer runtime.KeepAlive(%s) before it", owner, name, owner)
+				p.ReportAt(call, "%s may be finalized, and its native memory freed, while %s, which is deferred, uses it; defer %s before it", owner, name, kept)
 			default:
 				if fix, ok := deferred(p, fn, e.Owner); ok {
-					p.ReportFix(p.Pos(call), fix, lost, owner, name, owner)
+					p.ReportFix(p.Pos(call), fix, lost, owner, name, kept)
 					continue
 				}
-				p.ReportAt(call, lost, owner, name, owner)
+				p.ReportAt(call, lost, owner, name, kept)
 			}
 		}
 	}
 }
 
-const lost = "%s may be finalized, and its native memory freed, while %s uses it; add runtime.KeepAlive(%s) after the call"
+const lost = "%s may be finalized, and its native memory freed, while %s uses it; add %s after the call"
 
 func isDeferred(call ssa.CallInstruction) bool {
 	_, ok := call.(*ssa.Defer)
@@ -106,19 +106,33 @@ func deferred(p *rule.Pass, fn *ssa.Function, owner ssa.Value) (fix analysis.Sug
 	}, true
 }
 
-// describe names a value as the source does, if it has a name there.
-func describe(v ssa.Value) string {
+// describe names a value as the source does, if it has a name there, and says how it is kept alive.
+func describe(p *rule.Pass, v ssa.Value) (name, kept string) {
 	root, path := summary.Path(v)
-	name := root.Name()
+	name = root.Name()
 	switch root := root.(type) {
 	case *ssa.Parameter, *ssa.FreeVar, *ssa.Global:
 	case *ssa.Alloc:
 		name = root.Comment
+	case *ssa.Call:
+		name = p.Assigned(root, 0)
+	case *ssa.Extract:
+		name = ""
+		if call, ok := root.Tuple.(*ssa.Call); ok {
+			name = p.Assigned(call, root.Index)
+		}
 	default:
+		name = ""
+	}
+	if name == "" {
 		name = "the " + types.TypeString(root.Type(), func(*types.Package) string { return "" })
+		kept = "runtime.KeepAlive of a variable that holds it"
 	}
 	for _, field := range path {
 		name = fmt.Sprintf("%s.%s", name, field.Name())
 	}
-	return name
+	if kept == "" {
+		kept = fmt.Sprintf("runtime.KeepAlive(%s)", name)
+	}
+	return name, kept
 }

@@ -67,7 +67,7 @@ func run(p *rule.Pass) {
 				if first.call == second.call || first.object != second.object || !again(first, second) {
 					continue
 				}
-				p.ReportAt(second.call, "the object has the finalizer of line %d already: a second one ends the process", p.Line(p.Pos(first.call)))
+				p.ReportAt(second.call, "the object has the finalizer of %s already: a second one ends the process", p.Place(p.Pos(first.call), p.Pos(second.call)))
 			}
 		}
 	}

@@ -50,6 +50,9 @@ pub(crate) struct Found {
     pub(crate) contracts: Vec<String>,
     pub(crate) package: String,
     pub(crate) file: PathBuf,
+    /// The function that it is in, if it is in one.
+    #[serde(default)]
+    pub(crate) function: String,
     pub(crate) line: u32,
     pub(crate) message: String,
 }
@@ -93,26 +96,15 @@ pub(crate) struct RuleRun {
 #[derive(Debug, Deserialize)]
 pub(crate) struct NotAnalysed {
     pub(crate) package: String,
-    /// The file; empty for the whole package.
-    #[serde(default)]
-    pub(crate) file: PathBuf,
+    /// Nothing of the package was read.
+    pub(crate) whole: bool,
     pub(crate) reason: String,
 }
 
 impl NotAnalysed {
-    /// Reports whether all of the package was left unread.
-    pub(crate) fn is_package(&self) -> bool {
-        self.file.as_os_str().is_empty()
-    }
-
-    /// It as one line, with the path of its file from a folder.
-    pub(crate) fn shown(&self, root: &Path) -> String {
-        let file = self.file.strip_prefix(root).unwrap_or(&self.file);
-        let what = match self.is_package() {
-            true => self.package.clone(),
-            false => file.display().to_string(),
-        };
-        format!("{what}: {}", self.reason)
+    /// It as one line.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}: {}", self.package, self.reason)
     }
 }
 
@@ -125,7 +117,7 @@ impl Printed {
         let finds = |rule: &RuleRun| self.findings.iter().any(|it| it.rule == rule.name);
         let blind = self.rules.iter().find(|rule| !finds(rule))?;
         let unread = self.not_analysed.first();
-        let unread = unread.map(|it| format!(": {}", it.shown(Path::new(""))));
+        let unread = unread.map(|it| format!(": {}", it.shown()));
         Some(format!(
             "the rule {} missed its planted mistake{}",
             blind.name,

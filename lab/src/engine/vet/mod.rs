@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Result, ensure};
 
-use self::analyzers::{Analyzers, Asked, Found, Printed, RuleRun};
+use self::analyzers::{Analyzers, Asked, Found, NotAnalysed, Printed, RuleRun};
 use super::ask::{Answer, Build, Question};
 use super::gosuite::Tests;
 use super::{Canary, Context, Engine, golang};
@@ -174,7 +174,7 @@ fn records_of(printed: &Printed, dir: &Path, catalogue: &Catalogue) -> Vec<Recor
         let record = Record::check(NAME, &found.rule, Outcome::Fail).because(shown(found, dir));
         records.extend(record.for_contracts(&found.contracts, |id| catalogue.contains(id)));
     }
-    let unread = printed.not_analysed.iter().map(|it| it.shown(dir));
+    let unread = printed.not_analysed.iter().map(NotAnalysed::shown);
     if printed.failed {
         // What was not read may have what the rules look for.
         let why = unread.collect::<Vec<_>>().join("; ");
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn nothing_passes_where_a_package_was_not_read_or_none_calls_c() {
-        let unread = r#"[{"package": "p", "reason": "does not type-check"}]"#;
+        let unread = r#"[{"package": "p", "whole": true, "reason": "does not type-check"}]"#;
         let more = format!(
             "\"findings\": [{}], \"native\": 2, \"failed\": true, \"notAnalysed\": {unread}",
             finding("cstring", "\"VAL-05\"")
@@ -312,12 +312,12 @@ mod tests {
                 "packages - BUILD p: does not type-check",
             ]
         );
-        let left = r#"[{"package": "p", "file": "/m/b.go", "reason": "left out"}]"#;
+        let left = r#"[{"package": "p", "whole": false, "reason": "left out: b.go"}]"#;
         let more = format!("\"findings\": [], \"native\": 0, \"notAnalysed\": {left}");
         assert_eq!(
             lines(&printed(&more)),
             [
-                "packages - skipped b.go: left out",
+                "packages - skipped p: left out: b.go",
                 "packages - skipped no package calls C",
             ]
         );
@@ -328,7 +328,7 @@ mod tests {
         let all = ["valuerecv", "cstring", "statuscheck", "closing"];
         let ran = |rules: &[&str]| {
             let findings: Vec<_> = rules.iter().map(|rule| finding(rule, "")).collect();
-            let unread = r#"[{"package": "p", "reason": "no header"}]"#;
+            let unread = r#"[{"package": "p", "whole": true, "reason": "no header"}]"#;
             let findings = findings.join(",");
             printed(&format!(
                 "\"findings\": [{findings}], \"notAnalysed\": {unread}"

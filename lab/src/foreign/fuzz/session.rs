@@ -586,6 +586,7 @@ impl Session<'_> {
             command,
             report,
             triage: None,
+            within: String::new(),
         })
     }
 

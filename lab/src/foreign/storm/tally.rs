@@ -389,6 +389,7 @@ pub(super) mod tests {
             command: "go test".to_owned(),
             report,
             triage: None,
+            within: String::new(),
         };
         let command = |knob: &str| (knob.to_owned(), format!("{knob}: go test"));
         Failure {

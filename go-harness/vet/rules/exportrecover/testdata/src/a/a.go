@@ -16,8 +16,13 @@ func goEach(token C.uintptr_t) { // want `C calls goEach, which runs code of oth
 }
 
 //export goVisit
-func goVisit(token C.uintptr_t, n C.int) { // want `C calls goVisit, which runs code of others in line 24`
+func goVisit(token C.uintptr_t, n C.int) { // want `C calls goVisit, which runs code of others in line 29`
 	visit(token, n)
+}
+
+//export goElsewhere
+func goElsewhere(token C.uintptr_t) { // want `C calls goElsewhere, which runs code of others in line 8 of b.go`
+	elsewhere(token)
 }
 
 func visit(token C.uintptr_t, n C.int) {

@@ -83,7 +83,23 @@ func Descriptor(f *os.File) int {
 
 func Local() int {
 	c := New()
-	return int(C.codec_size(c.p)) // want `the \*Codec may be finalized`
+	return int(C.codec_size(c.p)) // want `c may be finalized.* add runtime.KeepAlive\(c\) after the call`
+}
+
+func Two() int {
+	n, c := 1, New()
+	return n + int(C.codec_size(c.p)) // want `the \*Codec may be finalized.* add runtime.KeepAlive of a variable that holds it after the call`
+}
+
+func open() (int, *Codec) { return 1, New() }
+
+func Tuple() int {
+	n, c := open()
+	return n + int(C.codec_size(c.p)) // want `c may be finalized`
+}
+
+func Nameless() int {
+	return int(C.codec_size(New().p)) // want `the \*Codec may be finalized.* add runtime.KeepAlive of a variable that holds it after the call`
 }
 
 type Cleaned struct{ p *C.codec }
