@@ -82,6 +82,7 @@ mod tests {
             package: "a/b/c".to_owned(),
             tests: vec!["TestUse".to_owned()],
             triage: None,
+            within: String::new(),
             report: Report {
                 class: "heap-use-after-free".to_owned(),
                 test: Some("TestUse".to_owned()),
@@ -360,6 +361,51 @@ mod tests {
                 .unwrap()
                 .contains("1 finding; 1 package<")
         );
+    }
+
+    #[test]
+    fn the_terminal_lists_a_rule_once_and_a_row_counts_a_mistake_once() {
+        let mut outcome = full();
+        let mut vet = EngineOutcome::left_out(row("vet"), State::On);
+        vet.packages_read = 1;
+        let found = |rule: &str, file: usize, line: u32| {
+            let mut found = full().engines[1].findings[0].clone();
+            found.engine = "vet".to_owned();
+            found.tests.clear();
+            found.report.test = None;
+            found.severity = Severity::Warning;
+            found.report.class = rule.to_owned();
+            found.report.c = None;
+            found.report.go = Some(Place {
+                function: format!("{rule} breaks"),
+                file: Some(format!("file{file}.go")),
+                line: Some(line),
+                own: true,
+            });
+            found
+        };
+        for file in 0..12 {
+            vet.findings.push(found("emptyslice", file, 7));
+        }
+        vet.findings.push(found("cstring", 0, 8));
+        vet.findings.push(found("emptyslice", 0, 9)); // the same mistake as the first
+        outcome.engines = vec![vet];
+        outcome.fold(None, false);
+        outcome.findings[5].accepted = Some("it is never empty".to_owned());
+        assert_eq!(outcome.engines[0].shown(), "no finding, 13 warnings");
+        let text = terminal::report(&outcome, "x");
+        let heads: Vec<&str> = text.lines().filter(|it| it.contains("seen by")).collect();
+        assert_eq!(
+            heads,
+            [
+                "1. emptyslice, seen by vet, 12 times (warning)",
+                "2. emptyslice, seen by vet",
+                "3. cstring, seen by vet (warning)",
+            ],
+            "{text}"
+        );
+        assert!(text.contains("file9.go:7"), "{text}");
+        assert!(text.contains("and 2 more, all in the report"), "{text}");
     }
 
     #[test]

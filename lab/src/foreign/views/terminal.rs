@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::foreign::outcome::{EngineOutcome, Folded, Outcome};
 use crate::host::out::{wrapped, wrapped_command};
 
-/// The number of places of a finding that are shown.
-const PLACES: usize = 5;
+/// The number of places of a finding, or of the findings of a rule, that are shown.
+const PLACES: usize = 10;
 /// The number of tests of a finding that are shown.
 const TESTS: usize = 5;
 
@@ -72,8 +72,8 @@ fn write_report(text: &mut String, outcome: &Outcome, place: &str) -> std::fmt::
             writeln!(text, "{}", wrapped(left, "  "))?;
         }
     }
-    for (number, folded) in outcome.findings.iter().enumerate() {
-        write_finding(text, number + 1, folded)?;
+    for (number, group) in groups(&outcome.findings).iter().enumerate() {
+        write_findings(text, number + 1, group)?;
     }
     writeln!(text)?;
     writeln!(
@@ -88,15 +88,29 @@ fn write_report(text: &mut String, outcome: &Outcome, place: &str) -> std::fmt::
     )
 }
 
-fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt::Result {
+/// Findings in the order of the first of each group: those of one rule, which differ in their places only, are one.
+fn groups(findings: &[Folded]) -> Vec<Vec<&Folded>> {
+    let mut groups: Vec<Vec<&Folded>> = Vec::new();
+    for folded in findings {
+        match groups.iter_mut().find(|it| it[0].reads_like(folded)) {
+            Some(group) => group.push(folded),
+            None => groups.push(vec![folded]),
+        }
+    }
+    groups
+}
+
+fn write_findings(text: &mut String, number: usize, group: &[&Folded]) -> std::fmt::Result {
+    let folded = group[0];
     let report = &folded.first.report;
     let mut head = format!(
         "{number}. {}, seen by {}",
         report.class,
         folded.engines.join(", ")
     );
-    if folded.times > 1 {
-        let _ = write!(head, ", {} times", folded.times);
+    let times: usize = group.iter().map(|it| it.times).sum();
+    if times > 1 {
+        let _ = write!(head, ", {times} times");
     }
     if folded.warns() {
         let _ = write!(head, " ({})", folded.first.severity.words());
@@ -126,11 +140,13 @@ fn write_finding(text: &mut String, number: usize, folded: &Folded) -> std::fmt:
             wrapped(&format!("C:    {}", place.shown()), "   ")
         )?;
     }
-    for place in folded.places.iter().take(PLACES) {
+    let places: Vec<_> = group.iter().flat_map(|it| &it.places).collect();
+    for place in places.iter().take(PLACES) {
         writeln!(text, "{}", wrapped(&format!("Go:   {place}"), "   "))?;
     }
-    if folded.places.len() > PLACES {
-        writeln!(text, "         and {} more", folded.places.len() - PLACES)?;
+    if places.len() > PLACES {
+        let more = places.len() - PLACES;
+        writeln!(text, "         and {more} more, all in the report")?;
     }
     if let Some(tests) = folded.shown_by(TESTS) {
         writeln!(text, "{}", wrapped(&format!("test: {tests}"), "   "))?;
