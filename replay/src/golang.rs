@@ -302,7 +302,10 @@ fn table<T: std::fmt::Debug + Copy>(all: &[T], value: impl Fn(T) -> Value) -> Va
 
 fn decision(behaviour: Behaviour) -> courier_decision {
     match behaviour {
-        Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => COURIER_DECISION_PASS,
+        Behaviour::Pass
+        | Behaviour::ServeAndPass
+        | Behaviour::MisserveAndPass
+        | Behaviour::ClearInside => COURIER_DECISION_PASS,
         Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
             COURIER_DECISION_HANDLE
         }

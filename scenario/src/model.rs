@@ -1492,9 +1492,10 @@ impl Model {
         let failed = |failure| End::Failed(failure, Content::SomeText);
         let end = match behaviour {
             Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => None,
-            Behaviour::Pass | Behaviour::ClearInside | Behaviour::ServeAndPass => {
-                Some(loaded(url, root))
-            }
+            Behaviour::Pass
+            | Behaviour::ClearInside
+            | Behaviour::ServeAndPass
+            | Behaviour::MisserveAndPass => Some(loaded(url, root)),
             Behaviour::Fail => Some(failed(Failure::Provider)),
             Behaviour::Panic => {
                 if self.interface == Interface::Rust {

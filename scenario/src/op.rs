@@ -59,7 +59,7 @@ const WAKE_SOURCE: Count = |live| live.wake_sources;
 operations! {
     /// An operation of the library. Every one may meet an object that is gone.
     pub enum Op {
-        older: [Form { operations: 19, operands: 2 }],
+        older: [Form { operations: 19, operands: 2 }, Form { operations: 31, operands: 3 }],
         row: Weight,
         /// Creates a runtime with stepped workers.
         RuntimeCreate = 0, Until(RUNTIME, 40) => {
@@ -303,7 +303,7 @@ values! {
 values! {
     /// The treatment that a provider gives every load that it is offered.
     pub enum Behaviour {
-        known: [1: 10],
+        known: [1: 10, 2: 10],
         /// Answers PASS and keeps nothing.
         Pass,
         /// Answers HANDLE and keeps the request for later.
@@ -324,6 +324,8 @@ values! {
         ClearInside,
         /// Panics.
         Panic,
+        /// Completes inline with a response that is refused, and answers PASS all the same.
+        MisserveAndPass,
     }
 }
 
@@ -334,10 +336,15 @@ impl Behaviour {
             request,
             answer: Answer::Served,
         };
+        let misserve = Op::Complete {
+            request,
+            answer: Answer::NotText,
+        };
         let release = Op::RequestRelease { request };
         match self {
             Behaviour::Serve => vec![serve, release],
             Behaviour::ServeAndPass => vec![serve],
+            Behaviour::MisserveAndPass => vec![misserve],
             Behaviour::ServeTwice => vec![serve, serve],
             Behaviour::Drop => vec![release],
             Behaviour::ClearInside => vec![Op::ClearProvider { runtime }],

@@ -92,9 +92,9 @@ mod tests {
     #[test]
     fn a_report_replays_through_the_driver_that_broke() {
         let text = report(false, 0).to_string();
-        let command = "  replay:   cargo lab replay --through c 0200000000\n";
+        let command = "  replay:   cargo lab replay --through c 0300000000\n";
         assert!(text.contains(command), "{text}");
-        let note = Note::scenario("--through c 02").to_string();
+        let note = Note::scenario("--through c 03").to_string();
         assert!(text.contains(&note), "{text}");
     }
 

@@ -12,7 +12,7 @@ const OPERANDS: [[u8; 3]; 4] = [[1, 2, 3], [11, 12, 13], [200, 101, 77], [255, 2
 /// The version, a record, its lane and operation, and what they are written as.
 fn lines() -> String {
     let mut text = String::new();
-    for version in [1, 2] {
+    for version in [1, 2, 3] {
         for operation in 0..32u8 {
             for (index, operands) in OPERANDS.into_iter().enumerate() {
                 // Each of the eight lane numbers with each operation's numbers over all.

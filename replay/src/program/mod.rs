@@ -197,9 +197,10 @@ fn call(op: Op, made: &Made) -> Call {
             let mut inside = reaction.calls(OWN);
             inside.extend(behaviour.calls(own, OWN));
             let decision = match behaviour {
-                Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => {
-                    Decision::Pass
-                }
+                Behaviour::Pass
+                | Behaviour::ServeAndPass
+                | Behaviour::MisserveAndPass
+                | Behaviour::ClearInside => Decision::Pass,
                 Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
                     Decision::Handle
                 }

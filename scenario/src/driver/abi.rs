@@ -866,7 +866,10 @@ unsafe extern "C" fn provide(
     calls.extend(script.behaviour.calls(script.runtime, request as Ordinal));
     script.makes(UpcallKind::Provide(request, url), calls);
     match script.behaviour {
-        Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => COURIER_DECISION_PASS,
+        Behaviour::Pass
+        | Behaviour::ServeAndPass
+        | Behaviour::MisserveAndPass
+        | Behaviour::ClearInside => COURIER_DECISION_PASS,
         Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
             COURIER_DECISION_HANDLE
         }

@@ -505,7 +505,10 @@ impl Provider for Scripted {
         self.callback
             .makes(UpcallKind::Provide(request, url.to_owned()), calls);
         match self.behaviour {
-            Behaviour::Pass | Behaviour::ServeAndPass | Behaviour::ClearInside => Decision::Pass,
+            Behaviour::Pass
+            | Behaviour::ServeAndPass
+            | Behaviour::MisserveAndPass
+            | Behaviour::ClearInside => Decision::Pass,
             Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
                 Decision::Handle
             }
