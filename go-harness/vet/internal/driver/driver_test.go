@@ -157,6 +157,39 @@ func TestWhatIsNotAnalysedIsSaid(t *testing.T) {
 	}
 }
 
+func TestWithoutTypes(t *testing.T) {
+	result, _ := module(t, map[string]string{"m.go": `package m
+
+// #include <no/such/header.h>
+// static void wipe(char *a, int n) { free(a); }
+import "C"
+
+func Bad(s string, b []byte) {
+	C.lib_use(C.CString(s), 1)
+	C.lib_use(nil, C.CBytes(b))
+}
+
+func init() { C.lib_use(C.CString("once"), 1) }
+
+func Good(s string) {
+	C.wipe(C.CString(s), 1)
+	C.lib_take_ownership(C.CString(s), 1)
+	_ = C.lib_string(C.CString(s))
+	cs := C.CString(s)
+	C.lib_use(cs, 1)
+	C.free(cs)
+}
+`})
+	var said []string
+	for _, f := range result.Findings {
+		said = append(said, fmt.Sprint(f.Line, f.Function, f.Message))
+	}
+	want := []string{"8Badmemory of C.CString is never freed", "9Badmemory of C.CBytes is never freed"}
+	if !slices.Equal(said, want) || !result.Failed {
+		t.Errorf("found %q, not %q; not analysed %v", said, want, result.Gaps)
+	}
+}
+
 func TestWithoutCgo(t *testing.T) {
 	t.Setenv("CGO_ENABLED", "0")
 	result, _ := module(t, map[string]string{"m.go": leak, "n.go": "package m\n"})

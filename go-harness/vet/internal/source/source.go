@@ -215,6 +215,9 @@ func run(pass *analysis.Pass) (result any, err error) {
 		files = append(generated.declarations, pkg.Files...)
 	} else if importsC(pass.Files) {
 		pkg.UsesCgo = true
+		for _, f := range pass.Files {
+			pkg.Preambles = append(pkg.Preambles, preambles(f)...)
+		}
 		errs = []error{errors.New("cgo gave no types: its tool did not run, or failed (missing header?)")}
 	}
 	if len(errs) > 0 {

@@ -161,6 +161,9 @@ func run(pass *analysis.Pass) (result any, err error) {
 		valued:    make(map[*ssa.Function]bool),
 	}
 	if t.Package.Program == nil {
+		if t.Package.UsesCgo {
+			t.readC() // for rules that need no types
+		}
 		return t, nil
 	}
 	defer func() {

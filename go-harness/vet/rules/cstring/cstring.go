@@ -3,6 +3,7 @@ package cstring
 
 import (
 	"fmt"
+	"go/ast"
 	"go/token"
 	"go/types"
 	"strings"
@@ -32,7 +33,10 @@ release, delete, close, unref and so on).
 Silent: what is returned, stored where others may find it, sent, or given to Go code that may keep it; C
 functions whose names say that they take over, or that are given a function that frees; what is allocated once
 in the life of a program, in the initialisation of a package or under a sync.Once. For memory from C.malloc
-the rule wants evidence that this function is its owner: a path on which it frees.`,
+the rule wants evidence that this function is its owner: a path on which it frees.
+
+In a package without types (a header is missing, say) the rule reports only C.CString and C.CBytes that are written
+as arguments of a C function, where no variable keeps what must be freed.`,
 	Before: `
 func (d *DB) SetName(name string) error {
 	cname := C.CString(name)
@@ -56,10 +60,23 @@ func (d *DB) SetName(name string) error {
 	MergeIf:    rule.IfAny,
 	Contracts:  []string{"VAL-05"},
 	Directives: []string{"owner"},
-	Run:        run,
+	// Some of it can be seen without types.
+	AllPackages: true,
+	Run:         run,
 }
 
 func run(p *rule.Pass) {
+	if p.Program == nil {
+		for _, f := range p.Files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					argument(p, call)
+				}
+				return true
+			})
+		}
+		return
+	}
 	for _, fn := range p.Funcs {
 		if once(fn) {
 			continue
@@ -77,6 +94,33 @@ func run(p *rule.Pass) {
 			}
 		})
 	}
+}
+
+// argument reports what is allocated as the argument of a C function, without types. With one argument, the call of
+// C could be a conversion to a type of C.
+func argument(p *rule.Pass, call *ast.CallExpr) {
+	name := ofC(call)
+	if name == "" || len(call.Args) < 2 || p.Know.TakesOver(name) || p.Marked("owner", name) || p.FunctionAt(call.Pos()) == "init" {
+		return
+	}
+	for _, arg := range call.Args {
+		if made, ok := ast.Unparen(arg).(*ast.CallExpr); ok {
+			switch allocator := ofC(made); allocator {
+			case "CString", "CBytes":
+				p.Report(made.Pos(), "memory of C.%s is never freed", allocator)
+			}
+		}
+	}
+}
+
+// ofC is the name of what a call names by C, or "".
+func ofC(call *ast.CallExpr) string {
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+		if c, ok := sel.X.(*ast.Ident); ok && c.Name == "C" {
+			return sel.Sel.Name
+		}
+	}
+	return ""
 }
 
 // once reports whether a function runs once in the life of a program.
