@@ -1,6 +1,6 @@
 // Command mutants plants small mistakes in Go code, one at a time, and lists those that no test notices.
 //
-//	cd go-harness && go run ./internal/mutants -sample 100 ./courier ./courier/internal/...
+//	cd go-harness && go run ./internal/mutants -part 0/7 ./courier ./courier/internal/...
 //
 // A mutant is one change of one file: a statement deleted, a condition negated, an operator swapped, or an
 // error result dropped. The build reads the changed file through -overlay, so that nothing in the tree is
@@ -22,19 +22,16 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 )
 
 func main() {
 	var o options
-	flag.IntVar(&o.sample, "sample", 0, "try this many mutants, chosen at random; 0 is all of them")
-	flag.Int64Var(&o.seed, "seed", 1, "choose the sample by this number")
+	flag.TextVar(&o.part, "part", part{0, 1}, "try each N-th mutant, from the K-th on, counted from 0: `K/N`")
 	flag.StringVar(&o.with, "with", "", "also run the tests of these packages, separated by commas")
 	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and go test")
 	flag.StringVar(&o.explained, "explained", "", "file with the survivors that are explained")
@@ -61,8 +58,7 @@ func main() {
 
 type options struct {
 	dir       string // of the module; the working directory if empty
-	sample    int
-	seed      int64
+	part      part
 	with      string
 	tags      string
 	explained string
@@ -116,7 +112,7 @@ func run(o options) (bool, error) {
 			return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", p.ImportPath, output)
 		}
 	}
-	chosen := choose(all, o.sample, o.seed)
+	chosen := o.part.of(all)
 	fmt.Printf("%d of %d mutants\n", len(chosen), len(all))
 	counts := map[verdict]int{}
 	for i, m := range chosen {
@@ -197,16 +193,23 @@ func test(o options, pkg, overlay string) (verdict, string, error) {
 	return killed, output, nil
 }
 
-// choose takes n of the mutants at random, in their order; all if n is 0.
-func choose(all []mutant, n int, seed int64) []mutant {
-	if n <= 0 || n >= len(all) {
-		return all
+// A part is each n-th of the mutants, from the k-th on, so that n parts are all of them.
+type part struct{ k, n int }
+
+// UnmarshalText reads K/N.
+func (p *part) UnmarshalText(text []byte) error {
+	if _, err := fmt.Sscanf(string(text)+"\n", "%d/%d\n", &p.k, &p.n); err != nil || p.k < 0 || p.k >= p.n {
+		return fmt.Errorf("%q is no part such as 0/7", text)
 	}
-	indices := rand.New(rand.NewSource(seed)).Perm(len(all))[:n]
-	sort.Ints(indices)
-	chosen := make([]mutant, n)
-	for i, index := range indices {
-		chosen[i] = all[index]
+	return nil
+}
+
+// MarshalText is the inverse.
+func (p part) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d/%d", p.k, p.n), nil }
+
+func (p part) of(all []mutant) (chosen []mutant) {
+	for i := p.k; i < len(all); i += p.n {
+		chosen = append(chosen, all[i])
 	}
 	return chosen
 }

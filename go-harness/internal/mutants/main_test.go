@@ -61,7 +61,7 @@ func toyModule(t *testing.T, test string) options {
 			t.Fatal(err)
 		}
 	}
-	return options{dir: dir, packages: []string{"."}, limit: time.Minute}
+	return options{dir: dir, packages: []string{"."}, part: part{0, 1}, limit: time.Minute}
 }
 
 func explain(t *testing.T, text string) string {
@@ -140,19 +140,26 @@ func TestTestsThatFailWithoutAMutantAreAnError(t *testing.T) {
 	}
 }
 
-func TestSamplesAreTakenBySeed(t *testing.T) {
+func TestPartsAreAllMutantsOnce(t *testing.T) {
 	all := make([]mutant, 50)
+	seen := map[int]int{}
 	for i := range all {
 		all[i].line = i
 	}
-	one, again := choose(all, 5, 1), choose(all, 5, 1)
-	for i := range one {
-		if one[i].line != again[i].line || i > 0 && one[i-1].line >= one[i].line {
-			t.Fatalf("%v and %v", one, again)
+	for k := 0; k < 7; k++ {
+		for _, m := range (part{k, 7}).of(all) {
+			seen[m.line]++
 		}
 	}
-	if len(choose(all, 0, 1)) != 50 {
-		t.Error("0 is all of them")
+	for i := range all {
+		if seen[i] != 1 {
+			t.Errorf("mutant %d is in %d parts", i, seen[i])
+		}
+	}
+	for _, text := range []string{"", "1", "7/7", "-1/7", "1/0", "1/7/2", "a/b"} {
+		if err := new(part).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken for a part", text)
+		}
 	}
 }
 
