@@ -169,7 +169,10 @@ mod tests {
         let newer = format!("{:02}00000000", Op::VERSION + 1);
         let known = format!("versions up to {}", Op::VERSION);
         for (input, cure) in [
-            (newer.as_str(), "use the one that wrote them, or a newer one"),
+            (
+                newer.as_str(),
+                "use the one that wrote them, or a newer one",
+            ),
             ("00", known.as_str()),
             ("020000", "cut off: a step is 4 bytes"),
             (&long, "more than 256 steps"),

@@ -229,7 +229,10 @@ impl<'a> Lane<'a> {
             session.shrink(&program, finding, SHRINKING)?;
         }
         if self.engine.findings.is_empty() && !interrupted() {
-            session.progress.line(&session.merge(&program, &[])?);
+            let merged = session.merge(&program, &[])?;
+            session
+                .progress
+                .line(&format!("{}: {merged}", self.engine.engine));
         }
         Ok(self.engine)
     }
