@@ -189,3 +189,39 @@ impl fmt::Debug for CancelHook {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn threads<const N: usize>() -> [ThreadId; N] {
+        std::array::from_fn(|_| {
+            let here = std::thread::spawn(thread::current_id);
+            here.join().expect("it does not panic")
+        })
+    }
+
+    #[test]
+    fn a_wait_that_would_close_a_circle_is_refused() {
+        let [one, two, three, four] = threads();
+        let waits = Waits::new();
+        assert!(!waits.begin(one, one));
+        assert!(waits.begin(one, two));
+        assert!(!waits.begin(two, one));
+        assert!(waits.begin(two, three));
+        assert!(!waits.begin(three, one), "through others");
+        assert!(waits.begin(four, one), "no circle");
+        assert!(waits.begin(one, two), "woken too early");
+        assert_eq!(waits.0.lock().len(), 3, "one wait of each thread");
+    }
+
+    #[test]
+    fn an_end_takes_the_waits_for_one_thread_out_and_no_others() {
+        let [one, two, three] = threads();
+        let waits = Waits::new();
+        assert!(waits.begin(one, three) && waits.begin(two, one));
+        waits.end(three);
+        assert!(!waits.begin(one, two), "the second still waits");
+        assert!(waits.begin(three, one), "the first does not");
+    }
+}
