@@ -105,12 +105,16 @@ impl Courier {
     /// from the start in one process. Does nothing and returns `false` if something is live. Not for hosts:
     /// ids that they still hold would name new objects.
     pub fn reset(&self) -> bool {
+        if self.live() != Live::default() {
+            return false;
+        }
         self.log.replace(None);
-        self.runtimes.reset()
-            && self.sessions.reset()
-            && self.requests.reset()
-            && self.blobs.reset()
-            && self.wake_sources.reset()
+        self.runtimes.forget();
+        self.sessions.forget();
+        self.requests.forget();
+        self.blobs.forget();
+        self.wake_sources.forget();
+        true
     }
 
     /// The same as [`reset`](Self::reset), after releasing everything that is live, so that a harness can go

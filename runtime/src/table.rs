@@ -102,15 +102,11 @@ impl<T> Table<T> {
         Ok(object)
     }
 
-    /// Forgets every id that was ever issued. Does nothing and returns `false` while an object is live.
-    pub(crate) fn reset(&self) -> bool {
+    /// Forgets every id that was ever issued, of which none is live.
+    pub(crate) fn forget(&self) {
         let mut slots = self.slots.lock();
-        if slots.all.iter().any(|slot| slot.object.is_some()) {
-            return false;
-        }
         slots.all.clear();
         slots.free.clear();
-        true
     }
 
     /// Releases every object, in no particular order.

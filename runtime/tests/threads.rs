@@ -324,3 +324,49 @@ fn a_loop_of_the_hosts_own_may_sleep_until_the_next_deadline() {
     courier.runtime_drain_events(runtime, 9).unwrap();
     assert_eq!(next(), Wait::Forever, "the far deadline went with its load");
 }
+
+#[test]
+fn a_reset_forgets_ids_of_every_kind_and_nothing_while_one_object_is_live() {
+    let courier = Courier::new();
+    let issue = || {
+        let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+        let session = courier.session_create(runtime).unwrap();
+        let wake_source = courier.runtime_wake_source(runtime).unwrap();
+        let (requests, kept) = channel();
+        let keeper = provider(move |request, _| {
+            requests.send(request).unwrap();
+            Decision::Handle
+        });
+        courier.runtime_set_provider(runtime, keeper).unwrap();
+        let options = LoadOptions::default();
+        courier
+            .session_load(session, "app:thing", &options)
+            .unwrap();
+        let request = kept.recv().unwrap();
+        let response = Ok(Response::Bytes(b"bytes".to_vec()));
+        courier.request_complete(request, response).unwrap();
+        let EventKind::Completed(blob) = drain(&courier, runtime, 1)[0].kind else {
+            panic!("it was completed");
+        };
+        [runtime, session, wake_source, request, blob]
+    };
+    let release = |[runtime, session, wake_source, request, blob]: [Id; 5]| {
+        courier.request_release(request).unwrap();
+        courier.session_destroy(session).unwrap();
+        courier.runtime_destroy(runtime).unwrap();
+        courier.wake_source_release(wake_source).unwrap();
+        blob
+    };
+    let first = issue();
+    let blob = release(first);
+    assert!(!courier.reset(), "a blob is live");
+    courier.blob_release(blob).unwrap();
+    let second = issue();
+    assert!(first.iter().all(|id| !second.contains(id)), "{second:?}");
+    courier.blob_release(release(second)).unwrap();
+    assert!(courier.reset());
+    assert_eq!(issue(), first);
+    courier.force_reset();
+    assert_eq!(issue(), first);
+    courier.force_reset();
+}
