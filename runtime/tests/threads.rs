@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use courier_core::{
     Courier, Decision, Error, EventKind, Failure, Id, Live, LoadOptions, Provider, Response,
@@ -25,12 +25,18 @@ fn provider(f: impl Fn(Id, &str) -> Decision + Send + Sync + 'static) -> Box<dyn
     Box::new(FromFn(f))
 }
 
+/// The time in which an event comes on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Pumps until `count` events were drained.
 fn drain(courier: &Courier, runtime: Id, count: usize) -> Vec<courier_core::Event> {
     let mut events = Vec::new();
+    let started = Instant::now();
     while events.len() < count {
+        let came = events.len();
+        assert!(started.elapsed() < PATIENCE, "{came} of {count} events");
         courier
-            .runtime_pump(runtime, Wait::Forever, usize::MAX)
+            .runtime_pump(runtime, Wait::AtMost(PATIENCE), usize::MAX)
             .unwrap();
         events.extend(courier.runtime_drain_events(runtime, 64).unwrap());
     }
@@ -213,12 +219,10 @@ fn evt_05_a_wake_source_works_before_and_after_its_runtimes_end() {
         let courier = Arc::clone(&courier);
         thread::spawn(move || courier.wake_source_signal(source).unwrap())
     };
-    assert_eq!(
-        courier
-            .runtime_pump(runtime, Wait::Forever, usize::MAX)
-            .unwrap(),
-        0
-    );
+    let started = Instant::now();
+    let unread = courier.runtime_pump(runtime, Wait::AtMost(PATIENCE), usize::MAX);
+    assert_eq!(unread.unwrap(), 0);
+    assert!(started.elapsed() < PATIENCE, "the signal was lost");
     waker.join().unwrap();
     courier.runtime_destroy(runtime).unwrap();
     courier.wake_source_signal(source).unwrap();
