@@ -82,8 +82,8 @@ func nameOf(p *rule.Pass, v ssa.Value, fn *ssa.Function) string {
 			}
 		}
 	}
-	if root := flow.Root(origin); flow.IsPointer(root.Type()) || p.Know.FromC(root) {
-		return "" // an address
+	if root := flow.Root(origin); flow.IsPointer(root.Type()) || p.Know.FromC(root) || !flow.IsInteger(origin.Type()) {
+		return "" // an address, or a string
 	}
 	if summary.Registry(fn, origin) != nil {
 		return "the key of a map"

@@ -48,3 +48,15 @@ func byPointer(p unsafe.Pointer, f func()) {
 	registry[uintptr(p)] = f
 	C.each(unsafe.Pointer(uintptr(p)))
 }
+
+// A name is no integer, though it is a key.
+func named(name string) { C.each(unsafe.Pointer(unsafe.StringData(name))) }
+
+func byName(names []string) map[string]int {
+	lengths := make(map[string]int)
+	for _, name := range names {
+		named(name)
+		lengths[name] = len(name)
+	}
+	return lengths
+}
