@@ -102,11 +102,11 @@ func (r *registries) number(v ssa.Value, depth int) bool {
 	return false
 }
 
-// onlyNumbers reports whether a variable or a field is set, and to nothing but counted numbers.
+// onlyNumbers reports whether a variable or a field is set to counted numbers, and to nothing else but constants.
 func (r *registries) onlyNumbers(variable types.Object, depth int) bool {
-	stores := r.pass.Know.StoresTo(variable)
-	return len(stores) > 0 && !slices.ContainsFunc(stores, func(v ssa.Value) bool {
+	set := slices.DeleteFunc(slices.Clone(r.pass.Know.StoresTo(variable)), func(v ssa.Value) bool {
 		_, constant := v.(*ssa.Const)
-		return !constant && !r.number(v, depth)
+		return constant
 	})
+	return len(set) > 0 && !slices.ContainsFunc(set, func(v ssa.Value) bool { return !r.number(v, depth) })
 }

@@ -63,3 +63,17 @@ func goShared(userData unsafe.Pointer) { // want `userData of goShared has point
 	f, _ := shared.Load(uint64(uintptr(userData)))
 	f.(func())()
 }
+
+// A registry by address: the field is set by C, and cleared in Go.
+type remote struct{ p *C.char }
+
+type remotes struct{ byAddress map[*C.char]*remote }
+
+var tracked = remotes{byAddress: make(map[*C.char]*remote)}
+
+func (r *remotes) track(remote *remote)  { r.byAddress[remote.p] = remote }
+func (r *remotes) get(p *C.char) *remote { return r.byAddress[p] }
+func (r *remote) clear()                 { r.p = nil }
+
+//export goRemote
+func goRemote(p *C.char) { tracked.get(p).clear() }
