@@ -52,7 +52,12 @@ func run(p *rule.Pass) {
 					continue
 				}
 				if name := variable(p.Call(deferred), &deferred.Call, i); name != "" {
-					p.ReportAt(deferred, "%s is nil here, where the argument of the deferred call is evaluated: nothing will be freed", name)
+					zero := "nil"
+					if flow.IsInteger(arg.Type()) {
+						zero = "0"
+					}
+					p.ReportAt(deferred, "%s is %s here, where the argument of the deferred call is evaluated: nothing will be freed", name, zero)
+					return // what is freed, and how much of it, are one mistake
 				}
 			}
 		})

@@ -7,6 +7,9 @@ static int render(char **out) { *out = malloc(4); return 0; }
 static thing *make_thing(void) { return (thing *)malloc(4); }
 static void thing_free(thing *t) { free(t); }
 static void number_free(int n) {}
+static int make_things(thing **t, int *n) { *n = 1; *t = malloc(4); return 0; }
+static void things_free(thing *t, int n) { free(t); }
+static int number_open(void) { return 3; }
 */
 import "C"
 
@@ -107,3 +110,26 @@ func zeroSize() {
 }
 
 func count(int) {}
+
+// One finding: the number of things is not freed.
+func counted() {
+	var t *C.thing
+	var n C.int
+	defer C.things_free(t, n) // want `^deferearly: t is nil here`
+	C.make_things(&t, &n)
+}
+
+func countedLater() {
+	t := C.make_thing()
+	var n C.int
+	defer C.things_free(t, n) // want `n is 0 here`
+	C.make_things(&t, &n)
+}
+
+func opened() {
+	var n C.int
+	defer C.number_free(n) // want `n is 0 here`
+	open(&n)
+}
+
+func open(n *C.int) { *n = C.number_open() }
