@@ -66,7 +66,7 @@ func (t *Table) goMemory(base ssa.Value, next func(ssa.Value) bool) bool {
 			return next(base.X) && !next(base.Y) // two addresses give a distance
 		}
 	case *ssa.UnOp:
-		return !variableOfC(base) && t.variableHolds(base, next)
+		return !variableOfC(base) && t.variableHolds(base, next) && !t.retyped[Variable(base)]
 	case *ssa.Parameter:
 		if !isView(base.Type()) {
 			return false
@@ -246,11 +246,18 @@ func Variable(v ssa.Value) types.Object {
 func (t *Table) StoresTo(variable types.Object) []ssa.Value {
 	t.storesOnce.Do(func() {
 		t.stores = make(map[types.Object][]ssa.Value)
+		t.retyped = make(map[types.Object]bool)
 		for _, fn := range t.Package.Funcs {
 			flow.Instructions(fn, func(instr ssa.Instruction) {
-				if store, ok := instr.(*ssa.Store); ok {
-					if variable := Variable(store.Addr); variable != nil {
-						t.stores[variable] = append(t.stores[variable], store.Val)
+				switch instr := instr.(type) {
+				case *ssa.Store:
+					if variable := Variable(instr.Addr); variable != nil {
+						t.stores[variable] = append(t.stores[variable], instr.Val)
+					}
+				case *ssa.Convert:
+					switch instr.X.(type) {
+					case *ssa.FieldAddr, *ssa.Global:
+						t.retyped[Variable(instr.X)] = true
 					}
 				}
 			})

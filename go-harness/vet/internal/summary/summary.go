@@ -142,6 +142,7 @@ type Table struct {
 	definitions map[string]string
 	fieldsFreed map[*types.Var]bool
 	stores      map[types.Object][]ssa.Value
+	retyped     map[types.Object]bool // whose address is converted to a pointer of another type, and so set unseen
 	// unregistered are the registries of tokens: maps from which single keys are taken.
 	unregistered map[*ssa.Global]bool
 	// What is only found when a rule asks for it. Under `go vet` rules run at the same time.

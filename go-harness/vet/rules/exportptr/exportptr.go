@@ -73,6 +73,9 @@ func held(p *rule.Pass, v ssa.Value) string {
 			return "a slice of Go"
 		}
 	case *types.Map, *types.Chan, *types.Signature, *types.Interface:
+		if boxed, ok := v.(*ssa.MakeInterface); ok && flow.IsPointer(boxed.X.Type()) && !p.Know.GoMemory(v) {
+			return "" // the interface holds the pointer itself
+		}
 		return "a Go " + kind(typ)
 	case *types.Pointer:
 		if p.Know.GoMemory(v) {

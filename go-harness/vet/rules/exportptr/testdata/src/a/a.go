@@ -57,3 +57,22 @@ func goLocked(n C.int) *C.thing {
 }
 
 var lock sync.Mutex
+
+//export goBoxed
+func goBoxed(n C.int) any {
+	return n // want `goBoxed returns a Go interface to C`
+}
+
+//export goBoxedThing
+func goBoxedThing() any {
+	return &C.thing{n: 1} // want `goBoxedThing returns a Go interface to C`
+}
+
+type filled struct{ text []byte }
+
+func newFilled() *filled { return &filled{text: make([]byte, 8)} }
+
+//export goFilled
+func goFilled() *C.char {
+	return (*C.char)(unsafe.Pointer(&newFilled().text[0])) // want `goFilled returns a pointer into memory of Go to C`
+}

@@ -35,3 +35,26 @@ func goBack(p unsafe.Pointer) unsafe.Pointer { return p }
 
 // Not for C.
 func plain() unsafe.Pointer { return unsafe.Pointer(new(int)) }
+
+// An interface holds a pointer of C as it is.
+//
+//export goBoxedBack
+func goBoxedBack(p *C.char) any { return p }
+
+// The header of a slice is set to memory of C, behind the back of its type.
+type borrowed struct{ text []byte }
+
+type header struct {
+	data     unsafe.Pointer
+	len, cap int
+}
+
+func newBorrowed(n int) *borrowed {
+	b := &borrowed{text: make([]byte, 0)}
+	h := (*header)(unsafe.Pointer(&b.text))
+	h.data, h.len, h.cap = C.malloc(C.size_t(n)), n, n
+	return b
+}
+
+//export goBorrowed
+func goBorrowed() *C.char { return (*C.char)(unsafe.Pointer(&newBorrowed(8).text[0])) }
