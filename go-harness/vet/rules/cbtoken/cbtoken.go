@@ -109,6 +109,7 @@ func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, fore
 	}
 	ends := make(map[ssa.Instruction]bool)
 	deletes, inC := false, false
+	comesBack := foreign && slices.ContainsFunc(trail.Uses, func(use flow.Use) bool { return p.Know.EffectOf(use).ReachesC })
 	for _, use := range trail.Uses {
 		effect := p.Know.EffectOf(use)
 		if field, ofC := keeper(p, use); field != nil {
@@ -116,6 +117,8 @@ func checkToken(p *rule.Pass, call *ssa.Call, value ssa.Value, what string, fore
 			case kept(p, use, field):
 			case ofC:
 				inC = true // whoever gets the struct has the token
+				continue
+			case comesBack:
 				continue
 			default:
 				fate = "is never deleted"

@@ -52,3 +52,16 @@ func (r *registry) Close() {
 		h.Delete()
 	}
 }
+
+// The field only tells that something was posted.
+type posted struct{ last, kept cgo.Handle }
+
+func (p *posted) post(f func()) {
+	h := cgo.NewHandle(f)
+	p.last = h
+	C.post(C.uintptr_t(h))
+}
+
+func (p *posted) keep(f func()) {
+	p.kept = cgo.NewHandle(f) // want `the handle of cgo.NewHandle is stored in field kept, on which nothing calls Delete`
+}
