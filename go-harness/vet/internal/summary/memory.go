@@ -92,6 +92,12 @@ func (t *Table) goMemory(base ssa.Value, next func(ssa.Value) bool) bool {
 	return false
 }
 
+// OnlyGoMemory reports whether all that the package puts into a field, nil aside, surely points into memory that Go
+// allocated, which C cannot free.
+func (t *Table) OnlyGoMemory(field *types.Var) bool {
+	return allBut(t.StoresTo(field), isZero, t.GoMemory) && !t.retyped[field]
+}
+
 // NativeMemory reports whether an address surely points into memory that C allocated.
 func (t *Table) NativeMemory(v ssa.Value) bool {
 	return ask(v, make(map[ssa.Value]bool), t.nativeMemory)

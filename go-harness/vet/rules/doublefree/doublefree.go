@@ -28,7 +28,8 @@ that free the same value on one path, a deferred one among them.
 
 Silent: methods that set the field, or the whole receiver; that check a flag of the receiver, a sync.Once, or an
 atomic before; value receivers, which cannot remember; types that count references (a method named Retain, Ref
-or the like), whose Release is meant to be called more than once; internal packages, which only the module calls.`,
+or the like), whose Release is meant to be called more than once; a C function with delete in its name, where another
+one frees such objects; fields that hold nothing but memory of Go; internal packages, which only the module calls.`,
 	Before: `
 func (t *Table) Close() {
 	C.table_free(t.p)
@@ -111,7 +112,7 @@ func left(p *rule.Pass, fn *ssa.Function, object ssa.Value, depth int) (events [
 				continue
 			}
 			switch {
-			case len(path) > 0 && name != "" && ends(name, common.Args, i):
+			case len(path) > 0 && name != "" && ends(name, common.Args, i) && !onlyRemoves(p, name, arg.Type()) && !p.Know.OnlyGoMemory(path[len(path)-1]):
 				if !set[path[len(path)-1].Name()] && !set[path[0].Name()] {
 					events = append(events, event{call, path[len(path)-1].Name()})
 				}
@@ -157,6 +158,31 @@ func ends(name string, args []ssa.Value, i int) bool {
 		return false // mostly the end of what the object does, and not of the object
 	}
 	return true
+}
+
+// onlyRemoves reports whether a C function that deletes is given what the package frees by another one: it deletes
+// something in a store, and leaves the object that stands for it.
+func onlyRemoves(p *rule.Pass, name string, typ types.Type) bool {
+	if summary.FreeVerb(name) != "delete" {
+		return false
+	}
+	found := false
+	for _, fn := range p.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			call, ok := instr.(ssa.CallInstruction)
+			if !ok || found {
+				return
+			}
+			other := p.Know.C(call.Common())
+			switch summary.FreeVerb(other) {
+			case "free", "release", "unref":
+				for i, arg := range call.Common().Args {
+					found = found || types.Identical(arg.Type(), typ) && summary.FreesArgument(other, call.Common(), i)
+				}
+			}
+		})
+	}
+	return found
 }
 
 // isNativeNamed reports whether a type is a named pointer of C, such as a typedef of void*.
