@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -269,18 +270,26 @@ func line(p *rule.Pass, ret *ssa.Return) int {
 
 // givenDestructor reports whether a C function is also given a function that frees: then it frees itself.
 func givenDestructor(call *ssa.CallCommon) bool {
-	for _, arg := range call.Args {
-		pointer, ok := flow.Root(arg).(*ssa.Call)
-		if !ok || pointer.Call.StaticCallee() == nil || pointer.Call.StaticCallee().Name() != "_Cgo_ptr" {
-			continue
+	return slices.ContainsFunc(call.Args, func(arg ssa.Value) bool {
+		if phi, ok := flow.Root(arg).(*ssa.Phi); ok {
+			return slices.ContainsFunc(phi.Edges, isDestructor)
 		}
-		if load, ok := pointer.Call.Args[0].(*ssa.UnOp); ok {
-			if name, ok := strings.CutPrefix(load.X.Name(), "_Cfpvar_fp_"); ok && summary.Frees(name) {
-				return true
-			}
-		}
+		return isDestructor(arg)
+	})
+}
+
+// isDestructor reports whether a value is a function of C that frees.
+func isDestructor(v ssa.Value) bool {
+	pointer, ok := flow.Root(v).(*ssa.Call)
+	if !ok || pointer.Call.StaticCallee() == nil || pointer.Call.StaticCallee().Name() != "_Cgo_ptr" {
+		return false
 	}
-	return false
+	load, ok := pointer.Call.Args[0].(*ssa.UnOp)
+	if !ok {
+		return false
+	}
+	name, ok := strings.CutPrefix(load.X.Name(), "_Cfpvar_fp_")
+	return ok && summary.Frees(name)
 }
 
 type verdict int
@@ -356,7 +365,7 @@ func holds(p *rule.Pass, v ssa.Value, seen map[ssa.Value]bool) bool {
 					continue
 				}
 				if name := p.Know.C(common); name != "" {
-					if p.Know.TakesOver(name) || p.Marked("owner", name) || givenDestructor(common) {
+					if summary.Frees(name) || p.Know.TakesOver(name) || p.Marked("owner", name) || givenDestructor(common) {
 						return true
 					}
 				} else if f := p.Know.Of(common); f == nil || i >= len(f.Params) || f.Params[i].Escapes || f.Params[i].MayFree || f.Params[i].FreesElements || len(f.Params[i].FreesFields) > 0 {

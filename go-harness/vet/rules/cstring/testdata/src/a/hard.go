@@ -6,6 +6,8 @@ static int look(const char *s) { return 0; }
 static void swallow(char *s) { void *p = s; free(p); }
 static void indirectly(char *s) { swallow(s); }
 static int many(char **argv, int n) { return 0; }
+static int bind(const char *s, void (*done)(void *)) { return 0; }
+static void log_done(void *p) { }
 */
 import "C"
 
@@ -245,3 +247,22 @@ func (r *Replaced) OnName(name string) {
 }
 
 func (r *Replaced) Close() { C.free(unsafe.Pointer(r.name)) }
+
+var empty = C.CString("")
+
+// The function that frees is chosen with the text.
+func bound(s string) {
+	cs, done := empty, (*[0]byte)(nil)
+	if s != "" {
+		cs, done = C.CString(s), (*[0]byte)(C.free)
+	}
+	C.bind(cs, done)
+}
+
+func boundToOther(s string) {
+	cs, done := empty, (*[0]byte)(nil)
+	if s != "" {
+		cs, done = C.CString(s), (*[0]byte)(C.log_done) // want `memory of C.CString is never freed`
+	}
+	C.bind(cs, done)
+}
