@@ -87,10 +87,10 @@ func (t *Table) IntegerToC(use flow.Use) string {
 	return ""
 }
 
-// TakesOver reports whether a C function may free what it is given, now or later: by its name, or because its
-// code is beside the Go code and mentions it.
+// TakesOver reports whether a C function may free later what it is given, by its name, or now, because its code is
+// beside the Go code and mentions it.
 func (t *Table) TakesOver(name string) bool {
-	if Frees(name) || t.freesInC[name] {
+	if t.freesInC[name] {
 		return true
 	}
 	if name == "putenv" || name == "realloc" || name == "openlog" {
