@@ -171,7 +171,7 @@ func mentioned(v ssa.Value, at *ssa.BasicBlock) bool {
 		return false
 	}
 	return slices.ContainsFunc(flow.Guards(at), func(guard flow.Guard) bool {
-		return hangsOn(guard.Cond, func(other ssa.Value) bool { return sameNumber(strip(other), strip(v)) }, 0)
+		return hangsOn(guard.Cond, func(other ssa.Value) bool { return sameNumber(flow.Root(other), flow.Root(v)) }, 0)
 	})
 }
 
@@ -356,6 +356,32 @@ func validated(slice ssa.Value, at *ssa.BasicBlock) bool {
 	return false
 }
 
+// refused reports whether a function was given a number before that panics over some.
+func refused(n ssa.Value, at *ssa.BasicBlock) bool {
+	return n.Referrers() != nil && slices.ContainsFunc(*n.Referrers(), func(instr ssa.Instruction) bool {
+		call, ok := instr.(*ssa.Call)
+		if !ok || call.Parent() != at.Parent() || !call.Block().Dominates(at) || call.Call.StaticCallee() == nil {
+			return false
+		}
+		i, callee := slices.Index(call.Call.Args, n), call.Call.StaticCallee()
+		return i >= 0 && i < len(callee.Params) && panicsOver(callee, callee.Params[i])
+	})
+}
+
+// panicsOver reports whether a function panics, and has a condition on a parameter.
+func panicsOver(fn *ssa.Function, p *ssa.Parameter) bool {
+	panics, asks := false, false
+	flow.Instructions(fn, func(instr ssa.Instruction) {
+		switch instr := instr.(type) {
+		case *ssa.Panic:
+			panics = true
+		case *ssa.If:
+			asks = asks || hangsOn(instr.Cond, func(v ssa.Value) bool { return v == ssa.Value(p) }, 0)
+		}
+	})
+	return panics && asks
+}
+
 // hangsOn reports whether a value is computed from a certain one.
 func hangsOn(v ssa.Value, is func(ssa.Value) bool, depth int) bool {
 	if is(v) {
@@ -394,6 +420,9 @@ func (b *bounds) positive(v ssa.Value, at *ssa.BasicBlock, depth int) bool {
 		if b.implies(guard, v, at, depth) {
 			return true
 		}
+	}
+	if refused(v, at) {
+		return true
 	}
 	switch v := v.(type) {
 	case *ssa.Const:
@@ -488,7 +517,7 @@ func (b *bounds) impliesLength(guard flow.Guard, slice ssa.Value, at *ssa.BasicB
 	if !ok {
 		return false
 	}
-	for _, v := range []ssa.Value{strip(op.X), strip(op.Y)} {
+	for _, v := range []ssa.Value{flow.Root(op.X), flow.Root(op.Y)} {
 		if other := isLen(v); other != nil && same(other, slice) && b.implies(guard, v, at, depth) {
 			return true
 		}
@@ -513,7 +542,7 @@ func atLeast(v, slice ssa.Value) (n int64, ok bool) {
 		return 0, false
 	}
 	for i, arg := range call.Call.Args {
-		if other := isLen(strip(arg)); other != nil && same(other, slice) {
+		if other := isLen(flow.Root(arg)); other != nil && same(other, slice) {
 			n, ok = number(call.Call.Args[1-i])
 			return n, ok && n >= 0
 		}
@@ -597,7 +626,7 @@ func comparison(guard flow.Guard, v ssa.Value) (operator token.Token, other ssa.
 	if !guard.Holds {
 		operator = negated[operator]
 	}
-	x, y, v := strip(op.X), strip(op.Y), strip(v)
+	x, y, v := flow.Root(op.X), flow.Root(op.Y), flow.Root(v)
 	switch {
 	case sameNumber(x, v):
 		return operator, y, true
@@ -605,16 +634,6 @@ func comparison(guard flow.Guard, v ssa.Value) (operator token.Token, other ssa.
 		return swapped[operator], x, true
 	}
 	return 0, nil, false
-}
-
-func strip(v ssa.Value) ssa.Value {
-	for {
-		convert, ok := v.(*ssa.Convert)
-		if !ok {
-			return v
-		}
-		v = convert.X
-	}
 }
 
 func sameNumber(x, y ssa.Value) bool {

@@ -29,10 +29,10 @@ The rule finds &b[0] and &b[i:][0] that reach a C function or a struct of C, thr
 nothing shows that the slice has an element. The slice may be a parameter, an element of one, or what one points to.
 What shows that it has an element: a condition on the length, or on i, also through another variable; make with a
 length that cannot be 0, such as n+1; append; arrays; an index that was used before; a function that was asked before
-and may refuse the slice, with an error or by an answer that is looked at; for private functions, all callers. Slice
-types that the package names are objects of its own, and left in peace; so are exported functions of internal
-packages, whose callers are other packages of the module; and calls that give C no length, which then takes as much
-as it always does: that they panic is better.
+and may refuse the slice, with an error or by an answer that is looked at, or the length, with a panic; for private
+functions, all callers. Slice types that the package names are objects of its own, and left in peace; so are exported
+functions of internal packages, whose callers are other packages of the module; and calls that give C no length, which
+then takes as much as it always does: that they panic is better.
 
 The fix is unsafe.SliceData of Go 1.20, which gives nil for a nil slice and never panics.`,
 	Before: `
@@ -100,17 +100,30 @@ func knowsLength(p *rule.Pass, use flow.Use) bool {
 }
 
 // isLength reports whether an argument may be a length: its type says so, or its name, or it is made from a length. It may
-// also be the address of a number, where C finds it or writes it.
+// also be the address of a number, where C finds it or writes it, but for that of the first of many.
 func isLength(arg ssa.Value) bool {
 	typ := arg.Type()
 	if pointer, ok := typ.Underlying().(*types.Pointer); ok {
 		basic, ok := pointer.Elem().Underlying().(*types.Basic)
-		return ok && flow.IsInteger(basic) && basic.Kind() != types.Uint8 && basic.Kind() != types.Int8
+		return ok && flow.IsInteger(basic) && basic.Kind() != types.Uint8 && basic.Kind() != types.Int8 && !inSlice(arg)
 	}
 	if !flow.IsInteger(typ) {
 		return false
 	}
 	return strings.Contains(strings.ToLower(typ.String()), "size") || madeFromLength(arg, make(map[ssa.Value]bool))
+}
+
+// inSlice reports whether an address is one of an element.
+func inSlice(addr ssa.Value) bool {
+	if phi, ok := flow.Root(addr).(*ssa.Phi); ok {
+		return slices.ContainsFunc(phi.Edges, isElement)
+	}
+	return isElement(addr)
+}
+
+func isElement(v ssa.Value) bool {
+	_, ok := flow.Root(v).(*ssa.IndexAddr)
+	return ok
 }
 
 func madeFromLength(v ssa.Value, seen map[ssa.Value]bool) bool {
@@ -129,6 +142,9 @@ func madeFromLength(v ssa.Value, seen map[ssa.Value]bool) bool {
 		}
 		return true // what another function computes
 	case *ssa.UnOp:
+		if field, _ := flow.Field(v); field != nil {
+			return !nameWord.MatchString(field.Name())
+		}
 		return v.Op == token.MUL || madeFromLength(v.X, seen)
 	case *ssa.BinOp:
 		return madeFromLength(v.X, seen) || madeFromLength(v.Y, seen)
@@ -137,6 +153,9 @@ func madeFromLength(v ssa.Value, seen map[ssa.Value]bool) bool {
 	}
 	return true
 }
+
+// nameWord is the name of a field that tells C of an object, and not how much there is.
+var nameWord = regexp.MustCompile(`(?i)^(id|handle|fd)$`)
 
 var lengthWord = regexp.MustCompile(`(?i)^n$|len|size|count|num|cap|bytes|rows|cols|width|height|dim`)
 

@@ -3,7 +3,7 @@ package a
 /*
 #include <stddef.h>
 static int crc(const void *p, size_t n) { return 0; }
-static int ints(const int *p, size_t n) { return 0; }
+static int ints(const int *p, size_t n) { return 0; } static int crc_int(const void *p, int n) { return 0; }
 */
 import "C"
 
@@ -63,3 +63,39 @@ func sized(b []byte) int {
 }
 
 func Sizes() int { return sized(nil) + sized([]byte{1}) }
+
+// CapturedUnchecked has a condition on another slice.
+func CapturedUnchecked(b, other []byte) (n int) {
+	size := len(other)
+	var p *byte
+	if size > 0 {
+		p = &b[0] // want `b may be empty`
+	}
+	again := func() { n = int(C.crc(unsafe.Pointer(p), C.size_t(len(b)))) + size }
+	again()
+	return n
+}
+
+// Told looks at the length, and refuses none.
+func Told(size int) []byte {
+	tell(size)
+	b := make([]byte, size)
+	C.crc(unsafe.Pointer(&b[0]), C.size_t(size)) // want `b may be empty`
+	return b
+}
+
+func tell(n int) {
+	if told == nil {
+		panic("nobody is there")
+	}
+	told(n)
+}
+
+var told func(int)
+
+// Counted has how much there is in a field.
+type Counted struct{ count C.int }
+
+func (c *Counted) Sum(b []byte) int {
+	return int(C.crc_int(unsafe.Pointer(&b[0]), c.count)) // want `b may be empty`
+}

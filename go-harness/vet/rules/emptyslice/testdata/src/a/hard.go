@@ -8,6 +8,8 @@ static int sum(const void *p, size_t n) { return 0; }
 static void fill3(float *v, float *w) {}
 static void fill_of(unsigned id, int property, float *v) {}
 static void numbers_of(int property, int *v) {}
+typedef long long id_t_;
+static int select_block(id_t_ id, int how, const size_t *start, const size_t *block) { return 0; }
 */
 import "C"
 
@@ -210,4 +212,42 @@ func Source(id uint32, property int, v []float32) {
 
 func Numbers(property int, v []int32) {
 	C.numbers_of(C.int(property), (*C.int)(unsafe.Pointer(&v[0])))
+}
+
+// Captured variables are the same for the condition and for the address.
+func Captured(b []byte) (n int) {
+	size := len(b)
+	var p *byte
+	if size > 0 {
+		p = &b[0]
+	}
+	locked(func() { n = int(C.sum(unsafe.Pointer(p), C.size_t(size))) + len(b) })
+	return n
+}
+
+func locked(f func()) { f() }
+
+// A function that ends in a panic has refused the length.
+func Derived(size int) []byte {
+	checkSize(size, 16, 64)
+	b := make([]byte, size)
+	C.sum(unsafe.Pointer(&b[0]), C.size_t(size))
+	return b
+}
+
+func checkSize(n, least, most int) {
+	if n < least || n > most {
+		panic("size")
+	}
+}
+
+// Space has a number of its own, which tells C how much there is.
+type Space struct{ id C.id_t_ }
+
+func (s *Space) Select(start, block []uint64) int {
+	var b *C.size_t
+	if block != nil {
+		b = (*C.size_t)(unsafe.Pointer(&block[0]))
+	}
+	return int(C.select_block(s.id, 0, (*C.size_t)(unsafe.Pointer(&start[0])), b))
 }
