@@ -492,7 +492,7 @@ func (t *Table) Exposures(fn *ssa.Function) []Exposure {
 			if t.finalizedValue(owner.Type()) != nil {
 				exposure.Copy = true
 			} else if cell, ok := owner.(*ssa.Alloc); ok && spilled(cell) != nil {
-				exposure.Copy = true
+				exposure.Copy = !IsFile(owner.Type()) // a copy of an os.File has what the runtime closes
 			}
 			call, calls := use.(ssa.CallInstruction)
 			if f := t.finalizer(owner); f == nil || f.Rooted || t.excluded(f, at) || t.disarmed(owner, at) || exposure.Copy && !calls {
@@ -602,6 +602,12 @@ func lasts(load, use ssa.Instruction) bool {
 // holdsGoMemory reports whether something in the package sets a field to memory that Go allocated.
 func (t *Table) holdsGoMemory(field *types.Var) bool {
 	return slices.ContainsFunc(t.StoresTo(field), t.GoMemory)
+}
+
+// IsFile reports whether a type is a pointer to an os.File.
+func IsFile(typ types.Type) bool {
+	named := Named(typ)
+	return named != nil && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "os" && named.Obj().Name() == "File"
 }
 
 func (t *Table) finalizer(owner ssa.Value) *Finalized {

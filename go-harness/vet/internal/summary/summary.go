@@ -364,7 +364,7 @@ func (t *Table) FinalizedType(typ types.Type) *Finalized {
 	if named.Obj().Pkg() == t.Package.Types {
 		return t.Finalized[named.Obj()]
 	}
-	if named.Obj().Pkg().Path() == "os" && named.Obj().Name() == "File" {
+	if IsFile(typ) {
 		return &Finalized{Name: "File", By: "the runtime"}
 	}
 	for _, f := range t.fact(named.Obj().Pkg()).Finalized {

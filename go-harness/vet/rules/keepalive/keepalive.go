@@ -72,17 +72,20 @@ func run(p *rule.Pass) {
 			case isDeferred(call):
 				p.ReportAt(call, "%s may be finalized, and its native memory freed, while %s, which is deferred, uses it; defer %s before it", owner, name, kept)
 			default:
+				lost := "its native memory freed"
+				if summary.IsFile(e.Owner.Type()) {
+					lost = "its descriptor closed"
+				}
+				text := fmt.Sprintf("%s may be finalized, and %s, while %s uses it; add %s after the call", owner, lost, name, kept)
 				if fix, ok := deferred(p, fn, e.Owner); ok {
-					p.ReportFix(p.Pos(call), fix, lost, owner, name, kept)
+					p.ReportFix(p.Pos(call), fix, "%s", text)
 					continue
 				}
-				p.ReportAt(call, lost, owner, name, kept)
+				p.ReportAt(call, "%s", text)
 			}
 		}
 	}
 }
-
-const lost = "%s may be finalized, and its native memory freed, while %s uses it; add %s after the call"
 
 func isDeferred(call ssa.CallInstruction) bool {
 	_, ok := call.(*ssa.Defer)

@@ -78,7 +78,7 @@ func Both(a, b *Codec) int {
 }
 
 func Descriptor(f *os.File) int {
-	return int(C.fd_use(C.int(f.Fd()))) // want `f may be finalized, and its native memory freed, while C.fd_use uses it`
+	return int(C.fd_use(C.int(f.Fd()))) // want `f may be finalized, and its descriptor closed, while C.fd_use uses it`
 }
 
 func Local() int {
@@ -190,4 +190,15 @@ func (c *Codec) locked() *C.codec {
 func ThroughLockedAccessor() int {
 	c := New()
 	return int(C.codec_size(c.locked())) // want `c may be finalized`
+}
+
+// A copy of an os.File has what the runtime closes.
+func Copy(f os.File) int {
+	return int(C.fd_use(C.int(f.Fd()))) // want `f may be finalized, and its descriptor closed, while C.fd_use uses it; add runtime.KeepAlive\(f\) after the call`
+}
+
+func CopyKept(f os.File) int {
+	n := int(C.fd_use(C.int(f.Fd())))
+	runtime.KeepAlive(f)
+	return n
 }
