@@ -160,7 +160,7 @@ func (t *Table) findRooted() {
 		flow.Instructions(fn, func(instr ssa.Instruction) {
 			switch instr := instr.(type) {
 			case *ssa.MapUpdate:
-				if isGlobal(instr.Map) {
+				if t.global(instr.Map) {
 					mark(instr.Key, true)
 					mark(instr.Value, true)
 				}
@@ -200,7 +200,7 @@ func (t *Table) roots(fn *ssa.Function, p *ssa.Parameter) bool {
 		default:
 			return
 		}
-		if value = flow.Root(value); isGlobal(into) && (value == ssa.Value(p) || fieldHolds(value, p)) {
+		if value = flow.Root(value); t.global(into) && (value == ssa.Value(p) || fieldHolds(value, p)) {
 			puts[instr] = true
 		}
 	})
@@ -214,23 +214,13 @@ func (t *Table) roots(fn *ssa.Function, p *ssa.Parameter) bool {
 // fieldHolds reports whether a struct in a local variable has a value in one of its fields.
 func fieldHolds(v, held ssa.Value) bool {
 	load, ok := v.(*ssa.UnOp)
-	if !ok {
-		return false
-	}
-	cell, ok := load.X.(*ssa.Alloc)
-	if !ok {
-		return false
-	}
-	for _, instr := range *cell.Referrers() {
-		if addr, ok := instr.(*ssa.FieldAddr); ok {
-			for _, use := range *addr.Referrers() {
-				if store, ok := use.(*ssa.Store); ok && store.Addr == ssa.Value(addr) && flow.Root(store.Val) == held {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return ok && holds(load.X, held)
+}
+
+// holds reports whether an object that a function makes has another one in one of its fields.
+func holds(object, held ssa.Value) bool {
+	made, ok := flow.Root(object).(*ssa.Alloc)
+	return ok && slices.ContainsFunc(flow.Stores(made), func(store *ssa.Store) bool { return sameObject(store.Val, held) })
 }
 
 // rooted reports whether a call before another has put an object where a global variable holds it.
@@ -243,12 +233,26 @@ func (t *Table) rooted(owner ssa.Value, call ssa.Instruction) bool {
 		}
 		f := t.Of(earlier.Common())
 		for i, arg := range earlier.Call.Args {
-			if f != nil && i < len(f.Params) && f.Params[i].Rooted && sameObject(arg, owner) {
+			if f != nil && i < len(f.Params) && f.Params[i].Rooted && (sameObject(arg, owner) || holds(arg, owner)) {
 				found = true
 			}
 		}
 	})
 	return found
+}
+
+// global reports whether a value is in a global variable, or in an object that the function is always given out of one.
+func (t *Table) global(v ssa.Value) bool {
+	root, _ := Path(v)
+	p, ok := root.(*ssa.Parameter)
+	if !ok {
+		return isGlobal(v)
+	}
+	calls, all := t.Callers(p.Parent())
+	i := slices.Index(p.Parent().Params, p)
+	return all && !slices.ContainsFunc(calls, func(call ssa.CallInstruction) bool {
+		return i >= len(call.Common().Args) || !isGlobal(call.Common().Args[i])
+	})
 }
 
 func isGlobal(v ssa.Value) bool {
@@ -904,11 +908,21 @@ func (t *Table) aliveOutside(literal *ssa.Function, root ssa.Value, path []*type
 		return true
 	}
 	for _, run := range runs {
-		if _, ok := run.(*ssa.Call); ok && !t.aliveAt(root, path, run, depth+1) {
+		if call, ok := run.(*ssa.Call); ok && !t.again(call, literal) && !t.aliveAt(root, path, run, depth+1) {
 			return false
 		}
 	}
 	return true
+}
+
+// again reports whether a call is given a function literal and may have it run more than once.
+func (t *Table) again(call *ssa.Call, literal *ssa.Function) bool {
+	i := slices.IndexFunc(call.Call.Args, func(arg ssa.Value) bool { return Function(arg) == literal })
+	if i < 0 {
+		return false
+	}
+	f := t.Of(call.Common())
+	return f == nil || i < len(f.Params) && f.Params[i].Again
 }
 
 // usedLater reports whether some way from a call on uses an object, or a pointer into it, or a deferred call
@@ -917,7 +931,7 @@ func (t *Table) aliveOutside(literal *ssa.Function, root ssa.Value, path []*type
 func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 	uses := make(map[ssa.Instruction]bool)
 	seen := make(map[ssa.Value]bool)
-	deferred := false
+	kept := false
 	var collect func(v ssa.Value)
 	collect = func(v ssa.Value) {
 		if seen[v] || v.Referrers() == nil {
@@ -939,11 +953,21 @@ func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 				uses[instr] = true
 				collect(instr)
 			case *ssa.Go:
-				deferred = true // the goroutine has it, and ends nobody knows when
+				kept = true // the goroutine has it, and ends nobody knows when
 			case *ssa.Store:
 				uses[instr] = true
-				if cell, ok := instr.Addr.(*ssa.Alloc); ok && instr.Val == v {
-					collect(cell)
+				switch addr := instr.Addr.(type) {
+				case *ssa.Alloc:
+					if instr.Val == v {
+						collect(addr)
+					}
+				case *ssa.FieldAddr:
+					// Another object has it, and is used in its place.
+					if holder, ok := addr.X.(*ssa.Alloc); ok && holder.Heap && instr.Val == v && flow.Before(instr, call) {
+						collect(holder)
+						c, calls := call.(ssa.CallInstruction)
+						kept = kept || calls && passesInto(c.Common(), holder)
+					}
 				}
 			case *ssa.UnOp:
 				uses[instr] = true
@@ -951,7 +975,7 @@ func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 					collect(instr)
 				}
 			case *ssa.Defer:
-				deferred = deferred || flow.Before(instr, call)
+				kept = kept || flow.Before(instr, call)
 				uses[instr] = true
 			default:
 				uses[instr] = true
@@ -959,7 +983,7 @@ func usedLater(fn *ssa.Function, call ssa.Instruction, object ssa.Value) bool {
 		}
 	}
 	collect(object)
-	if deferred {
+	if kept {
 		return true
 	}
 	for use := range uses {

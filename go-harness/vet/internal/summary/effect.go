@@ -135,8 +135,9 @@ func (t *Table) summarize(fn *ssa.Function) *Func {
 				f.CallsC, before = true, true
 			}
 		} else if p, ok := flow.Root(common.Value).(*ssa.Parameter); ok && !common.IsInvoke() {
-			if i := slices.Index(fn.Params, p); i >= 0 && depth.At(call) > 0 {
-				f.Params[i].Window = true
+			if i := slices.Index(fn.Params, p); i >= 0 {
+				f.Params[i].Window = f.Params[i].Window || depth.At(call) > 0
+				f.Params[i].Again = f.Params[i].Again || flow.Reaches(call, call, nil)
 			}
 			f.CallsC, before = true, true
 		}

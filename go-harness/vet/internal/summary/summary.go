@@ -91,6 +91,8 @@ type Param struct {
 	Rooted bool
 	// Window is set if the argument is a function, and called with the thread locked.
 	Window bool
+	// Again is set if the argument is a function, and called in a loop.
+	Again bool
 	// IntegerToC is the C function that may be given the argument, an integer, or is "".
 	IntegerToC string
 	// Pins is set if a call may pin what the argument points to, or its elements.

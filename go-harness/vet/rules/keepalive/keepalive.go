@@ -30,8 +30,9 @@ a round of a loop lies between the load of the pointer and its use. A KeepAlive 
 keeps a copy of the object, does not help.
 
 Silent: a use of the object later, even on one way only, or in a deferred call: while C runs, nobody knows which way
-will be taken, and the object is kept for each; objects that a global variable holds; private functions all of whose
-callers keep the object alive; functions that are the finalizer's own.
+will be taken, and the object is kept for each; a use of what was given the object before, in a field; objects that a
+global variable holds; private functions all of whose callers keep the object alive; functions that are the finalizer's
+own.
 
 The fix, for a parameter or a receiver, is a deferred KeepAlive at the start of the function.`,
 	Before: `
