@@ -95,16 +95,26 @@ func (t *Table) storing(fn *ssa.Function) (stores []Stored) {
 }
 
 // Pinned reports whether a function, or one that it is written in or that is written in it, pins what an address
-// points into, itself or through a function that does. holder is the memory of C that holds the address, or nil: if
-// the function hands it out, a pin that the function takes back when it ends does not count.
-func (t *Table) Pinned(fn *ssa.Function, v, holder ssa.Value) bool {
+// points into, itself or through a function that does, or all callers of the function do. holder is the memory of C that
+// holds the address, or nil: if the function hands it out, a pin that the function takes back when it ends does not
+// count, nor one of a caller.
+func (t *Table) Pinned(fn *ssa.Function, v, holder ssa.Value) bool { return t.pinned(fn, v, holder, 0) }
+
+func (t *Table) pinned(fn *ssa.Function, v, holder ssa.Value, depth int) bool {
 	for fn.Parent() != nil {
 		fn = fn.Parent()
 	}
 	outlives := holder != nil && slices.ContainsFunc(flow.Track(Base(holder)).Uses, handsOut)
 	memory := variable(v)
-	return t.anyPin(fn, func(pinner, pinned ssa.Value) bool {
+	if t.anyPin(fn, func(pinner, pinned ssa.Value) bool {
 		return !distinct(variable(pinned), memory) && !(outlives && unpins(fn, pinner))
+	}) {
+		return true
+	}
+	calls, all := t.Callers(fn)
+	i := t.paramIndex(fn, v)
+	return i >= 0 && all && !outlives && depth < 3 && !slices.ContainsFunc(calls, func(call ssa.CallInstruction) bool {
+		return !t.pinned(call.Parent(), call.Common().Args[i], nil, depth+1)
 	})
 }
 

@@ -21,8 +21,8 @@ The rule finds stores of an address of a Go variable, an allocation, a slice or 
 C.malloc, or another C function, returned, also if a field or a parameter holds the pointer. A function that does
 the storing is found where it is called; so is a C function of the package that does nothing but store.
 
-Silent: what is pinned, unless the pin ends with the function and the memory of C is returned or kept; memory of
-C; a C struct that is, or may be, itself a Go variable; integers.`,
+Silent: what is pinned, by the function or by all callers of a private one, unless the pin ends with the function and
+the memory of C is returned or kept; memory of C; a C struct that is, or may be, itself a Go variable; integers.`,
 	Before: `
 req := (*C.request)(C.calloc(1, C.sizeof_request))
 req.data = unsafe.Pointer(&buf[0])`,

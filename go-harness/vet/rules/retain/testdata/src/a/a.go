@@ -62,3 +62,34 @@ func Native() {
 func Argument(req *C.request) {
 	req.data = nil
 }
+
+// One of two callers pins.
+func half(program []byte) {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&program[0]) // want `the address of Go memory is stored in memory of C`
+	C.request_send(req)
+}
+
+func HalfPinned(program []byte) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&program[0])
+	half(program)
+}
+
+func HalfNot(program []byte) { half(program) }
+
+// The request lives on when the caller's pin is gone.
+func lastingRequest(program []byte) *C.request {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&program[0]) // want `the address of Go memory is stored in memory of C`
+	return req
+}
+
+func MadePinned(program []byte) {
+	var pinner runtime.Pinner
+	pinner.Pin(&program[0])
+	req := lastingRequest(program)
+	pinner.Unpin()
+	C.request_send(req)
+}

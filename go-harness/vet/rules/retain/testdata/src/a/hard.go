@@ -184,3 +184,29 @@ func replaced() (req *C.request) {
 }
 
 func Replaced(b []byte) { replaced().data = unsafe.Pointer(&b[0]) }
+
+// Whoever calls it pins, and waits.
+func compile(program []byte) {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&program[0])
+	C.request_send(req)
+}
+
+func CompileNew(n int) {
+	program := make([]byte, n)
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&program[0])
+	compile(program)
+}
+
+type Program struct{ text []byte }
+
+func NewProgram(n int) *Program { return &Program{make([]byte, n)} }
+
+func (p *Program) Compile() {
+	var pinner runtime.Pinner
+	pinner.Pin(unsafe.SliceData(p.text))
+	defer pinner.Unpin()
+	compile(p.text)
+}
