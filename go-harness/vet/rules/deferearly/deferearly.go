@@ -24,6 +24,9 @@ still nil there: nothing is freed.
 The rule finds deferred calls of functions that free, of C or of Go, one of whose arguments is a variable that
 nothing has been assigned to, nor its address given away, before the defer statement.
 
+Look up whether the memory is the caller's before the defer statement moves down: as it stands it has never freed
+anything, and so nobody has found out.
+
 Silent: a deferred function literal, which reads the variable when it runs; a pointer to the variable.`,
 	Before: `
 var out *C.char
