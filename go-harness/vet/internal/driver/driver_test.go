@@ -397,3 +397,18 @@ func TestPackagesThatTestsOfOthersImportKeepTheirBodies(t *testing.T) {
 		t.Errorf("said is %v", result.Gaps)
 	}
 }
+
+// TestBrokenImport has a package whose constant is one of a package without sound types: it is not built, and the note
+// names the import, and no failure of the tool.
+func TestBrokenImport(t *testing.T) {
+	result, _ := module(t, map[string]string{
+		"low/low.go": "package low\n\n// #include \"is_nowhere.h\"\nimport \"C\"\n\ntype Kind C.kind\n\nconst First Kind = C.FIRST\n",
+		"m.go":       "package m\n\nimport (\n\t\"runtime\"\n\n\t\"example.com/m/low\"\n)\n\nconst First = low.First\n\nfunc F() low.Kind {\n\truntime.KeepAlive(nil)\n\treturn First\n}\n",
+	})
+	has(t, result.Gaps, "example.com/m: not analysed: it needs example.com/m/low")
+	for _, gap := range result.Gaps {
+		if strings.Contains(gap.String(), "itself failed") {
+			t.Error(gap)
+		}
+	}
+}

@@ -36,7 +36,7 @@ var Analyzer = &analysis.Analyzer{
 	Run:              run,
 	RunDespiteErrors: true,
 	ResultType:       reflect.TypeFor[*Package](),
-	FactTypes:        []analysis.Fact{new(native)},
+	FactTypes:        []analysis.Fact{new(native), new(unsound)},
 }
 
 // native is the fact of packages that call C, or own native memory, or import one that does.
@@ -44,6 +44,12 @@ type native struct{}
 
 // AFact marks a fact.
 func (*native) AFact() {}
+
+// unsound is the fact of packages that have no sound types.
+type unsound struct{}
+
+// AFact marks a fact.
+func (*unsound) AFact() {}
 
 // Package is one package in the form in which rules see it.
 type Package struct {
@@ -197,7 +203,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 		// A package that breaks the tool is not analysed, and the run says so; the others still are.
 		if trouble := recover(); trouble != nil {
 			pkg.Program, pkg.Funcs, pkg.Native = nil, nil, false
-			pkg.note(true, "the analyzer itself failed: %v%s", trouble, lastFrame(debug.Stack()))
+			pkg.note(true, "%s", because(pass, trouble))
 			result, err = pkg, nil
 		}
 	}()
@@ -221,6 +227,7 @@ func run(pass *analysis.Pass) (result any, err error) {
 		errs = []error{errors.New("cgo gave no types: its tool did not run, or failed (missing header?)")}
 	}
 	if len(errs) > 0 {
+		pass.ExportPackageFact(new(unsound))
 		more := ""
 		if n := len(errs) - 1; n > 0 {
 			more = fmt.Sprintf(" (and %d more errors)", n)
@@ -244,6 +251,16 @@ func (p *Package) Release() {
 
 func (p *Package) note(whole bool, format string, args ...any) {
 	p.Notes = append(p.Notes, Note{whole, Spelled(fmt.Sprintf(format, args...))})
+}
+
+// because says why a package could not be built: it rests on one without sound types, or the tool has a fault.
+func because(pass *analysis.Pass, trouble any) string {
+	for _, imported := range pass.Pkg.Imports() {
+		if pass.ImportPackageFact(imported, new(unsound)) {
+			return "it needs " + imported.Path()
+		}
+	}
+	return fmt.Sprintf("the analyzer itself failed: %v%s", trouble, lastFrame(debug.Stack()))
 }
 
 func lastFrame(stack []byte) string {
