@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -410,5 +411,24 @@ func TestBrokenImport(t *testing.T) {
 		if strings.Contains(gap.String(), "itself failed") {
 			t.Error(gap)
 		}
+	}
+}
+
+// TestPkgConfigOptions has options among the names of packages, which the go command moves to the front.
+func TestPkgConfigOptions(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("pkg-config is a script of the shell here")
+	}
+	tool := filepath.Join(t.TempDir(), "pkg-config")
+	script := "#!/bin/sh\nnames=\nfor arg; do\n\tcase $names$arg in\n\t--) names=yes ;;\n\tyes--*) echo no package $arg >&2; exit 1 ;;\n\tesac\ndone\n"
+	if err := os.WriteFile(tool, []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PKG_CONFIG", tool)
+	result, _ := module(t, map[string]string{
+		"m.go": "package m\n\n// #cgo pkg-config: --static here\n// #include <stdlib.h>\nimport \"C\"\n\nfunc F() { C.abort() }\n",
+	})
+	if len(result.Gaps) > 0 || result.Failed {
+		t.Error(result.Gaps)
 	}
 }

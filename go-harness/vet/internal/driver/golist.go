@@ -235,7 +235,16 @@ func (l *listed) cgo(objdir string) (files []string, err error) {
 		if tool == "" {
 			tool = "pkg-config"
 		}
-		out, err := command(l.Dir, tool, append([]string{"--cflags", "--"}, l.CgoPkgConfig...)...)
+		options := []string{"--cflags"}
+		var names []string
+		for _, arg := range l.CgoPkgConfig {
+			if strings.HasPrefix(arg, "--") {
+				options = append(options, arg)
+			} else {
+				names = append(names, arg)
+			}
+		}
+		out, err := command(l.Dir, tool, slices.Concat(options, []string{"--"}, names)...)
 		if err != nil {
 			return nil, err
 		}
