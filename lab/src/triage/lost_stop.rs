@@ -112,9 +112,13 @@ pub(super) fn stands_still(thread: i32) -> bool {
     read(&thread.to_string()).is_some_and(|it| it.stands_still())
 }
 
-/// The processor time of all threads of a process, from `/proc/PID/stat` (proc_pid_stat(5)).
+/// The processor time of all threads of a process, user and system.
 fn worked(process: u32) -> Option<(String, String)> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    times(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+/// The times in the text of `/proc/PID/stat` (proc_pid_stat(5)).
+fn times(stat: &str) -> Option<(String, String)> {
     // The name, which may have blanks and brackets, is the second field; user and system time are the 14th and 15th.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
@@ -199,6 +203,19 @@ mod tests {
         assert!(!status("S (sleeping)", stop, none).runs_on());
         assert!(!status("S (sleeping)", none, stop).runs_on());
         assert!(!Status(String::new()).runs_on());
+    }
+
+    #[test]
+    fn the_times_of_a_process_are_found_behind_any_name_and_grow_with_its_work() {
+        let stat = "7 (a) b (c) R 1 7 7 0 -1 4194304 91 0 0 0 14 15 0 0 20 0 3 0 812 9 9";
+        assert_eq!(times(stat), Some(("14".to_owned(), "15".to_owned())));
+        assert_eq!(times("7 (cut off) R 1 7"), None);
+        let here = std::process::id();
+        let (before, started) = (worked(here), Instant::now());
+        assert!(before.is_some());
+        while worked(here) == before {
+            assert!(started.elapsed() < Duration::from_secs(60), "{before:?}");
+        }
     }
 
     #[test]
