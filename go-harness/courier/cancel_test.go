@@ -216,6 +216,9 @@ func TestREQ09ACompletionInFlightDecidesBeforeThePass(t *testing.T) {
 		} else {
 			ok(t, <-completed)
 			want(t, next(t, rt), "on its way")
+			ok(t, rt.ClearProvider())
+			load(t, session, "data:,x") // the one worker comes to it when it is done with the first load
+			want(t, next(t, rt), "x")
 			_, err := request.Cancelled()
 			ok(t, err)
 		}
