@@ -122,7 +122,7 @@ func run(record, onlyPage bool, parts []string) error {
 		for _, gap := range gaps {
 			fmt.Printf("    %s\n", gap)
 		}
-		if slices.ContainsFunc(gaps, func(gap string) bool { return strings.Contains(gap, "cgo gave no types") }) {
+		if slices.ContainsFunc(gaps, gap.lacks) {
 			fmt.Printf("    not compared: this machine lacks something that it needs\n")
 			continue
 		}
@@ -215,8 +215,21 @@ func cache() (string, error) {
 	return dir, os.MkdirAll(dir, 0o777)
 }
 
+// gap is what was not analysed of a package.
+type gap struct {
+	Package, Reason string
+	Whole           bool
+}
+
+func (g gap) String() string { return fmt.Sprintf("not analysed: %s %s", g.Package, g.Reason) }
+
+// lacks reports whether the machine has not all that the package needs: neither its own code nor the tool is wrong.
+func (g gap) lacks() bool {
+	return g.Whole && !strings.Contains(g.Reason, "does not type-check") && !strings.Contains(g.Reason, "the analyzer itself failed")
+}
+
 // analyse copies a module out of the module cache, where nothing can be written, and runs the rules there.
-func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps []string, err error) {
+func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps []gap, err error) {
 	var downloaded struct{ Dir, GoMod, Error string }
 	out, err := exec.Command("go", "mod", "download", "-json", e.String()).Output()
 	if len(out) == 0 && err != nil {
@@ -251,7 +264,7 @@ func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps
 			Rule, File, Message string
 			Line                int
 		}
-		NotAnalysed []struct{ Package, File, Reason string }
+		NotAnalysed []gap
 		Counts      map[string]int
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &result); err != nil {
@@ -269,7 +282,7 @@ func analyse(tool string, e entry) (found []finding, counts map[string]int, gaps
 	found = slices.CompactFunc(found, func(a, b finding) bool { return a.key() == b.key() })
 	for _, gap := range result.NotAnalysed {
 		if !strings.Contains(gap.Reason, "build tags, GOOS") {
-			gaps = append(gaps, fmt.Sprintf("not analysed: %s %s", gap.Package, gap.Reason))
+			gaps = append(gaps, gap)
 		}
 	}
 	return found, result.Counts, gaps, nil

@@ -55,6 +55,26 @@ func TestPageIsWhatTheFindingsSay(t *testing.T) {
 	}
 }
 
+func TestAModuleIsNotComparedWhereTheMachineLacksSomething(t *testing.T) {
+	for want, gaps := range map[bool][]gap{
+		true: {
+			{"m/a", "/m/a.go:3:11: fatal error: a.h: No such file or directory", true},
+			{"m/b", "it needs m/a", true},
+		},
+		false: {
+			{"m/a", "does not type-check: a.go:3:1: undefined: x", true},
+			{"m/b", "the analyzer itself failed: nil", true},
+			{"m/c", "files with import \"C\" that CGO_ENABLED leaves out: c.go", false},
+		},
+	} {
+		for _, gap := range gaps {
+			if gap.lacks() != want {
+				t.Errorf("%s: %t", gap, !want)
+			}
+		}
+	}
+}
+
 func TestFindingsOfPoliciesStandApart(t *testing.T) {
 	bugs, onRequest := byDefault([]finding{{rule: "cstring"}, {rule: "closeerror"}})
 	if len(bugs) != 1 || bugs[0].rule != "cstring" || len(onRequest) != 1 || onRequest[0].rule != "closeerror" {
