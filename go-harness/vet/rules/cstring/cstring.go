@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
+	"golang.org/x/tools/go/types/typeutil"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
@@ -68,14 +69,7 @@ func (d *DB) SetName(name string) error {
 
 func run(p *rule.Pass) {
 	if p.Program == nil {
-		for _, f := range p.Files {
-			ast.Inspect(f, func(n ast.Node) bool {
-				if call, ok := n.(*ast.CallExpr); ok {
-					argument(p, call)
-				}
-				return true
-			})
-		}
+		withoutTypes(p)
 		return
 	}
 	for _, fn := range p.Funcs {
@@ -97,16 +91,42 @@ func run(p *rule.Pass) {
 	}
 }
 
+// withoutTypes looks at the calls of all functions but those that run once in the life of a program.
+func withoutTypes(p *rule.Pass) {
+	for _, f := range p.Files {
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil && fn.Name.Name == "init" {
+				continue
+			}
+			ast.Inspect(fn, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if callee := typeutil.Callee(p.Info, call); callee != nil && callee.Pkg() != nil && callee.Pkg().Path() == "sync" {
+					return false
+				}
+				argument(p, call)
+				return true
+			})
+		}
+	}
+}
+
 // argument reports what is allocated as the argument of a C function, without types. With one argument, the call of
 // C could be a conversion to a type of C.
 func argument(p *rule.Pass, call *ast.CallExpr) {
-	name := ofC(call)
-	if name == "" || len(call.Args) < 2 || p.Know.TakesOver(name) || p.Marked("owner", name) || p.FunctionAt(call.Pos()) == "init" {
+	name := ofC(call.Fun)
+	if name == "" || len(call.Args) < 2 || summary.Frees(name) || p.Know.TakesOver(name) || p.Marked("owner", name) {
 		return
+	}
+	if slices.ContainsFunc(call.Args, func(arg ast.Expr) bool { return summary.Frees(ofC(converted(arg))) }) {
+		return // it is given a function that frees
 	}
 	for _, arg := range call.Args {
 		if made, ok := ast.Unparen(arg).(*ast.CallExpr); ok {
-			switch allocator := ofC(made); allocator {
+			switch allocator := ofC(made.Fun); allocator {
 			case "CString", "CBytes":
 				p.Report(made.Pos(), "memory of C.%s is never freed", allocator)
 			}
@@ -114,9 +134,20 @@ func argument(p *rule.Pass, call *ast.CallExpr) {
 	}
 }
 
-// ofC is the name of what a call names by C, or "".
-func ofC(call *ast.CallExpr) string {
-	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+// converted is what is inside of the conversions around it.
+func converted(e ast.Expr) ast.Expr {
+	for {
+		call, ok := ast.Unparen(e).(*ast.CallExpr)
+		if !ok || len(call.Args) != 1 {
+			return e
+		}
+		e = call.Args[0]
+	}
+}
+
+// ofC is the name of C that an expression is, as in C.name, or "".
+func ofC(e ast.Expr) string {
+	if sel, ok := ast.Unparen(e).(*ast.SelectorExpr); ok {
 		if c, ok := sel.X.(*ast.Ident); ok && c.Name == "C" {
 			return sel.Sel.Name
 		}
