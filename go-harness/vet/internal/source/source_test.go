@@ -76,6 +76,17 @@ func TestAllFormsOfC(t *testing.T) {
 	}
 }
 
+func TestSpelled(t *testing.T) {
+	for _, kind := range []string{"_Cfunc_", "_C2func_", "_Ctype_", "_Ciconst_", "_Cfconst_", "_Csconst_", "_Cvar_", "_Cmacro_", "_Cfpvar_fp_"} {
+		if text := source.Spelled("a " + kind + "name, [" + kind + "struct_s]"); text != "a C.name, [C.struct_s]" {
+			t.Errorf("%s: %q", kind, text)
+		}
+	}
+	if text := source.Spelled("own_Cfunc_name _Cgo_ptr"); text != "own_Cfunc_name _Cgo_ptr" {
+		t.Errorf("names of others: %q", text)
+	}
+}
+
 func TestWithoutCgoAndWithoutInterestThereIsNoSSA(t *testing.T) {
 	pkg := load(t, "plain")
 	if pkg.Program != nil || pkg.UsesCgo || len(pkg.Notes) > 0 {

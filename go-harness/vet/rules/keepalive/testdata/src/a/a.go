@@ -102,6 +102,21 @@ func Nameless() int {
 	return int(C.codec_size(New().p)) // want `the \*Codec may be finalized.* add runtime.KeepAlive of a variable that holds it after the call`
 }
 
+type Of[T any] struct {
+	p  *C.codec
+	of T
+}
+
+func NewOf() *Of[C.int] {
+	o := &Of[C.int]{p: C.codec_new()}
+	runtime.SetFinalizer(o, func(o *Of[C.int]) { C.codec_free(o.p) })
+	return o
+}
+
+func NamelessOf() int {
+	return int(C.codec_size(NewOf().p)) // want `the \*Of\[C.int\] may be finalized`
+}
+
 type Cleaned struct{ p *C.codec }
 
 func NewCleaned() *Cleaned {

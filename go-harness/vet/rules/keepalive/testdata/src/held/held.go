@@ -57,6 +57,13 @@ func (s *Store) OpenLate() (*Part, error) {
 	return part, nil
 }
 
+// Attach returns what has the store, and C has not seen.
+func (s *Store) Attach() *Part {
+	part := &Part{store: s}
+	C.store_hook(s.p, 0)
+	return part
+}
+
 // Probe gives C a pointer into what has the store.
 func (s *Store) Probe() bool {
 	part := &Part{store: s}
@@ -70,6 +77,30 @@ func (s *Store) Size() int {
 		return 0
 	}
 	return int(C.store_size(s.p, nil, 0)) // want `s may be finalized`
+}
+
+// OpenEither puts the store into the part on the other way only.
+func (s *Store) OpenEither(empty bool) (*Part, int) {
+	part := &Part{}
+	if empty {
+		part.store = s
+		return part, 0
+	}
+	n := C.store_size(s.p, nil, 0) // want `s may be finalized`
+	return part, int(n)
+}
+
+// SizeTwice has the store in a variable of its own, whose fields are variables to the compiler.
+func (s *Store) SizeTwice() int {
+	own := struct {
+		store *Store
+		times int
+	}{s, 2}
+	if own.store == nil {
+		return 0
+	}
+	n := C.store_size(s.p, nil, 0) // want `s may be finalized`
+	return int(n) * own.times
 }
 
 // OpenOther returns a part of another store.
@@ -138,6 +169,12 @@ func (h *hooks) add(hook *hook) int {
 func (s *Store) Hook(f func()) int {
 	token := registered.add(&hook{store: s, f: f})
 	return int(C.store_hook(s.p, C.int(token)))
+}
+
+// HookOther registers another store.
+func (s *Store) HookOther(other *Store, f func()) int {
+	token := registered.add(&hook{store: other, f: f})
+	return int(C.store_hook(s.p, C.int(token))) // want `s may be finalized`
 }
 
 // A registry that only this function has.
