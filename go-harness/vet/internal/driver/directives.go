@@ -7,13 +7,14 @@ import (
 	"golang.org/x/tools/go/analysis"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/directive"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
 	"github.com/cgolab/cgolab/go-harness/vet/rule"
 )
 
 // Directives reports directives that cannot be heeded, name what is unknown, or had nothing to do. It runs
 // after the rules, of which only those that ran are asked.
 func Directives(rules []*rule.Rule) *analysis.Analyzer {
-	requires := []*analysis.Analyzer{directive.Analyzer}
+	requires := []*analysis.Analyzer{directive.Analyzer, source.Analyzer}
 	for _, r := range rules {
 		requires = append(requires, r.Analyzer())
 	}
@@ -31,6 +32,10 @@ func Directives(rules []*rule.Rule) *analysis.Analyzer {
 			}
 			for _, problem := range set.Problems {
 				report(analysis.Diagnostic{Pos: problem.Pos, Message: problem.Message})
+			}
+			pkg := pass.ResultOf[source.Analyzer].(*source.Package)
+			if slices.ContainsFunc(pkg.Notes, func(note source.Note) bool { return note.Whole }) {
+				return nil, nil // what they would have had to do is not known
 			}
 			for _, d := range set.Directives {
 				if message := complaint(d, rules); message != "" {
