@@ -221,7 +221,7 @@ func inOneLine(text string) string {
 		if before, _, quoted := strings.Cut(line, "|"); quoted && strings.Trim(before, " 0123456789") == "" {
 			continue
 		}
-		kept = append(kept, line)
+		kept = append(kept, strings.TrimSpace(line))
 	}
 	return strings.Join(kept[:min(4, len(kept))], "; ")
 }

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,9 @@ func servePackages(dir string, patterns []string) error {
 			return err
 		}
 		all = append(all, pkg)
+	}
+	if len(all) == 0 {
+		return errors.New(cmp.Or(strings.TrimSpace(stderr.String()), "no packages"))
 	}
 	response := &packages.DriverResponse{Compiler: "gc", Arch: runtime.GOARCH, Packages: make([]*packages.Package, len(all))}
 	if arch := os.Getenv("GOARCH"); arch != "" {

@@ -229,7 +229,11 @@ func run(pass *analysis.Pass) (result any, err error) {
 	if len(errs) > 0 {
 		pass.ExportPackageFact(new(unsound))
 		more := ""
-		if n := len(errs) - 1; n > 0 {
+		switch n := len(errs) - 1; n {
+		case 0:
+		case 1:
+			more = " (and 1 more error)"
+		default:
 			more = fmt.Sprintf(" (and %d more errors)", n)
 		}
 		pkg.note(true, "%v%s", errs[0], more)
