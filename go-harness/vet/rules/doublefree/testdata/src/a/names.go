@@ -9,10 +9,14 @@ package a
 // static void ref_free(ref *r) { }
 // typedef struct row row;
 // static void row_delete(row *r) { }
+// typedef struct cell cell;
+// static void row_free_cell(row *r, cell *c) { }
 // typedef struct { int index; } hook;
 // static int hook_destroy(hook *h) { return 0; }
 // static hook *hook_new(void) { return 0; }
 import "C"
+
+import "unsafe"
 
 // Window asks and installs what has the verb in its name, and frees by one method.
 type Window struct{ data *C.window }
@@ -44,6 +48,8 @@ func (r *Row) Delete() {
 	C.row_delete(r.p) // want `Delete frees p and leaves it set`
 }
 
+func (r *Row) Forget(c *C.cell) { C.row_free_cell(r.p, c) }
+
 // Hook is described to C in memory of Go, which C cannot free.
 type Hook struct{ described *C.hook }
 
@@ -62,4 +68,17 @@ func NewKept() *Kept { return &Kept{C.hook_new()} }
 
 func (k *Kept) Destroy() {
 	C.hook_destroy(k.described) // want `Destroy frees described and leaves it set`
+}
+
+// Swapped is given memory of C behind the back of the field's type.
+type Swapped struct{ described *C.hook }
+
+func NewSwapped() *Swapped {
+	s := &Swapped{new(C.hook)}
+	*(*unsafe.Pointer)(unsafe.Pointer(&s.described)) = unsafe.Pointer(C.hook_new())
+	return s
+}
+
+func (s *Swapped) Destroy() {
+	C.hook_destroy(s.described) // want `Destroy frees described and leaves it set`
 }

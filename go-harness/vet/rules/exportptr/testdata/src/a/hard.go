@@ -58,3 +58,13 @@ func newBorrowed(n int) *borrowed {
 
 //export goBorrowed
 func goBorrowed() *C.char { return (*C.char)(unsafe.Pointer(&newBorrowed(8).text[0])) }
+
+var lent = make([]byte, 0)
+
+func lend(n int) {
+	h := (*header)(unsafe.Pointer(&lent))
+	h.data, h.len, h.cap = C.malloc(C.size_t(n)), n, n
+}
+
+//export goLent
+func goLent() *C.char { return (*C.char)(unsafe.Pointer(&lent[0])) }

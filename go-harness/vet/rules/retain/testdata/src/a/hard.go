@@ -210,3 +210,23 @@ func (p *Program) Compile() {
 	defer pinner.Unpin()
 	compile(p.text)
 }
+
+func compileFirst(programs [][]byte, program []byte) {
+	if len(programs) > 0 {
+		compileSecond(program)
+	}
+}
+
+func compileSecond(program []byte) {
+	req := C.request_new()
+	req.data = unsafe.Pointer(&program[0])
+	C.request_send(req)
+}
+
+func CompileThrough(programs [][]byte, n int) {
+	program := make([]byte, n)
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&program[0])
+	compileFirst(programs, program)
+}
