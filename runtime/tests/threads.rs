@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use courier_core::{
-    Courier, Decision, Error, EventKind, Failure, Id, Live, LoadOptions, Provider, Response,
-    RuntimeOptions, Wait, Word, WorkerKind,
+    Courier, Decision, Error, EventKind, Failure, Id, Level, Live, LoadOptions, Logger, Provider,
+    Response, RuntimeOptions, Wait, Word, WorkerKind,
 };
 
 /// A provider made of a closure.
@@ -327,6 +327,24 @@ fn a_loop_of_the_hosts_own_may_sleep_until_the_next_deadline() {
     assert_eq!(courier.runtime_pump(runtime, Wait::No, 9).unwrap(), 1);
     courier.runtime_drain_events(runtime, 9).unwrap();
     assert_eq!(next(), Wait::Forever, "the far deadline went with its load");
+}
+
+#[test]
+fn a_reset_drops_the_logger_and_one_that_is_refused_does_not() {
+    struct Held(#[expect(dead_code, reason = "it is only dropped")] Arc<()>);
+    impl Logger for Held {
+        fn log(&self, _: Level, _: &str) {}
+    }
+    let courier = Courier::new();
+    let count = Arc::new(());
+    let logger = Box::new(Held(Arc::clone(&count)));
+    courier.set_logger(Some((Level::Error, logger))).unwrap();
+    let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+    assert!(!courier.reset());
+    assert_eq!(Arc::strong_count(&count), 2, "it is still there");
+    courier.runtime_destroy(runtime).unwrap();
+    assert!(courier.reset());
+    assert_eq!(Arc::strong_count(&count), 1, "it is gone");
 }
 
 #[test]

@@ -682,6 +682,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_provider_that_passes_after_its_answer_answers_well_or_badly() {
+        let refused = |behaviour: Behaviour| match behaviour.calls(0, 7)[..] {
+            [Op::Complete { request: 7, answer }] => answer.malformed().is_some(),
+            ref others => panic!("{behaviour:?}: {others:?}"),
+        };
+        assert!(!refused(Behaviour::ServeAndPass));
+        assert!(refused(Behaviour::MisserveAndPass));
+    }
+
+    #[test]
     fn a_weight_follows_the_world() {
         let none = Live::default();
         let one = Live {
