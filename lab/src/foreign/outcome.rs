@@ -191,7 +191,7 @@ impl Finding {
         match (&report.test, &report.go) {
             (None, Some(place)) => {
                 parts.extend(place.file.clone());
-                parts.push(self.within.clone());
+                parts.extend(Some(self.within.clone()).filter(|it| !it.is_empty()));
             }
             (test, None) if report.c.is_none() && !report.is_leak() => parts.extend(test.clone()),
             _ => {}
@@ -392,20 +392,18 @@ impl EngineOutcome {
             State::On if self.judged_nothing() => "nothing to judge".to_owned(),
             State::On => {
                 let mut words = Vec::new();
-                // One mistake is counted once, as in the headline.
-                let mut one_of_each: BTreeMap<String, &Finding> = BTreeMap::new();
+                // One mistake is counted once, as in the headline: known if all of it is, an error if some of it is.
+                let mut mistakes: BTreeMap<String, (bool, bool)> = BTreeMap::new();
                 for finding in &self.findings {
-                    let one = one_of_each.entry(finding.signature()).or_insert(finding);
-                    if one.known.is_some() {
-                        *one = finding;
-                    }
+                    let (known, error) =
+                        mistakes.entry(finding.signature()).or_insert((true, false));
+                    *known &= finding.known.is_some();
+                    *error |= finding.severity == Severity::Error;
                 }
-                let count = |counts: fn(&Finding) -> bool| {
-                    one_of_each.values().filter(|it| counts(it)).count()
-                };
-                let known = count(|it| it.known.is_some());
-                let warnings = count(|it| it.known.is_none() && it.severity != Severity::Error);
-                match one_of_each.len() - known - warnings {
+                let known = mistakes.values().filter(|(known, _)| *known).count();
+                let warns = |&&(known, error): &&(bool, bool)| !known && !error;
+                let warnings = mistakes.values().filter(warns).count();
+                match mistakes.len() - known - warnings {
                     0 => words.push("no finding".to_owned()),
                     count => words.push(counted(count, "finding")),
                 }
@@ -756,6 +754,10 @@ mod tests {
         assert_eq!(one, found("(*T).Close", 70, "t.go"));
         assert_ne!(one, found("(*T).Reset", 3, "t.go"));
         assert_ne!(one, found("(*T).Close", 3, "u.go"));
+        assert!(
+            found("", 3, "t.go").ends_with(" | t.go"),
+            "as one that was seen to happen"
+        );
     }
 
     fn outcome(findings: Vec<Finding>) -> Outcome {
@@ -799,6 +801,36 @@ mod tests {
         outcome.fold(None, false);
         assert!(!outcome.is_green());
         assert_eq!(outcome.headline(), "1 finding");
+        assert_eq!(outcome.engines[1].shown(), "1 finding");
+    }
+
+    #[test]
+    fn findings_of_source_read_alike_where_only_their_places_differ() {
+        let at = |file: &str| {
+            let mut finding = finding("asan", "keepalive", Some("f"), "");
+            (finding.report.test, finding.tests) = (None, Vec::new());
+            finding.report.go.as_mut().unwrap().file = Some(file.to_owned());
+            finding
+        };
+        let outcome = outcome(vec![at("a.go"), at("b.go")]);
+        let [one, other] = &outcome.findings[..] else {
+            panic!("{:?}", outcome.findings);
+        };
+        assert!(one.reads_like(other));
+        let differing: [fn(&mut Folded); 6] = [
+            |it| it.old = true,
+            |it| it.accepted = Some("why".to_owned()),
+            |it| it.first.severity = Severity::Warning,
+            |it| it.first.report.class = "cstring".to_owned(),
+            |it| it.engines.push("vet".to_owned()),
+            |it| it.tests.push("TestA".to_owned()),
+        ];
+        for (number, differ) in differing.into_iter().enumerate() {
+            let mut other = other.clone();
+            differ(&mut other);
+            assert!(!one.reads_like(&other), "{number}");
+            assert!(!other.reads_like(one), "{number}");
+        }
     }
 
     #[test]
@@ -891,9 +923,14 @@ mod tests {
         known.known = Some(serde_json::from_str(alarm).unwrap());
         let alone = outcome(vec![known.clone()]);
         assert!(alone.is_green());
-        let both = outcome(vec![known, finding("asan", "leak", Some("a/b.f"), "TestB")]);
-        assert!(!both.is_green());
-        assert_eq!(both.headline(), "1 finding");
+        assert_eq!(alone.engines[1].shown(), "no finding, 1 known false alarm");
+        let new = finding("asan", "leak", Some("a/b.f"), "TestB");
+        for findings in [[known.clone(), new.clone()], [new, known]] {
+            let both = outcome(findings.to_vec());
+            assert!(!both.is_green());
+            assert_eq!(both.headline(), "1 finding");
+            assert_eq!(both.engines[1].shown(), "1 finding");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -11,7 +11,7 @@ use super::module::counted;
 use super::outcome::{EngineOutcome, Finding, State, Trouble};
 use super::report::{Place, Report};
 use super::trial::Trial;
-use crate::engine::vet::analyzers::{self, Analyzers, Asked, Found};
+use crate::engine::vet::analyzers::{self, Analyzers, Asked, Found, NotAnalysed};
 use crate::host::child::interrupted;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
@@ -74,7 +74,8 @@ impl Trial<'_> {
         };
         outcome.packages_read = printed.native;
         for found in printed.findings {
-            outcome.findings.push(self.of_rule(found));
+            let finding = of_rule(found, self.engine.id, &self.module.root);
+            outcome.findings.push(finding);
         }
         let silenced: usize = printed.rules.iter().map(|it| it.accepted).sum();
         if silenced > 0 {
@@ -84,54 +85,58 @@ impl Trial<'_> {
                 .push(format!("{count} silenced by //cgolab:ignore"));
         }
         for left in &printed.not_analysed {
-            // A package that could not be loaded may have what the rules look for.
-            match left.whole {
-                true => outcome
-                    .trouble
-                    .push(Trouble::words(&left.package, &left.reason)),
-                false => outcome.left_unread.push(left.shown()),
-            }
+            note_unread(outcome, left);
         }
         Ok(())
     }
+}
 
-    fn of_rule(&self, found: Found) -> Finding {
-        let file = found
-            .file
-            .strip_prefix(&self.module.root)
-            .unwrap_or(&found.file)
-            .display()
-            .to_string();
-        let guards = match found.contracts.as_slice() {
-            [] => String::new(),
-            some => format!(" ({})", some.join(", ")),
-        };
-        Finding {
-            engine: self.engine.id.to_owned(),
-            package: found.package,
-            severity: found.severity,
-            tests: Vec::new(),
-            triage: None,
-            within: found.function,
-            known: None,
-            command: format!(
-                "cgolab vet -only {0} ./...; cgolab vet -explain {0}",
-                found.rule
-            ),
-            report: Report {
-                test: None,
-                c: None,
-                go: Some(Place {
-                    function: found.message.clone(),
-                    file: Some(file),
-                    line: Some(found.line),
-                    own: true,
-                }),
-                other: None,
-                text: format!("{}{guards}", found.message),
-                class: found.rule,
-            },
-        }
+/// Notes what was not analysed: a package of which nothing was may have what the rules look for.
+fn note_unread(outcome: &mut EngineOutcome, left: &NotAnalysed) {
+    match left.whole {
+        true => outcome
+            .trouble
+            .push(Trouble::words(&left.package, &left.reason)),
+        false => outcome.left_unread.push(left.shown()),
+    }
+}
+
+fn of_rule(found: Found, engine: &str, root: &Path) -> Finding {
+    let file = found
+        .file
+        .strip_prefix(root)
+        .unwrap_or(&found.file)
+        .display()
+        .to_string();
+    let guards = match found.contracts.as_slice() {
+        [] => String::new(),
+        some => format!(" ({})", some.join(", ")),
+    };
+    Finding {
+        engine: engine.to_owned(),
+        package: found.package,
+        severity: found.severity,
+        tests: Vec::new(),
+        triage: None,
+        within: found.function,
+        known: None,
+        command: format!(
+            "cgolab vet -only {0} ./...; cgolab vet -explain {0}",
+            found.rule
+        ),
+        report: Report {
+            test: None,
+            c: None,
+            go: Some(Place {
+                function: found.message.clone(),
+                file: Some(file),
+                line: Some(found.line),
+                own: true,
+            }),
+            other: None,
+            text: format!("{}{guards}", found.message),
+            class: found.rule,
+        },
     }
 }
 
@@ -154,4 +159,42 @@ pub(crate) fn command(args: &[OsString]) -> Result<u8> {
         .code()
         .and_then(|code| u8::try_from(code).ok())
         .unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foreign::engines::tests::row;
+
+    #[test]
+    fn a_finding_keeps_its_function_and_is_named_from_the_modules_folder() {
+        let printed = r#"{"rule": "cstring", "severity": "warning", "contracts": ["VAL-05"],
+            "package": "a/b", "file": "/m/b/b.go", "function": "(*T).Open", "line": 7, "column": 2,
+            "message": "memory of C.CString is never freed"}"#;
+        let found = || serde_json::from_str::<Found>(printed).unwrap();
+        let finding = of_rule(found(), "vet", Path::new("/m"));
+        assert_eq!(finding.within, "(*T).Open");
+        let place = finding.report.go.expect("it is in the source");
+        let shown = "memory of C.CString is never freed (b/b.go:7)";
+        assert_eq!(place.shown(), shown);
+        assert!(finding.report.text.ends_with("freed (VAL-05)"));
+        let elsewhere = of_rule(found(), "vet", Path::new("/n"));
+        let file = elsewhere.report.go.and_then(|it| it.file);
+        assert_eq!(file.as_deref(), Some("/m/b/b.go"));
+    }
+
+    #[test]
+    fn a_package_of_which_nothing_was_read_is_trouble_and_one_read_in_part_is_not() {
+        let mut outcome = EngineOutcome::left_out(row("vet"), State::On);
+        for (package, whole) in [("a/b", true), ("a/c", false)] {
+            let printed =
+                serde_json::json!({ "package": package, "whole": whole, "reason": "why" });
+            note_unread(&mut outcome, &serde_json::from_value(printed).unwrap());
+        }
+        assert_eq!(outcome.left_unread, ["a/c: why"]);
+        let [trouble] = &outcome.trouble[..] else {
+            panic!("{:?}", outcome.trouble);
+        };
+        assert_eq!(trouble.package, "a/b");
+    }
 }
