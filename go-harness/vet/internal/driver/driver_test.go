@@ -502,4 +502,13 @@ func TestPkgConfigOptions(t *testing.T) {
 	if len(result.Gaps) > 0 || result.Failed {
 		t.Error(result.Gaps)
 	}
+	// A tool that says much is cut off.
+	script = "#!/bin/sh\nprintf 'one\\n\\ttwo\\n  3 | three\\nthree | 3\\nfour\\nfive\\n' >&2\nexit 1\n"
+	if err := os.WriteFile(tool, []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	result, _ = module(t, map[string]string{"m.go": "package m\n\n// #cgo pkg-config: here\nimport \"C\"\n"})
+	if len(result.Gaps) != 1 || !strings.HasSuffix(result.Gaps[0].Reason, "one; two; three | 3; four") {
+		t.Error(result.Gaps)
+	}
 }
