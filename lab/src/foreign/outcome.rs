@@ -200,7 +200,7 @@ impl Finding {
     }
 }
 
-/// What a rule says, without the numbers of lines, which any edit changes.
+/// The message of a rule without the numbers of lines, which any edit changes.
 fn without_lines(message: &str) -> String {
     let parts = message.split("line ");
     let bare = parts.map(|it| it.trim_start_matches(|c: char| c.is_ascii_digit()));

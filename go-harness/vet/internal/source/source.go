@@ -373,11 +373,27 @@ func (p *Package) indexCalls() {
 					p.statements[call] = true
 				}
 			case *ast.AssignStmt:
-				if call, ok := ast.Unparen(n.Rhs[0]).(*ast.CallExpr); ok && len(n.Rhs) == 1 {
-					p.assigned[call] = n.Lhs
+				p.assign(n.Lhs, n.Rhs)
+			case *ast.ValueSpec:
+				var names []ast.Expr
+				for _, name := range n.Names {
+					names = append(names, name)
 				}
+				p.assign(names, n.Values)
 			}
 			return true
 		})
+	}
+}
+
+// assign notes which variables calls are assigned to: one value is for all of them, and each of several for its own.
+func (p *Package) assign(variables, values []ast.Expr) {
+	for i, value := range values {
+		if call, ok := ast.Unparen(value).(*ast.CallExpr); ok {
+			p.assigned[call] = variables
+			if len(values) > 1 {
+				p.assigned[call] = variables[i : i+1]
+			}
+		}
 	}
 }

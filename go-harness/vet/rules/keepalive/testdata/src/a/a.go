@@ -88,7 +88,12 @@ func Local() int {
 
 func Two() int {
 	n, c := 1, New()
-	return n + int(C.codec_size(c.p)) // want `the \*Codec may be finalized.* add runtime.KeepAlive of a variable that holds it after the call`
+	return n + int(C.codec_size(c.p)) // want `c may be finalized.* add runtime.KeepAlive\(c\) after the call`
+}
+
+func Declared() int {
+	var c = New()
+	return int(C.codec_size(c.p)) // want `c may be finalized.* add runtime.KeepAlive\(c\) after the call`
 }
 
 func open() (int, *Codec) { return 1, New() }

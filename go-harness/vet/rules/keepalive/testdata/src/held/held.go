@@ -112,7 +112,7 @@ func (s *Store) OpenOther(other *Store) (*Part, error) {
 	return part, nil
 }
 
-// Sizes grow until the answer fits: the literal may be called again, and has the store.
+// Name asks with more room until the answer fits: the literal may be called again, and has the store.
 func (s *Store) Name() (name string) {
 	grow(16, func(n int) bool {
 		buffer := make([]C.char, n)
