@@ -795,9 +795,10 @@ mod tests {
         outcome.fold(None, true);
         assert!(!outcome.is_green());
         assert_eq!(outcome.headline(), "1 finding");
-        // One of the same signature that is an error makes both one.
+        // One of the same signature that is an error makes all of them one.
         let error = finding("asan", "cstring", Some("a/b.f"), "TestA");
-        outcome.engines[1].findings.push(error);
+        let warning = outcome.engines[1].findings[0].clone();
+        outcome.engines[1].findings.extend([error, warning]);
         outcome.fold(None, false);
         assert!(!outcome.is_green());
         assert_eq!(outcome.headline(), "1 finding");

@@ -93,6 +93,20 @@ func tell(n int) {
 
 var told func(int)
 
+// Warned has a condition on the length, and refuses none either.
+func Warned(size int) []byte {
+	warn(size)
+	b := make([]byte, size)
+	C.crc(unsafe.Pointer(&b[0]), C.size_t(size)) // want `b may be empty`
+	return b
+}
+
+func warn(n int) {
+	if n < 16 {
+		println(n)
+	}
+}
+
 // Counted has how much there is in a field.
 type Counted struct{ count C.int }
 
