@@ -85,7 +85,7 @@ fn plain_failure(trouble: &Trouble, files: &Files) -> Value {
         "ruleId": rule,
         "level": "error",
         "message": { "text": trouble.shown(true) },
-        "partialFingerprints": { "signature/v1": format!("{rule} | {} | {test}", trouble.package) },
+        "partialFingerprints": { "signature/v2": format!("{rule} | {} | {test}", trouble.package) },
         "locations": [files.whole_module()],
     })
 }
@@ -111,7 +111,7 @@ fn finding(folded: &Folded, files: &Files) -> Value {
         "ruleId": report.class,
         "level": level(folded),
         "message": { "text": text },
-        "partialFingerprints": { "signature/v1": folded.signature },
+        "partialFingerprints": { "signature/v2": folded.signature },
         "locations": locations,
     });
     let known = folded.first.known.as_ref();
