@@ -16,8 +16,10 @@
 // files that build tags leave out.
 //
 // Speed: C code is not compiled, and a package is let go of when its rules have run. After a change of go-sqlite3
-// v1.14.53 the rules take 3 s and 0.1 GiB, and go vet, which compiles its C again, 97 s and 0.4 GiB. The largest
-// module that was tried, ebiten v2.8.8, takes 0.9 GiB.
+// v1.14.53 the rules take 3 s and 0.1 GiB, and go vet, which compiles its C again, 97 s and 0.4 GiB. Where there is no
+// C to compile, go vet is ahead, because it reads what the compiler has noted of imported packages: 1.3 s to 1.6 s in
+// cdata of arrow-go v18.4.1, and 10 s to 17 s in kafka of confluent-kafka-go v2.11.1, whose tests rest on 1,221 packages.
+// That one takes 0.95 GiB, the most of all modules that were tried.
 //
 // Comments tell rules what they cannot know; each needs a reason:
 //
