@@ -47,7 +47,7 @@ fn what_breaks_is_kept_and_nothing_else() {
         "case $text in *SessionCreate*Cancel*) {BROKEN};; *Cancel*) {OTHER};; *) {HELD};; esac"
     );
     let breaks = scripts.build("breaks", &breaks);
-    let smallest = "scenario 2\n0: SessionCreate runtime=0\n0: Cancel session=0 load=0\nend\n";
+    let smallest = "scenario 3\n0: SessionCreate runtime=0\n0: Cancel session=0 load=0\nend\n";
     let same = shrunk(&breaks, None, ONCE).unwrap();
     assert!(
         same.starts_with("# REQ-20 --through c: 2 of 6 steps, after "),
