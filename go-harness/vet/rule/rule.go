@@ -20,6 +20,7 @@ import (
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/cgolab/cgolab/go-harness/vet/internal/directive"
+	"github.com/cgolab/cgolab/go-harness/vet/internal/flow"
 	"github.com/cgolab/cgolab/go-harness/vet/internal/source"
 	"github.com/cgolab/cgolab/go-harness/vet/internal/summary"
 )
@@ -116,6 +117,19 @@ func (p *Pass) report(d analysis.Diagnostic) {
 	d.Category = p.rule.Name
 	d.Message = p.rule.Name + ": " + d.Message
 	p.analysis.Report(d)
+}
+
+// AnyCall reports whether some call in the package is of a kind.
+func (p *Pass) AnyCall(is func(ssa.CallInstruction) bool) bool {
+	found := false
+	for _, fn := range p.Funcs {
+		flow.Instructions(fn, func(instr ssa.Instruction) {
+			if call, ok := instr.(ssa.CallInstruction); ok && !found {
+				found = is(call)
+			}
+		})
+	}
+	return found
 }
 
 // Marked reports whether a directive of a kind names a function.

@@ -242,12 +242,14 @@ func (r *Result) gaps(pkg *packages.Package, notes []source.Note, unloaded map[*
 		return
 	}
 	for _, note := range notes {
-		if causes := neededOf(pkg, unloaded); note.Whole && len(causes) > 0 {
-			var paths []string
-			for _, cause := range causes {
+		var paths []string
+		if note.Whole {
+			for _, cause := range neededOf(pkg, unloaded) {
 				r.gap(cause.PkgPath, source.Note{Whole: true, Reason: unloaded[cause]})
 				paths = append(paths, cause.PkgPath)
 			}
+		}
+		if len(paths) > 0 {
 			note.Reason = "it needs " + strings.Join(paths, ", ")
 		}
 		r.gap(pkg.PkgPath, note)

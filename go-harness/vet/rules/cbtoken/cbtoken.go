@@ -309,22 +309,15 @@ func deletesForeign(p *rule.Pass) bool {
 			}
 		})
 	}
-	found := false
-	for _, fn := range p.Funcs {
-		flow.Instructions(fn, func(instr ssa.Instruction) {
-			call, ok := instr.(ssa.CallInstruction)
-			if !ok || found {
-				return
+	return p.AnyCall(func(call ssa.CallInstruction) bool {
+		for i, arg := range call.Common().Args {
+			use := flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i, At: []ssa.Instruction{call}}
+			if (summary.Deletes(call.Common()) || flow.IsInteger(arg.Type()) || flow.IsUnsafePointer(arg.Type())) && p.Know.EffectOf(use).MayFree && p.Know.C(call.Common()) == "" && o.foreign(arg, 0) {
+				return true
 			}
-			for i, arg := range call.Common().Args {
-				use := flow.Use{Kind: flow.Argument, Instr: call, Value: arg, Index: i, At: []ssa.Instruction{call}}
-				if (summary.Deletes(call.Common()) || flow.IsInteger(arg.Type()) || flow.IsUnsafePointer(arg.Type())) && p.Know.EffectOf(use).MayFree && p.Know.C(call.Common()) == "" {
-					found = found || o.foreign(arg, 0)
-				}
-			}
-		})
-	}
-	return found
+		}
+		return false
+	})
 }
 
 // origins answers where handles come from.

@@ -166,23 +166,18 @@ func onlyRemoves(p *rule.Pass, name string, typ types.Type) bool {
 	if summary.FreeVerb(name) != "delete" {
 		return false
 	}
-	found := false
-	for _, fn := range p.Funcs {
-		flow.Instructions(fn, func(instr ssa.Instruction) {
-			call, ok := instr.(ssa.CallInstruction)
-			if !ok || found {
-				return
-			}
-			other := p.Know.C(call.Common())
-			switch summary.FreeVerb(other) {
-			case "free", "release", "unref":
-				for i, arg := range call.Common().Args {
-					found = found || types.Identical(arg.Type(), typ) && summary.FreesArgument(other, call.Common(), i)
+	return p.AnyCall(func(call ssa.CallInstruction) bool {
+		other := p.Know.C(call.Common())
+		switch summary.FreeVerb(other) {
+		case "free", "release", "unref":
+			for i, arg := range call.Common().Args {
+				if types.Identical(arg.Type(), typ) && summary.FreesArgument(other, call.Common(), i) {
+					return true
 				}
 			}
-		})
-	}
-	return found
+		}
+		return false
+	})
 }
 
 // isNativeNamed reports whether a type is a named pointer of C, such as a typedef of void*.
