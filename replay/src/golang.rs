@@ -11,15 +11,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use courier::{
-    COURIER_DECISION_FAIL, COURIER_DECISION_HANDLE, COURIER_DECISION_PASS, COURIER_EVENT_CANCELLED,
-    COURIER_EVENT_COMPLETED, COURIER_EVENT_FAILED, courier_decision,
-};
+use courier::{COURIER_EVENT_CANCELLED, COURIER_EVENT_COMPLETED, COURIER_EVENT_FAILED};
 use courier_core::{Level, Wait, Word};
-use courier_scenario::driver::{FAR, content, failure, failure_text};
+use courier_scenario::driver::{FAR, content, decision, failure, failure_text};
 use courier_scenario::explore::text::Line;
 use courier_scenario::explore::{Driver, Stopped};
-use courier_scenario::fixture::{ANSWER, ANSWER_ERROR, Fixture, SERVED, UNKNOWN_DECISION};
+use courier_scenario::fixture::{ANSWER, ANSWER_ERROR, Fixture, SERVED};
 use courier_scenario::model::Model;
 use courier_scenario::op::{
     Answer, BRIEFLY, Behaviour, Budget, Deadline, FILL, Limit, MaxLoads, Op, Pause, Reaction, Root,
@@ -298,20 +295,6 @@ fn lines(calls: &[Op]) -> Value {
 fn table<T: std::fmt::Debug + Copy>(all: &[T], value: impl Fn(T) -> Value) -> Value {
     let named = |one: &T| (format!("{one:?}"), value(*one));
     Value::Object(all.iter().map(named).collect::<Map<_, _>>())
-}
-
-fn decision(behaviour: Behaviour) -> courier_decision {
-    match behaviour {
-        Behaviour::Pass
-        | Behaviour::ServeAndPass
-        | Behaviour::MisserveAndPass
-        | Behaviour::ClearInside => COURIER_DECISION_PASS,
-        Behaviour::Keep | Behaviour::Serve | Behaviour::ServeTwice | Behaviour::Drop => {
-            COURIER_DECISION_HANDLE
-        }
-        Behaviour::Fail | Behaviour::Panic => COURIER_DECISION_FAIL,
-        Behaviour::Unknown => UNKNOWN_DECISION,
-    }
 }
 
 fn milliseconds(time: Duration) -> i64 {

@@ -865,7 +865,12 @@ unsafe extern "C" fn provide(
     let mut calls = script.reaction.calls(request as Ordinal);
     calls.extend(script.behaviour.calls(script.runtime, request as Ordinal));
     script.makes(UpcallKind::Provide(request, url), calls);
-    match script.behaviour {
+    decision(script.behaviour)
+}
+
+/// The number with which a callback of C answers in the end.
+pub fn decision(behaviour: Behaviour) -> courier_decision {
+    match behaviour {
         Behaviour::Pass
         | Behaviour::ServeAndPass
         | Behaviour::MisserveAndPass

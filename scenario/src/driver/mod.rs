@@ -4,7 +4,7 @@ pub(crate) mod abi;
 mod meeting;
 mod rust;
 
-pub use abi::{AbiDriver, failure};
+pub use abi::{AbiDriver, decision, failure};
 pub use rust::RustDriver;
 
 use std::time::Duration;
