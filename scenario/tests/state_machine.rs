@@ -54,7 +54,6 @@ fn judge<S: Strategy, D: Driver<Model = Model>>(
     let mut runner = TestRunner::new(Config {
         cases,
         failure_persistence: None,
-        max_shrink_iters: 4096,
         ..Config::default()
     });
     let driver = RefCell::new(driver);

@@ -2,8 +2,9 @@
 //!
 //! It runs all steps whatever fails, so that one run names everything that is wrong.
 
+use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -155,24 +156,21 @@ fn steps(workspace: &Workspace, tools: &Tools, logs: &Path) -> Result<Vec<Step>>
         },
         // The second subject, by the tool itself. Its other engines run at night.
         Step {
+            task: Task::new(workspace, built(workspace), &logs.join("tally.log"))
+                .shown_as("cgolab")
+                .args(["run", "--only", "leak,go,proptest"])
+                .dir(&workspace.path("examples/tally")),
+            log: "tally.log".to_owned(),
             show: every_line,
             speaks: true,
-            ..second_subject(cargo, workspace)
         },
     ])
 }
 
-/// `cgolab run` in the second subject.
-fn second_subject(cargo: impl Fn(&str, &[&str]) -> Step, workspace: &Workspace) -> Step {
-    let manifest = workspace.path("Cargo.toml").display().to_string();
-    let run = ["run", "-q", "-p", "cgolab", "--manifest-path", &manifest];
-    let mut step = cargo("tally.log", &run);
-    let of_tool = ["--", "run", "--only", "leak,go,proptest"];
-    step.task = step
-        .task
-        .args(of_tool)
-        .dir(&workspace.path("examples/tally"));
-    step
+/// The tool as nextest has built it for its tests.
+fn built(workspace: &Workspace) -> PathBuf {
+    let name = format!("cgolab{}", env::consts::EXE_SUFFIX);
+    workspace.target().join("debug").join(name)
 }
 
 fn every_line(line: &str) -> Option<String> {
