@@ -341,6 +341,7 @@ func TestTHR18AnyNumberOfGoroutinesLoadAtTheSameTime(t *testing.T) {
 
 func TestTHR18LoadsWaitForRoomInTheirOrder(t *testing.T) {
 	const room, loads = 2, 7
+	panics := catchPanics(t)
 	l := newLoader(t, nil, MaxLoads(room), Threads(1))
 	requests := takeLoads(t, l.Owner())
 	var all []*loading
@@ -357,6 +358,10 @@ func TestTHR18LoadsWaitForRoomInTheirOrder(t *testing.T) {
 		ok(t, request.Complete([]byte(fmt.Sprint(i))))
 		ok(t, request.Close())
 		all[i].want(t, fmt.Sprint(i), nil)
+	}
+	do(t, l.Owner(), func(*Runtime) {}) // behind the job that found nothing more to start
+	if len(panics) > 0 {
+		t.Errorf("a load that waits for nothing: %v", <-panics)
 	}
 }
 

@@ -44,6 +44,13 @@ func TestEVT08UnknownKindsKeepNumberAndBytes(t *testing.T) {
 	if got := text(t, event); got != "kept" {
 		t.Errorf("payload %q", got)
 	}
+	for failure, name := range map[Failure]string{
+		-1: "failure -1", FailureNone: "none", FailureExpired: "expired", FailureExpired + 1: "failure 11",
+	} {
+		if got := failure.String(); got != name {
+			t.Errorf("failure %d is named %q", int32(failure), got)
+		}
+	}
 }
 
 // A positive timeout stays bounded and positive; every negative one waits.

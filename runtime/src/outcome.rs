@@ -83,3 +83,23 @@ pub(crate) struct Ended {
     pub(crate) load: u64,
     pub(crate) outcome: Outcome,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_of_a_load_says_how_it_ended() {
+        let failed = Outcome::Failed(Failed {
+            failure: Failure::NotFound,
+            text: "no such file".to_owned(),
+        });
+        for (outcome, text) in [
+            (Outcome::Completed(vec![1, 2, 3]), "completed with 3 bytes"),
+            (failed, "failed: no such file"),
+            (Outcome::Cancelled, "cancelled"),
+        ] {
+            assert_eq!(outcome.to_string(), text);
+        }
+    }
+}

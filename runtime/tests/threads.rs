@@ -2,8 +2,8 @@
 //! these tests see that the parts work together, and count.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Weak};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,26 @@ fn provider(f: impl Fn(Id, &str) -> Decision + Send + Sync + 'static) -> Box<dyn
 /// The time in which an event comes on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Ends the process if the test that has it takes longer than any machine needs, so that a hang has a name.
+struct Watchdog {
+    /// The end of the test, which nothing is sent through.
+    _ended: Sender<()>,
+}
+
+impl Watchdog {
+    fn start() -> Watchdog {
+        let (sender, ended) = channel();
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        thread::spawn(move || {
+            if ended.recv_timeout(2 * PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("{test} hangs");
+                std::process::abort();
+            }
+        });
+        Watchdog { _ended: sender }
+    }
+}
+
 /// Pumps until `count` events were drained.
 fn drain(courier: &Courier, runtime: Id, count: usize) -> Vec<courier_core::Event> {
     let mut events = Vec::new();
@@ -45,6 +65,7 @@ fn drain(courier: &Courier, runtime: Id, count: usize) -> Vec<courier_core::Even
 
 #[test]
 fn requests_completed_on_other_threads_end_their_loads_once() {
+    let _watchdog = Watchdog::start();
     const LOADS: usize = 200;
     let courier = Arc::new(Courier::new());
     let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
@@ -130,6 +151,7 @@ fn requests_completed_on_other_threads_end_their_loads_once() {
 
 #[test]
 fn cbk_06_clearing_and_destroying_wait_for_running_calls() {
+    let _watchdog = Watchdog::start();
     for clear in [true, false] {
         for _ in 0..100 {
             let courier = Courier::new();
@@ -186,6 +208,7 @@ fn cbk_06_clearing_and_destroying_wait_for_running_calls() {
 /// A provider that panics fails its load, and the worker lives on.
 #[test]
 fn a_panicking_provider_fails_its_load_and_keeps_nothing() {
+    let _watchdog = Watchdog::start();
     let courier = Courier::new();
     let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
     courier
@@ -212,6 +235,7 @@ fn a_panicking_provider_fails_its_load_and_keeps_nothing() {
 /// A wake source ends a wait without work, from another thread, and outlives the runtime.
 #[test]
 fn evt_05_a_wake_source_works_before_and_after_its_runtimes_end() {
+    let _watchdog = Watchdog::start();
     let courier = Arc::new(Courier::new());
     let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
     let source = courier.runtime_wake_source(runtime).unwrap();
@@ -234,6 +258,7 @@ fn evt_05_a_wake_source_works_before_and_after_its_runtimes_end() {
 /// Owners may come and go on many threads at once; what a runtime kept alive ends with it.
 #[test]
 fn thr_04_a_thread_owns_one_runtime_at_a_time() {
+    let _watchdog = Watchdog::start();
     let courier = Arc::new(Courier::new());
     let weak: Weak<Courier> = Arc::downgrade(&courier);
     let owners = (0..4).map(|_| {
@@ -263,6 +288,7 @@ fn thr_04_a_thread_owns_one_runtime_at_a_time() {
 /// A worker thread must not become an owner: it ends with the runtime that it works for.
 #[test]
 fn nothing_that_has_an_owner_is_made_inside_a_provider_call() {
+    let _watchdog = Watchdog::start();
     let courier = Arc::new(Courier::new());
     let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
     let (result, results) = channel();
@@ -295,6 +321,7 @@ fn nothing_that_has_an_owner_is_made_inside_a_provider_call() {
 
 #[test]
 fn a_loop_of_the_hosts_own_may_sleep_until_the_next_deadline() {
+    let _watchdog = Watchdog::start();
     const FAR: Duration = Duration::from_secs(3600);
     let courier = Courier::new();
     let options = RuntimeOptions {
@@ -331,6 +358,7 @@ fn a_loop_of_the_hosts_own_may_sleep_until_the_next_deadline() {
 
 #[test]
 fn a_reset_drops_the_logger_and_one_that_is_refused_does_not() {
+    let _watchdog = Watchdog::start();
     struct Held(#[expect(dead_code, reason = "it is only dropped")] Arc<()>);
     impl Logger for Held {
         fn log(&self, _: Level, _: &str) {}
@@ -349,6 +377,7 @@ fn a_reset_drops_the_logger_and_one_that_is_refused_does_not() {
 
 #[test]
 fn a_reset_forgets_ids_of_every_kind_and_nothing_while_one_object_is_live() {
+    let _watchdog = Watchdog::start();
     let courier = Courier::new();
     let issue = || {
         let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
@@ -391,4 +420,79 @@ fn a_reset_forgets_ids_of_every_kind_and_nothing_while_one_object_is_live() {
     courier.force_reset();
     assert_eq!(issue(), first);
     courier.force_reset();
+}
+
+/// A logger whose calls tell its name. The first one stays until it is let go.
+struct Staying {
+    name: &'static str,
+    began: Sender<&'static str>,
+    stay: Mutex<Option<Receiver<()>>>,
+}
+
+impl Logger for Staying {
+    fn log(&self, _: Level, _: &str) {
+        self.began.send(self.name).unwrap();
+        let stay = self.stay.lock().unwrap().take();
+        if let Some(stay) = stay {
+            // An error: its other end was dropped, which lets it go, too.
+            let _ = stay.recv();
+        }
+    }
+}
+
+#[test]
+fn cbk_06_a_replacement_waits_for_no_call_that_began_after_it() {
+    let _watchdog = Watchdog::start();
+    let courier = Arc::new(Courier::new());
+    let (began, calls) = channel();
+    let staying = |name| {
+        let (go, stay) = channel();
+        let (began, stay) = (began.clone(), Mutex::new(Some(stay)));
+        (go, Box::new(Staying { name, began, stay }))
+    };
+    let (end_old, old) = staying("old");
+    let (end_new, new) = staying("new");
+    courier.set_logger(Some((Level::Info, old))).unwrap();
+    // Writes records on a thread of its own, and returns who was called first since the last one.
+    let mut writers = Vec::new();
+    let mut write = || {
+        let courier = Arc::clone(&courier);
+        writers.push(thread::spawn(move || {
+            let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+            courier.runtime_destroy(runtime).unwrap();
+        }));
+        calls.recv_timeout(PATIENCE).unwrap()
+    };
+    assert_eq!(write(), "old");
+    let replacing = {
+        let courier = Arc::clone(&courier);
+        thread::spawn(move || courier.set_logger(Some((Level::Info, new))).unwrap())
+    };
+    while write() == "old" {}
+    drop(end_old);
+    replacing.join().unwrap();
+    drop(end_new);
+    for writer in writers {
+        writer.join().unwrap();
+    }
+}
+
+#[test]
+fn a_library_that_is_dropped_ends_the_threads_of_a_runtime_that_nobody_destroyed() {
+    let _watchdog = Watchdog::start();
+    let courier = Courier::new();
+    let runtime = courier.runtime_create(&RuntimeOptions::default()).unwrap();
+    let held = Arc::new(());
+    let seen = Arc::downgrade(&held);
+    courier
+        .runtime_set_provider(
+            runtime,
+            provider(move |_, _| {
+                let _held = &held;
+                Decision::Pass
+            }),
+        )
+        .unwrap();
+    drop(courier);
+    assert!(seen.upgrade().is_none(), "a thread keeps its provider");
 }

@@ -4,7 +4,8 @@
 //
 // A mutant is one change of one file: a statement deleted, a condition negated, an operator swapped, or an
 // error result dropped. The build reads the changed file through -overlay, so that nothing in the tree is
-// written. The tests are those of the mutated package and of each package that -with names.
+// written. The tests are those of the mutated package and of each package that -with names; what survives them
+// meets those that -also names, of another build.
 //
 // A mutant is killed if a test fails; it survives if all pass. One that does not compile says nothing, and one
 // that the time limit ends is listed by itself: a hang that no test names is no detection.
@@ -34,6 +35,7 @@ func main() {
 	flag.TextVar(&o.part, "part", part{0, 1}, "try each N-th mutant, from the K-th on, counted from 0: `K/N`")
 	flag.StringVar(&o.with, "with", "", "also run the tests of these packages, separated by commas")
 	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and go test")
+	flag.StringVar(&o.also, "also", "", "then run the tests of another build: `TAGS PACKAGES`, each separated by commas")
 	flag.StringVar(&o.explained, "explained", "", "file with the survivors that are explained")
 	flag.DurationVar(&o.limit, "limit", 2*time.Minute, "end the tests of one mutant after this time")
 	flag.Usage = func() {
@@ -41,7 +43,7 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() == 0 {
+	if flag.NArg() == 0 || o.also != "" && strings.Count(o.also, " ") != 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -61,6 +63,7 @@ type options struct {
 	part      part
 	with      string
 	tags      string
+	also      string
 	explained string
 	limit     time.Duration
 	packages  []string
@@ -106,10 +109,12 @@ func run(o options) (bool, error) {
 	}
 	defer os.RemoveAll(scratch)
 	for _, p := range packages {
-		if v, output, err := test(o, p.ImportPath, ""); err != nil {
-			return false, err
-		} else if v != survived {
-			return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", p.ImportPath, output)
+		for _, tests := range o.tests(p.ImportPath) {
+			if v, output, err := tests.run(o, ""); err != nil {
+				return false, err
+			} else if v != survived {
+				return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", strings.Join(tests.packages, " "), output)
+			}
 		}
 	}
 	chosen := o.part.of(all)
@@ -120,7 +125,7 @@ func run(o options) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		v, _, err := test(o, m.pkg, overlay)
+		v, err := o.meet(m.pkg, overlay)
 		if err != nil {
 			return false, err
 		}
@@ -161,36 +166,73 @@ func list(o options) ([]goPackage, error) {
 	return packages, nil
 }
 
-// test runs the tests that may see a mistake in the package, with the overlay if there is one. An error means
-// that go could not be started.
-func test(o options, pkg, overlay string) (verdict, string, error) {
+// tests are some of one build.
+type tests struct {
+	tags     string
+	packages []string
+}
+
+// tests returns those that may see a mistake in the package, in the order in which a mutant meets them.
+func (o options) tests(pkg string) []tests {
+	first := tests{o.tags, []string{pkg}}
+	if o.with != "" {
+		first.packages = append(first.packages, strings.Split(o.with, ",")...)
+	}
+	all := []tests{first}
+	if tags, packages, ok := strings.Cut(o.also, " "); ok {
+		all = append(all, tests{tags, strings.Split(packages, ",")})
+	}
+	return all
+}
+
+// meet runs the tests on a mutant until some kill it.
+func (o options) meet(pkg, overlay string) (verdict, error) {
+	var first verdict
+	for i, tests := range o.tests(pkg) {
+		v, _, err := tests.run(o, overlay)
+		if i == 0 {
+			first = v
+		}
+		if err != nil || v == killed || first == unbuilt {
+			return v, err
+		}
+	}
+	return first, nil
+}
+
+// run runs the tests, with the overlay if there is one. An error means that go could not be started.
+func (t tests) run(o options, overlay string) (verdict, string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.limit+10*time.Second)
 	defer cancel()
-	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-tags=" + o.tags, "-timeout=" + o.limit.String()}
+	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-tags=" + t.tags, "-timeout=" + o.limit.String()}
 	if overlay != "" {
 		args = append(args, "-overlay="+overlay)
 	}
-	args = append(args, pkg)
-	if o.with != "" {
-		args = append(args, strings.Split(o.with, ",")...)
-	}
+	args = append(args, t.packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = o.dir
 	cmd.WaitDelay = time.Second // its test binary may hold the pipe
 	out, err := cmd.CombinedOutput()
-	output := string(out)
 	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return survived, output, nil
-	case ctx.Err() != nil, strings.Contains(output, "panic: test timed out after"):
-		return overlooked, output, nil
-	case !errors.As(err, &exit):
-		return "", output, err
-	case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
-		return unbuilt, output, nil
+	if err != nil && ctx.Err() == nil && !errors.As(err, &exit) {
+		return "", string(out), err
 	}
-	return killed, output, nil
+	return read(string(out), err == nil, ctx.Err() != nil), string(out), nil
+}
+
+// read tells from what go test printed, and from how it ended, how the tests took a mutant.
+func read(output string, passed, late bool) verdict {
+	switch {
+	case passed:
+		return survived
+	case strings.Contains(output, "--- FAIL: "):
+		return killed // whatever hangs behind it
+	case late, strings.Contains(output, "panic: test timed out after"):
+		return overlooked
+	case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
+		return unbuilt
+	}
+	return killed
 }
 
 // A part is each n-th of the mutants, from the k-th on, so that n parts are all of them.

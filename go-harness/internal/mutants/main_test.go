@@ -119,6 +119,42 @@ func TestSurvivorsAreRedUnlessExplained(t *testing.T) {
 	}
 }
 
+func TestAHangIsNoDetectionUnlessATestHasFailedBefore(t *testing.T) {
+	const timeout = "panic: test timed out after 1s\n\trunning tests:\n\t\tTestIt (1s)\nFAIL\ttoy\t1.0s\n"
+	for output, want := range map[string]verdict{
+		timeout:                                overlooked,
+		"--- FAIL: TestIt (0.00s)\n" + timeout: killed,
+		"panic: TestIt hangs after 1m0s\n":     killed,
+		"FAIL\ttoy [build failed]\n":           unbuilt,
+	} {
+		if got := read(output, false, false); got != want {
+			t.Errorf("%q: %v, want %v", output, got, want)
+		}
+	}
+	if got := read("", false, true); got != overlooked {
+		t.Errorf("ended by us: %v", got)
+	}
+}
+
+func TestASurvivorMeetsTheTestsOfAnotherBuild(t *testing.T) {
+	o := toyModule(t, toyTest)
+	counts := "//go:build extra\n\npackage toy\n\nimport \"testing\"\n\nfunc TestCalls(t *testing.T) {\n" +
+		"\tcalls = 0\n\tif Limit(1, 3); calls != 1 {\n\t\tt.Error(calls)\n\t}\n}\n"
+	if err := os.WriteFile(filepath.Join(o.dir, "extra_test.go"), []byte(counts), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o.explained = explain(t, `[
+		{"file": "toy.go", "func": "Limit", "change": ">= for > in n > most", "why": "the same number"}
+	]`)
+	if green, err := run(o); err != nil || green {
+		t.Errorf("without the other build: green %v, error %v", green, err)
+	}
+	o.also = "extra ."
+	if green, err := run(o); err != nil || !green {
+		t.Errorf("with it: green %v, error %v", green, err)
+	}
+}
+
 func TestExplanationsOfNothingAreRefused(t *testing.T) {
 	o := toyModule(t, toyTest)
 	for text, want := range map[string]string{

@@ -22,7 +22,7 @@
 
 /// The stack size of the runtime's threads, in bytes. Providers run on it, with stacks of their own (Go) or
 /// without: half a mebibyte is generous for both.
-pub const STACK_SIZE: usize = 512 * 1024;
+pub const STACK_SIZE: usize = 524_288;
 
 pub mod refusal;
 

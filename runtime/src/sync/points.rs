@@ -32,3 +32,28 @@ pub(super) fn point() {
         hook();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::super::Mutex;
+    use super::at_points;
+
+    #[test]
+    fn a_lock_is_a_point_while_the_hook_is_there() {
+        let count = Rc::new(Cell::new(0));
+        let hook = {
+            let count = Rc::clone(&count);
+            move || count.set(count.get() + 1)
+        };
+        let mutex = Mutex::new(());
+        drop(mutex.lock());
+        at_points(hook, || drop(mutex.lock()));
+        assert!(count.get() > 0, "no lock was a point");
+        let before = count.get();
+        drop(mutex.lock());
+        assert_eq!(count.get(), before, "the hook stayed");
+    }
+}
