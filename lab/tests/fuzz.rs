@@ -186,6 +186,46 @@ fn gates_in_c_and_in_go_are_passed_and_the_input_is_replayed_by_go_test() {
 }
 
 #[test]
+fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
+    if !able() {
+        return;
+    }
+    let code = "package m\n\n// #include <stdlib.h>\n// static void unset(int given) {\n\
+        //   volatile int *number = malloc(sizeof *number);\n//   if (given != 'U') *number = 1;\n\
+        //   int is = *number == 77;\n//   free((void *)number);\n//   if (is) abort();\n// }\nimport \"C\"\n\n\
+        func unset(data []byte) {\n\tif len(data) > 0 {\n\t\tC.unset(C.int(data[0]))\n\t}\n}\n\n\
+        func raced(data []byte) {\n\tif len(data) > 0 && data[0] == 'D' {\n\t\tboth := 0\n\
+        \t\tdone := make(chan bool)\n\t\tgo func() { both++; close(done) }()\n\t\tboth++\n\t\t<-done\n\t}\n}\n";
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzUnset(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) { unset(data) })\n}\n\nfunc FuzzRaced(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) { raced(data) })\n}\n";
+    let (_folder, root) = module(&[("m.go", code), ("m_test.go", test)]);
+    for (sanitizer, test, class, side, place) in [
+        ("race", "FuzzRaced", "data race", "go", "m.raced"),
+        (
+            "memory",
+            "FuzzUnset",
+            "use-of-uninitialized-value",
+            "c",
+            "unset",
+        ),
+    ] {
+        let args = [".", "--run", test, "--time", "5m", "--sanitizer", sanitizer];
+        let output = fuzz(&root, &args);
+        let (printed, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{said}{printed}");
+        let found = findings(&root);
+        assert_eq!(class_of(&found[0]), class, "{found:#?}");
+        let function = found[0]["first"]["report"][side]["function"].as_str();
+        assert!(function.is_some_and(|it| it.ends_with(place)), "{found:#?}");
+        assert!(
+            printed.contains(&format!("--run {test} --sanitizer {sanitizer} ")),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
 fn every_form_of_a_fuzz_test_runs_with_its_seeds() {
     if !able() {
         return;

@@ -180,6 +180,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_the_system_refuses_is_not_outside_the_root() {
+        let refused = io::Error::from_raw_os_error(13);
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(classify(&refused), Failure::Io);
+        let ours = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert_eq!(classify(&ours), Failure::OutsideRoot);
+    }
+
+    #[test]
     fn data_urls_are_served_without_a_root() {
         let loader = Loader::open(None).unwrap();
         for (url, bytes) in [

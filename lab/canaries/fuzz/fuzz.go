@@ -45,3 +45,24 @@ func unpinned(data []byte) {
 		C.free(unsafe.Pointer(slot))
 	}
 }
+
+// unset has C decide by memory that nobody has set.
+func unset(data []byte) {
+	if len(data) > 0 && data[0] == 'U' {
+		C.unset()
+	}
+}
+
+// raced adds to a variable on two goroutines.
+func raced(data []byte) {
+	if len(data) > 0 && data[0] == 'D' {
+		both := 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			both++
+		}()
+		both++
+		<-done
+	}
+}

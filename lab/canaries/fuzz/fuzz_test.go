@@ -17,3 +17,11 @@ func FuzzOverRead(f *testing.F) {
 func FuzzUnpinned(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, data []byte) { unpinned(data) })
 }
+
+func FuzzUnset(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { unset(data) })
+}
+
+func FuzzRaced(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { raced(data) })
+}

@@ -10,3 +10,11 @@ void native_branch(const unsigned char *data, size_t size) {
 }
 
 int over_read(const unsigned char *data, size_t size) { return data[size]; }
+
+// Volatile, or the compiler takes memory that nobody has set for what suits it.
+void unset(void) {
+	volatile int *number = malloc(sizeof *number);
+	int is = *number == 77;
+	free((void *)number);
+	if (is) abort();
+}

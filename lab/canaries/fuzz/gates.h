@@ -2,3 +2,4 @@
 
 void native_branch(const unsigned char *data, size_t size);
 int over_read(const unsigned char *data, size_t size);
+void unset(void);

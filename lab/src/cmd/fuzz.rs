@@ -87,9 +87,8 @@ impl Args {
         // clap sees to that there is one.
         let target = self.target.unwrap_or_default();
         let Some(test) = self.run else {
-            return in_checkout(|workspace| {
-                fuzz(workspace, &target, self.seconds, self.options.sanitizer)
-            });
+            let sanitizer = self.options.sanitizer.of_target()?;
+            return in_checkout(|workspace| fuzz(workspace, &target, self.seconds, sanitizer));
         };
         green(foreign::fuzz::fuzz(&foreign::fuzz::Wish {
             target: foreign::fuzz::Target {

@@ -37,6 +37,7 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
             .split_once("ERROR: AddressSanitizer: ")
             // libFuzzer brings this one, for signals, where there is no other.
             .or_else(|| line.split_once("ERROR: UndefinedBehaviorSanitizer: "))
+            .or_else(|| line.split_once("WARNING: MemorySanitizer: "))
         {
             found.push(sanitizer(&lines[at..], class_of(rest), test(), module));
             at += 1;

@@ -11,7 +11,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::host::child::Task;
@@ -19,12 +18,11 @@ use crate::host::tools::Fuzz;
 use crate::host::workspace::Workspace;
 
 /// A sanitizer that fuzz targets are built with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sanitizer {
     /// No sanitizer, which is the fastest.
     None,
     /// AddressSanitizer: sees bad accesses of the heap and the stack, and is several times slower.
-    #[default]
     Address,
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::clang::Clang;
 use super::counters::Counters;
-use super::{Sanitizer, link_words, testing};
+use super::{Sanitizer, testing};
 use crate::engine::native::Linked;
 use crate::engine::way::{Compilers, PLAIN, experiment};
 use crate::foreign::module::{Listed, Package, listed};
@@ -183,11 +183,9 @@ impl Builder<'_> {
             .args(["-overlay"])
             .args([&self.toolchain.overlay])
             .args([tags(package, linked)]);
-        let checked = self.how.sanitizer == Sanitizer::Address;
-        if checked {
-            task = task.args(["-asan"]);
-        }
-        if checked && self.toolchain.go.minor < ALL_CHECKED {
+        let sanitizer = self.how.sanitizer;
+        task = task.args(sanitizer.of_go());
+        if sanitizer == Sanitizer::Address && self.toolchain.go.minor < ALL_CHECKED {
             let off = |package: &&str| format!("-gcflags={package}=-asan=false");
             task = task.args(UNCHECKED.iter().map(off));
         }
@@ -203,7 +201,7 @@ impl Builder<'_> {
             .env
             .iter()
             .map(|(key, value)| (*key, value.clone()))
-            .chain(self.flags(checked))
+            .chain(self.flags())
         {
             task = task.env(key, value);
         }
@@ -233,8 +231,8 @@ impl Builder<'_> {
     }
 
     /// Variables by which cgo compiles C with counters, and with checks.
-    fn flags(&self, checked: bool) -> Vec<(&'static str, OsString)> {
-        let check = if checked { " -fsanitize=address" } else { "" };
+    fn flags(&self) -> Vec<(&'static str, OsString)> {
+        let check = self.how.sanitizer.of_c();
         let flags = |key: &str| {
             let own = self
                 .compilers
@@ -270,8 +268,7 @@ impl Builder<'_> {
         let log = archive.with_extension("link.log");
         let mut task = Task::new(self.workspace, compiler, &log)
             .limit(BUILD)
-            .args(["-g".to_owned()])
-            .args([format!("-fsanitize={}", link_words(self.how.sanitizer))]);
+            .args(["-g"]);
         if cxx {
             task = task.args(["-x", "c++"]);
         }
@@ -280,6 +277,7 @@ impl Builder<'_> {
             task = task.args(["-x", "none"]);
         }
         task = task
+            .args(self.how.sanitizer.link(self.clang)?)
             .args([archive])
             .args(&self.how.native)
             .args(libraries(listed)?);

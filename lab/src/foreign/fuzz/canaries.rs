@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use super::Sanitizer;
 use super::build::{Builder, How};
 use super::crash;
 use super::program::{Form, Program, empty};
 use crate::engine::canaries;
-use crate::engine::fuzz::Sanitizer;
 use crate::engine::native::Linked;
+use crate::foreign::findings;
 use crate::foreign::module::{Module, Package};
 use crate::foreign::report::{Report, shown};
 use crate::host::child::{Finished, interrupted};
@@ -28,7 +29,7 @@ struct Canary {
     searched: bool,
 }
 
-const CANARIES: [Canary; 4] = [
+const CANARIES: [Canary; 6] = [
     Canary {
         test: "FuzzNativeBranch",
         class: "abort",
@@ -55,6 +56,20 @@ const CANARIES: [Canary; 4] = [
         class: "unpinned Go pointer stored in C memory",
         function: "unpinned",
         seen: |how| how.cgocheck2,
+        searched: false,
+    },
+    Canary {
+        test: "FuzzUnset",
+        class: "use-of-uninitialized-value",
+        function: "unset",
+        seen: |how| how.sanitizer == Sanitizer::Memory,
+        searched: false,
+    },
+    Canary {
+        test: "FuzzRaced",
+        class: findings::RACE,
+        function: "raced",
+        seen: |how| how.sanitizer == Sanitizer::Race,
         searched: false,
     },
 ];
@@ -102,6 +117,7 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
             dir: &package.dir,
             env: &env,
             logs: folder,
+            sanitizer: builder.how.sanitizer,
             test: Some(canary.test),
         };
         let report = |ended: &Finished| {
@@ -120,7 +136,7 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
         if interrupted() {
             return Ok(None);
         }
-        if let Some(why) = canary.missed(alone.success(), &report(&alone)) {
+        if let Some(why) = canary.missed(builder.how, alone.success(), &report(&alone)) {
             return Ok(Some(format!("its input {why}")));
         }
         if canary.searched {
@@ -130,7 +146,7 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
             if interrupted() {
                 return Ok(None);
             }
-            if let Some(why) = canary.missed(found.success(), &report(&found)) {
+            if let Some(why) = canary.missed(builder.how, found.success(), &report(&found)) {
                 return Ok(Some(format!("a search {why}")));
             }
         }
@@ -140,15 +156,18 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
 
 impl Canary {
     /// The reason for which a run has not shown it.
-    fn missed(&self, passed: bool, report: &Report) -> Option<String> {
+    fn missed(&self, how: &How, passed: bool, report: &Report) -> Option<String> {
         if passed {
             return Some(format!(
                 "does not show the planted mistake of {}",
                 self.test
             ));
         }
-        let mut places = [&report.c, &report.go].into_iter().flatten();
-        let there = places.any(|place| place.function.contains(self.function));
+        let places: Vec<_> = [&report.c, &report.go].into_iter().flatten().collect();
+        let there = match places.is_empty() {
+            true => !how.sanitizer.names_places_in_c(),
+            false => (places.iter()).any(|place| place.function.contains(self.function)),
+        };
         (report.class != self.class || !there).then(|| {
             format!(
                 "shows {} in place of the planted mistake of {}: {} in {}",
@@ -181,15 +200,28 @@ mod tests {
             other: None,
             text: String::new(),
         };
+        let how = How::default();
         let missed = |passed, class, function| {
             CANARIES[0]
-                .missed(passed, &report(class, function))
+                .missed(&how, passed, &report(class, function))
                 .is_some()
         };
         assert!(!missed(false, "abort", "native_branch"));
         assert!(missed(true, "abort", "native_branch"));
         assert!(missed(false, "SEGV", "native_branch"));
         assert!(missed(false, "abort", "other"));
+
+        let mut nowhere = report("abort", "");
+        nowhere.c = None;
+        let missed = |sanitizer| {
+            let how = How {
+                sanitizer,
+                ..How::default()
+            };
+            CANARIES[0].missed(&how, false, &nowhere).is_some()
+        };
+        assert!(missed(Sanitizer::None));
+        assert!(!missed(Sanitizer::Race));
     }
 
     #[test]
@@ -205,5 +237,7 @@ mod tests {
         assert_eq!(seen(Sanitizer::None, false), 2);
         assert_eq!(seen(Sanitizer::Address, false), 3);
         assert_eq!(seen(Sanitizer::Address, true), 4);
+        assert_eq!(seen(Sanitizer::Memory, false), 3);
+        assert_eq!(seen(Sanitizer::Race, false), 3);
     }
 }

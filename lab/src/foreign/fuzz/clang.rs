@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use cgolab_note::tool::clang_names;
 
-use super::{Sanitizer, link_words};
+use super::Sanitizer;
 use crate::host::machine::output_of;
 use crate::host::out::one_line;
 
@@ -57,9 +57,11 @@ impl Clang {
         let text =
             "int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return 0; }\n";
         fs::write(&source, text).with_context(|| format!("cannot write {}", source.display()))?;
+        let words = sanitizer.link(self)?;
         let output = Command::new(&self.c)
-            .arg(format!("-fsanitize={}", link_words(sanitizer)))
-            .args(["nothing.c", "-o", "nothing"])
+            .arg("nothing.c")
+            .args(words)
+            .args(["-o", "nothing"])
             .current_dir(folder)
             .output()
             .with_context(|| format!("cannot start {}", self.c))?;
@@ -78,6 +80,31 @@ impl Clang {
             self.c,
             one_line(line, 160)
         )
+    }
+
+    /// The archive of libFuzzer, without any sanitizer's runtime.
+    ///
+    /// # Errors
+    /// It is not there: the message says what to install.
+    pub(super) fn libfuzzer(&self) -> Result<PathBuf> {
+        let arch = env::consts::ARCH;
+        // The folder of the runtimes has the name of the machine, or their files have.
+        let names = [
+            "libclang_rt.fuzzer.a".to_owned(),
+            format!("libclang_rt.fuzzer-{arch}.a"),
+        ];
+        let paths = names.iter().filter_map(|name| {
+            let option = format!("-print-file-name={name}");
+            output_of(Path::new("/"), &self.c, &[&option])
+        });
+        let mut paths = paths.map(|path| PathBuf::from(path.trim()));
+        paths.find(|path| path.is_file()).with_context(|| {
+            format!(
+                "cannot fuzz here: {} has no {}; install its runtime libraries (Debian: libclang-rt-dev for this \
+                 release), or set CC",
+                self.c, names[0]
+            )
+        })
     }
 
     /// A search path with its tools, behind the folders of the user.

@@ -16,8 +16,7 @@ use super::super::{Folder, known, views};
 use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
-use super::{Options, Target, canaries, crash};
-use crate::engine::fuzz::Sanitizer;
+use super::{Options, Sanitizer, Target, canaries, crash};
 use crate::engine::native::{self, Linked};
 use crate::engine::way::PLAIN;
 use crate::host::child::{self, End, Finished, Task, interrupted, quoted};
@@ -355,6 +354,7 @@ impl Session<'_> {
             dir: &self.package.dir,
             env: &self.found.module.description.env,
             logs: &self.work,
+            sanitizer: self.how.sanitizer,
             test: None,
         }
     }
@@ -708,14 +708,6 @@ fn stacks(options: &[String]) -> Option<u64> {
         .rev()
         .find_map(|it| it.strip_prefix("-timeout=")?.parse::<u64>().ok());
     Some(timeout?.saturating_sub(1).max(1))
-}
-
-/// The words of clang's option that links libFuzzer.
-pub(super) fn link_words(sanitizer: Sanitizer) -> &'static str {
-    match sanitizer {
-        Sanitizer::None => "fuzzer",
-        Sanitizer::Address => "fuzzer,address",
-    }
 }
 
 pub(super) fn name(path: &Path) -> String {

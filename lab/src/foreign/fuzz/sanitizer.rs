@@ -1,0 +1,127 @@
+//! The sanitizers that a fuzz test is built with, and what each takes of Go, of clang and of the linker.
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use super::clang::Clang;
+use crate::engine::fuzz;
+
+/// A sanitizer that a fuzz test of Go is built with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sanitizer {
+    /// No sanitizer, which is the fastest.
+    None,
+    /// AddressSanitizer: sees bad accesses of the heap and the stack, and is several times slower.
+    #[default]
+    Address,
+    /// MemorySanitizer, in a module: sees decisions by memory of C that nobody has set; all of C must be compiled
+    /// with it, or what other code sets counts as not set.
+    Memory,
+    /// Go's race detector, in a module: sees two goroutines at one variable, one of which writes; C is not looked at.
+    Race,
+}
+
+impl Sanitizer {
+    /// The word after `--sanitizer`.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Sanitizer::None => "none",
+            Sanitizer::Address => "address",
+            Sanitizer::Memory => "memory",
+            Sanitizer::Race => "race",
+        }
+    }
+
+    /// The one of a target of cargo-fuzz.
+    ///
+    /// # Errors
+    /// There is no such build of a target.
+    pub(crate) fn of_target(self) -> Result<fuzz::Sanitizer> {
+        match self {
+            Sanitizer::None => Ok(fuzz::Sanitizer::None),
+            Sanitizer::Address => Ok(fuzz::Sanitizer::Address),
+            Sanitizer::Memory | Sanitizer::Race => bail!(
+                "--sanitizer {} is for a fuzz test of Go, named by --run; a target takes none or address",
+                self.name()
+            ),
+        }
+    }
+
+    /// The option of `go test` that has Go's code checked.
+    pub(super) fn of_go(self) -> Option<&'static str> {
+        match self {
+            Sanitizer::None => None,
+            Sanitizer::Address => Some("-asan"),
+            Sanitizer::Memory => Some("-msan"),
+            Sanitizer::Race => Some("-race"),
+        }
+    }
+
+    /// The option of clang that has C checked. The race detector looks at Go only.
+    pub(super) fn of_c(self) -> &'static str {
+        match self {
+            Sanitizer::None | Sanitizer::Race => "",
+            Sanitizer::Address => " -fsanitize=address",
+            Sanitizer::Memory => " -fsanitize=memory",
+        }
+    }
+
+    /// The words with which clang links libFuzzer, and the sanitizer's runtime if Go does not bring it.
+    ///
+    /// # Errors
+    /// This compiler has no libFuzzer: the message says what to install.
+    pub(super) fn link(self, clang: &Clang) -> Result<Vec<OsString>> {
+        Ok(match self {
+            Sanitizer::None => vec!["-fsanitize=fuzzer".into()],
+            Sanitizer::Address => vec!["-fsanitize=fuzzer,address".into()],
+            Sanitizer::Memory => vec!["-fsanitize=fuzzer,memory".into()],
+            // Go brings the runtime of its race detector, which has functions of clang's runtimes, too, and must be
+            // loaded where it was linked for. So libFuzzer comes alone, and it is written in C++.
+            Sanitizer::Race => vec![
+                "-no-pie".into(),
+                // Whole, because what it calls is in archives behind it.
+                "-Wl,--whole-archive".into(),
+                clang.libfuzzer()?.into(),
+                "-Wl,--no-whole-archive".into(),
+                "-lstdc++".into(),
+                "-lm".into(),
+            ],
+        })
+    }
+
+    /// Reports whether the end of a process in C is told with its place. libFuzzer prints a stack of C only with a
+    /// runtime of clang's; else triage has it.
+    pub(super) fn names_places_in_c(self) -> bool {
+        self != Sanitizer::Race
+    }
+
+    /// The variable with which a program ends at the first report, as libFuzzer expects it, before the user's own words.
+    pub(super) fn env(self) -> Option<(&'static str, OsString)> {
+        (self == Sanitizer::Race).then(|| {
+            let mut words = OsString::from("halt_on_error=1 abort_on_error=1 ");
+            words.push(std::env::var_os("GORACE").unwrap_or_default());
+            ("GORACE", words)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_built_with_two_of_them() {
+        for sanitizer in [Sanitizer::None, Sanitizer::Address] {
+            assert_eq!(sanitizer.of_target().unwrap().name(), sanitizer.name());
+        }
+        for sanitizer in [Sanitizer::Memory, Sanitizer::Race] {
+            let error = sanitizer.of_target().unwrap_err().to_string();
+            assert!(
+                error.contains(sanitizer.name()) && error.contains("--run"),
+                "{error}"
+            );
+        }
+    }
+}
