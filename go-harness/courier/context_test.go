@@ -361,7 +361,7 @@ func TestTHR18LoadsWaitForRoomInTheirOrder(t *testing.T) {
 	}
 	do(t, l.Owner(), func(*Runtime) {}) // behind the job that found nothing more to start
 	if len(panics) > 0 {
-		t.Errorf("a load that waits for nothing: %v", <-panics)
+		t.Errorf("a load that waits for nothing: %v", (<-panics).Value)
 	}
 }
 
@@ -395,6 +395,26 @@ func waitUnderWay(t *testing.T, l *Loader, n int) {
 		runtime.Gosched() // as above
 		do(t, l.Owner(), func(*Runtime) { underWay = len(l.loads.underWay) })
 	}
+}
+
+func TestALoaderWithoutAHandlerFreesWhatOthersLoad(t *testing.T) {
+	panics := catchPanics(t)
+	l := newLoader(t, nil, Threads(1))
+	var session *Session
+	do(t, l.Owner(), func(rt *Runtime) {
+		ok(t, rt.SetProvider(answerWith("text")))
+		var err error
+		session, err = rt.NewSession()
+		ok(t, err)
+		_, err = session.Load("app:other")
+		ok(t, err)
+	})
+	// One worker: the other load has ended before, and its event came first.
+	startLoad(l, "app:own").want(t, "text", nil)
+	if len(panics) > 0 {
+		t.Errorf("the event of the other load: %v", (<-panics).Value)
+	}
+	do(t, l.Owner(), func(*Runtime) { ok(t, session.Close()) })
 }
 
 // The room is taken by loads that are not the loader's, and that go in another way than by an event.
