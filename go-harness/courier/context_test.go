@@ -397,7 +397,7 @@ func waitUnderWay(t *testing.T, l *Loader, n int) {
 	}
 }
 
-func TestALoaderWithoutAHandlerFreesWhatOthersLoad(t *testing.T) {
+func TestALoaderWithoutAHandlerTakesWhatOthersLoad(t *testing.T) {
 	panics := catchPanics(t)
 	l := newLoader(t, nil, Threads(1))
 	var session *Session

@@ -4,7 +4,7 @@
 //
 // A mutant is one change of one file: a statement deleted, a condition negated, an operator swapped, or an
 // error result dropped. The build reads the changed file through -overlay, so that nothing in the tree is
-// written. The tests are those of the mutated package and of each package that -with names; what survives them
+// written. The tests are those of the mutated package and of each package that -with names; what they do not kill
 // meets those that -also names, of another build.
 //
 // A mutant is killed if a test fails; it survives if all pass. One that does not compile says nothing, and one
@@ -35,7 +35,14 @@ func main() {
 	flag.TextVar(&o.part, "part", part{0, 1}, "try each N-th mutant, from the K-th on, counted from 0: `K/N`")
 	flag.StringVar(&o.with, "with", "", "also run the tests of these packages, separated by commas")
 	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and go test")
-	flag.StringVar(&o.also, "also", "", "then run the tests of another build: `TAGS PACKAGES`, each separated by commas")
+	flag.Func("also", "then run the tests of another build: `TAGS PACKAGES`, each separated by commas", func(text string) error {
+		tags, packages, ok := strings.Cut(text, " ")
+		if !ok {
+			return errors.New("tags, a blank and packages are wanted")
+		}
+		o.also = &tests{tags, strings.Split(packages, ",")}
+		return nil
+	})
 	flag.StringVar(&o.explained, "explained", "", "file with the survivors that are explained")
 	flag.DurationVar(&o.limit, "limit", 2*time.Minute, "end the tests of one mutant after this time")
 	flag.Usage = func() {
@@ -43,7 +50,7 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() == 0 || o.also != "" && strings.Count(o.also, " ") != 1 {
+	if flag.NArg() == 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -63,7 +70,7 @@ type options struct {
 	part      part
 	with      string
 	tags      string
-	also      string
+	also      *tests
 	explained string
 	limit     time.Duration
 	packages  []string
@@ -108,13 +115,18 @@ func run(o options) (bool, error) {
 		return false, err
 	}
 	defer os.RemoveAll(scratch)
+	var unchanged []tests
 	for _, p := range packages {
-		for _, tests := range o.tests(p.ImportPath) {
-			if v, output, err := tests.run(o, ""); err != nil {
-				return false, err
-			} else if v != survived {
-				return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", strings.Join(tests.packages, " "), output)
-			}
+		unchanged = append(unchanged, o.tests(p.ImportPath))
+	}
+	if o.also != nil {
+		unchanged = append(unchanged, *o.also)
+	}
+	for _, tests := range unchanged {
+		if v, output, err := tests.run(o, ""); err != nil {
+			return false, err
+		} else if v != survived {
+			return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", strings.Join(tests.packages, " "), output)
 		}
 	}
 	chosen := o.part.of(all)
@@ -172,30 +184,23 @@ type tests struct {
 	packages []string
 }
 
-// tests returns those that may see a mistake in the package, in the order in which a mutant meets them.
-func (o options) tests(pkg string) []tests {
+// tests returns those that a mutant of the package meets first.
+func (o options) tests(pkg string) tests {
 	first := tests{o.tags, []string{pkg}}
 	if o.with != "" {
 		first.packages = append(first.packages, strings.Split(o.with, ",")...)
 	}
-	all := []tests{first}
-	if tags, packages, ok := strings.Cut(o.also, " "); ok {
-		all = append(all, tests{tags, strings.Split(packages, ",")})
-	}
-	return all
+	return first
 }
 
-// meet runs the tests on a mutant until some kill it.
+// meet runs the tests on a mutant until some kill it. If none does, those of its own build have told how it lives.
 func (o options) meet(pkg, overlay string) (verdict, error) {
-	var first verdict
-	for i, tests := range o.tests(pkg) {
-		v, _, err := tests.run(o, overlay)
-		if i == 0 {
-			first = v
-		}
-		if err != nil || v == killed || first == unbuilt {
-			return v, err
-		}
+	first, _, err := o.tests(pkg).run(o, overlay)
+	if err != nil || first == killed || first == unbuilt || o.also == nil {
+		return first, err
+	}
+	if second, _, err := o.also.run(o, overlay); err != nil || second == killed {
+		return second, err
 	}
 	return first, nil
 }

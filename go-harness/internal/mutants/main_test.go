@@ -149,7 +149,7 @@ func TestASurvivorMeetsTheTestsOfAnotherBuild(t *testing.T) {
 	if green, err := run(o); err != nil || green {
 		t.Errorf("without the other build: green %v, error %v", green, err)
 	}
-	o.also = "extra ."
+	o.also = &tests{"extra", []string{"."}}
 	if green, err := run(o); err != nil || !green {
 		t.Errorf("with it: green %v, error %v", green, err)
 	}

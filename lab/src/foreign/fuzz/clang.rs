@@ -12,6 +12,10 @@ use super::Sanitizer;
 use crate::host::machine::output_of;
 use crate::host::out::one_line;
 
+/// What to do about a clang without its libraries.
+const INSTALL: &str =
+    "install its runtime libraries (Debian: libclang-rt-dev for this release), or set CC";
+
 /// A compiler whose programs libFuzzer drives.
 #[derive(Debug, Clone)]
 pub(super) struct Clang {
@@ -75,8 +79,7 @@ impl Clang {
             .or_else(|| said.lines().next())
             .unwrap_or("it says nothing");
         bail!(
-            "cannot fuzz here: {} does not link libFuzzer: {}; install its runtime libraries (Debian: \
-             libclang-rt-dev for this release), or set CC",
+            "cannot fuzz here: {} does not link libFuzzer: {}; {INSTALL}",
             self.c,
             one_line(line, 160)
         )
@@ -100,9 +103,9 @@ impl Clang {
         let mut paths = paths.map(|path| PathBuf::from(path.trim()));
         paths.find(|path| path.is_file()).with_context(|| {
             format!(
-                "cannot fuzz here: {} has no {}; install its runtime libraries (Debian: libclang-rt-dev for this \
-                 release), or set CC",
-                self.c, names[0]
+                "cannot fuzz here: {} has no {}; {INSTALL}",
+                self.c,
+                names.join(" or ")
             )
         })
     }

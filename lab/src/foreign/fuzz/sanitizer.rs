@@ -77,8 +77,8 @@ impl Sanitizer {
             Sanitizer::None => vec!["-fsanitize=fuzzer".into()],
             Sanitizer::Address => vec!["-fsanitize=fuzzer,address".into()],
             Sanitizer::Memory => vec!["-fsanitize=fuzzer,memory".into()],
-            // Go brings the runtime of its race detector, which has functions of clang's runtimes, too, and must be
-            // loaded where it was linked for. So libFuzzer comes alone, and it is written in C++.
+            // Go brings the runtime of its race detector. It defines functions that clang's runtimes define, too, and
+            // works at a fixed address only. So libFuzzer, which is C++, comes without any of them.
             Sanitizer::Race => vec![
                 "-no-pie".into(),
                 // Whole, because what it calls is in archives behind it.
