@@ -153,7 +153,7 @@ fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
         let name = source.and_then(|it| Some(it.name().ok()?.to_owned()));
         let file = File {
             counters: size(&|name| name == OF_C),
-            code: size(&|name| name == ".text" || name.starts_with(".text.")),
+            code: size(&is_code),
         };
         found.push((
             name.map(|it| it.rsplit('/').next().unwrap_or_default().to_owned())
@@ -165,9 +165,32 @@ fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
     Ok(found)
 }
 
+/// Reports whether a section is code of the source. What a sanitizer runs before and after all of a file, also of one
+/// with nothing but variables, is not, and has no counters.
+fn is_code(section: &str) -> bool {
+    let of_sanitizer = [".module_ctor", ".module_dtor"];
+    (section == ".text" || section.starts_with(".text."))
+        && !of_sanitizer.iter().any(|it| section.ends_with(it))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_sanitizer_adds_to_a_file_is_no_code_of_it() {
+        for code in [".text", ".text.startup", ".text.unlikely.f"] {
+            assert!(is_code(code), "{code}");
+        }
+        for other in [
+            ".data",
+            ".text.asan.module_ctor",
+            ".text.asan.module_dtor",
+            ".text.msan.module_ctor",
+        ] {
+            assert!(!is_code(other), "{other}");
+        }
+    }
 
     fn counters(go: u64, files: &[(&str, u64, u64)]) -> Counters {
         let file = |(name, counters, code): &(&str, u64, u64)| {
