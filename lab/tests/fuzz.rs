@@ -199,7 +199,13 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
     let test = "package m\n\nimport \"testing\"\n\nfunc FuzzUnset(f *testing.F) {\n\
         \tf.Fuzz(func(t *testing.T, data []byte) { unset(data) })\n}\n\nfunc FuzzRaced(f *testing.F) {\n\
         \tf.Fuzz(func(t *testing.T, data []byte) { raced(data) })\n}\n";
-    let (_folder, root) = module(&[("m.go", code), ("m_test.go", test)]);
+    // No code of its own: what a sanitizer adds to it has no counters.
+    let variable = "int nothing_but_a_variable;\n";
+    let (_folder, root) = module(&[
+        ("m.go", code),
+        ("m_test.go", test),
+        ("variable.c", variable),
+    ]);
     for (sanitizer, test, class, side, place) in [
         ("race", "FuzzRaced", "data race", "go", "m.raced"),
         (
@@ -223,6 +229,26 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
             "{printed}"
         );
     }
+
+    let (_folder, root) = sample("crash");
+    let input = root.join("input");
+    fs::write(&input, "go test fuzz v1\nstring(\"segv\")\n").unwrap();
+    let input = input.display().to_string();
+    let args = [
+        "replay",
+        ".",
+        "--run",
+        "FuzzRun",
+        "--sanitizer",
+        "memory",
+        &input,
+    ];
+    let output = fuzz(&root, &args);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let found = findings(&root);
+    assert_eq!(class_of(&found[0]), "SEGV", "{found:#?}");
+    let function = &found[0]["first"]["report"]["c"]["function"];
+    assert_eq!(function, "c_segv", "{found:#?}");
 }
 
 #[test]

@@ -14,6 +14,15 @@ pub(super) const RACE: &str = "data race";
 /// The number of lines of a report that are kept.
 const LINES: usize = 40;
 
+/// The words with which reports of clang's sanitizers begin. libFuzzer brings the second, for signals, where there is no
+/// other; the last is of memory that nobody has set.
+const SANITIZERS: [&str; 4] = [
+    "ERROR: AddressSanitizer: ",
+    "ERROR: UndefinedBehaviorSanitizer: ",
+    "ERROR: MemorySanitizer: ",
+    "WARNING: MemorySanitizer: ",
+];
+
 /// All reports in an output.
 pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
     let lines: Vec<&str> = output.lines().collect();
@@ -33,12 +42,7 @@ pub(super) fn read(output: &str, module: &Module) -> Vec<Report> {
             });
             found.extend(leaks(&lines[at..end], module));
             at = end;
-        } else if let Some((_, rest)) = line
-            .split_once("ERROR: AddressSanitizer: ")
-            // libFuzzer brings this one, for signals, where there is no other.
-            .or_else(|| line.split_once("ERROR: UndefinedBehaviorSanitizer: "))
-            .or_else(|| line.split_once("WARNING: MemorySanitizer: "))
-        {
+        } else if let Some((_, rest)) = SANITIZERS.iter().find_map(|it| line.split_once(it)) {
             found.push(sanitizer(&lines[at..], class_of(rest), test(), module));
             at += 1;
         } else if line.contains("AddressSanitizer: CHECK failed: ") {
