@@ -190,12 +190,15 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
     if !able() {
         return;
     }
-    let code = "package m\n\n// #include <stdlib.h>\n// static void unset(int given) {\n\
-        //   volatile int *number = malloc(sizeof *number);\n//   if (given != 'U') *number = 1;\n\
-        //   int is = *number == 77;\n//   free((void *)number);\n//   if (is) abort();\n// }\nimport \"C\"\n\n\
+    let code = "package m\n\n// void unset(int given);\nimport \"C\"\n\n\
         func unset(data []byte) {\n\tif len(data) > 0 {\n\t\tC.unset(C.int(data[0]))\n\t}\n}\n\n\
         func raced(data []byte) {\n\tif len(data) > 0 && data[0] == 'D' {\n\t\tboth := 0\n\
         \t\tdone := make(chan bool)\n\t\tgo func() { both++; close(done) }()\n\t\tboth++\n\t\t<-done\n\t}\n}\n";
+    // In C++: Go adds the checks for C by itself.
+    let unset = "#include <cstdlib>\n\nextern \"C\" void unset(int given) {\n\
+        \tvolatile int *number = static_cast<volatile int *>(std::malloc(sizeof *number));\n\
+        \tif (given != 'U') *number = 1;\n\tbool is = *number == 77;\n\
+        \tstd::free(const_cast<int *>(number));\n\tif (is) std::abort();\n}\n";
     let test = "package m\n\nimport \"testing\"\n\nfunc FuzzUnset(f *testing.F) {\n\
         \tf.Fuzz(func(t *testing.T, data []byte) { unset(data) })\n}\n\nfunc FuzzRaced(f *testing.F) {\n\
         \tf.Fuzz(func(t *testing.T, data []byte) { raced(data) })\n}\n";
@@ -204,6 +207,7 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
     let (_folder, root) = module(&[
         ("m.go", code),
         ("m_test.go", test),
+        ("unset.cc", unset),
         ("variable.c", variable),
     ]);
     for (sanitizer, test, class, side, place) in [

@@ -268,14 +268,11 @@ impl Builder<'_> {
         let log = archive.with_extension("link.log");
         let mut task = Task::new(self.workspace, compiler, &log)
             .limit(BUILD)
-            .args(["-g"]);
-        if cxx {
-            task = task.args(["-x", "c++"]);
-        }
-        task = task.args([&name]);
-        if cxx {
-            task = task.args(["-x", "none"]);
-        }
+            .args(["-g"])
+            // In C++ a constant is its file's own.
+            .args(["-x", "c"])
+            .args([&name])
+            .args(["-x", "none"]);
         task = task
             .args(self.how.sanitizer.link(self.clang)?)
             .args([archive])
