@@ -117,7 +117,6 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
             dir: &package.dir,
             env: &env,
             logs: folder,
-            sanitizer: builder.how.sanitizer,
             test: Some(canary.test),
         };
         let report = |ended: &Finished| {

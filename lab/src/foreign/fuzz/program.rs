@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-use super::Sanitizer;
 use super::clang::Clang;
 use crate::host::child::{self, Finished, Task};
 use crate::host::out::one_line;
@@ -38,8 +37,6 @@ pub(super) struct Program<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     /// The folder of logs.
     pub(super) logs: &'a Path,
-    /// What it was built with.
-    pub(super) sanitizer: Sanitizer,
     /// The fuzz test, where it is another one than that of the build.
     pub(super) test: Option<&'a str>,
 }
@@ -57,9 +54,6 @@ impl Program<'_> {
             .limit(SHORT)
             .alone();
         for (key, value) in self.env {
-            task = task.env(key, value);
-        }
-        if let Some((key, value)) = self.sanitizer.env() {
             task = task.env(key, value);
         }
         if let Some((key, value)) = self.clang.path() {

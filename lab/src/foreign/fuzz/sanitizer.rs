@@ -96,15 +96,6 @@ impl Sanitizer {
     pub(super) fn names_places_in_c(self) -> bool {
         self != Sanitizer::Race
     }
-
-    /// The variable with which a program ends at the first report, as libFuzzer expects it, before the user's own words.
-    pub(super) fn env(self) -> Option<(&'static str, OsString)> {
-        (self == Sanitizer::Race).then(|| {
-            let mut words = OsString::from("halt_on_error=1 abort_on_error=1 ");
-            words.push(std::env::var_os("GORACE").unwrap_or_default());
-            ("GORACE", words)
-        })
-    }
 }
 
 #[cfg(test)]

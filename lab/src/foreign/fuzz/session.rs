@@ -354,7 +354,6 @@ impl Session<'_> {
             dir: &self.package.dir,
             env: &self.found.module.description.env,
             logs: &self.work,
-            sanitizer: self.how.sanitizer,
             test: None,
         }
     }
