@@ -4,8 +4,8 @@
 //
 // A mutant is one change of one file: a statement deleted, a condition negated, an operator swapped, or an
 // error result dropped. The build reads the changed file through -overlay, so that nothing in the tree is
-// written. The tests are those of the mutated package and of each package that -with names; what they do not kill
-// meets those that -also names, of another build.
+// written. A mutant meets the tests of its own package first; what they do not kill meets those that each -then
+// names, in that order.
 //
 // A mutant is killed if a test fails; it survives if all pass. One that does not compile says nothing, and one
 // that the time limit ends is listed by itself: a hang that no test names is no detection.
@@ -33,14 +33,13 @@ import (
 func main() {
 	var o options
 	flag.TextVar(&o.part, "part", part{0, 1}, "try each N-th mutant, from the K-th on, counted from 0: `K/N`")
-	flag.StringVar(&o.with, "with", "", "also run the tests of these packages, separated by commas")
-	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and go test")
-	flag.Func("also", "then run the tests of another build: `TAGS PACKAGES`, each separated by commas", func(text string) error {
+	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and the tests of a mutant's own package")
+	flag.Func("then", "run more tests on what survives: `TAGS PACKAGES`, each separated by commas", func(text string) error {
 		tags, packages, ok := strings.Cut(text, " ")
 		if !ok {
 			return errors.New("tags, a blank and packages are wanted")
 		}
-		o.also = &tests{tags, strings.Split(packages, ",")}
+		o.then = append(o.then, tests{tags, strings.Split(packages, ",")})
 		return nil
 	})
 	flag.StringVar(&o.explained, "explained", "", "file with the survivors that are explained")
@@ -68,9 +67,8 @@ func main() {
 type options struct {
 	dir       string // of the module; the working directory if empty
 	part      part
-	with      string
 	tags      string
-	also      *tests
+	then      []tests
 	explained string
 	limit     time.Duration
 	packages  []string
@@ -117,12 +115,9 @@ func run(o options) (bool, error) {
 	defer os.RemoveAll(scratch)
 	var unchanged []tests
 	for _, p := range packages {
-		unchanged = append(unchanged, o.tests(p.ImportPath))
+		unchanged = append(unchanged, tests{o.tags, []string{p.ImportPath}})
 	}
-	if o.also != nil {
-		unchanged = append(unchanged, *o.also)
-	}
-	for _, tests := range unchanged {
+	for _, tests := range append(unchanged, o.then...) {
 		if v, output, err := tests.run(o, ""); err != nil {
 			return false, err
 		} else if v != survived {
@@ -178,31 +173,26 @@ func list(o options) ([]goPackage, error) {
 	return packages, nil
 }
 
-// tests are some of one build.
+// tests are those of some packages, in one build.
 type tests struct {
 	tags     string
 	packages []string
 }
 
-// tests returns those that a mutant of the package meets first.
-func (o options) tests(pkg string) tests {
-	first := tests{o.tags, []string{pkg}}
-	if o.with != "" {
-		first.packages = append(first.packages, strings.Split(o.with, ",")...)
-	}
-	return first
-}
-
-// meet runs the tests on a mutant until some kill it. If none does, those of its own build have told how it lives.
+// meet runs the tests on a mutant until some kill it. If none does, it has survived, or it has run into the limit.
 func (o options) meet(pkg, overlay string) (verdict, error) {
-	first, _, err := o.tests(pkg).run(o, overlay)
-	if err != nil || first == killed || first == unbuilt || o.also == nil {
-		return first, err
+	own := tests{o.tags, []string{pkg}}
+	lived := survived
+	for _, tests := range append([]tests{own}, o.then...) {
+		v, _, err := tests.run(o, overlay)
+		switch {
+		case err != nil || v == killed || v == unbuilt:
+			return v, err
+		case v == overlooked:
+			lived = overlooked
+		}
 	}
-	if second, _, err := o.also.run(o, overlay); err != nil || second == killed {
-		return second, err
-	}
-	return first, nil
+	return lived, nil
 }
 
 // run runs the tests, with the overlay if there is one. An error means that go could not be started.

@@ -136,7 +136,7 @@ func TestAHangIsNoDetectionUnlessATestHasFailedBefore(t *testing.T) {
 	}
 }
 
-func TestASurvivorMeetsTheTestsOfAnotherBuild(t *testing.T) {
+func TestASurvivorMeetsAllOtherTests(t *testing.T) {
 	o := toyModule(t, toyTest)
 	counts := "//go:build extra\n\npackage toy\n\nimport \"testing\"\n\nfunc TestCalls(t *testing.T) {\n" +
 		"\tcalls = 0\n\tif Limit(1, 3); calls != 1 {\n\t\tt.Error(calls)\n\t}\n}\n"
@@ -149,7 +149,7 @@ func TestASurvivorMeetsTheTestsOfAnotherBuild(t *testing.T) {
 	if green, err := run(o); err != nil || green {
 		t.Errorf("without the other build: green %v, error %v", green, err)
 	}
-	o.also = &tests{"extra", []string{"."}}
+	o.then = []tests{{"", []string{"."}}, {"extra", []string{"."}}}
 	if green, err := run(o); err != nil || !green {
 		t.Errorf("with it: green %v, error %v", green, err)
 	}
