@@ -9,6 +9,7 @@ package watchdog
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -17,9 +18,25 @@ import (
 // Limit is the time that Guard gives a test. It is generous: a slow machine must not fail a test, only a hang.
 const Limit = time.Minute
 
+// Variable is the environment variable with another limit for Guard, such as 20s: who plants a hundred hangs
+// does not wait for each so long, and a machine may be slower still.
+const Variable = "CGOLAB_WATCHDOG"
+
 // Guard ends the test binary with the stacks of all goroutines if the test is still running after
 // a minute. The panic names the test, and so the contract that hangs.
-func Guard(t testing.TB) { GuardFor(t, Limit) }
+func Guard(t testing.TB) { GuardFor(t, limit(t)) }
+
+func limit(t testing.TB) time.Duration {
+	text, ok := os.LookupEnv(Variable)
+	if !ok {
+		return Limit
+	}
+	limit, err := time.ParseDuration(text)
+	if err != nil || limit <= 0 {
+		t.Fatalf("%s=%q is no time such as 20s", Variable, text)
+	}
+	return limit
+}
 
 // GuardFor is Guard with another limit, for a test that must take longer.
 func GuardFor(t testing.TB, limit time.Duration) {

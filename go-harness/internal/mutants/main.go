@@ -8,7 +8,8 @@
 // names, in that order.
 //
 // A mutant is killed if a test fails; it survives if all pass. One that does not compile says nothing, and one
-// that the time limit ends is listed by itself: a hang that no test names is no detection.
+// that the time limit ends is listed by itself: a hang that no test names is no detection. The watchdogs of tests
+// have a quarter of that time.
 //
 // Survivors that cannot be told from the original are explained in the file that -explained names, a JSON
 // array of {"file", "func", "change", "why"}. The exit code is 1 if another survives or runs into the limit, and
@@ -28,6 +29,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
 func main() {
@@ -179,20 +182,15 @@ type tests struct {
 	packages []string
 }
 
-// meet runs the tests on a mutant until some kill it. If none does, it has survived, or it has run into the limit.
+// meet runs the tests on a mutant until some kill it, or hang.
 func (o options) meet(pkg, overlay string) (verdict, error) {
 	own := tests{o.tags, []string{pkg}}
-	lived := survived
 	for _, tests := range append([]tests{own}, o.then...) {
-		v, _, err := tests.run(o, overlay)
-		switch {
-		case err != nil || v == killed || v == unbuilt:
+		if v, _, err := tests.run(o, overlay); err != nil || v != survived {
 			return v, err
-		case v == overlooked:
-			lived = overlooked
 		}
 	}
-	return lived, nil
+	return survived, nil
 }
 
 // run runs the tests, with the overlay if there is one. An error means that go could not be started.
@@ -206,6 +204,7 @@ func (t tests) run(o options, overlay string) (verdict, string, error) {
 	args = append(args, t.packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = o.dir
+	cmd.Env = append(os.Environ(), watchdog.Variable+"="+(o.limit/4).String())
 	cmd.WaitDelay = time.Second // its test binary may hold the pipe
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

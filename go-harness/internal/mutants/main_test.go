@@ -176,6 +176,14 @@ func TestTestsThatFailWithoutAMutantAreAnError(t *testing.T) {
 	}
 }
 
+func TestWatchdogsHaveAQuarterOfTheLimit(t *testing.T) {
+	o := toyModule(t, "package toy\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestLimit(t *testing.T) {\n"+
+		"\tif os.Getenv(\"CGOLAB_WATCHDOG\") != \"15s\" {\n\t\tt.Error(os.Environ())\n\t}\n}\n")
+	if _, err := run(o); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPartsAreAllMutantsOnce(t *testing.T) {
 	all := make([]mutant, 50)
 	seen := map[int]int{}
