@@ -8,7 +8,8 @@
 //	}
 //	child.Run(t, "exit").WantCode(t, 7)
 //
-// A child that hangs is ended after 50 seconds, with its stacks in its output, and fails the test.
+// A child that hangs is ended with its stacks in its output, and fails the test, after five sixths of the time of a
+// watchdog: 50 seconds.
 package child
 
 import (
@@ -25,9 +26,6 @@ import (
 )
 
 const variable = "CGOLAB_TEST_CHILD"
-
-// limit is shorter than the watchdog's, so that the stacks that are seen are the child's.
-const limit = watchdog.Limit - 10*time.Second
 
 // Variant returns what this process was started for; "" in the test's own process.
 func Variant() string { return os.Getenv(variable) }
@@ -54,6 +52,8 @@ func Run(t testing.TB, variant string, env ...string) Ended {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+	// Less than the watchdog's, so that the stacks that are seen are the child's.
+	limit := watchdog.Time(t) * 5 / 6
 	hangs := time.AfterFunc(limit, func() {
 		_ = command.Process.Signal(syscall.SIGQUIT) // a Go program prints its stacks
 		time.AfterFunc(5*time.Second, func() { _ = command.Process.Kill() })

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/watchdog"
@@ -38,4 +39,20 @@ func TestSubtestsHaveChildren(t *testing.T) {
 		}
 		child.Run(t, "child").WantCode(t, 3)
 	})
+}
+
+func TestAChildThatHangsIsEndedAndFailsItsTest(t *testing.T) {
+	switch child.Variant() {
+	case "hangs":
+		time.Sleep(time.Hour)
+	case "waits":
+		t.Setenv(watchdog.Variable, "600ms")
+		child.Run(t, "hangs")
+		return
+	}
+	ended := child.Run(t, "waits")
+	ended.WantCode(t, 1)
+	if !strings.Contains(ended.Output, "the child hung for 500ms") {
+		t.Errorf("it said %q", ended.Output)
+	}
 }

@@ -24,9 +24,11 @@ const Variable = "CGOLAB_WATCHDOG"
 
 // Guard ends the test binary with the stacks of all goroutines if the test is still running after
 // a minute. The panic names the test, and so the contract that hangs.
-func Guard(t testing.TB) { GuardFor(t, limit(t)) }
+func Guard(t testing.TB) { GuardFor(t, Time(t)) }
 
-func limit(t testing.TB) time.Duration {
+// Time returns the time that Guard gives a test: Limit, or that of Variable. A variable that is no time fails the test.
+func Time(t testing.TB) time.Duration {
+	t.Helper()
 	text, ok := os.LookupEnv(Variable)
 	if !ok {
 		return Limit
