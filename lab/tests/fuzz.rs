@@ -210,17 +210,19 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
         ("unset.cc", unset),
         ("variable.c", variable),
     ]);
-    for (sanitizer, test, class, side, place) in [
-        ("race", "FuzzRaced", "data race", "go", "m.raced"),
-        (
-            "memory",
-            "FuzzUnset",
-            "use-of-uninitialized-value",
-            "c",
-            "unset",
-        ),
+    let raced = ("FuzzRaced", "data race", "go", "m.raced");
+    let unset = ("FuzzUnset", "use-of-uninitialized-value", "c", "unset");
+    for (sanitizer, engine, (test, class, side, place)) in [
+        ("race", "libfuzzer", raced),
+        ("race", "go", raced),
+        ("memory", "libfuzzer", unset),
     ] {
-        let args = [".", "--run", test, "--time", "5m", "--sanitizer", sanitizer];
+        let found_before = root.join("testdata");
+        if found_before.exists() {
+            fs::remove_dir_all(found_before).unwrap();
+        }
+        let how = ["--sanitizer", sanitizer, "--engine", engine];
+        let args = [&[".", "--run", test, "--time", "5m"], &how[..]].concat();
         let output = fuzz(&root, &args);
         let (printed, said) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(1), "{said}{printed}");
@@ -234,25 +236,24 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
         );
     }
 
+    // The stack of C is that of clang's runtime, or, with Go's race detector, our own.
     let (_folder, root) = sample("crash");
-    let input = root.join("input");
-    fs::write(&input, "go test fuzz v1\nstring(\"segv\")\n").unwrap();
-    let input = input.display().to_string();
-    let args = [
-        "replay",
-        ".",
-        "--run",
-        "FuzzRun",
-        "--sanitizer",
-        "memory",
-        &input,
-    ];
-    let output = fuzz(&root, &args);
-    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
-    let found = findings(&root);
-    assert_eq!(class_of(&found[0]), "SEGV", "{found:#?}");
-    let function = &found[0]["first"]["report"]["c"]["function"];
-    assert_eq!(function, "c_segv", "{found:#?}");
+    for (sanitizer, (kind, class, place)) in [
+        ("memory", ("segv", "SEGV", "c_segv")),
+        ("race", ("abort", "abort", "c_abort")),
+    ] {
+        let input = root.join(kind);
+        fs::write(&input, kind).unwrap();
+        let input = input.display().to_string();
+        let options = ["replay", ".", "--run", "FuzzRun", "--sanitizer", sanitizer];
+        let output = fuzz(&root, &[&options[..], &[&input]].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        let found = findings(&root);
+        assert_eq!(class_of(&found[0]), class, "{found:#?}");
+        let of_c = &found[0]["first"]["report"]["c"];
+        assert_eq!(of_c["function"], place, "{found:#?}");
+        assert_eq!(of_c["file"], "crash.c", "{found:#?}");
+    }
 }
 
 #[test]

@@ -15,6 +15,13 @@ func nativeBranch(data []byte) {
 	}
 }
 
+// nativeCompare ends the process behind a comparison by a function of C's library.
+func nativeCompare(data []byte) {
+	if len(data) > 0 {
+		C.native_compare((*C.uchar)(&data[0]), C.size_t(len(data)))
+	}
+}
+
 // goBranch panics behind a gate in Go.
 func goBranch(data []byte) {
 	if len(data) < 3 {

@@ -6,6 +6,10 @@ func FuzzNativeBranch(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, data []byte) { nativeBranch(data) })
 }
 
+func FuzzNativeCompare(f *testing.F) {
+	f.Fuzz(func(_ *testing.T, data []byte) { nativeCompare(data) })
+}
+
 func FuzzGoBranch(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, data []byte) { goBranch(data) })
 }

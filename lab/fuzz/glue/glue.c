@@ -4,15 +4,19 @@
 #include "zz_cgolab.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <unwind.h>
 
-// Go's glue; not counted, and not checked by AddressSanitizer.
-#define GLUE __attribute__((no_sanitize("address", "coverage", "undefined")))
+// Go's glue; not counted, and not checked by a sanitizer.
+#define GLUE __attribute__((no_sanitize("address", "memory", "coverage", "undefined")))
 
 extern int cgolabInput(const uint8_t *data, size_t size);
 extern void cgolabStack(void);
@@ -66,6 +70,50 @@ GLUE static void on_abort(int number, siginfo_t *info, void *context) {
 	else if (of_libfuzzer.sa_handler != SIG_DFL && of_libfuzzer.sa_handler != SIG_IGN)
 		of_libfuzzer.sa_handler(number);
 	_exit(77);
+}
+
+// An address that is looked for, and the loaded file that has it.
+typedef struct {
+	uintptr_t address;
+	char file[4096];
+	uintptr_t offset;
+} Address;
+
+GLUE static int has_address(struct dl_phdr_info *loaded, size_t size, void *wanted) {
+	(void)size;
+	Address *it = wanted;
+	for (int i = 0; i < loaded->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &loaded->dlpi_phdr[i];
+		uintptr_t start = loaded->dlpi_addr + part->p_vaddr;
+		if (part->p_type != PT_LOAD || it->address < start || it->address - start >= part->p_memsz) continue;
+		it->offset = it->address - loaded->dlpi_addr;
+		// The program itself has no name.
+		const char *name = *loaded->dlpi_name ? loaded->dlpi_name : "/proc/self/exe";
+		if (!realpath(name, it->file)) return 0;
+		return 1;
+	}
+	return 0;
+}
+
+GLUE static _Unwind_Reason_Code print_frame(struct _Unwind_Context *context, void *number) {
+	int at_it = 0;
+	Address it = {.address = _Unwind_GetIPInfo(context, &at_it)};
+	if (!it.address) return _URC_END_OF_STACK;
+	// A call is in front of the address to which it returns.
+	if (!at_it) it.address--;
+	char line[sizeof it.file + 100];
+	int length = dl_iterate_phdr(has_address, &it)
+	                 ? snprintf(line, sizeof line, "    #%d 0x%" PRIxPTR "  (%s+0x%" PRIxPTR ")\n", (*(int *)number)++,
+	                            it.address, it.file, it.offset)
+	                 : snprintf(line, sizeof line, "    #%d 0x%" PRIxPTR "\n", (*(int *)number)++, it.address);
+	return write(STDERR_FILENO, line, length) == length ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+// libFuzzer's call of __sanitizer_print_stack_trace where that is the race detector's, which knows Go only. The
+// link has it come here. The lines are those of clang's runtimes without names: cgolab adds them.
+GLUE void __wrap___sanitizer_print_stack_trace(void) {
+	int number = 0;
+	_Unwind_Backtrace(print_frame, &number);
 }
 
 // libFuzzer has set its handlers by the first input.

@@ -79,22 +79,23 @@ impl Clang {
             .or_else(|| said.lines().next())
             .unwrap_or("it says nothing");
         bail!(
-            "cannot fuzz here: {} does not link libFuzzer: {}; {INSTALL}",
+            "cannot fuzz here: {} does not link libFuzzer with --sanitizer {}: {}; {INSTALL}",
             self.c,
+            sanitizer.name(),
             one_line(line, 160)
         )
     }
 
-    /// The archive of libFuzzer, without any sanitizer's runtime.
+    /// One of clang's archives, such as that of libFuzzer without any sanitizer's runtime.
     ///
     /// # Errors
     /// It is not there: the message says what to install.
-    pub(super) fn libfuzzer(&self) -> Result<PathBuf> {
+    pub(super) fn runtime(&self, name: &str) -> Result<PathBuf> {
         let arch = env::consts::ARCH;
         // The folder of the runtimes has the name of the machine, or their files have.
         let names = [
-            "libclang_rt.fuzzer.a".to_owned(),
-            format!("libclang_rt.fuzzer-{arch}.a"),
+            format!("libclang_rt.{name}.a"),
+            format!("libclang_rt.{name}-{arch}.a"),
         ];
         let paths = names.iter().filter_map(|name| {
             let option = format!("-print-file-name={name}");
@@ -156,8 +157,10 @@ mod tests {
             cxx: String::new(),
             tools: None,
         };
-        let error = clang.try_out(Sanitizer::None, folder.path()).unwrap_err();
-        assert!(error.to_string().contains("libclang-rt-dev"), "{error}");
+        let error = clang.try_out(Sanitizer::Memory, folder.path()).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("libclang-rt-dev"), "{error}");
+        assert!(error.contains("--sanitizer memory"), "{error}");
         assert!(!is_clang("true"));
     }
 }

@@ -13,6 +13,7 @@
 //!
 //! Start reading in [`fuzz`]; the Go and C that is laid over is in `lab/fuzz`.
 
+mod addresses;
 mod build;
 mod campaign;
 mod canaries;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
+use super::addresses;
 use super::clang::Clang;
 use crate::host::child::{self, Finished, Task};
 use crate::host::out::one_line;
@@ -127,7 +128,14 @@ impl Program<'_> {
         if let Some(seconds) = stacks {
             task = task.env("CGOLAB_FUZZ_STACKS", seconds.to_string());
         }
-        task.run(self.progress, child::quiet)
+        let finished = task.run(self.progress, child::quiet)?;
+        let text = finished.log_text();
+        let named = addresses::named(&text);
+        if named != text {
+            fs::write(&finished.log, named)
+                .with_context(|| format!("cannot write {}", finished.log.display()))?;
+        }
+        Ok(finished)
     }
 
     /// Runs libFuzzer with these options behind the words of another program.

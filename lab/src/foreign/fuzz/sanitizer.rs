@@ -59,6 +59,20 @@ impl Sanitizer {
         }
     }
 
+    /// The option with which `go test -fuzz` has the checks of this sanitizer, if it can. AddressSanitizer and
+    /// MemorySanitizer are in the program with libFuzzer only.
+    pub(super) fn of_gos_fuzzer(self) -> Option<&'static str> {
+        (self == Sanitizer::Race).then(|| self.of_go()).flatten()
+    }
+
+    /// What is to be said of `go test -fuzz`, which runs without this sanitizer.
+    pub(super) fn missing_in_gos_fuzzer(self) -> String {
+        match self.of_go().is_some() && self.of_gos_fuzzer().is_none() {
+            true => format!(", without --sanitizer {}", self.name()),
+            false => String::new(),
+        }
+    }
+
     /// The option of clang that has C checked. The race detector looks at Go only.
     pub(super) fn of_c(self) -> &'static str {
         match self {
@@ -83,24 +97,35 @@ impl Sanitizer {
                 "-no-pie".into(),
                 // Whole, because what it calls is in archives behind it.
                 "-Wl,--whole-archive".into(),
-                clang.libfuzzer()?.into(),
+                clang.runtime("fuzzer")?.into(),
+                // What memcmp and its like compare teaches libFuzzer, as it does with the other runtimes.
+                clang.runtime("fuzzer_interceptors")?.into(),
                 "-Wl,--no-whole-archive".into(),
+                // The race detector has this function, too, and prints nothing of C.
+                "-Wl,--wrap=__sanitizer_print_stack_trace".into(),
                 "-lstdc++".into(),
                 "-lm".into(),
             ],
         })
-    }
-
-    /// Reports whether the end of a process in C is told with its place. libFuzzer prints a stack of C only with a
-    /// runtime of clang's; else triage has it.
-    pub(super) fn names_places_in_c(self) -> bool {
-        self != Sanitizer::Race
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gos_own_fuzzer_says_which_checks_it_lacks() {
+        for sanitizer in [Sanitizer::None, Sanitizer::Race] {
+            assert_eq!(sanitizer.missing_in_gos_fuzzer(), "");
+        }
+        for sanitizer in [Sanitizer::Address, Sanitizer::Memory] {
+            let said = sanitizer.missing_in_gos_fuzzer();
+            assert!(said.ends_with(sanitizer.name()), "{said}");
+            assert_eq!(sanitizer.of_gos_fuzzer(), None);
+        }
+        assert_eq!(Sanitizer::Race.of_gos_fuzzer(), Some("-race"));
+    }
 
     #[test]
     fn a_target_is_built_with_two_of_them() {

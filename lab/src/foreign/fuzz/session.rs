@@ -243,7 +243,7 @@ pub(super) struct Session<'a> {
     /// Options of libFuzzer from the command line.
     libfuzzer: &'a [String],
     pub(super) progress: &'a Progress,
-    how: How,
+    pub(super) how: How,
     /// The folder of the test in `.cgolab/fuzz`.
     pub(super) work: PathBuf,
 }

@@ -14,6 +14,7 @@ use super::super::module::go;
 use super::super::outcome::{EngineOutcome, State, Trouble};
 use super::program::{Form, Program};
 use super::session::{GRACE, Session, files_of, name};
+use crate::engine::way::experiment;
 use crate::host::child::{self, End, interrupted};
 use crate::host::out::one_line;
 
@@ -81,10 +82,17 @@ impl Session<'_> {
         let time_option = format!("-fuzztime={}s", time.as_secs().max(1));
         let pattern = format!("-fuzz=^{}$", self.test);
         let options = ["-run=^$", &pattern, &time_option, "-fuzzminimizetime=10s"];
-        let finished = self
-            .go_test("go", &options)
-            .limit(time + GRACE)
-            .run(self.progress, child::quiet)?;
+        let sanitizer = self.how.sanitizer;
+        let options: Vec<&str> = options
+            .into_iter()
+            .chain(sanitizer.of_gos_fuzzer())
+            .collect();
+        let mut task = self.go_test("go", &options).limit(time + GRACE);
+        if self.how.cgocheck2 {
+            let (key, value) = experiment("cgocheck2", true);
+            task = task.env(&key, value);
+        }
+        let finished = task.run(self.progress, child::quiet)?;
         let text = finished.log_text();
         let ran = executions(&text);
         engine.executions = engine.executions.saturating_add(ran);
@@ -94,7 +102,8 @@ impl Session<'_> {
         }
         program.convert(&cache, Form::Bytes, &self.corpus())?;
         self.progress.line(&format!(
-            "go test -fuzz: {ran} executions; {} inputs in the corpus",
+            "go test -fuzz{}: {ran} executions; {} inputs in the corpus",
+            sanitizer.missing_in_gos_fuzzer(),
             files_of(&self.corpus())?.len()
         ));
         let new: Vec<PathBuf> = inputs(&self.testdata())
