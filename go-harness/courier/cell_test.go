@@ -50,7 +50,10 @@ var places = map[string]place{
 }
 
 // clearLogger leaves no logger behind for the next test.
-func clearLogger(t *testing.T) { t.Cleanup(func() { ok(t, SetLogger(LogError, nil)) }) }
+func clearLogger(t *testing.T) {
+	watchdog.Guard(t) // also of the cleanup
+	t.Cleanup(func() { ok(t, SetLogger(LogError, nil)) })
+}
 
 func TestCBK01EveryInstalledCallbackIsReplacedAndCleared(t *testing.T) {
 	for name, place := range places {

@@ -247,6 +247,26 @@ func TestREQ20ACancelReachesItsOwnLoadOnly(t *testing.T) {
 	ok(t, two.Close())
 }
 
+func TestREQ19ALoadThatHasWaitedForRoomIsCancelledLikeOthers(t *testing.T) {
+	l := newLoader(t, nil, MaxLoads(1), Threads(1))
+	requests := takeLoads(t, l.Owner())
+	first := startLoad(l, "app:first")
+	one := <-requests
+	second := startLoad(l, "app:second")
+	waitWaiting(t, l, 1)
+	ok(t, one.Complete([]byte("first")))
+	ok(t, one.Close())
+	first.want(t, "first", nil)
+	two := <-requests
+	second.cancel()
+	second.want(t, "", context.Canceled)
+	do(t, l.Owner(), func(*Runtime) {}) // after the cancel
+	if cancelled, err := two.Cancelled(); !cancelled || err != nil {
+		t.Errorf("Cancelled = %v, %v", cancelled, err)
+	}
+	ok(t, two.Close())
+}
+
 // A cancel that comes when its load has ended does not reach the next one.
 func TestREQ20ALateCancelReachesNothing(t *testing.T) {
 	l := newLoader(t, nil)

@@ -42,6 +42,9 @@ func TestSTA01EachStatusHasOneCategory(t *testing.T) {
 	if err := wrap("try", nil); err != nil {
 		t.Errorf("no error became %v", err)
 	}
+	if err := wrap("try", fs.ErrClosed); err != fs.ErrClosed {
+		t.Errorf("an error that is not the library's became %v", err)
+	}
 }
 
 // Errors of one category are told apart by a word, without a look at the text.

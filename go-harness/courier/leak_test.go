@@ -183,6 +183,16 @@ func TestHDL15ClosedHandlesAreNoLeaks(t *testing.T) {
 	leaks.want(t, map[string]int{})
 }
 
+// A handler that was taken back hears of no leak.
+func TestHDL15WithoutAHandlerNothingIsSaid(t *testing.T) {
+	ownThread(t)
+	leaks := catchLeaks(t)
+	SetLeakHandler(nil)
+	abandon(t)
+	collect(3)
+	leaks.want(t, map[string]int{})
+}
+
 // A panic in the handler is contained: the finalizer goroutine goes on.
 func TestHDL15APanicInTheLeakHandlerIsContained(t *testing.T) {
 	ownThread(t)

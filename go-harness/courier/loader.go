@@ -232,11 +232,7 @@ func (l *loads) leave() error {
 	if l.session == nil {
 		return nil
 	}
-	err := l.session.Close()
-	if err == nil {
-		l.session = nil
-	}
-	return err
+	return l.session.Close()
 }
 
 // finish gives the load's end to its caller, or frees it if the caller has gone.

@@ -227,6 +227,7 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
         let (printed, said) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(1), "{said}{printed}");
         let found = findings(&root);
+        assert!(!found.is_empty(), "{said}{printed}");
         assert_eq!(class_of(&found[0]), class, "{found:#?}");
         let function = found[0]["first"]["report"][side]["function"].as_str();
         assert!(function.is_some_and(|it| it.ends_with(place)), "{found:#?}");
