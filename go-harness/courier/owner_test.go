@@ -810,7 +810,14 @@ func TestEVT07NoEventComesAfterItsSessionsClose(t *testing.T) {
 		runtime.Gosched()
 		do(t, o, func(*Runtime) { left = loads - len(handled[second.ID()]) })
 	}
+	for left := 1; left > 0; {
+		runtime.Gosched()
+		do(t, o, func(*Runtime) { left = len(o.thread.unread) })
+	}
 	do(t, o, func(*Runtime) {
+		if len(handled) != 2 {
+			t.Errorf("events of two sessions have become %v", handled)
+		}
 		if n := len(handled[first.ID()]); n == 0 || n == loads {
 			t.Errorf("%d of %d events were handed out before the Close", n, loads)
 		}
@@ -826,9 +833,8 @@ func TestEVT07NoEventComesAfterItsSessionsClose(t *testing.T) {
 	}
 }
 
-// The first Close waits for its turn when others come.
-// None of them returns before the owner's thread is done. There are many, because it ends them one by one, and so some
-// that do not wait for it come too early.
+// The first Close waits for its turn when others come. None of them returns before the owner's thread is done: there
+// are many, because it ends them one by one, and so some that do not wait for it come too early.
 func TestTHR07ClosesAtTheSameTimeAllSucceedWhenTheThreadHasEnded(t *testing.T) {
 	o := newOwner(t, nil)
 	release := hold(t, o)

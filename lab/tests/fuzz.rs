@@ -872,11 +872,14 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
         ("m.go", code),
         ("m_test.go", test),
         ("library/gate.c", gate),
-        ("plain/README", ""),
-        ("counted/README", ""),
     ]);
     let clang = clang().unwrap().display().to_string();
-    for (folder, flags) in [("plain", ""), ("counted", "-fsanitize=fuzzer-no-link")] {
+    for (folder, flags) in [
+        ("plain", ""),
+        ("counted", "-fsanitize=fuzzer-no-link"),
+        ("checked", "-fsanitize=fuzzer-no-link,memory"),
+    ] {
+        fs::create_dir_all(root.join(folder)).unwrap();
         let script = format!(
             "{clang} -O1 -g {flags} -c library/gate.c -o {folder}/gate.o && \
              ar rcs {folder}/libgate.a {folder}/gate.o"
@@ -888,14 +891,23 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
             .unwrap();
         assert!(built.success());
     }
-    let run = |native: &[&str]| {
-        let target = [".", "--run", "FuzzC", "--sanitizer", "none", "--time", "5m"];
+    let run_with = |sanitizer: &str, native: &[&str]| {
+        let target = [
+            ".",
+            "--run",
+            "FuzzC",
+            "--time",
+            "5m",
+            "--sanitizer",
+            sanitizer,
+        ];
         let output = fuzz(&root, &[&target[..], native].concat());
         (
             output.status.code(),
             text(&output.stderr) + &text(&output.stdout),
         )
     };
+    let run = |native: &[&str]| run_with("none", native);
     let (code, said) = run(&["--native", "plain/libgate.a"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("OFF: no counters in libgate.a"), "{said}");
@@ -905,6 +917,14 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
         findings(&root)[0].to_string().contains("library/gate.c"),
         "{said}"
     );
+    for (folder, told) in [("counted", true), ("checked", false)] {
+        fs::remove_dir_all(root.join("testdata")).unwrap();
+        let archive = format!("{folder}/libgate.a");
+        let (code, said) = run_with("memory", &["--native", &archive]);
+        assert_eq!(code, Some(1), "{said}");
+        assert_eq!(said.contains("without MemorySanitizer"), told, "{said}");
+        assert_eq!(class_of(&findings(&root)[0]), "abort", "{said}");
+    }
     fs::remove_dir_all(root.join("testdata")).unwrap();
     for (folder, line) in [
         ("plain", "OFF: no counters in libgate.a"),

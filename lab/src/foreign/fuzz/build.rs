@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::clang::Clang;
-use super::counters::Counters;
+use super::counters::{self, Counters};
 use super::{Sanitizer, testing};
 use crate::engine::native::Linked;
 use crate::engine::way::{Compilers, PLAIN, experiment};
@@ -94,6 +94,22 @@ pub(super) struct Built {
     pub(super) counters: Counters,
     /// Packages of Go with counters, as patterns of `go list`.
     pub(super) instrumented: Vec<String>,
+    /// Libraries that were not compiled with a sanitizer that all code needs.
+    unchecked: Vec<String>,
+}
+
+impl Built {
+    /// Lines about what the program sees.
+    pub(super) fn summary(&self) -> Vec<String> {
+        let mut lines = self.counters.summary(&self.instrumented);
+        if !self.unchecked.is_empty() {
+            lines.push(format!(
+                "without MemorySanitizer, so that what they set counts as not set: {}",
+                self.unchecked.join(", ")
+            ));
+        }
+        lines
+    }
 }
 
 impl Builder<'_> {
@@ -133,7 +149,12 @@ impl Builder<'_> {
                 .flat_map(|it| it.c_files.iter().chain(&it.cxx_files)),
             native.clone().flat_map(|it| &it.cgo_files),
         );
-        if let Err(why) = self.link(&listed, linked, test, &archive, program)? {
+        let libraries = libraries(&listed)?;
+        let linked_words = linked.words.as_deref().unwrap_or_default();
+        let words: Vec<&str> = (libraries.iter().map(String::as_str))
+            .chain(linked_words.split_whitespace())
+            .collect();
+        if let Err(why) = self.link(&listed, &words, test, &archive, program)? {
             return Ok(Err(why));
         }
         fs::remove_file(&archive)
@@ -142,6 +163,10 @@ impl Builder<'_> {
             program: program.to_path_buf(),
             counters,
             instrumented: patterns,
+            unchecked: match self.how.sanitizer {
+                Sanitizer::Memory => from_elsewhere(&words, &self.how.native)?,
+                _ => Vec::new(),
+            },
         }))
     }
 
@@ -255,7 +280,7 @@ impl Builder<'_> {
     fn link(
         &self,
         listed: &[Listed],
-        linked: &Linked,
+        libraries: &[&str],
         test: &str,
         archive: &Path,
         program: &Path,
@@ -277,10 +302,7 @@ impl Builder<'_> {
             .args(self.how.sanitizer.link(self.clang)?)
             .args([archive])
             .args(&self.how.native)
-            .args(libraries(listed)?);
-        if let Some(words) = &linked.words {
-            task = task.args(words.split_whitespace());
-        }
+            .args(libraries);
         let task = task
             .args(["-lpthread", "-ldl", "-lm", "-lresolv", "-o"])
             .args([program]);
@@ -336,6 +358,32 @@ fn libraries(listed: &[Listed]) -> Result<Vec<String>> {
     Ok(words)
 }
 
+/// Libraries that are linked as they are, by the linker's words, and archives that no MemorySanitizer has compiled.
+/// Those of C itself are not among them: clang knows what they set. Nor is one that an archive of its name replaces.
+fn from_elsewhere(words: &[&str], archives: &[PathBuf]) -> Result<Vec<String>> {
+    const OF_C: [&str; 6] = ["-lc", "-lm", "-ldl", "-lrt", "-lpthread", "-lresolv"];
+    let is_library = |word: &str| {
+        let file = [".a", ".so"].iter().any(|it| word.ends_with(it));
+        let Some(name) = word.strip_prefix("-l").filter(|_| !OF_C.contains(&word)) else {
+            return file;
+        };
+        let replaces = |archive: &PathBuf| archive.ends_with(format!("lib{name}.a"));
+        !archives.iter().any(replaces)
+    };
+    let mut found: Vec<String> = Vec::new();
+    for word in words.iter().filter(|it| is_library(it)) {
+        if !found.iter().any(|it| it == word) {
+            found.push((*word).to_owned());
+        }
+    }
+    for archive in archives {
+        if !counters::refers_to(archive, "__msan_")? {
+            found.push(archive.display().to_string());
+        }
+    }
+    Ok(found)
+}
+
 fn tags(package: &Package, linked: &Linked) -> String {
     let tags = package.tags.iter().chain(&linked.tags).map(String::as_str);
     let tags: Vec<&str> = [TAG].into_iter().chain(tags).collect();
@@ -346,6 +394,14 @@ fn tags(package: &Package, linked: &Linked) -> String {
 mod tests {
     use super::*;
     use crate::foreign::module::ListedModule;
+
+    #[test]
+    fn libraries_from_elsewhere_are_told_once_and_those_of_c_are_not() {
+        let words = ["-L/m", "-lzmq", "-lm", "/m/libx.a", "-lzmq", "-Wl,-z,now"];
+        assert_eq!(from_elsewhere(&words, &[]).unwrap(), ["-lzmq", "/m/libx.a"]);
+        let missing = from_elsewhere(&[], &["/no/such.a".into()]).unwrap_err();
+        assert!(missing.to_string().contains("/no/such.a"), "{missing}");
+    }
 
     #[test]
     fn packages_of_the_module_and_those_with_c_have_counters() {

@@ -132,18 +132,20 @@ impl Counters {
     }
 }
 
+/// Reports whether code in an archive refers to a symbol that begins so.
+pub(super) fn refers_to(archive: &Path, symbol: &str) -> Result<bool> {
+    let mut refers = false;
+    objects(archive, |object| {
+        let mut names = object.symbols().filter_map(|it| it.name().ok());
+        refers = refers || names.any(|name| name.starts_with(symbol));
+    })?;
+    Ok(refers)
+}
+
 /// Source file, its counters and code, and counters of Go of each object in an archive.
 fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
-    let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let archive =
-        ArchiveFile::parse(&*data).with_context(|| format!("{} is no archive", path.display()))?;
     let mut found = Vec::new();
-    for member in archive.members() {
-        let member = member.with_context(|| format!("{} is damaged", path.display()))?;
-        // An archive may hold other things than objects.
-        let Ok(object) = object::File::parse(member.data(&*data)?) else {
-            continue;
-        };
+    objects(path, |object| {
         let size = |fits: &dyn Fn(&str) -> bool| -> u64 {
             let sections = object.sections();
             let fitting = sections.filter(|it| it.name().is_ok_and(fits));
@@ -161,8 +163,23 @@ fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
             file,
             size(&|name| name == OF_GO),
         ));
-    }
+    })?;
     Ok(found)
+}
+
+/// Shows each object in an archive.
+fn objects(path: &Path, mut show: impl FnMut(&object::File<'_>)) -> Result<()> {
+    let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let archive =
+        ArchiveFile::parse(&*data).with_context(|| format!("{} is no archive", path.display()))?;
+    for member in archive.members() {
+        let member = member.with_context(|| format!("{} is damaged", path.display()))?;
+        // An archive may hold other things than objects.
+        if let Ok(object) = object::File::parse(member.data(&*data)?) {
+            show(&object);
+        }
+    }
+    Ok(())
 }
 
 /// Reports whether a section is code of the source. What a sanitizer runs before and after all of a file, also of one

@@ -384,7 +384,7 @@ impl Session<'_> {
         run: impl FnOnce(&Program<'_>, &mut EngineOutcome) -> Result<()>,
     ) -> Result<bool> {
         let started = Instant::now();
-        for line in built.counters.summary(&built.instrumented) {
+        for line in built.summary() {
             self.progress.line(&out::wrapped(&line, ""));
         }
         let mut engine = EngineOutcome::left_out(&FUZZ, State::On);
