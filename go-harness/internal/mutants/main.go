@@ -27,6 +27,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -36,6 +37,10 @@ import (
 func main() {
 	var o options
 	flag.TextVar(&o.part, "part", part{0, 1}, "try each N-th mutant, from the K-th on, counted from 0: `K/N`")
+	flag.Func("only", "of these, try those whose line, as it is printed, matches `REGEXP`", func(text string) (err error) {
+		o.only, err = regexp.Compile(text)
+		return err
+	})
 	flag.StringVar(&o.tags, "tags", "", "build tags, for go list and the tests of a mutant's own package")
 	flag.Func("then", "run more tests on what survives: `TAGS PACKAGES`, each separated by commas", func(text string) error {
 		tags, packages, ok := strings.Cut(text, " ")
@@ -70,6 +75,7 @@ func main() {
 type options struct {
 	dir       string // of the module; the working directory if empty
 	part      part
+	only      *regexp.Regexp // nil for all
 	tags      string
 	then      []tests
 	explained string
@@ -104,7 +110,7 @@ func run(o options) (bool, error) {
 			all = append(all, found...)
 		}
 	}
-	if len(all) == 0 {
+	if len(o.chosen(all)) == 0 {
 		return false, fmt.Errorf("nothing to change in %s", strings.Join(o.packages, " "))
 	}
 	reasons, err := readReasons(o.explained, all)
@@ -127,7 +133,7 @@ func run(o options) (bool, error) {
 			return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", strings.Join(tests.packages, " "), output)
 		}
 	}
-	chosen := o.part.of(all)
+	chosen := o.chosen(all)
 	fmt.Printf("%d of %d mutants\n", len(chosen), len(all))
 	counts := map[verdict]int{}
 	for i, m := range chosen {
@@ -148,6 +154,15 @@ func run(o options) (bool, error) {
 	fmt.Printf("%d killed, %d survived, %d explained, %d timed out, %d do not compile\n", counts[killed],
 		counts[survived], counts[explained], counts[overlooked], counts[unbuilt])
 	return counts[survived]+counts[overlooked] == 0, nil
+}
+
+func (o options) chosen(all []mutant) (chosen []mutant) {
+	for _, m := range o.part.of(all) {
+		if o.only == nil || o.only.MatchString(m.String()) {
+			chosen = append(chosen, m)
+		}
+	}
+	return chosen
 }
 
 // A goPackage is one of go list's.

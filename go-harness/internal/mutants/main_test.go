@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,22 @@ func TestPartsAreAllMutantsOnce(t *testing.T) {
 		if err := new(part).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q is taken for a part", text)
 		}
+	}
+}
+
+func TestOnlyThoseThatMatchAreTried(t *testing.T) {
+	o := toyModule(t, toyTest)
+	o.only = regexp.MustCompile(`^toy\.go:\d+ Limit: delete n = most$`)
+	if green, err := run(o); err != nil || !green {
+		t.Errorf("one that is killed: green %v, error %v", green, err)
+	}
+	o.only = regexp.MustCompile("delete calls")
+	if green, err := run(o); err != nil || green {
+		t.Errorf("one that survives: green %v, error %v", green, err)
+	}
+	o.only = regexp.MustCompile("no such line")
+	if _, err := run(o); err == nil || !strings.Contains(err.Error(), "nothing to change") {
+		t.Errorf("none: %v", err)
 	}
 }
 
