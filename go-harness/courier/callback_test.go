@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
 
@@ -98,6 +99,20 @@ func TestCBK03ThePanicHandlerIsExchangedWhilePanicsAreReported(t *testing.T) {
 		tell(func() { panic(i) }, func(p *JobPanic, exited bool) { reportEnd("job", p, exited) })
 	}
 	ok(t, <-exchanged)
+}
+
+func TestCBK03APanicIsPrintedWhenItsHandlerWasTakenBack(t *testing.T) {
+	if child.Variant() == "prints" {
+		SetPanicHandler(func(CallbackPanic) { os.Exit(3) })
+		SetPanicHandler(nil)
+		tell(func() { panic("on purpose") }, func(p *JobPanic, exited bool) { reportEnd("job", p, exited) })
+		return
+	}
+	ended := child.Run(t, "prints")
+	ended.WantCode(t, 0)
+	if !strings.Contains(ended.Output, "courier: panic in the job: on purpose\n") {
+		t.Errorf("it said %q", ended.Output)
+	}
 }
 
 //go:noinline
