@@ -78,7 +78,10 @@ func TestEVT10NextTimeoutSaysHowLongALoopMaySleep(t *testing.T) {
 	if got := timeout(); got != 0 {
 		t.Errorf("with a deadline that is over: %v", got)
 	}
-	for want, ms := range map[time.Duration]int64{Forever: -1, 0: 0, time.Second: 1000, math.MaxInt64: math.MaxInt64} {
+	const most = math.MaxInt64 / int64(time.Millisecond) // of the milliseconds that a Duration reaches
+	for want, ms := range map[time.Duration]int64{
+		Forever: -1, 0: 0, time.Second: 1000, time.Duration(most) * time.Millisecond: most, math.MaxInt64: most + 1,
+	} {
 		if got := duration(ms); got != want {
 			t.Errorf("%d ms: %v, want %v", ms, got, want)
 		}

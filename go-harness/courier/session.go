@@ -38,10 +38,7 @@ type loadOptions = capi.LoadOptions
 // that, and a pump waits no longer. 0 or less is over at the next pump. Without this option a load has no
 // deadline.
 func Deadline(d time.Duration) LoadOption {
-	ms := uint64(0)
-	if d > 0 {
-		ms = uint64(milliseconds(d))
-	}
+	ms := uint64(milliseconds(max(d, 0)))
 	return func(o *loadOptions) { o.DeadlineMS = &ms }
 }
 

@@ -71,7 +71,7 @@ func NewCell[F Provide | Notify | Log](callback F) *Cell {
 	return cell
 }
 
-// Free frees the cell. A nil cell is fine.
+// Free frees the cell. A nil cell is fine; a second Free is a bug, and panics.
 func (c *Cell) Free() {
 	if c == nil {
 		return
@@ -79,7 +79,6 @@ func (c *Cell) Free() {
 	point("cell.free")
 	c.token.Delete()
 	C.free(unsafe.Pointer(c.word))
-	c.word = nil // a second Free frees nothing
 }
 
 // RuntimeSetProvider installs the Provide of cell. After an error C has not kept it.

@@ -37,6 +37,17 @@ func TestCBK10UnknownTokenIsReportedAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestCBK08ASecondFreePanicsAndFreesNothing(t *testing.T) {
+	cell := NewCell(Notify(func() {}))
+	cell.Free()
+	defer func() {
+		if value := recover(); value == nil {
+			t.Error("a second Free was taken")
+		}
+	}()
+	cell.Free()
+}
+
 // The trampoline's inner half, without C frames below it: a panic that comes through fails the test by
 // name, instead of ending the process.
 func TestCBK03PanicsAreContained(t *testing.T) {
