@@ -56,7 +56,7 @@ func Run(t testing.TB, variant string, env ...string) Ended {
 	limit := watchdog.Time(t) * 5 / 6
 	hangs := time.AfterFunc(limit, func() {
 		_ = command.Process.Signal(syscall.SIGQUIT) // a Go program prints its stacks
-		time.AfterFunc(5*time.Second, func() { _ = command.Process.Kill() })
+		time.AfterFunc(limit/10, func() { _ = command.Process.Kill() })
 	})
 	err := command.Wait()
 	if !hangs.Stop() {

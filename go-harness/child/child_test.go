@@ -47,12 +47,15 @@ func TestAChildThatHangsIsEndedAndFailsItsTest(t *testing.T) {
 		time.Sleep(time.Hour)
 	case "waits":
 		t.Setenv(watchdog.Variable, "600ms")
-		child.Run(t, "hangs")
+		t.Log(child.Run(t, "hangs").Output)
 		return
 	}
 	ended := child.Run(t, "waits")
 	ended.WantCode(t, 1)
 	if !strings.Contains(ended.Output, "the child hung for 500ms") {
 		t.Errorf("it said %q", ended.Output)
+	}
+	if !strings.Contains(ended.Output, "time.Sleep(") {
+		t.Errorf("the child's stacks are missing in %q", ended.Output)
 	}
 }

@@ -159,7 +159,7 @@ func (l *loads) begin(op string, load *oneLoad) (started bool, err error) {
 
 // sessions implements guest.
 func (l *loads) sessions() int {
-	if l.session == nil {
+	if l.session == nil || l.session.handle.Closed() {
 		return 0
 	}
 	return 1

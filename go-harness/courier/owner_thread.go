@@ -235,7 +235,7 @@ func (t *ownerThread) do(ctx context.Context, op string, f func(*Runtime) error)
 		if c.state.CompareAndSwap(queued, dropped) || c.state.CompareAndSwap(running, abandoned) {
 			return ctx.Err()
 		}
-		<-c.done
+		// It has ended: its state is set behind its result.
 	}
 	return c.result()
 }

@@ -1,5 +1,6 @@
 // Package watchdog turns a hanging test into a failing one. A test that hangs until go test itself gives up takes ten
-// minutes, and is one of many that were running; this package ends it after one, and says which test it was.
+// minutes, and is one of many that were running; this package ends it after one, or after what Variable says, and says
+// which test it was.
 //
 //	func TestCompletion(t *testing.T) {
 //		watchdog.Guard(t)
@@ -23,7 +24,7 @@ const Limit = time.Minute
 const Variable = "CGOLAB_WATCHDOG"
 
 // Guard ends the test binary with the stacks of all goroutines if the test is still running after
-// a minute. The panic names the test, and so the contract that hangs.
+// its Time. The panic names the test, and so the contract that hangs.
 func Guard(t testing.TB) { GuardFor(t, Time(t)) }
 
 // Time returns the time that Guard gives a test: Limit, or that of Variable. A variable that is no time fails the test.

@@ -37,7 +37,7 @@ import (
 func main() {
 	var o options
 	flag.TextVar(&o.part, "part", part{0, 1}, "try each N-th mutant, from the K-th on, counted from 0: `K/N`")
-	flag.Func("only", "of these, try those whose line, as it is printed, matches `REGEXP`", func(text string) (err error) {
+	flag.Func("only", "of the part's mutants, try those whose line, as it is printed, matches `REGEXP`", func(text string) (err error) {
 		o.only, err = regexp.Compile(text)
 		return err
 	})
@@ -110,8 +110,12 @@ func run(o options) (bool, error) {
 			all = append(all, found...)
 		}
 	}
-	if len(o.chosen(all)) == 0 {
+	if len(all) == 0 {
 		return false, fmt.Errorf("nothing to change in %s", strings.Join(o.packages, " "))
+	}
+	chosen := o.chosen(all)
+	if len(chosen) == 0 && o.only != nil {
+		return false, fmt.Errorf("none of the %d mutants matches %s", len(o.part.of(all)), o.only)
 	}
 	reasons, err := readReasons(o.explained, all)
 	if err != nil {
@@ -133,7 +137,6 @@ func run(o options) (bool, error) {
 			return false, fmt.Errorf("the tests of %s fail without a mutant:\n%s", strings.Join(tests.packages, " "), output)
 		}
 	}
-	chosen := o.chosen(all)
 	fmt.Printf("%d of %d mutants\n", len(chosen), len(all))
 	counts := map[verdict]int{}
 	for i, m := range chosen {
@@ -200,12 +203,17 @@ type tests struct {
 // meet runs the tests on a mutant until some kill it, or hang.
 func (o options) meet(pkg, overlay string) (verdict, error) {
 	own := tests{o.tags, []string{pkg}}
-	for _, tests := range append([]tests{own}, o.then...) {
-		if v, _, err := tests.run(o, overlay); err != nil || v != survived {
+	v, _, err := own.run(o, overlay)
+	for _, more := range o.then {
+		if err != nil || v != survived {
 			return v, err
 		}
+		// It compiles, so that one which another build does not take has met nothing there.
+		if v, _, err = more.run(o, overlay); v == unbuilt {
+			v = survived
+		}
 	}
-	return survived, nil
+	return v, err
 }
 
 // run runs the tests, with the overlay if there is one. An error means that go could not be started.

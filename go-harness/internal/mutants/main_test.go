@@ -219,7 +219,7 @@ func TestOnlyThoseThatMatchAreTried(t *testing.T) {
 		t.Errorf("one that survives: green %v, error %v", green, err)
 	}
 	o.only = regexp.MustCompile("no such line")
-	if _, err := run(o); err == nil || !strings.Contains(err.Error(), "nothing to change") {
+	if _, err := run(o); err == nil || !strings.Contains(err.Error(), "none of the 9 mutants matches no such line") {
 		t.Errorf("none: %v", err)
 	}
 }

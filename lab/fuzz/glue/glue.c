@@ -51,8 +51,12 @@ GLUE static void on_report(const char *report) {
 	if (call && (!end || call < end)) cgolabStack();
 }
 
+// The file of the program itself, which has no name among those that are loaded.
+static char program[4096];
+
 GLUE void cgolab_begin(void) {
 	if (__asan_set_error_report_callback) __asan_set_error_report_callback(on_report);
+	if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) strcpy(program, "?");
 	const char *path = getenv("CGOLAB_FUZZ_RUNNING");
 	if (path) keep_running_input(path);
 }
@@ -72,10 +76,13 @@ GLUE static void on_abort(int number, siginfo_t *info, void *context) {
 	_exit(77);
 }
 
+// Frames of a stack that are printed, as many as clang's runtimes print.
+enum { FRAMES = 256 };
+
 // An address that is looked for, and the loaded file that has it.
 typedef struct {
 	uintptr_t address;
-	char file[4096];
+	const char *file;
 	uintptr_t offset;
 } Address;
 
@@ -87,9 +94,7 @@ GLUE static int has_address(struct dl_phdr_info *loaded, size_t size, void *want
 		uintptr_t start = loaded->dlpi_addr + part->p_vaddr;
 		if (part->p_type != PT_LOAD || it->address < start || it->address - start >= part->p_memsz) continue;
 		it->offset = it->address - loaded->dlpi_addr;
-		// The program itself has no name.
-		const char *name = *loaded->dlpi_name ? loaded->dlpi_name : "/proc/self/exe";
-		if (!realpath(name, it->file)) return 0;
+		it->file = *loaded->dlpi_name ? loaded->dlpi_name : program;
 		return 1;
 	}
 	return 0;
@@ -101,16 +106,21 @@ GLUE static _Unwind_Reason_Code print_frame(struct _Unwind_Context *context, voi
 	if (!it.address) return _URC_END_OF_STACK;
 	// A call is in front of the address to which it returns.
 	if (!at_it) it.address--;
-	char line[sizeof it.file + 100];
-	int length = dl_iterate_phdr(has_address, &it)
-	                 ? snprintf(line, sizeof line, "    #%d 0x%" PRIxPTR "  (%s+0x%" PRIxPTR ")\n", (*(int *)number)++,
-	                            it.address, it.file, it.offset)
-	                 : snprintf(line, sizeof line, "    #%d 0x%" PRIxPTR "\n", (*(int *)number)++, it.address);
-	return write(STDERR_FILENO, line, length) == length ? _URC_NO_REASON : _URC_END_OF_STACK;
+	// Not on the stack, which is that of a signal.
+	static char line[sizeof program + 100];
+	int frame = (*(int *)number)++;
+	int length =
+	    dl_iterate_phdr(has_address, &it)
+	        ? snprintf(line, sizeof line, "    #%d 0x%" PRIxPTR "  (%s+0x%" PRIxPTR ")\n", frame, it.address, it.file, it.offset)
+	        : snprintf(line, sizeof line, "    #%d 0x%" PRIxPTR "\n", frame, it.address);
+	if (length >= (int)sizeof line) length = sizeof line - 1;
+	int written = write(STDERR_FILENO, line, length) == length;
+	return written && frame + 1 < FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
 // libFuzzer's call of __sanitizer_print_stack_trace where that is the race detector's, which knows Go only. The
-// link has it come here. The lines are those of clang's runtimes without names: cgolab adds them.
+// link has it come here. The lines are those of clang's runtimes without names: cgolab adds them. Like theirs, it
+// takes the lock of the loader: an abort under that lock is not told.
 GLUE void __wrap___sanitizer_print_stack_trace(void) {
 	int number = 0;
 	_Unwind_Backtrace(print_frame, &number);

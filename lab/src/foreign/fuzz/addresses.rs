@@ -8,7 +8,8 @@ use std::path::Path;
 
 use addr2line::{Loader, demangle_auto};
 
-/// Gives each frame that is an address of a file its function, file and line. All other lines stay as they are.
+/// Gives each frame that is an address of a file its function, file and line. One in which the compiler has put
+/// functions into each other becomes a line for each, the innermost first. All other lines stay as they are.
 pub(super) fn named(text: &str) -> String {
     // One for each file, because it is read as a whole; none of a file that cannot be read.
     let mut loaders: HashMap<String, Option<Loader>> = HashMap::new();
@@ -17,8 +18,9 @@ pub(super) fn named(text: &str) -> String {
         let loader = loaders
             .entry(frame.file.to_owned())
             .or_insert_with(|| Loader::new(Path::new(frame.file)).ok());
-        let place = place(loader.as_ref()?, frame.offset)?;
-        Some(format!("{} in {place}\n", frame.head))
+        let places = places(loader.as_ref()?, frame.offset)?;
+        let lines = places.iter().map(|it| format!("{} in {it}\n", frame.head));
+        Some(lines.collect::<String>())
     };
     text.split_inclusive('\n')
         .map(|line| named(line).unwrap_or_else(|| line.to_owned()))
@@ -45,26 +47,29 @@ fn unnamed(line: &str) -> Option<Unnamed<'_>> {
     Some(Unnamed { head, file, offset })
 }
 
-/// The function at an address, and its line as far as that is known. Of functions that the compiler has put into each
-/// other, it is the innermost.
-fn place(loader: &Loader, offset: u64) -> Option<String> {
+/// The functions at an address, and their lines as far as these are known; `None` if nothing is.
+fn places(loader: &Loader, offset: u64) -> Option<Vec<String>> {
     let mut frames = loader.find_frames(offset).ok()?;
-    let frame = frames.next().ok()??;
-    let function = match &frame.function {
-        Some(function) => function.demangle().ok()?,
-        None => demangle_auto(Cow::from(loader.find_symbol(offset)?), None),
-    };
-    let place = frame.location.and_then(|it| Some((it.file?, it.line?)));
-    Some(match place {
-        Some((file, line)) => format!("{function} {file}:{line}"),
-        None => function.into_owned(),
-    })
+    let mut places = Vec::new();
+    while let Some(frame) = frames.next().ok()? {
+        let function = match &frame.function {
+            Some(function) => function.demangle().ok()?,
+            None => demangle_auto(Cow::from(loader.find_symbol(offset)?), None),
+        };
+        let place = frame.location.and_then(|it| Some((it.file?, it.line?)));
+        places.push(match place {
+            Some((file, line)) => format!("{function} {file}:{line}"),
+            None => function.into_owned(),
+        });
+    }
+    (!places.is_empty()).then_some(places)
 }
 
 #[cfg(test)]
 mod tests {
     use std::env;
     use std::fs;
+    use std::process::Command;
 
     use object::{Object as _, ObjectSymbol as _};
 
@@ -105,6 +110,41 @@ mod tests {
             lines[2..],
             ["    #1 0x7  (/no such file+0x7)", "    #2 0x8"]
         );
+    }
+
+    #[test]
+    fn a_function_inside_another_has_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, library) = (folder.path().join("c.c"), folder.path().join("c.so"));
+        let text = "static inline __attribute__((always_inline)) void inner(int *at) { *(volatile int *)at = 1; }\n\
+            void outer(int *at) { inner(at); }\n";
+        fs::write(&source, text).unwrap();
+        let built = Command::new("cc")
+            .args(["-g", "-O1", "-shared", "-fPIC", "-o"])
+            .args([&library, &source])
+            .status()
+            .unwrap();
+        assert!(built.success());
+        let data = fs::read(&library).unwrap();
+        let file = object::File::parse(&*data).unwrap();
+        let outer = file.symbols().find(|it| it.name() == Ok("outer")).unwrap();
+        let stacks = (0..outer.size()).map(|at| {
+            let at = outer.address() + at;
+            named(&format!(
+                "    #3 0x{at:x}  ({}+0x{at:x})\n",
+                library.display()
+            ))
+        });
+        let both = |stack: &String| {
+            let lines: Vec<&str> = stack.lines().collect();
+            let place = |at: usize, function: &str, line: u32| {
+                lines[at].contains(&format!(" in {function} "))
+                    && lines[at].ends_with(&format!("c.c:{line}"))
+            };
+            lines.len() == 2 && place(0, "inner", 1) && place(1, "outer", 2)
+        };
+        let stacks: Vec<String> = stacks.collect();
+        assert!(stacks.iter().any(both), "{stacks:#?}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ const TAG: &str = "libfuzzer";
 /// The oldest minor release in which code without checks calls allocators that tell the sanitizer nothing, so that
 /// all of a program must have them.
 const ALL_CHECKED: u32 = 27;
+/// What code refers to that MemorySanitizer has compiled.
+const CHECKED: &str = "__msan_";
 /// Packages of the test framework. Their own accesses need no checks, which took half of the time of a small
 /// target.
 const UNCHECKED: [&str; 9] = [
@@ -358,30 +360,42 @@ fn libraries(listed: &[Listed]) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// Libraries that are linked as they are, by the linker's words, and archives that no MemorySanitizer has compiled.
-/// Those of C itself are not among them: clang knows what they set. Nor is one that an archive of its name replaces.
+/// Libraries that are linked, by the linker's words, and archives in place of some, without those that MemorySanitizer
+/// has compiled. Those of C itself are not among them: clang knows what they set.
 fn from_elsewhere(words: &[&str], archives: &[PathBuf]) -> Result<Vec<String>> {
     const OF_C: [&str; 6] = ["-lc", "-lm", "-ldl", "-lrt", "-lpthread", "-lresolv"];
-    let is_library = |word: &str| {
-        let file = [".a", ".so"].iter().any(|it| word.ends_with(it));
-        let Some(name) = word.strip_prefix("-l").filter(|_| !OF_C.contains(&word)) else {
-            return file;
-        };
-        let replaces = |archive: &PathBuf| archive.ends_with(format!("lib{name}.a"));
-        !archives.iter().any(replaces)
-    };
-    let mut found: Vec<String> = Vec::new();
-    for word in words.iter().filter(|it| is_library(it)) {
-        if !found.iter().any(|it| it == word) {
-            found.push((*word).to_owned());
-        }
-    }
+    let mut found = Vec::new();
     for archive in archives {
-        if !counters::refers_to(archive, "__msan_")? {
+        if !counters::refers_to(archive, CHECKED)? {
             found.push(archive.display().to_string());
         }
     }
+    for word in words.iter().filter(|it| !OF_C.contains(it)) {
+        let file = match word.strip_prefix("-l") {
+            Some(name) => match name.strip_prefix(':') {
+                Some(file) => file.to_owned(),
+                None => format!("lib{name}.a"),
+            },
+            None => file_name(Path::new(word)),
+        };
+        let is_library = file.ends_with(".a") || file.ends_with(".so") || file.contains(".so.");
+        let replaced = archives.iter().any(|it| file_name(it) == file);
+        let path = Path::new(word);
+        let checked = file.ends_with(".a")
+            && path.is_file()
+            && counters::refers_to(path, CHECKED).unwrap_or(false);
+        if is_library && !replaced && !checked && !found.iter().any(|it| it == word) {
+            found.push((*word).to_owned());
+        }
+    }
     Ok(found)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn tags(package: &Package, linked: &Linked) -> String {
@@ -397,8 +411,30 @@ mod tests {
 
     #[test]
     fn libraries_from_elsewhere_are_told_once_and_those_of_c_are_not() {
-        let words = ["-L/m", "-lzmq", "-lm", "/m/libx.a", "-lzmq", "-Wl,-z,now"];
-        assert_eq!(from_elsewhere(&words, &[]).unwrap(), ["-lzmq", "/m/libx.a"]);
+        let words = [
+            "-L/m",
+            "-lzmq",
+            "-lm",
+            "/m/libx.a",
+            "-lzmq",
+            "-Wl,-z,now",
+            "/m/libv.so.1",
+            "-l:liby.a",
+        ];
+        assert_eq!(
+            from_elsewhere(&words, &[]).unwrap(),
+            ["-lzmq", "/m/libx.a", "/m/libv.so.1", "-l:liby.a"]
+        );
+        // An archive without anything, which nobody has compiled with checks, in the place of a library.
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["libzmq.a", "liby.a"] {
+            let archive = folder.path().join(name);
+            fs::write(&archive, "!<arch>\n").unwrap();
+            let told =
+                from_elsewhere(&["-lzmq", "-l:liby.a"], std::slice::from_ref(&archive)).unwrap();
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert_eq!(told[0], archive.display().to_string());
+        }
         let missing = from_elsewhere(&[], &["/no/such.a".into()]).unwrap_err();
         assert!(missing.to_string().contains("/no/such.a"), "{missing}");
     }

@@ -89,7 +89,7 @@ impl Clang {
     /// One of clang's archives, such as that of libFuzzer without any sanitizer's runtime.
     ///
     /// # Errors
-    /// It is not there: the message says what to install.
+    /// It is not there: the message says what to install, and which clang has it.
     pub(super) fn runtime(&self, name: &str) -> Result<PathBuf> {
         let arch = env::consts::ARCH;
         // The folder of the runtimes has the name of the machine, or their files have.
@@ -104,7 +104,7 @@ impl Clang {
         let mut paths = paths.map(|path| PathBuf::from(path.trim()));
         paths.find(|path| path.is_file()).with_context(|| {
             format!(
-                "cannot fuzz here: {} has no {}; {INSTALL}",
+                "cannot fuzz here with --sanitizer race: {} has no {}, which clang 12 and newer have; {INSTALL}",
                 self.c,
                 names.join(" or ")
             )

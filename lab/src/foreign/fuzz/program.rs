@@ -112,7 +112,7 @@ impl Program<'_> {
     }
 
     /// Runs libFuzzer with these options. `running` is a file for the input that runs, and after `stacks`
-    /// seconds of one input all goroutines are printed.
+    /// seconds of one input all goroutines are printed. Frames that are addresses get their names, in the log, too.
     pub(super) fn run(
         &self,
         options: &[String],
