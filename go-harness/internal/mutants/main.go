@@ -218,7 +218,8 @@ func (o options) meet(pkg, overlay string) (verdict, error) {
 
 // run runs the tests, with the overlay if there is one. An error means that go could not be started.
 func (t tests) run(o options, overlay string) (verdict, string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), o.limit+10*time.Second)
+	// go test ends them itself; what it builds before is not counted.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*o.limit+time.Minute)
 	defer cancel()
 	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-tags=" + t.tags, "-timeout=" + o.limit.String()}
 	if overlay != "" {

@@ -2,10 +2,12 @@ package capi
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
 
+	"github.com/cgolab/cgolab/go-harness/child"
 	"github.com/cgolab/cgolab/go-harness/courier/internal/token"
 	"github.com/cgolab/cgolab/go-harness/watchdog"
 )
@@ -60,6 +62,35 @@ func TestCBK03PanicsAreContained(t *testing.T) {
 	contain("provider", func() { panic("value") })
 	if len(*panics) != 1 || (*panics)[0].Value != "value" {
 		t.Errorf("reported %v", *panics)
+	}
+}
+
+func TestCBK03APanicThatItsHandlerDoesNotTakeIsPrinted(t *testing.T) {
+	handlers := map[string]func(Panic){
+		"takes":  func(Panic) {},
+		"panics": func(Panic) { panic("of its own") },
+		"exits":  func(Panic) { runtime.Goexit() },
+	}
+	if handler, ok := handlers[child.Variant()]; ok {
+		SetPanicHandler(handler)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			Report("provider", "on purpose", nil)
+		}()
+		<-done
+		return
+	}
+	const lost, own = "courier: panic in the provider: on purpose\n", "courier: panic in the panic handler: of its own\n"
+	const exit = "courier: the panic handler called runtime.Goexit"
+	for variant, want := range map[string][]string{"takes": nil, "panics": {lost, own}, "exits": {lost, exit}} {
+		ended := child.Run(t, variant)
+		ended.WantCode(t, 0)
+		for _, line := range []string{lost, own, exit} {
+			if printed := strings.Contains(ended.Output, line); printed != slices.Contains(want, line) {
+				t.Errorf("a handler that %s: %q printed: %v", variant, line, printed)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"runtime"
@@ -486,6 +487,10 @@ func TestVAL10SizesAndCountsAreCheckedBeforeTheyAreUsed(t *testing.T) {
 		t.Errorf("%d unread events", unread)
 	}
 	wantNative(t, "unread events", err, "too-many")
+	fakecourier.Give("courier_runtime_pump", 0, math.MaxInt32)
+	if unread, err := rt.Pump(0); unread != math.MaxInt32 || err != nil {
+		t.Errorf("%d unread events, %v", unread, err)
+	}
 	must(t, session.Close())
 	must(t, rt.Close())
 }
