@@ -312,6 +312,36 @@ func TestHDL15AReportThatExitsEndsNoFinalizers(t *testing.T) {
 	}
 }
 
+// A report is not overtaken: finalizers wait for it, and so does whoever waits for one of them.
+func TestHDL15FinalizersWaitForAReport(t *testing.T) {
+	watchdog.Guard(t)
+	var reports atomic.Int32
+	reporting, reported := make(chan struct{}), make(chan struct{})
+	SetReporter(func(Leak) {
+		if reports.Add(1) == 1 {
+			close(reporting)
+			<-reported
+		}
+	})
+	defer SetReporter(nil)
+	abandonFamily()
+	runtime.GC()
+	<-reporting
+	var overtaken atomic.Bool
+	runtime.SetFinalizer(new([16]byte), func(*[16]byte) { overtaken.Store(true) })
+	for i := 0; i < 3; i++ {
+		runtime.GC()
+		for j := 0; j < 1000; j++ {
+			runtime.Gosched()
+		}
+	}
+	if overtaken.Load() {
+		t.Error("a finalizer ran during a report")
+	}
+	close(reported)
+	collect(func() bool { return reports.Load() == 2 }) // the other one is no leak of another test
+}
+
 // collect runs the garbage collector until done, or three times.
 func collect(done func() bool) {
 	for i := 0; i < 3 && !done(); i++ {

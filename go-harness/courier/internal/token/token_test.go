@@ -23,6 +23,7 @@ func wantNothing(t *testing.T, token Token) {
 }
 
 func TestCBK10ATokenThatWasNeverMadeStandsForNothing(t *testing.T) {
+	watchdog.Guard(t)
 	live := New("live")
 	defer live.Delete()
 	for _, token := range []Token{0, 1, math.MaxUint32, math.MaxUint64, live + 1, live - 1, live + 1<<32, live - 1<<32} {
@@ -32,6 +33,7 @@ func TestCBK10ATokenThatWasNeverMadeStandsForNothing(t *testing.T) {
 }
 
 func TestCBK10ADeletedTokenStandsForNothingWhenItsPlaceIsTakenAgain(t *testing.T) {
+	watchdog.Guard(t)
 	old := New("old")
 	old.Delete()
 	wantNothing(t, old)
@@ -46,6 +48,7 @@ func TestCBK10ADeletedTokenStandsForNothingWhenItsPlaceIsTakenAgain(t *testing.T
 
 // A place that has been taken as often as can be counted is not taken again: the count would begin anew.
 func TestCBK10NoTokenIsEverUsedTwice(t *testing.T) {
+	watchdog.Guard(t)
 	last := New("last but one")
 	last.Delete()
 	(*places.Load())[uint32(last)].taken = math.MaxUint32 - 1
@@ -61,6 +64,7 @@ func TestCBK10NoTokenIsEverUsedTwice(t *testing.T) {
 }
 
 func TestCBK08ASecondDeleteIsNamed(t *testing.T) {
+	watchdog.Guard(t)
 	token := New("value")
 	token.Delete()
 	defer func() {
