@@ -255,4 +255,23 @@ mod tests {
         assert_eq!(last_error("error: a\nerror: b\nnote\n"), "error: b");
         assert_eq!(last_error(""), "no message");
     }
+
+    #[test]
+    fn a_script_installs_the_version_that_the_lab_runs() {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts");
+        // A published crate has none.
+        let Ok(scripts) = fs::read_dir(scripts) else {
+            return;
+        };
+        let texts: Vec<String> = scripts
+            .map(|it| fs::read_to_string(it.unwrap().path()).unwrap())
+            .collect();
+        let words = texts.iter().flat_map(|it| it.split_whitespace());
+        for tool in ALL {
+            let at = format!("{}@", tool.name);
+            let mut versions = words.clone().filter_map(|it| it.strip_prefix(&at));
+            assert!(versions.clone().next().is_some(), "none installs {at}");
+            assert!(versions.all(|it| it == tool.version), "{at}");
+        }
+    }
 }
