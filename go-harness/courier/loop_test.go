@@ -79,8 +79,9 @@ func TestEVT10NextTimeoutSaysHowLongALoopMaySleep(t *testing.T) {
 		t.Errorf("with a deadline that is over: %v", got)
 	}
 	const most = math.MaxInt64 / int64(time.Millisecond) // of the milliseconds that a Duration reaches
-	for want, ms := range map[time.Duration]int64{
-		Forever: -1, 0: 0, time.Second: 1000, time.Duration(most) * time.Millisecond: most, math.MaxInt64: most + 1,
+	for ms, want := range map[int64]time.Duration{
+		-1: Forever, 0: 0, 1000: time.Second,
+		most: time.Duration(most) * time.Millisecond, most + 1: math.MaxInt64, math.MaxInt64: math.MaxInt64,
 	} {
 		if got := duration(ms); got != want {
 			t.Errorf("%d ms: %v, want %v", ms, got, want)

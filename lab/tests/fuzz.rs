@@ -244,7 +244,7 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
         ("race", ("abort", "abort", "c_abort")),
     ] {
         let input = root.join(kind);
-        fs::write(&input, kind).unwrap();
+        fs::write(&input, format!("go test fuzz v1\nstring({kind:?})\n")).unwrap();
         let input = input.display().to_string();
         let options = ["replay", ".", "--run", "FuzzRun", "--sanitizer", sanitizer];
         let output = fuzz(&root, &[&options[..], &[&input]].concat());
