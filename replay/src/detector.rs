@@ -95,7 +95,7 @@ impl Detector {
         go.args(["build", "-o"]).arg(&program);
         self.prepare(workspace, &mut go)?;
         run(go
-            .arg("./internal/scenario")
+            .arg("./internal/scenario/driver")
             .current_dir(workspace.join("go-harness")))?;
         self.see(&program)?;
         Ok(program)

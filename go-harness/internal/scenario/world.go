@@ -1,4 +1,4 @@
-package main
+package scenario
 
 import (
 	"encoding/hex"
@@ -43,7 +43,7 @@ type response struct {
 
 // A world has the objects so far, by ordinal. Lanes take turns, so that nothing is locked.
 type world struct {
-	setup     setup
+	setup     *setup
 	runtimes  []*courier.Runtime
 	sessions  []*courier.Session
 	requests  []*courier.Request

@@ -1,6 +1,8 @@
 //! Drivers: they carry steps out on a real library, and give the results.
 
 pub(crate) mod abi;
+#[cfg(feature = "go")]
+pub mod go;
 mod meeting;
 mod rust;
 

@@ -1,16 +1,13 @@
-// Command scenario carries the steps of a scenario out on the binding. It reads a line with its setup, and then
-// one step a line, in the text form of docs/scenarios.md; it answers each with one line in JSON.
+// Package scenario carries the steps of a scenario out on the binding.
 //
 // It knows the calls, and nothing of what should come of them: whoever sends the steps judges. Lists that both
 // sides must agree on (URLs, contents, the calls that a callback makes) are in the setup, so that they stand in
 // one place.
-package main
+package scenario
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,51 +15,50 @@ import (
 	"github.com/cgolab/cgolab/go-harness/courier"
 )
 
-func main() {
-	if len(os.Args) == 3 && os.Args[1] == "planted" {
-		planted(os.Args[2])
-		return
-	}
-	if err := serve(); err != nil {
-		fmt.Fprintln(os.Stderr, "scenario:", err)
-		os.Exit(2)
-	}
+// A Player carries steps out. It is for one goroutine, which must stay on its OS thread for a whole scenario: that
+// thread is lane 0, because a change of threads takes longer than a step.
+type Player struct {
+	setup setup
+	world *world
+	lanes map[string]lane
 }
 
-func serve() error {
-	// A panic in a provider is part of a scenario.
+// NewPlayer makes a player for a setup, which is a text in JSON. From now on panics of callbacks go nowhere: one
+// in a provider is part of a scenario.
+func NewPlayer(setup []byte) (*Player, error) {
 	courier.SetPanicHandler(func(courier.CallbackPanic) {})
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, 1<<20)
-	if !in.Scan() {
-		return fmt.Errorf("no setup: `cargo lab replay --through go` starts this program with one")
+	p := &Player{lanes: map[string]lane{}}
+	if err := json.Unmarshal(setup, &p.setup); err != nil {
+		return nil, fmt.Errorf("the setup is not what a player reads: %w", err)
 	}
-	w := new(world)
-	if err := json.Unmarshal(in.Bytes(), &w.setup); err != nil {
-		return fmt.Errorf("the setup is not what this program reads: %w", err)
-	}
-	lanes := map[string]lane{}
-	out := json.NewEncoder(os.Stdout)
-	for in.Scan() {
-		name, text, found := strings.Cut(in.Text(), ": ")
-		if !found {
-			return fmt.Errorf("%q is no step", in.Text())
-		}
-		step, err := parse(text)
-		if err != nil {
-			return err
-		}
-		if lanes[name] == nil {
-			lanes[name] = start()
-		}
-		if err := out.Encode(lanes[name].do(func() observation { return w.step(step) })); err != nil {
-			return err
-		}
-	}
-	return in.Err()
+	p.Restart()
+	return p, nil
 }
 
-// A lane is an OS thread, by the goroutine that is locked to it.
+// Restart begins another scenario: it forgets all objects and keeps the threads.
+func (p *Player) Restart() { p.world = &world{setup: &p.setup} }
+
+// Step carries out a step, which is a line of the text form of docs/scenarios.md, and returns what came of it in
+// JSON.
+func (p *Player) Step(line string) ([]byte, error) {
+	name, text, found := strings.Cut(line, ": ")
+	if !found {
+		return nil, fmt.Errorf("%q is no step", line)
+	}
+	step, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	if name == "0" {
+		return json.Marshal(p.world.step(step))
+	}
+	if p.lanes[name] == nil {
+		p.lanes[name] = start()
+	}
+	return json.Marshal(p.lanes[name].do(func() observation { return p.world.step(step) }))
+}
+
+// A lane is an OS thread other than the caller's, by the goroutine that is locked to it.
 type lane chan func()
 
 func start() lane {
