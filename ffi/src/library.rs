@@ -1,5 +1,7 @@
 //! The library itself: version, layout, diagnostics.
 
+use std::sync::LazyLock;
+
 use crate::boundary;
 use crate::layout;
 use crate::types::{COURIER_ABI_VERSION, courier_string_view};
@@ -16,7 +18,9 @@ pub extern "C" fn courier_abi_version() -> u32 {
 /// that it was compiled with, and refuses a library that returns another one. Any thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_layout_fingerprint() -> u64 {
-    layout::fingerprint(&layout::text())
+    // Hosts ask for it with each runtime, and the text takes a tenth of a millisecond.
+    static FINGERPRINT: LazyLock<u64> = LazyLock::new(|| layout::fingerprint(&layout::text()));
+    *FINGERPRINT
 }
 
 /// Returns the reason why the calling thread's last status-returning call failed; empty if it succeeded. The
