@@ -291,12 +291,22 @@ fn sanitizer(lines: &[&str], class: &str, test: Option<String>, module: &Module)
 
 /// The reports of LeakSanitizer, one for each stack of an allocation.
 fn leaks(lines: &[&str], module: &Module) -> Vec<Report> {
+    // An indirect leak is held by a direct one. Blocks that hold each other in a ring are all indirect: one stands for
+    // them, the first and largest.
+    let starts = |words: &str| {
+        let lines = lines.iter().enumerate();
+        lines
+            .filter(|(_, line)| line.starts_with(words))
+            .map(|(at, _)| at)
+            .collect::<Vec<usize>>()
+    };
+    let mut starting = starts("Direct leak of ");
+    if starting.is_empty() {
+        starting = starts("Indirect leak of ");
+        starting.truncate(1);
+    }
     let mut found = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        // An indirect leak is held by a direct one.
-        if !line.starts_with("Direct leak of ") {
-            continue;
-        }
+    for at in starting {
         let block: Vec<&str> = lines[at..]
             .iter()
             .take_while(|line| !line.trim().is_empty())
@@ -501,6 +511,17 @@ mod tests {
         // The optimiser has left no frame of `word`.
         assert_eq!(found[2].c.as_ref().unwrap().shown(), "C.word");
         assert_eq!(found[1].c.as_ref().unwrap().shown(), "make (a.c:7)");
+    }
+
+    #[test]
+    fn of_memory_that_is_lost_in_a_ring_the_first_block_is_told() {
+        let output = "==5==ERROR: LeakSanitizer: detected memory leaks\n\nIndirect leak of 80 byte(s) in 1 object(s) allocated from:\n\
+            \u{20}   #0 0x1 in malloc x\n    #1 0x2 in make /m/a.c:7\n\n\
+            Indirect leak of 9 byte(s) in 1 object(s) allocated from:\n    #0 0x1 in malloc x\n    #1 0x2 in other /m/a.c:9\n\n\
+            SUMMARY: AddressSanitizer: 89 byte(s) leaked in 2 allocation(s).\n";
+        let found = read(output, &module());
+        let places = found.iter().map(|it| it.c.as_ref().unwrap().shown());
+        assert_eq!(places.collect::<Vec<_>>(), ["make (a.c:7)"]);
     }
 
     #[test]

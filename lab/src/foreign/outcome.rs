@@ -339,6 +339,11 @@ impl EngineOutcome {
         self.engine == "plain"
     }
 
+    /// True if it reads source and runs nothing.
+    fn reads(&self) -> bool {
+        ENGINES.iter().any(|it| it.id == self.engine && it.reads)
+    }
+
     /// Tests that fail or flake plainly, as (package, test); other engines leave them out.
     pub(super) fn plain_failures(&self) -> Vec<(String, String)> {
         let of_test = |trouble: &Trouble| match &trouble.what {
@@ -462,8 +467,42 @@ impl Outcome {
         })
     }
 
+    /// Leaves packages that do not build to plain, which says so: an engine that reads source can read neither them
+    /// nor what imports them, and tells them as left out.
+    fn tell_unbuilt_once(&mut self) {
+        let plain = self.engines.iter().filter(|it| it.is_plain());
+        let mut unbuilt: BTreeSet<String> = plain
+            .flat_map(|it| &it.trouble)
+            .filter(|it| matches!(it.what, What::NotBuilt(_)))
+            .map(|it| it.package.clone())
+            .collect();
+        loop {
+            let before = unbuilt.len();
+            let readers = self.engines.iter_mut();
+            for engine in readers.filter(|it| it.reads()) {
+                let told = |trouble: &mut Trouble| {
+                    let What::Other(why) = &trouble.what else {
+                        return false;
+                    };
+                    let needs = why.strip_prefix("it needs ");
+                    let all = |needs: &str| needs.split(", ").all(|it| unbuilt.contains(it));
+                    unbuilt.contains(&trouble.package) || needs.is_some_and(all)
+                };
+                let told: Vec<Trouble> = engine.trouble.extract_if(.., told).collect();
+                for trouble in told {
+                    engine.left_unread.push(trouble.shown(true));
+                    unbuilt.insert(trouble.package);
+                }
+            }
+            if unbuilt.len() == before {
+                return;
+            }
+        }
+    }
+
     /// Folds the findings of all engines by signature. If it is strict, warnings are as red as errors.
     pub(super) fn fold(&mut self, baseline: Option<&Baseline>, strict: bool) {
+        self.tell_unbuilt_once();
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut folded: Vec<Folded> = Vec::new();
         for finding in self.engines.iter().flat_map(|it| &it.findings) {
@@ -782,6 +821,37 @@ mod tests {
         let outcome = outcome(vec![at("a.go"), at("a.go"), at("b.go")]);
         let places: Vec<&[String]> = outcome.findings.iter().map(|it| &it.places[..]).collect();
         assert_eq!(places, [["f (a.go:3)"], ["f (b.go:3)"]]);
+    }
+
+    #[test]
+    fn what_does_not_build_is_told_once() {
+        let mut outcome = outcome(Vec::new());
+        let mut vet = EngineOutcome::left_out(row("vet"), State::On);
+        vet.trouble = vec![
+            Trouble::words("m/c", "it needs m/a, m/b"),
+            Trouble::words("m/a", "does not type-check"),
+            Trouble::words("m/b", "it needs m/a"),
+            Trouble::words("m/d", "it needs m/a, m/e"),
+        ];
+        outcome.engines.push(vet.clone());
+        outcome.fold(None, false);
+        assert_eq!(outcome.engines[2].trouble.len(), 4, "plain has built them");
+
+        let unbuilt = Trouble::not_built("m/a", "no header".to_owned());
+        outcome.engines[0].trouble.push(unbuilt);
+        // Its own trouble with a package that plain cannot build is another thing.
+        let asan = Trouble::words("m/a", "it ended with exit status 2");
+        outcome.engines[1].trouble.push(asan);
+        outcome.fold(None, false);
+        let left: Vec<_> = outcome.engines.iter().map(|it| it.trouble.len()).collect();
+        assert_eq!(left, [1, 1, 1]);
+        assert_eq!(outcome.engines[2].trouble[0].package, "m/d");
+        let unread = &outcome.engines[2].left_unread;
+        assert_eq!(unread.len(), 3, "{unread:?}");
+        assert!(
+            unread.contains(&"m/b: it needs m/a".to_owned()),
+            "{unread:?}"
+        );
     }
 
     #[test]

@@ -85,18 +85,18 @@ impl Trial<'_> {
                 .push(format!("{count} silenced by //cgolab:ignore"));
         }
         for left in &printed.not_analysed {
-            note_unread(outcome, left);
+            note_unread(outcome, left, &self.module.root);
         }
         Ok(())
     }
 }
 
 /// Notes what was not analysed: a package of which nothing was may have what the rules look for.
-fn note_unread(outcome: &mut EngineOutcome, left: &NotAnalysed) {
+fn note_unread(outcome: &mut EngineOutcome, left: &NotAnalysed, root: &Path) {
+    // Places in it are Go's, with whole paths.
+    let reason = left.reason.replace(&format!("{}/", root.display()), "");
     match left.whole {
-        true => outcome
-            .trouble
-            .push(Trouble::words(&left.package, &left.reason)),
+        true => outcome.trouble.push(Trouble::words(&left.package, &reason)),
         false => outcome.left_unread.push(left.shown()),
     }
 }
@@ -187,14 +187,14 @@ mod tests {
     fn a_package_of_which_nothing_was_read_is_trouble_and_one_read_in_part_is_not() {
         let mut outcome = EngineOutcome::left_out(row("vet"), State::On);
         for (package, whole) in [("a/b", true), ("a/c", false)] {
-            let printed =
-                serde_json::json!({ "package": package, "whole": whole, "reason": "why" });
-            note_unread(&mut outcome, &serde_json::from_value(printed).unwrap());
+            let printed = serde_json::json!({ "package": package, "whole": whole, "reason": "/m/b/b.go:1: why" });
+            let left = serde_json::from_value(printed).unwrap();
+            note_unread(&mut outcome, &left, Path::new("/m"));
         }
-        assert_eq!(outcome.left_unread, ["a/c: why"]);
+        assert_eq!(outcome.left_unread, ["a/c: /m/b/b.go:1: why"]);
         let [trouble] = &outcome.trouble[..] else {
             panic!("{:?}", outcome.trouble);
         };
-        assert_eq!(trouble.package, "a/b");
+        assert_eq!(trouble.shown(true), "a/b: b/b.go:1: why");
     }
 }
