@@ -19,10 +19,12 @@ var Rule = &rule.Rule{
 	Text: `
 The arguments of a deferred call are evaluated where the defer statement stands, not where the function ends.
 A variable that gets its memory later, from an assignment or from a C function that is given its address, is
-still nil there: nothing is freed.
+still nil there: nothing is freed. So is a slice that has no elements yet: what is appended to it later is another
+slice.
 
 The rule finds deferred calls of functions that free, of C or of Go, one of whose arguments is a variable that
-nothing has been assigned to, nor its address given away, before the defer statement.
+nothing has been assigned to, nor its address given away, before the defer statement; or a slice that was made empty, and
+to which something is appended behind it.
 
 Look up whether the memory is the caller's before the defer statement moves down: as it stands it has never freed
 anything, and so nobody has found out.
@@ -51,14 +53,19 @@ func run(p *rule.Pass) {
 				return
 			}
 			for i, arg := range deferred.Call.Args {
-				if !frees(p, deferred.Common(), i) || !unset(deferred, arg) {
+				if !frees(p, deferred.Common(), i) {
 					continue
 				}
+				zero := "nil"
+				switch {
+				case grows(deferred, arg):
+					zero = "empty"
+				case !unset(deferred, arg):
+					continue
+				case flow.IsInteger(arg.Type()):
+					zero = "0"
+				}
 				if name := variable(p.Call(deferred), &deferred.Call, i); name != "" {
-					zero := "nil"
-					if flow.IsInteger(arg.Type()) {
-						zero = "0"
-					}
 					p.ReportAt(deferred, "%s is %s here, where the argument of the deferred call is evaluated: nothing will be freed", name, zero)
 					return // what is freed, and how much of it, are one mistake
 				}
@@ -93,6 +100,52 @@ func unset(at *ssa.Defer, v ssa.Value) bool {
 		}
 		return false
 	}
+}
+
+// grows reports whether a value is a slice that was made empty, and to which something is appended behind the defer
+// statement.
+func grows(at *ssa.Defer, v ssa.Value) bool {
+	switch made := v.(type) {
+	case *ssa.MakeSlice:
+		if !isZero(made.Len) {
+			return false
+		}
+	case *ssa.Slice: // of an array, where the capacity is a constant
+		if _, ok := made.X.(*ssa.Alloc); !ok || made.High == nil || !isZero(made.High) {
+			return false
+		}
+	default:
+		return false
+	}
+	// The variable is another value at each join of ways.
+	seen := map[ssa.Value]bool{}
+	var appended func(v ssa.Value) bool
+	appended = func(v ssa.Value) bool {
+		if seen[v] {
+			return false
+		}
+		seen[v] = true
+		for _, use := range *v.Referrers() {
+			switch use := use.(type) {
+			case *ssa.Phi:
+				if appended(use) {
+					return true
+				}
+			case *ssa.Call:
+				builtin, ok := use.Call.Value.(*ssa.Builtin)
+				if ok && builtin.Name() == "append" && use.Call.Args[0] == v && flow.Reaches(at, use, func(ssa.Instruction) bool { return false }) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return appended(v)
+}
+
+func isZero(v ssa.Value) bool {
+	c, ok := v.(*ssa.Const)
+	return ok && c.Value != nil && c.Int64() == 0
 }
 
 // set reports whether a variable may have been given a value before it is read.

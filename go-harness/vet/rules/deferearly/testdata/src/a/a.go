@@ -133,3 +133,39 @@ func opened() {
 }
 
 func open(n *C.int) { *n = C.number_open() }
+
+func madeEmpty(n int) {
+	all := make([]*C.thing, 0, n)
+	defer freeAll(all) // want `all is empty here`
+	for range n {
+		all = append(all, C.make_thing())
+	}
+}
+
+func madeEmptyWithRoom() {
+	all := make([]*C.thing, 0, 4)
+	defer freeAll(all) // want `all is empty here`
+	all = append(all, C.make_thing())
+}
+
+func madeWithElements(n int) {
+	all := make([]*C.thing, n)
+	defer freeAll(all)
+	all = append(all, nil)
+	all[0] = C.make_thing()
+}
+
+func appendedBefore(n int) {
+	all := make([]*C.thing, 0, n)
+	for range n {
+		all = append(all, C.make_thing())
+	}
+	defer freeAll(all)
+}
+
+func nothingAppended(n int) {
+	all := make([]*C.thing, 0, n)
+	defer freeAll(all)
+	all = all[:n]
+	all[0] = C.make_thing()
+}
