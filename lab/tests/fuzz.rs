@@ -989,3 +989,130 @@ fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
         assert_eq!(code, Some(0), "{said}");
     }
 }
+
+/// A checkout with a contract, and a fuzz test that checks it for all inputs but `bad`.
+fn judging() -> (TempDir, PathBuf) {
+    let code = "package m\n\n// static int twice(int n) { return n * 2; }\nimport \"C\"\n\n\
+        func twice(n int) int { return int(C.twice(C.int(n))) }\n";
+    let test = "package m\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"testing\"\n)\n\n\
+        func FuzzJudged(f *testing.F) {\n\tf.Fuzz(func(t *testing.T, data []byte) {\n\
+        \t\tif twice(len(data)) != 2*len(data) || string(data) == \"bad\" {\n\
+        \t\t\tt.Fatal(\"cgolab: broken=GAT-01\")\n\t\t}\n\
+        \t\tif os.Getenv(\"CGOLAB_COUNTS\") != \"\" {\n\
+        \t\t\tfmt.Fprintln(os.Stderr, \"cgolab: contract=GAT-01 checks=1\")\n\t\t}\n\t})\n}\n";
+    let contract = |id: &str| {
+        format!(
+            "[[contract]]\nid = \"{id}\"\nsentence = \"It is so.\"\nlayer = [\"go\"]\nsource = []\n\
+             claimed = [\"fuzz-go\"]\nplanned = []\n"
+        )
+    };
+    let contracts = format!(
+        "title = \"Gates\"\n{}{}",
+        contract("GAT-01"),
+        contract("GAT-02")
+    );
+    let file = "contracts = [\"contracts\"]\n[[suite]]\nengine = \"fuzz-go\"\nrunner = \"go-libfuzzer\"\n\
+        what = \"gates\"\ndir = \".\"\ntargets = { FuzzJudged = 1 }\n";
+    let (folder, root) = module(&[("m.go", code), ("m_test.go", test), ("cgolab.toml", file)]);
+    fs::create_dir(root.join("contracts")).unwrap();
+    fs::write(root.join("contracts/gat.toml"), contracts).unwrap();
+    (folder, root)
+}
+
+/// Contract, outcome and reason of the checks of the last run.
+fn checks(root: &Path) -> Vec<(String, String, String)> {
+    let text = fs::read_to_string(root.join("target/lab/latest/results.jsonl")).unwrap();
+    let records = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let word = |record: &Value, key: &str| record[key].as_str().unwrap_or_default().to_owned();
+    records
+        .filter(|it| it["kind"] == "check" && it["engine"] == "fuzz-go")
+        .map(|it| {
+            (
+                word(&it, "contract"),
+                word(&it, "outcome"),
+                word(&it, "reason"),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn fuzz_tests_of_a_subject_credit_what_their_seeds_check_and_blame_what_they_break() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = judging();
+    let seeds = root.join("testdata/fuzz/FuzzJudged");
+    let seed = |name: &str, content: &str| {
+        fs::create_dir_all(&seeds).unwrap();
+        let text = format!("go test fuzz v1\n[]byte({content:?})\n");
+        fs::write(seeds.join(name), text).unwrap();
+    };
+    let run = || {
+        let output = cgolab(&root, &["run", "--only", "fuzz-go"])
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    seed("GAT-01-good", "good");
+    seed("GAT-02-nobody-checks-it", "idle");
+    let (code, said) = run();
+    assert_eq!(code, Some(1), "{said}");
+    let found = checks(&root);
+    let of = |contract: &str, outcome: &str| {
+        let fits = |it: &&(String, String, String)| it.0 == contract && it.1 == outcome;
+        found.iter().find(fits)
+    };
+    assert!(of("GAT-01", "pass").is_some(), "{found:?}");
+    let idle = of("GAT-02", "fail").unwrap_or_else(|| panic!("{found:?}"));
+    assert!(idle.2.contains("no seed checks that"), "{idle:?}");
+    assert!(said.contains("counters of C: "), "{said}");
+
+    fs::remove_file(seeds.join("GAT-02-nobody-checks-it")).unwrap();
+    seed("one-that-breaks-it", "bad");
+    let (code, said) = run();
+    assert_eq!(code, Some(1), "{said}");
+    let found = checks(&root);
+    let broken: Vec<_> = found.iter().filter(|it| it.1 == "fail").collect();
+    assert!(
+        matches!(&broken[..], [(contract, ..)] if contract == "GAT-01"),
+        "{found:?}"
+    );
+
+    // The library is C that somebody else has compiled, without counters.
+    fs::write(root.join("gate.c"), "int gate(int n) { return n; }\n").unwrap();
+    let file = fs::read_to_string(root.join("cgolab.toml")).unwrap()
+        + "[native.fuzz]\nrun = [\"sh\", \"-c\", \"gcc -c gate.c && ar rcs libgate.a gate.o\"]\n\
+           products = [\"libgate.a\"]\n";
+    fs::write(root.join("cgolab.toml"), file).unwrap();
+    let (code, said) = run();
+    assert_eq!(code, Some(1), "{said}");
+    let found = checks(&root);
+    let lacking = |it: &(String, String, String)| it.2.contains("no counters in libgate.a");
+    assert!(found.iter().any(lacking), "{found:?}");
+    assert!(!found.iter().any(|it| it.1 == "pass"), "{found:?}");
+}
+
+#[test]
+fn without_clang_fuzz_tests_of_a_subject_are_skipped_with_the_reason() {
+    let (_folder, root) = judging();
+    let bin = tempfile::tempdir().unwrap();
+    for name in ["go", "gcc", "as", "ld"] {
+        let Some(found) = tool(name) else { return };
+        std::os::unix::fs::symlink(found, bin.path().join(name)).unwrap();
+    }
+    let output = cgolab(&root, &["run", "--only", "fuzz-go"])
+        .env("PATH", bin.path())
+        .env("CC", "gcc")
+        .output()
+        .unwrap();
+    let said = unwrapped(&[output.stderr, output.stdout].concat());
+    assert!(said.contains("skipped: fuzz-go"), "{said}");
+    assert!(said.contains("no clang on PATH"), "{said}");
+    assert!(!said.contains("FAIL"), "{said}");
+}

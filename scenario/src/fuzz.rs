@@ -32,10 +32,22 @@ pub fn init() {
     // libfuzzer-sys aborts in its panic hook, also for a panic that the library contains. Those are
     // judged by what they become; a panic that nobody contains still ends the process.
     drop(std::panic::take_hook());
+    count_at_exit();
+}
+
+/// Counts what is checked, if the process is asked for it. Call it once, first.
+pub fn count_at_exit() {
     if std::env::var_os(COUNTS_VARIABLE).is_some() {
         *COUNTS.lock().expect("nothing panics under this lock") = Some(ContractCounts::default());
         // SAFETY: the function may be called at any time, and once.
         unsafe { libc::atexit(print_counts) };
+    }
+}
+
+/// Adds the counts of an input that broke nothing.
+pub fn count(checked: &ContractCounts) {
+    if let Some(counts) = &mut *COUNTS.lock().expect("nothing panics under this lock") {
+        counts.add(checked);
     }
 }
 
@@ -72,11 +84,7 @@ fn scenario(steps: &[Step]) -> Result<ContractCounts, Box<Disagreement>> {
 /// Prints a report and aborts when a contract is broken.
 fn judge(result: Result<ContractCounts, impl Display>) {
     match result {
-        Ok(checked) => {
-            if let Some(counts) = &mut *COUNTS.lock().expect("nothing panics under this lock") {
-                counts.add(&checked);
-            }
-        }
+        Ok(checked) => count(&checked),
         Err(broken) => {
             eprintln!("{broken}");
             std::process::abort();

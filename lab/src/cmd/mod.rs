@@ -17,6 +17,7 @@ use crate::engine::Engines;
 use crate::faults;
 use crate::faults::Wish;
 use crate::foreign;
+use crate::foreign::fuzz::Suites;
 use crate::host::workspace::Workspace;
 use crate::host::{child, out};
 use crate::record::profile::Profile;
@@ -319,7 +320,7 @@ impl Command {
                 };
                 in_checkout(|workspace| match list {
                     true => faults::list(workspace, &wish).map(|()| true),
-                    false => faults::faults(workspace, &wish),
+                    false => faults::faults(workspace, &wish, &Suites),
                 })
             }
             Command::Doctor => in_checkout(doctor::doctor),

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::engine::{Context, Engine, Engines, Subject};
 use crate::faults::proven::Proven;
+use crate::foreign::fuzz::Suites;
 use crate::host::child;
 use crate::host::out;
 use crate::host::out::one_line;
@@ -75,6 +76,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String], profile: Profile) -> R
             profile,
             run: &folder,
             progress: &progress,
+            fuzz_tests: &Suites,
         };
         let mut found = match missing {
             Some(error) => {
@@ -295,6 +297,7 @@ mod tests {
             profile: Profile::Quick,
             run: &RunFolder::create(&workspace, &progress).unwrap(),
             progress: &progress,
+            fuzz_tests: &Suites,
         };
         let asked = Asked {
             engine,

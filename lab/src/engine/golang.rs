@@ -487,7 +487,7 @@ pub(super) fn tests_of(engine: &str, file: &SubjectFile) -> Vec<Tests> {
 fn suites(engine: &str, file: &SubjectFile, storm: bool) -> Vec<Tests> {
     let suites = file.suite.iter().filter_map(|suite| match suite {
         Suite::Go(tests) => Some(tests),
-        Suite::Nextest(_) | Suite::Libfuzzer(_) => None,
+        Suite::Nextest(_) | Suite::Libfuzzer(_) | Suite::GoLibfuzzer(_) => None,
     });
     let ours = suites.filter(|it| it.engine == engine && it.storm == storm);
     ours.map(|tests| of_suite(tests, file)).collect()

@@ -5,7 +5,7 @@
 //! | [`way`], [`overlay`] | ways to build and run Go tests, and the mistakes that each must see |
 //! | [`rows`], [`golang`] | such ways as engines of contracts: one row each |
 //! | [`rust`] | suites of Rust tests that the subject describes |
-//! | [`libfuzzer`] | targets of cargo-fuzz that the subject describes |
+//! | [`libfuzzer`] | targets of cargo-fuzz and fuzz tests of Go that the subject describes |
 //! | [`vet`] | the rules of `go-harness/vet`, which read the subject's Go code |
 //!
 //! To add an engine that runs Go tests, add a row. Any other engine is a type that implements [`Engine`], and a
@@ -17,7 +17,7 @@ pub(crate) mod canaries;
 pub mod fuzz;
 mod golang;
 mod gosuite;
-mod libfuzzer;
+pub(crate) mod libfuzzer;
 pub(crate) mod native;
 pub(crate) mod overlay;
 mod rows;
@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 
 use self::ask::{Answer, Build, Question};
+use self::libfuzzer::go::FuzzTests;
 use crate::host::child::{Finished, Task};
 use crate::host::progress::Progress;
 use crate::host::tools::{Need, Tools};
@@ -85,7 +86,7 @@ pub(crate) trait Engine: Sync {
 }
 
 /// Engines that contracts may name as planned, and that do not exist yet.
-const PLANNED: [&str; 2] = ["fuzz-go", "xrace"];
+const PLANNED: [&str; 1] = ["xrace"];
 
 /// Variables that change the work of engines. Reports contain their values, with those of the variables of the
 /// subject's suites.
@@ -122,10 +123,13 @@ impl Engines {
         for engine in golang::engines(file) {
             all.push(Box::new(engine));
         }
+        for engine in libfuzzer::of_go(file) {
+            all.push(Box::new(engine));
+        }
         for engine in rust::engines(file) {
             all.push(Box::new(engine));
         }
-        for engine in libfuzzer::engines(file) {
+        for engine in libfuzzer::of_rust(file) {
             all.push(Box::new(engine));
         }
         let mut variables: Vec<String> = VARIABLES.map(str::to_owned).to_vec();
@@ -272,6 +276,7 @@ pub(crate) struct Context<'a> {
     pub(crate) profile: Profile,
     pub(crate) run: &'a RunFolder,
     pub(crate) progress: &'a Progress,
+    pub(crate) fuzz_tests: &'a dyn FuzzTests,
 }
 
 impl Context<'_> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use object::read::archive::ArchiveFile;
@@ -14,7 +14,7 @@ use crate::host::child::{self, Finished, Task};
 use crate::host::progress::Progress;
 use crate::host::workspace::{DESCRIPTION, Workspace};
 use crate::record::Record;
-use crate::subject::file::{NativeBuild, PLAIN};
+use crate::subject::file::{FUZZ, FUZZ_ASAN, NativeBuild, PLAIN};
 
 /// The beginning of a symbol that code refers to if it was built for AddressSanitizer.
 pub(crate) const ASAN_MARK: &str = "__asan_report_load";
@@ -40,6 +40,15 @@ pub(crate) fn kind<'a>(builds: &BTreeMap<String, NativeBuild>, kind: &'a str) ->
         true => kind,
         false => PLAIN,
     }
+}
+
+/// The kind of build that fuzz tests link, if one is described.
+pub(crate) fn for_fuzzing(
+    builds: &BTreeMap<String, NativeBuild>,
+    asan: bool,
+) -> Option<&'static str> {
+    let kinds = [FUZZ_ASAN].into_iter().filter(|_| asan).chain([FUZZ]);
+    kinds.into_iter().find(|kind| builds.contains_key(*kind))
 }
 
 /// Builds the library that an engine links. The inner error is the record to report.
@@ -124,6 +133,13 @@ pub(crate) fn link(root: &Path, build: &NativeBuild) -> Result<Linked> {
         tags: build.tags.clone(),
         words: words.transpose()?,
     })
+}
+
+/// The archives that a build makes.
+pub(crate) fn archives(root: &Path, build: &NativeBuild) -> Result<Vec<PathBuf>> {
+    let products = expanded(root, &build.products)?;
+    let archives = products.iter().filter(|it| it.ends_with(".a"));
+    Ok(archives.map(|it| root.join(it)).collect())
 }
 
 /// The product or mark that is missing after a build that succeeded.

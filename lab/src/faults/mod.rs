@@ -40,6 +40,7 @@ use self::scratch::Scratch;
 use self::store::{Cell, Keys, Store};
 use self::view::Row;
 use crate::engine::ask::Question;
+use crate::engine::libfuzzer::go::FuzzTests;
 use crate::engine::{Context, Engine, Subject};
 use crate::host::child;
 use crate::host::machine::ours;
@@ -71,9 +72,13 @@ impl Wish {
 }
 
 /// Plants faults, and returns whether every one was seen.
-pub(crate) fn faults(workspace: &Workspace, wish: &Wish) -> Result<bool> {
+pub(crate) fn faults(
+    workspace: &Workspace,
+    wish: &Wish,
+    fuzz_tests: &dyn FuzzTests,
+) -> Result<bool> {
     let subject = Subject::load(workspace)?;
-    let planted = plant(workspace, &subject, wish)?;
+    let planted = plant(workspace, &subject, wish, fuzz_tests)?;
     out::print(view::report(&planted.rows, &planted.never_red))?;
     let proven = Proven::load(workspace, &subject)?;
     out::line(proven.headline(&subject.catalogue))?;
@@ -153,7 +158,12 @@ impl Planted {
 }
 
 /// Plants the selected faults.
-fn plant(workspace: &Workspace, subject: &Subject, wish: &Wish) -> Result<Planted> {
+fn plant(
+    workspace: &Workspace,
+    subject: &Subject,
+    wish: &Wish,
+    fuzz_tests: &dyn FuzzTests,
+) -> Result<Planted> {
     let all = load(workspace, subject)?;
     let engines = subject.engines.select(&wish.only)?;
     let mut cells = plan::all(chosen(&all, &wish.ids)?.into_iter(), &engines);
@@ -220,6 +230,7 @@ fn plant(workspace: &Workspace, subject: &Subject, wish: &Wish) -> Result<Plante
                 profile: Profile::Quick,
                 run: &folder,
                 progress: &progress,
+                fuzz_tests,
             },
             unable,
         };

@@ -13,8 +13,11 @@ use super::store::{self, Store};
 use super::view::Row;
 use super::{Planted, Wish, file, plant, view};
 use crate::engine::ask::{Answer, Build, Question, Sign};
+use crate::engine::fuzz::Sanitizer;
+use crate::engine::libfuzzer::go::{FuzzTests, Ground};
 use crate::engine::{Canary, Context, Engine, Engines, Subject};
 use crate::host::child::quiet;
+use crate::host::progress::Progress;
 use crate::host::tools::Need;
 use crate::host::workspace::Workspace;
 use crate::record::Record;
@@ -50,6 +53,22 @@ impl Toy {
             sources: ["runtime", "go-harness"].map(str::to_owned).to_vec(),
         };
         Toy { name, build }
+    }
+}
+
+/// The toy has no fuzz tests.
+struct NoFuzzTests;
+
+impl FuzzTests for NoFuzzTests {
+    fn ground<'a>(
+        &self,
+        _: &'a Workspace,
+        _: &'a Progress,
+        _: &Path,
+        _: &Path,
+        _: Sanitizer,
+    ) -> Result<Box<dyn Ground + 'a>> {
+        unreachable!("it is not asked for")
     }
 }
 
@@ -183,7 +202,7 @@ impl Checkout {
     }
 
     fn run_with(&self, wish: &Wish) -> Result<Planted> {
-        plant(&self.workspace(), &self.subject(), wish)
+        plant(&self.workspace(), &self.subject(), wish, &NoFuzzTests)
     }
 
     fn run(&self) -> Planted {

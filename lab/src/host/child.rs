@@ -222,6 +222,12 @@ impl Task {
         self
     }
 
+    /// Lets it find programs in these folders, which whoever types the command need not say.
+    pub fn path(mut self, folders: &OsStr) -> Task {
+        self.command.env("PATH", folders);
+        self
+    }
+
     /// Runs it in this folder.
     pub fn dir(mut self, dir: &Path) -> Task {
         self.dir = dir.to_path_buf();

@@ -27,11 +27,13 @@ const NAME: &str = DESCRIPTION;
 pub(crate) const PLAIN: &str = "plain";
 /// The one that engines with AddressSanitizer link.
 pub(crate) const ASAN: &str = "asan";
-/// The one that `cgolab fuzz` links.
+/// The one that fuzz tests of Go link.
 pub(crate) const FUZZ: &str = "fuzz";
+/// The one that they link with AddressSanitizer.
+pub(crate) const FUZZ_ASAN: &str = "fuzz-asan";
 
 /// The kinds of build of the native library that engines and `cgolab fuzz` take.
-const KINDS: [&str; 3] = [PLAIN, ASAN, FUZZ];
+const KINDS: [&str; 4] = [PLAIN, ASAN, FUZZ, FUZZ_ASAN];
 
 /// A library and its Go binding, described for cgolab.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -152,6 +154,8 @@ pub enum Suite {
     Nextest(Box<NextestTests>),
     /// Targets of cargo-fuzz.
     Libfuzzer(FuzzTargets),
+    /// Fuzz tests of Go under libFuzzer.
+    GoLibfuzzer(GoFuzzTests),
 }
 
 /// Packages of Go tests for one engine.
@@ -270,6 +274,26 @@ pub struct FuzzTargets {
     pub sources: Vec<String>,
     /// The planted crash that proves the engine to be on.
     pub canary: CanaryTarget,
+}
+
+/// Fuzz tests of a Go package for one engine. They link `[native.fuzz]`, and with AddressSanitizer
+/// `[native.fuzz-asan]`, if these are there.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GoFuzzTests {
+    /// The engine that they are.
+    pub engine: String,
+    /// One line for people about what runs.
+    pub what: String,
+    /// The folder of the package, from the file's folder.
+    pub dir: String,
+    /// The names of the tests with their shares of the time. The checked-in inputs of each are below
+    /// `testdata/fuzz` in the package.
+    pub targets: BTreeMap<String, u32>,
+    /// Folders that answers can depend on.
+    #[serde(default)]
+    pub sources: Vec<String>,
 }
 
 /// A target with a planted crash.
@@ -430,6 +454,7 @@ impl Suite {
             Suite::Go(tests) => &tests.engine,
             Suite::Nextest(tests) => &tests.engine,
             Suite::Libfuzzer(targets) => &targets.engine,
+            Suite::GoLibfuzzer(tests) => &tests.engine,
         }
     }
 }
@@ -477,7 +502,7 @@ impl SubjectFile {
         let of_suites = |kind: &String| {
             self.suite.iter().any(|suite| match suite {
                 Suite::Nextest(tests) => tests.native.contains(kind),
-                Suite::Go(_) | Suite::Libfuzzer(_) => false,
+                Suite::Go(_) | Suite::Libfuzzer(_) | Suite::GoLibfuzzer(_) => false,
             })
         };
         for (kind, build) in &self.native {
@@ -513,7 +538,10 @@ impl SubjectFile {
             let empty = match suite {
                 Suite::Go(tests) => tests.packages.is_empty().then_some("packages"),
                 Suite::Nextest(_) => None,
-                Suite::Libfuzzer(targets) => targets.targets.is_empty().then_some("targets"),
+                Suite::Libfuzzer(FuzzTargets { targets, .. })
+                | Suite::GoLibfuzzer(GoFuzzTests { targets, .. }) => {
+                    targets.is_empty().then_some("targets")
+                }
             };
             if let Some(key) = empty {
                 return Err(Mistake::at(["suite", key], number)
@@ -604,6 +632,10 @@ impl SubjectFile {
                 }
                 Suite::Libfuzzer(targets) => {
                     targets.sources.iter().map(|dir| ("sources", dir)).collect()
+                }
+                Suite::GoLibfuzzer(tests) => {
+                    let sources = tests.sources.iter().map(|dir| ("sources", dir));
+                    [("dir", &tests.dir)].into_iter().chain(sources).collect()
                 }
             };
             for (key, path) in paths {
@@ -762,6 +794,7 @@ fn in_suite(text: &str, key: &str) -> Option<anyhow::Error> {
         "go" => error_of::<GoTests>(suite),
         "nextest" => error_of::<NextestTests>(suite),
         "libfuzzer" => error_of::<FuzzTargets>(suite),
+        "go-libfuzzer" => error_of::<GoFuzzTests>(suite),
         _ => None,
     }?;
     Some(malformed(text, &format!("suite[{number}]"), &error))

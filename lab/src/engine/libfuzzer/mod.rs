@@ -1,33 +1,36 @@
-//! Engines that are targets of cargo-fuzz: inputs under libFuzzer, with AddressSanitizer, and at night also
-//! without. They are suites of the subject's description.
+//! Engines under libFuzzer: targets make calls from an input, and an oracle in them judges.
+//!
+//! | module | targets |
+//! |---|---|
+//! | [`rust`] | of cargo-fuzz |
+//! | [`go`] | fuzz tests of a Go package, with counters in Go and in the library |
 //!
 //! Each build first replays the seeds, which credits the contracts that the target says it checked, and is
 //! then fuzzed. An input that makes the target fail runs again, alone and in a new process, before it is
 //! reported; if it does not fail there, it is unstable.
 
+pub(crate) mod go;
+mod rust;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::ask::{Answer, Build, Question, Sign};
-use super::{Canary, Context, Engine, cargo_error, not_built};
-use crate::engine::fuzz::instrumented::Calls;
-use crate::engine::fuzz::{
-    Fuzzer, Sanitizer, artifact_folder, artifacts, corpus, known_target, seeds,
-};
-use crate::host::child::{self, Finished, quiet};
-use crate::host::tools::Need;
+use super::Context;
+use super::ask::{Answer, Question, Sign};
+use super::fuzz::{Sanitizer, artifact_folder, artifacts};
+use crate::host::child::{self, Finished, Task, quiet};
 use crate::read::libfuzzer;
 use crate::read::notes::Notes;
 use crate::record::profile::Profile;
-use crate::record::{self, Evidence, Outcome, Record};
+use crate::record::{self, Outcome, Record};
 use crate::subject::catalogue::Catalogue;
-use crate::subject::file::{FuzzTargets, SubjectFile, Suite};
 
-/// Seconds in which the planted crash must be found. It takes about one.
-const CANARY_SECONDS: u32 = 60;
+pub(super) use self::go::engines as of_go;
+pub(super) use self::rust::engines as of_rust;
 
 /// The builds that are fuzzed. The build without the sanitizer is several times faster. A full run fuzzes it
 /// first, and gives the inputs that it found to the other one. A quick run leaves it out: a second build of
@@ -48,131 +51,10 @@ const SEED: &str = "-seed=1";
 const NO_MUTATION: &str = "-runs=0";
 /// Option that limits one input to 25 seconds, far more than any takes on a busy machine.
 const INPUT_LIMIT: &str = "-timeout=25";
+/// The folder of seeds that were written for a build, from the root of the checkout.
+const SEED_FOLDER: &str = "target/fuzz/seeds";
 /// Variable that makes the target print the contracts that it checked.
 const COUNTS: &str = "CGOLAB_COUNTS";
-
-/// An engine that is targets of cargo-fuzz.
-pub(super) struct Fuzzing {
-    suite: FuzzTargets,
-    build: Build,
-}
-
-/// The engines that the subject has targets for.
-pub(super) fn engines(file: &SubjectFile) -> impl Iterator<Item = Fuzzing> {
-    file.suite.iter().filter_map(|suite| match suite {
-        Suite::Libfuzzer(suite) => Some(Fuzzing {
-            suite: suite.clone(),
-            build: Build {
-                folder: "fuzz".to_owned(),
-                sources: suite.sources.clone(),
-            },
-        }),
-        Suite::Go(_) | Suite::Nextest(_) => None,
-    })
-}
-
-impl Engine for Fuzzing {
-    fn name(&self) -> &str {
-        &self.suite.engine
-    }
-
-    fn describe(&self) -> &str {
-        &self.suite.what
-    }
-
-    fn needs(&self) -> &[Need] {
-        &[Need::C, Need::Cxx, Need::Fuzz]
-    }
-
-    fn canary(&self, context: &Context<'_>) -> Result<Canary> {
-        let mut canary = Canary {
-            check: "planted crash".to_owned(),
-            missed: None,
-            evidence: Evidence::default(),
-            seconds: 0.0,
-        };
-        let planted = [&self.suite.canary.target];
-        for target in self.suite.targets.keys().chain(planted) {
-            known_target(context.workspace, target)?;
-        }
-        for sanitizer in builds_of(context.profile) {
-            let fuzzer = fuzzer(context, *sanitizer)?;
-            for proof in [builds, finds_the_crash] {
-                let Proof { missed, finished } = proof(context, &self.suite, &fuzzer)?;
-                canary.seconds += finished.seconds;
-                canary.evidence = context.evidence(&finished);
-                canary.missed = missed.map(|why| format!("sanitizer {}: {why}", sanitizer.name()));
-                if canary.missed.is_some() {
-                    return Ok(canary);
-                }
-            }
-        }
-        Ok(canary)
-    }
-
-    fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
-        let mut records = Vec::new();
-        let shares: u32 = self.suite.targets.values().sum();
-        for (name, share) in &self.suite.targets {
-            let corpus = prepare_corpus(context, name)?;
-            for sanitizer in builds_of(context.profile) {
-                let target = Target {
-                    suite: &self.suite,
-                    name,
-                    seconds: context.profile.fuzz_seconds() * u64::from(*share)
-                        / u64::from(shares.max(1)),
-                    context,
-                    fuzzer: fuzzer(context, *sanitizer)?,
-                };
-                if child::interrupted() {
-                    break; // What did not run is told by the catalogue.
-                }
-                records.extend(target.check_all(&corpus)?);
-            }
-        }
-        Ok(records)
-    }
-
-    /// Builds without a sanitizer, because a sanitizer's report names no contract.
-    fn ask(&self, context: &Context<'_>, question: &Question) -> Result<Vec<Answer>> {
-        let mut answers = Vec::new();
-        for name in self.targets_for(context, question)? {
-            context
-                .progress
-                .step(format!("{}: {name}, sanitizer none", self.name()));
-            let corpus = empty_folder(context, name)?;
-            let target = Target {
-                suite: &self.suite,
-                name,
-                seconds: ASKED_SECONDS,
-                context,
-                fuzzer: fuzzer(context, Sanitizer::None)?,
-            };
-            answers.extend(target.check_all(&corpus)?.iter().map(answer));
-        }
-        Ok(answers)
-    }
-
-    fn build(&self) -> &Build {
-        &self.build
-    }
-}
-
-impl Fuzzing {
-    /// The targets with a seed that is named for a contract in question.
-    fn targets_for(&self, context: &Context<'_>, question: &Question) -> Result<Vec<&String>> {
-        let mut targets = Vec::new();
-        for target in self.suite.targets.keys() {
-            let names = file_names(&context.workspace.root().join(seeds(target)))?;
-            let concerned =
-                |name: &String| question.concerns(&context.catalogue.contracts_in_name(name));
-            if names.iter().any(concerned) {
-                targets.push(target);
-            }
-        }
-        Ok(targets)
-    }
-}
 
 /// The answer that a record gives. An input that makes a target fail without breaking a rule of the oracle
 /// shows a crash, and no broken contract.
@@ -182,112 +64,6 @@ fn answer(record: &Record) -> Answer {
         answer.sign = Sign::Crashed(why.clone());
     }
     answer
-}
-
-fn fuzzer<'a>(context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>> {
-    Ok(Fuzzer {
-        workspace: context.workspace,
-        tool: context.tools.fuzz()?,
-        sanitizer,
-    })
-}
-
-/// One step of the proof that an engine's build works.
-struct Proof {
-    missed: Option<String>,
-    finished: Finished,
-}
-
-/// Builds the targets, with the sanitizer that was asked for and no other.
-fn builds(context: &Context<'_>, suite: &FuzzTargets, fuzzer: &Fuzzer<'_>) -> Result<Proof> {
-    let sanitizer = fuzzer.sanitizer.name();
-    context.progress.step(format!(
-        "{}: cargo fuzz build, sanitizer {sanitizer}",
-        suite.engine
-    ));
-    let log = context.log(&format!("{}.{sanitizer}.build.log", suite.engine));
-    let finished = fuzzer.build(&log).run(context.progress, quiet)?;
-    let missed = if finished.success() {
-        is_not_what_it_says(context, suite, fuzzer)?
-    } else {
-        Some(match not_built(&finished) {
-            Outcome::BuildFailed => format!("it did not build: {}", cargo_error(&finished)),
-            _ => finished.how(),
-        })
-    };
-    Ok(Proof { missed, finished })
-}
-
-/// The reason why a target was not built as requested, by the number of calls of the sanitizer in it.
-fn is_not_what_it_says(
-    context: &Context<'_>,
-    suite: &FuzzTargets,
-    fuzzer: &Fuzzer<'_>,
-) -> Result<Option<String>> {
-    let largest = suite.targets.iter().max_by_key(|(_, share)| **share);
-    let (largest, _) = largest.context("the suite has no targets")?;
-    let calls = Calls::count(&fuzzer.binary(largest)?, &suite.symbol)?;
-    context.progress.line(&format!(
-        "{}: sanitizer {}: {} checks of AddressSanitizer in the target, {} of them in the \
-         subject",
-        suite.engine,
-        fuzzer.sanitizer.name(),
-        calls.all,
-        calls.subject
-    ));
-    Ok(match fuzzer.sanitizer {
-        Sanitizer::None => calls.too_many(),
-        Sanitizer::Address => calls.too_few(),
-    })
-}
-
-/// Fuzzes the canary from an empty corpus until it finds the planted crash.
-fn finds_the_crash(
-    context: &Context<'_>,
-    suite: &FuzzTargets,
-    fuzzer: &Fuzzer<'_>,
-) -> Result<Proof> {
-    let (engine, canary) = (&suite.engine, &suite.canary);
-    let sanitizer = fuzzer.sanitizer.name();
-    context.progress.step(format!(
-        "{engine}: canary, a planted crash, sanitizer {sanitizer}"
-    ));
-    let crashes = context.log(&format!("{engine}.{sanitizer}.canary"));
-    let prefix = artifact_folder(context.workspace, &crashes)?;
-    let empty = empty_folder(context, "canary")?;
-    let limit = format!("-max_total_time={CANARY_SECONDS}");
-    let options = [SEED, &limit, &prefix];
-    let log = context.log(&format!("{engine}.{sanitizer}.canary.log"));
-    let finished = fuzzer
-        .run(&canary.target, &[empty], &options, &log)
-        .limit(Duration::from_secs(10 * 60))
-        .run(context.progress, quiet)?;
-    let text = finished.log_text();
-    let missed = if record::cut(&finished).is_some() {
-        Some(finished.how())
-    } else if finished.success() {
-        Some(format!(
-            "the planted crash was not found in {CANARY_SECONDS} s"
-        ))
-    } else if !text.contains(&canary.says) {
-        Some(format!(
-            "it failed without saying `{}`: {}",
-            canary.says,
-            libfuzzer::failure(&text)
-        ))
-    } else if !artifacts(&crashes)
-        .iter()
-        .any(|path| has_canary_input(path, &canary.input))
-    {
-        Some("it failed and left no input that makes it fail".to_owned())
-    } else {
-        None
-    };
-    Ok(Proof { missed, finished })
-}
-
-fn has_canary_input(path: &Path, input: &str) -> bool {
-    fs::read(path).is_ok_and(|bytes| bytes.starts_with(input.as_bytes()))
 }
 
 /// An empty folder below `target/fuzz`, from the root of the checkout. Not in the folder of the
@@ -302,32 +78,76 @@ fn empty_folder(context: &Context<'_>, name: &str) -> Result<PathBuf> {
     Ok(shown)
 }
 
-/// Prepares the folder of the corpus, which both builds share.
-fn prepare_corpus(context: &Context<'_>, target: &str) -> Result<PathBuf> {
+/// Prepares the folder of the corpus, which all builds share: `kept`, or an empty one.
+fn prepare_corpus(context: &Context<'_>, target: &str, kept: PathBuf) -> Result<PathBuf> {
     if !context.profile.keeps_corpus() {
         return empty_folder(context, target);
     }
-    let kept = corpus(target);
     let path = context.workspace.root().join(&kept);
     fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
     Ok(kept)
 }
 
+/// Targets in one build.
+trait Build {
+    /// The sanitizer in it.
+    fn sanitizer(&self) -> &'static str;
+
+    /// The folder of a target's checked-in inputs as bytes, from the root of the checkout.
+    fn seeds(&self, target: &str) -> PathBuf;
+
+    /// Runs a target: `inputs` are folders or files from the root of the checkout, `options` are libFuzzer's, and
+    /// `prefix` is the beginning of the names of inputs that fail.
+    fn run(
+        &self,
+        target: &str,
+        inputs: &[PathBuf],
+        options: &[&str],
+        prefix: Option<&Path>,
+        log: &Path,
+    ) -> Task;
+}
+
+/// The targets of a suite, by their shares of the time.
+type Shares = BTreeMap<String, u32>;
+
+/// Seconds of a run for a target.
+fn seconds(context: &Context<'_>, shares: &Shares, target: &str) -> u64 {
+    let sum: u32 = shares.values().sum();
+    let share = shares.get(target).copied().unwrap_or_default();
+    context.profile.fuzz_seconds() * u64::from(share) / u64::from(sum.max(1))
+}
+
+/// The targets with a seed that is named for a contract in question. `seeds` is the folder of a target's seeds.
+fn concerned<'a>(
+    context: &Context<'_>,
+    shares: &'a Shares,
+    question: &Question,
+    seeds: impl Fn(&str) -> PathBuf,
+) -> Result<Vec<&'a String>> {
+    let mut targets = Vec::new();
+    for target in shares.keys() {
+        let names = file_names(&seeds(target))?;
+        let concerned =
+            |name: &String| question.concerns(&context.catalogue.contracts_in_name(name));
+        if names.iter().any(concerned) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
 /// A target in one build.
 struct Target<'a> {
-    suite: &'a FuzzTargets,
+    engine: &'a str,
     name: &'a str,
     /// Seconds that it is fuzzed.
     seconds: u64,
     context: &'a Context<'a>,
-    fuzzer: Fuzzer<'a>,
+    build: &'a dyn Build,
 }
 
 impl Target<'_> {
-    fn engine(&self) -> &str {
-        &self.suite.engine
-    }
-
     /// Replays the seeds and, if that is green, fuzzes.
     fn check_all(&self, corpus: &Path) -> Result<Vec<Record>> {
         let mut records = self.replay_seeds()?;
@@ -336,7 +156,7 @@ impl Target<'_> {
             records.extend(self.fuzz(corpus)?);
         } else if !green {
             // It would die of the same seed at once, and say everything twice.
-            let not_run = Record::check(self.engine(), self.check("fuzz"), Outcome::NotRun);
+            let not_run = Record::check(self.engine, self.check("fuzz"), Outcome::NotRun);
             records.push(not_run.because("the replay of the seeds is not green"));
         }
         Ok(records)
@@ -345,7 +165,7 @@ impl Target<'_> {
     /// Runs the checked-in inputs once, all in one process. If that fails, each runs alone, so that one broken
     /// contract does not hide another.
     fn replay_seeds(&self) -> Result<Vec<Record>> {
-        let seeds = seeds(self.name);
+        let seeds = self.build.seeds(self.name);
         let names = file_names(&self.context.workspace.root().join(&seeds))?;
         let mut records = self.run("seeds", std::slice::from_ref(&seeds), &[NO_MUTATION], 0)?;
         if records.iter().any(is_of_a_crash) {
@@ -361,7 +181,7 @@ impl Target<'_> {
         }
         if records.iter().all(Record::is_green) {
             let check = self.check("seed names");
-            let idle = Record::check(self.engine(), check, Outcome::Fail);
+            let idle = Record::check(self.engine, check, Outcome::Fail);
             records.extend(idle_seeds(self.context.catalogue, &names, &records, &idle));
         }
         Ok(records)
@@ -369,7 +189,7 @@ impl Target<'_> {
 
     fn replay_seed(&self, seed: &Path, name: &str) -> Result<Vec<Record>> {
         let mut base = Record::check(
-            self.engine(),
+            self.engine,
             self.check(&format!("seed {name}")),
             Outcome::Pass,
         );
@@ -386,22 +206,18 @@ impl Target<'_> {
 
     /// Fuzzes for the seconds of the profile.
     fn fuzz(&self, corpus: &Path) -> Result<Vec<Record>> {
-        let inputs = [corpus.to_path_buf(), seeds(self.name)];
+        let inputs = [corpus.to_path_buf(), self.build.seeds(self.name)];
         let limit = format!("-max_total_time={}", self.seconds);
         self.run("fuzz", &inputs, &[SEED, &limit], self.seconds)
     }
 
     fn check(&self, what: &str) -> String {
-        format!(
-            "{} {what}, sanitizer {}",
-            self.name,
-            self.fuzzer.sanitizer.name()
-        )
+        format!("{} {what}, sanitizer {}", self.name, self.build.sanitizer())
     }
 
     fn log(&self, what: &str) -> PathBuf {
-        let (engine, name) = (self.engine(), self.name);
-        let sanitizer = self.fuzzer.sanitizer.name();
+        let (engine, name) = (self.engine, self.name);
+        let sanitizer = self.build.sanitizer();
         self.context
             .log(&format!("{engine}.{name}.{sanitizer}.{what}"))
     }
@@ -415,19 +231,20 @@ impl Target<'_> {
     ) -> Result<Vec<Record>> {
         let context = self.context;
         let check = self.check(what);
-        context.progress.step(format!("{}: {check}", self.engine()));
+        context.progress.step(format!("{}: {check}", self.engine));
         let crashes = self.log(&format!("{what}.crashes"));
-        let prefix = artifact_folder(context.workspace, &crashes)?;
+        artifact_folder(&crashes)?;
         let mut all = options.to_vec();
-        all.extend([INPUT_LIMIT, "-print_final_stats=1", &prefix]);
+        all.extend([INPUT_LIMIT, "-print_final_stats=1"]);
+        let log = self.log(&format!("{what}.log"));
         let task = self
-            .fuzzer
-            .run(self.name, inputs, &all, &self.log(&format!("{what}.log")));
+            .build
+            .run(self.name, inputs, &all, Some(&crashes), &log);
         let finished = task
             .env(COUNTS, "1")
             .limit(Duration::from_secs(seconds + 15 * 60))
             .run(context.progress, libfuzzer::closing_line)?;
-        let mut base = Record::check(self.engine(), check, Outcome::Pass);
+        let mut base = Record::check(self.engine, check, Outcome::Pass);
         base.seconds = finished.seconds;
         base.evidence = context.evidence(&finished);
         let text = finished.log_text();
@@ -464,8 +281,8 @@ impl Target<'_> {
 
     /// Runs one input in a process of its own.
     fn run_alone(&self, input: &Path, log: &Path) -> Result<Finished> {
-        self.fuzzer
-            .run(self.name, &[input.to_path_buf()], &[INPUT_LIMIT], log)
+        self.build
+            .run(self.name, &[input.to_path_buf()], &[INPUT_LIMIT], None, log)
             .env(COUNTS, "1")
             .limit(Duration::from_secs(10 * 60))
             .run(self.context.progress, quiet)
@@ -476,9 +293,9 @@ impl Target<'_> {
         if let (Some(executions), true) = (executions, seconds > 0) {
             self.context.progress.line(&format!(
                 "{}: {}, sanitizer {}: {executions} executions, {} a second",
-                self.engine(),
+                self.engine,
                 self.name,
-                self.fuzzer.sanitizer.name(),
+                self.build.sanitizer(),
                 executions / seconds
             ));
         }

@@ -112,10 +112,10 @@ impl Clang {
     }
 
     /// A search path with its tools, behind the folders of the user.
-    pub(super) fn path(&self) -> Option<(&'static str, std::ffi::OsString)> {
+    pub(super) fn path(&self) -> Option<std::ffi::OsString> {
         let own = env::var_os("PATH")?;
         let folders = env::split_paths(&own).chain(self.tools.clone());
-        Some(("PATH", env::join_paths(folders).ok()?))
+        env::join_paths(folders).ok()
     }
 }
 

@@ -24,6 +24,7 @@ mod crash;
 mod program;
 mod sanitizer;
 mod session;
+mod suite;
 mod testing;
 mod turns;
 
@@ -38,6 +39,7 @@ pub(crate) use self::turns::Fuzzers;
 use self::clang::Clang;
 pub(crate) use self::sanitizer::Sanitizer;
 use self::session::{Found, files_of};
+pub(crate) use self::suite::Suites;
 use super::module;
 use super::outcome::State;
 use crate::host::out;

@@ -49,16 +49,20 @@ impl Program<'_> {
 
     /// The task of a program in the place of this one.
     fn task_of(&self, program: &Path, log: &str) -> Task {
-        let log = self.logs.join(format!("{log}.log"));
-        let mut task = Task::new(self.workspace, program, &log)
+        self.task_to(program, &self.logs.join(format!("{log}.log")))
+    }
+
+    /// The task of a program in the place of this one, with a log wherever it may be.
+    pub(super) fn task_to(&self, program: &Path, log: &Path) -> Task {
+        let mut task = Task::new(self.workspace, program, log)
             .dir(self.dir)
             .limit(SHORT)
             .alone();
         for (key, value) in self.env {
             task = task.env(key, value);
         }
-        if let Some((key, value)) = self.clang.path() {
-            task = task.env(key, value);
+        if let Some(folders) = self.clang.path() {
+            task = task.path(&folders);
         }
         if let Some(test) = self.test {
             task = task.env("CGOLAB_FUZZ_TARGET", test);

@@ -17,6 +17,7 @@ use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
 use super::{Options, Sanitizer, Target, canaries, crash};
+use crate::engine::libfuzzer::go::checked_in;
 use crate::engine::native::{self, Linked};
 use crate::engine::way::PLAIN;
 use crate::host::child::{self, End, Finished, Task, interrupted, quoted};
@@ -24,7 +25,6 @@ use crate::host::out;
 use crate::host::progress::Progress;
 use crate::host::workspace::Workspace;
 use crate::read::libfuzzer;
-use crate::subject::file;
 
 /// Fuzzing as an engine of reports.
 pub(super) const FUZZ: Engine = Engine {
@@ -217,7 +217,8 @@ fn library(
 ) -> Result<(Linked, Vec<PathBuf>)> {
     let described = &module.description;
     let asan = options.sanitizer == Sanitizer::Address;
-    let for_fuzzing = described.native.get(file::FUZZ);
+    let for_fuzzing =
+        native::for_fuzzing(&described.native, asan).and_then(|kind| described.native.get(kind));
     let build = for_fuzzing.or_else(|| described.library(asan).map(|it| it.build));
     let Some(build) = build else {
         return Ok((Linked::default(), Vec::new()));
@@ -229,9 +230,8 @@ fn library(
     if let Some(why) = made.lacking(root, build, None)? {
         bail!("the native library does not build: {why}");
     }
-    let products = for_fuzzing.iter().flat_map(|it| &it.products);
-    let archives = products.filter(|it| it.ends_with(".a"));
-    let archives = archives.map(|it| root.join(it)).collect();
+    let archives = for_fuzzing.map(|it| native::archives(root, it));
+    let archives = archives.transpose()?.unwrap_or_default();
     Ok((native::link(root, build)?, archives))
 }
 
@@ -270,8 +270,7 @@ impl Session<'_> {
 
     /// Go's own folder of inputs of the test.
     pub(super) fn testdata(&self) -> PathBuf {
-        let dir = &self.package.dir;
-        dir.join("testdata/fuzz").join(&self.test)
+        checked_in(&self.package.dir, &self.test)
     }
 
     /// A path from the folder of the module, as people type it.
