@@ -112,6 +112,15 @@ fn without_clang_one_line_says_what_to_install() {
     assert!(last.contains("libclang-rt-dev"), "{said}");
 }
 
+/// Mends the mistakes of an example.
+fn mend(root: &Path) {
+    let patch = Command::new("git")
+        .args(["apply", "mend.patch"])
+        .current_dir(root)
+        .status();
+    assert!(patch.unwrap().success());
+}
+
 /// A module with a gate in C and one in Go.
 fn gates() -> (TempDir, PathBuf) {
     let gate = "package m\n\n// #include <stdlib.h>\n// static void gate(const char *data, int size) {\n\
@@ -979,11 +988,7 @@ fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
         let shows = found[0]["first"]["command"].as_str().unwrap();
         assert!(shows.starts_with(command), "{said}");
     }
-    let patch = Command::new("git")
-        .args(["apply", "mend.patch"])
-        .current_dir(&root)
-        .status();
-    assert!(patch.unwrap().success());
+    mend(&root);
     for (test, ..) in mistakes {
         let (code, said) = run(test, &["--", "-runs=200000"]);
         assert_eq!(code, Some(0), "{said}");
@@ -1115,4 +1120,30 @@ fn without_clang_fuzz_tests_of_a_subject_are_skipped_with_the_reason() {
     assert!(said.contains("skipped: fuzz-go"), "{said}");
     assert!(said.contains("no clang on PATH"), "{said}");
     assert!(!said.contains("FAIL"), "{said}");
+}
+
+#[test]
+fn a_library_in_rust_has_counters_and_its_mistake_is_found() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = copied("../examples/foreign/words");
+    let run = |more: &[&str]| {
+        let output = fuzz(&root, &[&[".", "--run", "FuzzLength"], more].concat());
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let (code, said) = run(&["--time", "5m"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("libwords.a "), "{said}");
+    let found = findings(&root)[0].to_string();
+    assert!(
+        found.contains("src/lib.rs") && found.contains("words.(*Words).Length"),
+        "{found}"
+    );
+    mend(&root);
+    let (code, said) = run(&["--time", "2s"]);
+    assert_eq!(code, Some(0), "{said}");
 }

@@ -48,3 +48,16 @@ func TestLongest(t *testing.T) {
 		}
 	}
 }
+
+func FuzzLength(f *testing.F) {
+	f.Add(text, 1)
+	f.Fuzz(func(t *testing.T, text string, place int) {
+		w, err := New(text)
+		if err != nil {
+			return
+		}
+		if got := w.Length(place); got > len(text) {
+			t.Errorf("a word of %d in %q", got, text)
+		}
+	})
+}
