@@ -14,7 +14,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::slice;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use cgolab_explore::bytes::decode;
 use cgolab_explore::{Driver, Stopped};
@@ -34,20 +34,34 @@ use courier_scenario::{fuzz, oracle};
 /// Carries out the step in a line, and returns the answer, which `free` frees. The line lives for the call.
 pub type StepFn = unsafe extern "C" fn(line: *const c_char) -> *mut c_char;
 
-/// The setup of a player, in JSON; it lives as long as the process. Also prepares the counts that
-/// [`COUNTS_VARIABLE`](fuzz::COUNTS_VARIABLE) asks for.
+/// Files that scenarios load, until the process ends.
+static FILES: Mutex<Option<Fixture>> = Mutex::new(None);
+
+/// The setup of a player, in JSON, which `free` frees. Makes the files that scenarios load. Call it once.
 #[unsafe(no_mangle)]
-pub extern "C" fn courier_oracle_setup() -> *const c_char {
-    static SETUP: OnceLock<(CString, Fixture)> = OnceLock::new();
-    let (setup, _) = SETUP.get_or_init(|| {
-        fuzz::count_at_exit();
-        let fixture = Fixture::new().expect("the temporary directory takes a few files");
-        let root = fixture.root();
-        let setup = go::setup(root.to_str().expect("the temporary directory is UTF-8"));
-        let setup = CString::new(setup).expect("JSON escapes NUL");
-        (setup, fixture)
-    });
-    setup.as_ptr()
+pub extern "C" fn courier_oracle_setup() -> *mut c_char {
+    let files = Fixture::new().expect("the temporary directory takes a few files");
+    let root = files.root();
+    let setup = go::setup(root.to_str().expect("the temporary directory is UTF-8"));
+    *FILES.lock().expect("nothing panics under this lock") = Some(files);
+    // SAFETY: the function may be called at any time, and once.
+    unsafe { libc::atexit(courier_oracle_end) };
+    owned(&setup)
+}
+
+/// Removes the files. Go ends its programs without the functions of C for that, and calls this one.
+#[unsafe(no_mangle)]
+pub extern "C" fn courier_oracle_end() {
+    if let Ok(mut files) = FILES.lock() {
+        files.take();
+    }
+}
+
+/// Has the process print its counts at its end, if [`COUNTS_VARIABLE`](fuzz::COUNTS_VARIABLE) asks for them. Call it
+/// once, first.
+#[unsafe(no_mangle)]
+pub extern "C" fn courier_oracle_begin() {
+    fuzz::count_at_exit();
 }
 
 /// Runs the scenario that these bytes are, and a teardown. Returns null if the binding does what the model says
@@ -88,7 +102,7 @@ pub unsafe extern "C" fn courier_oracle_count(contracts: *const *const c_char, l
     for index in 0..length {
         // SAFETY: the index is within the caller's length.
         let place = unsafe { contracts.add(index) };
-        // SAFETY: so is what it points to.
+        // SAFETY: the caller's promise: there are so many pointers.
         let contract = unsafe { *place };
         // SAFETY: the caller's promise.
         let contract: &'static CStr = unsafe { CStr::from_ptr(contract) };
@@ -100,7 +114,7 @@ pub unsafe extern "C" fn courier_oracle_count(contracts: *const *const c_char, l
 /// Returns null if courier has nothing alive, else a report, which `free` frees.
 #[unsafe(no_mangle)]
 pub extern "C" fn courier_oracle_left() -> *mut c_char {
-    left().map_or(std::ptr::null_mut(), |live| owned(&format!("{live:?}")))
+    left().map_or(std::ptr::null_mut(), |live| owned(&report(live)))
 }
 
 /// What courier still has, if anything.
@@ -121,12 +135,14 @@ fn report(live: Live) -> String {
     )
 }
 
-/// A text that `free` of C frees. What is behind a NUL is lost.
+/// A text that `free` of C frees. NULs are left out.
 fn owned(text: &str) -> *mut c_char {
     let text: Vec<u8> = text.bytes().filter(|byte| *byte != 0).collect();
     let text = CString::new(text).expect("it has no NUL");
     // SAFETY: a string that ends with NUL.
-    unsafe { libc::strdup(text.as_ptr()) }
+    let copy = unsafe { libc::strdup(text.as_ptr()) };
+    assert!(!copy.is_null(), "no memory for a report");
+    copy
 }
 
 /// The Go binding, on lanes that are goroutines, each locked to its thread.
@@ -166,8 +182,8 @@ impl Driver for Binding {
     fn apply(&mut self, step: Step) -> Result<Observation, Stopped> {
         let before = diagnostic();
         let observation = self.carry_out(&step)?;
-        // Lane 0 is this thread. The binding takes "there is no such object any more" for closed, and so a second
-        // destroy shows in the library's own diagnostic only.
+        // The binding takes "there is no such object any more" for closed, and so a second destroy shows in the
+        // library's own diagnostic only: of this thread, which is lane 0, and of calls that have a status.
         let after = diagnostic();
         let asked_again = step.op.is_close()
             && observation.outcome == Outcome::Done

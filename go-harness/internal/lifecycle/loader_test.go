@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
 	"github.com/cgolab/cgolab/go-harness/note"
@@ -15,6 +16,9 @@ import (
 // mostLoads is the largest number of loads of one input.
 const mostLoads = 8
 
+// hung is the time after which a load that must end counts as hung. libFuzzer's own limit comes later.
+const hung = 20 * time.Second
+
 // FuzzLoader reads bytes as calls on a loader, in any order: loads begin, their callers go, answers come, in time or
 // late, and in the end it is closed. Each load ends once, as the first of those who end it says, and nothing is left
 // of answers that come late.
@@ -22,7 +26,6 @@ const mostLoads = 8
 // The upper four bits of a byte are the call, modulo their number, and the lower four the load. Every call is waited
 // for: the threads are real, and their order is the script's.
 func FuzzLoader(f *testing.F) {
-	setup()
 	f.Fuzz(func(t *testing.T, script []byte) {
 		clean(t)
 		p := newPlay(t)
@@ -42,7 +45,10 @@ type play struct {
 	loads  []*loading
 	// While the owner is held, no load begins, and the end of one is not seen. This lets it go on.
 	release func()
-	seen    ledger
+	// An answer came when its caller had gone.
+	late   bool
+	panics <-chan courier.CallbackPanic
+	seen   ledger
 }
 
 type offer struct {
@@ -61,8 +67,8 @@ type loading struct {
 
 	// What must come of it, and how: nil while nobody has ended it.
 	want *end
-	// It has ended.
-	over bool
+	// Load has returned; and the owner has seen to what that left.
+	over, settled bool
 	// Its request has an answer, or is closed.
 	answered, closed bool
 }
@@ -83,7 +89,7 @@ func (e end) is(body []byte, err error) bool {
 }
 
 func newPlay(t *testing.T) *play {
-	p := &play{t: t, offers: make(chan offer, mostLoads)}
+	p := &play{t: t, offers: make(chan offer, mostLoads), panics: panics()}
 	var err error
 	p.loader, err = courier.NewLoader(func(*courier.Runtime, courier.Event) {})
 	p.ok(err)
@@ -103,10 +109,10 @@ func (p *play) ok(err error) {
 	}
 }
 
-// broken fails the test.
-func (p *play) broken(expected, observed string) {
+// broken fails the test for a contract.
+func (p *play) broken(contract, expected, observed string) {
 	p.t.Helper()
-	p.t.Fatalf("  expected: %s\n  observed: %s\n%s", expected, observed, note.Broken("REQ-19"))
+	p.t.Fatalf("  expected: %s\n  observed: %s\n%s", expected, observed, note.Broken(contract))
 }
 
 func (p *play) do(call, number int) {
@@ -155,11 +161,15 @@ func (p *play) begin() {
 		defer close(l.ended)
 		l.bytes, l.err = p.loader.Load(ctx, l.url)
 	}()
-	offered := <-p.offers
-	if offered.url != l.url {
-		p.broken(l.url+" is offered", offered.url)
+	select {
+	case offered := <-p.offers:
+		if offered.url != l.url {
+			p.t.Fatalf("%s is offered in place of %s", offered.url, l.url)
+		}
+		l.request = offered.request
+	case <-l.ended:
+		p.t.Fatalf("%s ends before it is offered: %q, %v", l.url, l.bytes, l.err)
 	}
-	l.request = offered.request
 	p.loads = append(p.loads, l)
 }
 
@@ -180,27 +190,31 @@ func (p *play) hold() {
 	p.release = func() { close(release) }
 }
 
-// answer judges an answer. Only the first one in time is taken; one that comes when the caller has gone may find the
-// load still there, and is freed then.
+// answer judges an answer. Only the first one in time is taken. One that comes when the caller has gone finds the load
+// still there as long as the owner has not cancelled it, and is freed then.
 func (p *play) answer(l *loading, err error, taken *end) {
 	switch {
 	case l.closed:
-		p.refused(err, courier.ErrClosed)
+		p.refused("REQ-06", err, courier.ErrClosed)
 	case l.answered:
-		p.refused(err, courier.ErrAlreadyCompleted)
+		p.refused("REQ-03", err, courier.ErrAlreadyCompleted)
 	case l.want == nil:
 		p.ok(err)
 		l.want = taken
+	case l.settled:
+		p.refused("REQ-19", err, courier.ErrInvalidState)
 	case err != nil:
-		p.refused(err, courier.ErrInvalidState)
+		p.refused("REQ-19", err, courier.ErrInvalidState)
+	default:
+		p.late = true
 	}
 	l.answered = true
 }
 
-func (p *play) refused(err, category error) {
+func (p *play) refused(contract string, err, category error) {
 	p.t.Helper()
 	if !errors.Is(err, category) {
-		p.broken(fmt.Sprint(category), fmt.Sprint(err))
+		p.broken(contract, fmt.Sprint(category), fmt.Sprint(err))
 	}
 }
 
@@ -216,16 +230,33 @@ func (p *play) settle() {
 	}
 	// What the owner does for callers who have gone comes before this.
 	p.ok(p.loader.Owner().Do(context.Background(), func(*courier.Runtime) error { return nil }))
+	for _, l := range p.loads {
+		l.settled = l.over
+	}
 }
 
-// wait waits for the end of a load, and judges it.
+// wait waits for the end of a load, and judges it. The contract is about those whose callers go, and those that are
+// closed.
 func (p *play) wait(l *loading) {
-	<-l.ended
+	if l.over {
+		return
+	}
+	contract := "REQ-16"
+	if l.want.err != nil {
+		contract = "REQ-19"
+	}
+	watchdog := time.NewTimer(hung)
+	defer watchdog.Stop()
+	select {
+	case <-l.ended:
+	case <-watchdog.C:
+		p.broken(contract, fmt.Sprintf("%s ends with %+v", l.url, *l.want), "Load has not returned")
+	}
 	l.over = true
 	if !l.want.is(l.bytes, l.err) {
-		p.broken(fmt.Sprintf("%s ends with %+v", l.url, *l.want), fmt.Sprintf("%q, %v", l.bytes, l.err))
+		p.broken(contract, fmt.Sprintf("%s ends with %+v", l.url, *l.want), fmt.Sprintf("%q, %v", l.bytes, l.err))
 	}
-	p.seen.check("REQ-19")
+	p.seen.check(contract)
 }
 
 // finish closes the loader, and all that was handed over.
@@ -242,7 +273,12 @@ func (p *play) finish() {
 		p.wait(l)
 		p.ok(l.request.Close())
 	}
-	if report := left(); report != "" {
-		p.broken("nothing is alive when all is closed", report)
+	switch report := left(); {
+	case report == "":
+	case p.late:
+		p.broken("REQ-19", "nothing is left of an answer that came late", report)
+	default:
+		p.t.Fatal(report)
 	}
+	none(p.t, p.panics)
 }

@@ -10,7 +10,9 @@ package lifecycle
 
 typedef char *(*courier_step)(const char *line);
 
-const char *courier_oracle_setup(void);
+void courier_oracle_begin(void);
+char *courier_oracle_setup(void);
+void courier_oracle_end(void);
 char *courier_oracle_run(const uint8_t *input, size_t length, courier_step step);
 void courier_oracle_count(const char *const *contracts, size_t length);
 char *courier_oracle_left(void);
@@ -29,8 +31,18 @@ import (
 	"github.com/cgolab/cgolab/go-harness/internal/scenario"
 )
 
-// setup is the setup of players that the oracle drives, in JSON.
-func setup() []byte { return []byte(C.GoString(C.courier_oracle_setup())) }
+// begin has the process print at its end what was checked, if it is asked for. It comes once, first.
+func begin() { C.courier_oracle_begin() }
+
+// setup makes the files that scenarios load, and returns the setup of players that the oracle drives, in JSON.
+func setup() []byte {
+	text := C.courier_oracle_setup()
+	defer C.free(unsafe.Pointer(text))
+	return []byte(C.GoString(text))
+}
+
+// removeFiles removes the files of setup.
+func removeFiles() { C.courier_oracle_end() }
 
 // current carries out the steps of the scenario that runs.
 var current *scenario.Player
@@ -73,7 +85,7 @@ func (l ledger) count() {
 	C.courier_oracle_count((**C.char)(unsafe.Pointer(unsafe.SliceData(l))), C.size_t(len(l)))
 }
 
-// left tells what the library still has alive, or nothing.
+// left is the report of what the library still has alive, with the contract that is broken, or nothing.
 func left() string {
 	text := C.courier_oracle_left()
 	defer C.free(unsafe.Pointer(text))

@@ -14,7 +14,7 @@ use crate::host::child::{self, Finished, Task};
 use crate::host::progress::Progress;
 use crate::host::workspace::{DESCRIPTION, Workspace};
 use crate::record::Record;
-use crate::subject::file::{FUZZ, FUZZ_ASAN, NativeBuild, PLAIN};
+use crate::subject::file::{ASAN, FUZZ, FUZZ_ASAN, NativeBuild, PLAIN};
 
 /// The beginning of a symbol that code refers to if it was built for AddressSanitizer.
 pub(crate) const ASAN_MARK: &str = "__asan_report_load";
@@ -42,13 +42,26 @@ pub(crate) fn kind<'a>(builds: &BTreeMap<String, NativeBuild>, kind: &'a str) ->
     }
 }
 
-/// The kind of build that fuzz tests link, if one is described.
+/// The kind of build that fuzz tests link, if one is described, and the text that must be in it. One that is not for
+/// fuzzing has no counters.
 pub(crate) fn for_fuzzing(
     builds: &BTreeMap<String, NativeBuild>,
     asan: bool,
-) -> Option<&'static str> {
-    let kinds = [FUZZ_ASAN].into_iter().filter(|_| asan).chain([FUZZ]);
-    kinds.into_iter().find(|kind| builds.contains_key(*kind))
+) -> Option<(&'static str, Option<&'static str>)> {
+    let checked = Some(ASAN_MARK);
+    let kinds: &[_] = match asan {
+        true => &[
+            (FUZZ_ASAN, checked),
+            (FUZZ, None),
+            (ASAN, checked),
+            (PLAIN, None),
+        ],
+        false => &[(FUZZ, None), (PLAIN, None)],
+    };
+    kinds
+        .iter()
+        .copied()
+        .find(|(kind, _)| builds.contains_key(*kind))
 }
 
 /// Builds the library that an engine links. The inner error is the record to report.
@@ -72,7 +85,7 @@ pub(super) fn built(
     let Some(build) = context.file.native.get(kind) else {
         return Ok(Ok(Linked::default()));
     };
-    let log = context.log(&format!("{engine}.native.log"));
+    let log = context.log(&format!("{engine}.native.{kind}.log"));
     let step = |words: &str| context.progress.step(format!("{engine}: {words}"));
     let made = make(context.workspace, context.progress, &log, build, step)?;
     let root = context.workspace.root();
@@ -135,8 +148,15 @@ pub(crate) fn link(root: &Path, build: &NativeBuild) -> Result<Linked> {
     })
 }
 
-/// The archives that a build makes.
-pub(crate) fn archives(root: &Path, build: &NativeBuild) -> Result<Vec<PathBuf>> {
+/// The archives with counters that a build makes, if its kind is for fuzzing.
+pub(crate) fn counted_archives(
+    root: &Path,
+    kind: &str,
+    build: &NativeBuild,
+) -> Result<Vec<PathBuf>> {
+    if ![FUZZ, FUZZ_ASAN].contains(&kind) {
+        return Ok(Vec::new());
+    }
     let products = expanded(root, &build.products)?;
     let archives = products.iter().filter(|it| it.ends_with(".a"));
     Ok(archives.map(|it| root.join(it)).collect())

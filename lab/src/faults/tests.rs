@@ -60,6 +60,10 @@ impl Toy {
 struct NoFuzzTests;
 
 impl FuzzTests for NoFuzzTests {
+    fn lacking(&self, _: &Path, _: &Path, _: Sanitizer) -> Result<Option<String>> {
+        unreachable!("it is not asked for")
+    }
+
     fn ground<'a>(
         &self,
         _: &'a Workspace,

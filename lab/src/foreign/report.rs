@@ -72,7 +72,7 @@ impl Place {
     }
 }
 
-const LEAK: &str = "leak";
+pub(super) const LEAK: &str = "leak";
 const LEAK_BY_GO: &str = "leak of C.CString, C.CBytes or C.malloc";
 
 /// The class of a leak, by the stack of its allocation.

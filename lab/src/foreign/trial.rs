@@ -15,7 +15,7 @@ use super::findings::{self, Open};
 use super::known;
 use super::module::{Module, Package, counted};
 use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble, What};
-use super::report::Report;
+use super::report::{LEAK, Report};
 use super::valgrind;
 use crate::engine::canaries;
 use crate::engine::native::{self, Linked};
@@ -956,8 +956,40 @@ impl Trial<'_> {
             finding.tests = tests;
             outcome.findings.push(finding);
         }
+        let parts = match tried < tests.len() {
+            true => 0,
+            false => fold_parts(&mut outcome.findings, &package.path),
+        };
+        if parts > 0 {
+            outcome.limits.push(format!(
+                "{}: {} in code without lines, which no test alone shows, not told apart",
+                package.path,
+                counted(parts, "leak")
+            ));
+        }
         Ok(())
     }
+}
+
+/// Takes leaks out that no test alone shows, in code without lines: where tests leak, they are what the leaked things
+/// hold, which differs from run to run. Without a test that leaks the first stays, for all of them. Returns the number
+/// of those that are gone.
+fn fold_parts(findings: &mut Vec<Finding>, package: &str) -> usize {
+    let leaks = |it: &Finding| it.package == package && it.report.class == LEAK;
+    let is_part = |it: &Finding| {
+        let without_line = it
+            .report
+            .c
+            .as_ref()
+            .is_none_or(|place| place.line.is_none());
+        leaks(it) && it.report.test.is_none() && without_line
+    };
+    let mut first = !findings
+        .iter()
+        .any(|it| leaks(it) && it.report.test.is_some());
+    let before = findings.len();
+    findings.retain(|it| !is_part(it) || std::mem::take(&mut first));
+    before - findings.len()
 }
 
 /// The name of the file that `-overlay` takes.
@@ -1069,6 +1101,7 @@ pub(super) fn compiler_line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::foreign::engines::tests::row;
+    use crate::foreign::report::Place;
 
     #[test]
     fn the_test_that_writes_most_is_blamed_for_a_flood() {
@@ -1212,6 +1245,46 @@ mod tests {
             "a/b: 0 of 2 tests were run alone to find those that leak"
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn parts_of_what_a_test_leaks_are_no_findings() {
+        let leak = |test: Option<&str>, line: Option<u32>| Finding {
+            engine: "asan".to_owned(),
+            package: "a/b".to_owned(),
+            severity: Severity::Error,
+            tests: Vec::new(),
+            triage: None,
+            within: String::new(),
+            known: None,
+            command: String::new(),
+            report: Report {
+                class: LEAK.to_owned(),
+                test: test.map(str::to_owned),
+                c: Some(Place {
+                    function: "make".to_owned(),
+                    file: line.map(|_| "a.c".to_owned()),
+                    line,
+                    own: false,
+                }),
+                go: None,
+                other: None,
+                text: String::new(),
+            },
+        };
+        let folded = |mut found: Vec<Finding>| {
+            let gone = fold_parts(&mut found, "a/b");
+            (gone, found.len())
+        };
+        let part = || leak(None, None);
+        assert_eq!(
+            folded(vec![part(), leak(Some("TestA"), None), part()]),
+            (2, 1)
+        );
+        // Nobody knows what they are part of: one stands for all. A line is a place of its own.
+        assert_eq!(folded(vec![part(), leak(None, Some(3)), part()]), (1, 2));
+        let mut elsewhere = vec![part(), leak(Some("TestA"), None)];
+        assert_eq!(fold_parts(&mut elsewhere, "a/c"), 0);
     }
 
     #[test]

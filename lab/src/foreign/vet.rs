@@ -97,7 +97,9 @@ fn note_unread(outcome: &mut EngineOutcome, left: &NotAnalysed, root: &Path) {
     let reason = left.reason.replace(&format!("{}/", root.display()), "");
     match left.whole {
         true => outcome.trouble.push(Trouble::words(&left.package, &reason)),
-        false => outcome.left_unread.push(left.shown()),
+        false => outcome
+            .left_unread
+            .push(format!("{}: {reason}", left.package)),
     }
 }
 
@@ -191,7 +193,7 @@ mod tests {
             let left = serde_json::from_value(printed).unwrap();
             note_unread(&mut outcome, &left, Path::new("/m"));
         }
-        assert_eq!(outcome.left_unread, ["a/c: /m/b/b.go:1: why"]);
+        assert_eq!(outcome.left_unread, ["a/c: b/b.go:1: why"]);
         let [trouble] = &outcome.trouble[..] else {
             panic!("{:?}", outcome.trouble);
         };

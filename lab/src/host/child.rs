@@ -222,7 +222,7 @@ impl Task {
         self
     }
 
-    /// Lets it find programs in these folders, which whoever types the command need not say.
+    /// Sets PATH. The command that is shown leaves it out.
     pub fn path(mut self, folders: &OsStr) -> Task {
         self.command.env("PATH", folders);
         self

@@ -547,6 +547,14 @@ impl SubjectFile {
                 return Err(Mistake::at(["suite", key], number)
                     .saying("is empty; name at least one, or remove the suite"));
             }
+            if let Suite::Libfuzzer(FuzzTargets { targets, .. })
+            | Suite::GoLibfuzzer(GoFuzzTests { targets, .. }) = suite
+                && let Some((name, _)) = targets.iter().find(|(_, share)| **share == 0)
+            {
+                return Err(Mistake::at(["suite", "targets"], number).saying(format!(
+                    "gives `{name}` no time; write a share of 1 or more"
+                )));
+            }
             if let Suite::Nextest(tests) = suite
                 && let Some(kind) = tests
                     .native

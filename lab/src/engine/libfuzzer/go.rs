@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::{
     ASKED_SECONDS, SEED_FOLDER, Target, answer, builds_of, concerned, empty_folder, prepare_corpus,
@@ -12,23 +12,33 @@ use super::{
 };
 use crate::engine::ask::{self, Answer, Question};
 use crate::engine::fuzz::{Sanitizer, corpus};
-use crate::engine::native::{self, ASAN_MARK, Linked};
+use crate::engine::native::{self, Linked};
 use crate::engine::{Canary, Context, Engine};
 use crate::host::child::{self, Task};
 use crate::host::progress::Progress;
 use crate::host::tools::Need;
 use crate::host::workspace::Workspace;
 use crate::record::{Evidence, Outcome, Record};
-use crate::subject::file::{FUZZ_ASAN, GoFuzzTests, SubjectFile, Suite};
+use crate::subject::file::{GoFuzzTests, SubjectFile, Suite};
+
+/// Seconds of one input after which all goroutines are printed; libFuzzer ends it a second later.
+const STACKS_AFTER: &str = "24";
 
 /// The builder of fuzz tests of Go. `cgolab fuzz` has it, which knows more than an engine: whoever runs engines
 /// hands it over.
 pub(crate) trait FuzzTests: Sync {
+    /// The reason why there is no such build on this machine: it has no clang with libFuzzer and this sanitizer. A
+    /// trial goes into `cache`.
+    ///
+    /// # Errors
+    /// There is no Go for the folder.
+    fn lacking(&self, folder: &Path, cache: &Path, sanitizer: Sanitizer) -> Result<Option<String>>;
+
     /// Looks at the package in a folder. With AddressSanitizer the build has cgocheck2, too. Files of builds go into
     /// `cache`.
     ///
     /// # Errors
-    /// There is no clang with libFuzzer and this sanitizer, or no Go: the message says what to install.
+    /// It cannot be built here: see [`lacking`](Self::lacking).
     fn ground<'a>(
         &self,
         workspace: &'a Workspace,
@@ -62,6 +72,9 @@ pub(crate) trait Tests {
     /// Lines about what the program sees.
     fn summary(&self) -> Vec<String>;
 
+    /// The names of all fuzz tests in the program.
+    fn names(&self) -> Result<Vec<String>>;
+
     /// Writes the checked-in inputs of a test into a folder as libFuzzer's bytes, under their names.
     fn write_seeds(&self, test: &str, folder: &Path) -> Result<()>;
 
@@ -86,6 +99,7 @@ pub(crate) fn engines(file: &SubjectFile) -> impl Iterator<Item = GoFuzzing> {
         Suite::GoLibfuzzer(suite) => Some(GoFuzzing {
             suite: suite.clone(),
             build: ask::Build {
+                // That of the library's build, if it is named for the engine: it is kept from fault to fault.
                 folder: suite.engine.clone(),
                 sources: suite.sources.clone(),
             },
@@ -109,10 +123,14 @@ impl Engine for GoFuzzing {
 
     /// gcc has no libFuzzer.
     fn unable(&self, context: &Context<'_>) -> Result<Option<String>> {
-        let grounds = builds_of(context.profile).iter();
-        let mut grounds = grounds.map(|sanitizer| self.ground(context, *sanitizer));
-        let why = grounds.find_map(Result::err);
-        Ok(why.map(|why| format!("{why:#}")))
+        let (folder, cache) = self.places(context);
+        for sanitizer in builds_of(context.profile) {
+            let why = context.fuzz_tests.lacking(&folder, &cache, *sanitizer)?;
+            if why.is_some() {
+                return Ok(why);
+            }
+        }
+        Ok(None)
     }
 
     fn canary(&self, context: &Context<'_>) -> Result<Canary> {
@@ -143,6 +161,9 @@ impl Engine for GoFuzzing {
     fn checks(&self, context: &Context<'_>) -> Result<Vec<Record>> {
         let mut records = Vec::new();
         for sanitizer in builds_of(context.profile) {
+            if child::interrupted() {
+                break; // What did not run is told by the catalogue.
+            }
             let ground = self.ground(context, *sanitizer)?;
             let build = match self.built(context, &*ground, *sanitizer)? {
                 Ok(build) => build,
@@ -153,9 +174,10 @@ impl Engine for GoFuzzing {
             };
             for name in self.suite.targets.keys() {
                 if child::interrupted() {
-                    break; // What did not run is told by the catalogue.
+                    break;
                 }
-                let corpus = prepare_corpus(context, name, corpus(name))?;
+                let own = self.own(name);
+                let corpus = prepare_corpus(context, &own, corpus(&own))?;
                 let seconds = seconds(context, &self.suite.targets, name);
                 records.extend(
                     self.target(context, &build, name, seconds)
@@ -181,7 +203,7 @@ impl Engine for GoFuzzing {
         };
         let mut answers = Vec::new();
         for name in concerned {
-            let corpus = empty_folder(context, name)?;
+            let corpus = empty_folder(context, &self.own(name))?;
             let target = self.target(context, &build, name, ASKED_SECONDS);
             answers.extend(target.check_all(&corpus)?.iter().map(answer));
         }
@@ -194,14 +216,24 @@ impl Engine for GoFuzzing {
 }
 
 impl GoFuzzing {
+    /// The name of a test's folders, which other engines may not have.
+    fn own(&self, test: &str) -> String {
+        format!("{}.{test}", self.name())
+    }
+
+    /// The folder of the package, and that of builds.
+    fn places(&self, context: &Context<'_>) -> (PathBuf, PathBuf) {
+        let folder = context.workspace.path(&self.suite.dir);
+        (folder, context.workspace.lab().join(self.name()))
+    }
+
     /// The place where the tests are built in this way.
     fn ground<'a>(
         &self,
         context: &Context<'a>,
         sanitizer: Sanitizer,
     ) -> Result<Box<dyn Ground + 'a>> {
-        let folder = context.workspace.path(&self.suite.dir);
-        let cache = context.workspace.lab().join(self.name());
+        let (folder, cache) = self.places(context);
         let (workspace, progress) = (context.workspace, context.progress);
         context
             .fuzz_tests
@@ -215,20 +247,17 @@ impl GoFuzzing {
         ground: &'a (dyn Ground + 'a),
         sanitizer: Sanitizer,
     ) -> Result<Result<Built<'a>, Box<Record>>> {
-        let described = &context.file.native;
-        let kind = native::for_fuzzing(described, sanitizer == Sanitizer::Address);
-        let (linked, archives) = match kind {
+        let builds = &context.file.native;
+        let asan = sanitizer == Sanitizer::Address;
+        let (linked, archives) = match native::for_fuzzing(builds, asan) {
             None => Default::default(),
-            Some(kind) => {
-                let mark = (kind == FUZZ_ASAN).then_some(ASAN_MARK);
-                match native::built(context, self.name(), kind, mark)? {
-                    Ok(linked) => {
-                        let root = context.workspace.root();
-                        (linked, native::archives(root, &described[kind])?)
-                    }
-                    Err(record) => return Ok(Err(record)),
+            Some((kind, mark)) => match native::built(context, self.name(), kind, mark)? {
+                Ok(linked) => {
+                    let root = context.workspace.root();
+                    (linked, native::counted_archives(root, kind, &builds[kind])?)
                 }
-            }
+                Err(record) => return Ok(Err(record)),
+            },
         };
         let test = self.suite.targets.keys().next().context("no targets")?;
         context.progress.step(format!(
@@ -241,20 +270,36 @@ impl GoFuzzing {
             Ok(built) => built,
             Err(why) => {
                 let check = format!("build, sanitizer {}", ground.checks());
-                let failed = Record::check(self.name(), check, Outcome::BuildFailed);
+                let outcome = match child::interrupted() {
+                    true => Outcome::NotRun,
+                    false => Outcome::BuildFailed,
+                };
+                let failed = Record::check(self.name(), check, outcome);
                 return Ok(Err(Box::new(failed.because(why))));
             }
         };
         for line in built.summary() {
             context.progress.line(&format!("{}: {line}", self.name()));
         }
+        let names = built.names()?;
+        if let Some(unknown) = self.suite.targets.keys().find(|it| !names.contains(it)) {
+            bail!(
+                "{} has no fuzz test {unknown}; it has {}",
+                self.suite.dir,
+                names.join(", ")
+            );
+        }
         let build = Built {
             workspace: context.workspace,
+            engine: self.name().to_owned(),
             sanitizer: ground.checks(),
             tests: built,
         };
         for test in self.suite.targets.keys() {
-            let folder = context.workspace.root().join(seeds(test));
+            let folder = context
+                .workspace
+                .root()
+                .join(super::Build::seeds(&build, test));
             build.tests.write_seeds(test, &folder)?;
         }
         Ok(Ok(build))
@@ -277,14 +322,10 @@ impl GoFuzzing {
     }
 }
 
-/// The folder of a test's checked-in inputs as bytes, from the root of the checkout.
-fn seeds(test: &str) -> PathBuf {
-    Path::new(SEED_FOLDER).join(test)
-}
-
 /// The tests in one build.
 struct Built<'a> {
     workspace: &'a Workspace,
+    engine: String,
     sanitizer: &'static str,
     tests: Box<dyn Tests + 'a>,
 }
@@ -295,7 +336,7 @@ impl super::Build for Built<'_> {
     }
 
     fn seeds(&self, target: &str) -> PathBuf {
-        seeds(target)
+        Path::new(SEED_FOLDER).join(&self.engine).join(target)
     }
 
     /// The program runs in the folder of its package, as `go test` has it, so that all paths are whole.
@@ -311,6 +352,8 @@ impl super::Build for Built<'_> {
         let inputs = inputs.iter().map(|it| self.workspace.root().join(it));
         self.tests
             .run(target, log)
+            // A test that hangs says where, before libFuzzer ends it.
+            .env("CGOLAB_FUZZ_STACKS", STACKS_AFTER)
             .args(options)
             .args(prefix)
             .args(inputs)

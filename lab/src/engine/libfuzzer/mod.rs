@@ -115,7 +115,9 @@ type Shares = BTreeMap<String, u32>;
 fn seconds(context: &Context<'_>, shares: &Shares, target: &str) -> u64 {
     let sum: u32 = shares.values().sum();
     let share = shares.get(target).copied().unwrap_or_default();
-    context.profile.fuzz_seconds() * u64::from(share) / u64::from(sum.max(1))
+    let seconds = context.profile.fuzz_seconds() * u64::from(share) / u64::from(sum.max(1));
+    // No time at all would be no limit.
+    seconds.max(1)
 }
 
 /// The targets with a seed that is named for a contract in question. `seeds` is the folder of a target's seeds.
@@ -406,7 +408,11 @@ fn idle_seeds(
     idle
 }
 
+/// The names of the files in a folder, in order; none if there is no folder.
 fn file_names(dir: &Path) -> Result<Vec<String>> {
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
     let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     let mut names: Vec<String> = entries
         .flatten()

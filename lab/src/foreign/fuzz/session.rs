@@ -215,23 +215,20 @@ fn library(
     cache: &Path,
     options: &Options,
 ) -> Result<(Linked, Vec<PathBuf>)> {
-    let described = &module.description;
+    let builds = &module.description.native;
     let asan = options.sanitizer == Sanitizer::Address;
-    let for_fuzzing =
-        native::for_fuzzing(&described.native, asan).and_then(|kind| described.native.get(kind));
-    let build = for_fuzzing.or_else(|| described.library(asan).map(|it| it.build));
-    let Some(build) = build else {
+    let Some((kind, mark)) = native::for_fuzzing(builds, asan) else {
         return Ok((Linked::default(), Vec::new()));
     };
+    let build = &builds[kind];
     let root = workspace.root();
     let log = cache.join("native.log");
     let tell = |words: &str| progress.step(words);
     let made = native::make(workspace, progress, &log, build, tell)?;
-    if let Some(why) = made.lacking(root, build, None)? {
+    if let Some(why) = made.lacking(root, build, mark)? {
         bail!("the native library does not build: {why}");
     }
-    let archives = for_fuzzing.map(|it| native::archives(root, it));
-    let archives = archives.transpose()?.unwrap_or_default();
+    let archives = native::counted_archives(root, kind, build)?;
     Ok((native::link(root, build)?, archives))
 }
 

@@ -25,6 +25,18 @@ use crate::host::workspace::Workspace;
 pub(crate) struct Suites;
 
 impl FuzzTests for Suites {
+    fn lacking(
+        &self,
+        folder: &Path,
+        cache: &Path,
+        sanitizer: fuzz::Sanitizer,
+    ) -> Result<Option<String>> {
+        fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
+        let own = module::go(folder, &["env", "CC"])?;
+        let found = Clang::find(own.trim(), own_sanitizer(sanitizer), cache);
+        Ok(found.err().map(|why| format!("{why:#}")))
+    }
+
     fn ground<'a>(
         &self,
         workspace: &'a Workspace,
@@ -36,10 +48,7 @@ impl FuzzTests for Suites {
         fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let own = module::go(folder, &["env", "CC"])?;
         let settings = [&["env", "-json"], &Compilers::SETTINGS[..]].concat();
-        let sanitizer = match sanitizer {
-            fuzz::Sanitizer::None => Sanitizer::None,
-            fuzz::Sanitizer::Address => Sanitizer::Address,
-        };
+        let sanitizer = own_sanitizer(sanitizer);
         Ok(Box::new(Ground {
             workspace,
             progress,
@@ -58,6 +67,13 @@ impl FuzzTests for Suites {
                 ..How::default()
             },
         }))
+    }
+}
+
+fn own_sanitizer(sanitizer: fuzz::Sanitizer) -> Sanitizer {
+    match sanitizer {
+        fuzz::Sanitizer::None => Sanitizer::None,
+        fuzz::Sanitizer::Address => Sanitizer::Address,
     }
 }
 
@@ -152,18 +168,29 @@ impl Tests for Built<'_> {
         self.built.summary()
     }
 
+    fn names(&self) -> Result<Vec<String>> {
+        let program = Program {
+            test: None,
+            ..self.program("")
+        };
+        program.tests()
+    }
+
     fn write_seeds(&self, test: &str, folder: &Path) -> Result<()> {
         empty(folder)?;
         let bytes = TempDir::new().context("cannot make a temporary folder")?;
-        for seed in files_of(&checked_in(&self.ground.package.dir, test))? {
+        let checked_in = checked_in(&self.ground.package.dir, test);
+        if !checked_in.exists() {
+            return Ok(());
+        }
+        for seed in files_of(&checked_in)? {
             empty(bytes.path())?;
             self.program(test)
                 .convert(&seed, Form::Bytes, bytes.path())?;
             let to = folder.join(seed.file_name().unwrap_or_default());
-            for written in files_of(bytes.path())? {
-                fs::copy(&written, &to)
-                    .with_context(|| format!("cannot write {}", to.display()))?;
-            }
+            let written = files_of(bytes.path())?;
+            let written = written.first().context("an input has no form in bytes")?;
+            fs::copy(written, &to).with_context(|| format!("cannot write {}", to.display()))?;
         }
         Ok(())
     }
