@@ -15,7 +15,7 @@ use super::findings::{self, Open};
 use super::known;
 use super::module::{Module, Package, counted};
 use super::outcome::{EngineOutcome, Finding, Severity, State, TestTrouble, Trouble, What};
-use super::report::{LEAK, Report};
+use super::report::{LEAK, Place, Report};
 use super::valgrind;
 use crate::engine::canaries;
 use crate::engine::native::{self, Linked};
@@ -956,10 +956,8 @@ impl Trial<'_> {
             finding.tests = tests;
             outcome.findings.push(finding);
         }
-        let parts = match tried < tests.len() {
-            true => 0,
-            false => fold_parts(&mut outcome.findings, &package.path),
-        };
+        let all = tried == tests.len();
+        let parts = fold_parts(&mut outcome.findings, &package.path, all);
         if parts > 0 {
             outcome.limits.push(format!(
                 "{}: {} in code without lines, which no test alone shows, not told apart",
@@ -972,9 +970,9 @@ impl Trial<'_> {
 }
 
 /// Takes leaks out that no test alone shows, in code without lines: where tests leak, they are what the leaked things
-/// hold, which differs from run to run. Without a test that leaks the first stays, for all of them. Returns the number
-/// of those that are gone.
-fn fold_parts(findings: &mut Vec<Finding>, package: &str) -> usize {
+/// hold, which differs from run to run. Without a test that leaks, or if not `all` were run alone, one stays, for all of
+/// them. Returns the number of those that are gone.
+fn fold_parts(findings: &mut Vec<Finding>, package: &str, all: bool) -> usize {
     let leaks = |it: &Finding| it.package == package && it.report.class == LEAK;
     let is_part = |it: &Finding| {
         let without_line = it
@@ -984,12 +982,26 @@ fn fold_parts(findings: &mut Vec<Finding>, package: &str) -> usize {
             .is_none_or(|place| place.line.is_none());
         leaks(it) && it.report.test.is_none() && without_line
     };
-    let mut first = !findings
-        .iter()
-        .any(|it| leaks(it) && it.report.test.is_some());
-    let before = findings.len();
-    findings.retain(|it| !is_part(it) || std::mem::take(&mut first));
-    before - findings.len()
+    let told = all
+        && findings
+            .iter()
+            .any(|it| leaks(it) && it.report.test.is_some());
+    let parts: Vec<Finding> = findings.extract_if(.., |it| is_part(it)).collect();
+    let gone = parts.len();
+    let Some(mut first) = parts.into_iter().next().filter(|_| !told) else {
+        return gone;
+    };
+    if gone > 1 {
+        // Which comes first differs, too.
+        first.report.c = Some(Place {
+            function: "code without lines".to_owned(),
+            file: None,
+            line: None,
+            own: false,
+        });
+    }
+    findings.push(first);
+    gone - 1
 }
 
 /// The name of the file that `-overlay` takes.
@@ -1101,7 +1113,6 @@ pub(super) fn compiler_line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::foreign::engines::tests::row;
-    use crate::foreign::report::Place;
 
     #[test]
     fn the_test_that_writes_most_is_blamed_for_a_flood() {
@@ -1273,7 +1284,7 @@ mod tests {
             },
         };
         let folded = |mut found: Vec<Finding>| {
-            let gone = fold_parts(&mut found, "a/b");
+            let gone = fold_parts(&mut found, "a/b", true);
             (gone, found.len())
         };
         let part = || leak(None, None);
@@ -1284,7 +1295,12 @@ mod tests {
         // Nobody knows what they are part of: one stands for all. A line is a place of its own.
         assert_eq!(folded(vec![part(), leak(None, Some(3)), part()]), (1, 2));
         let mut elsewhere = vec![part(), leak(Some("TestA"), None)];
-        assert_eq!(fold_parts(&mut elsewhere, "a/c"), 0);
+        assert_eq!(fold_parts(&mut elsewhere, "a/c", true), 0);
+        // A test that was not run alone may be the one.
+        let mut open = vec![part(), leak(Some("TestA"), None), part()];
+        assert_eq!(fold_parts(&mut open, "a/b", false), 1);
+        let place = open[1].report.c.as_ref().unwrap().shown();
+        assert_eq!(place, "code without lines");
     }
 
     #[test]
