@@ -117,7 +117,7 @@ pub extern "C" fn courier_oracle_left() -> *mut c_char {
     left().map_or(std::ptr::null_mut(), |live| owned(&report(live)))
 }
 
-/// What courier still has, if anything.
+/// The numbers of live handles, if any is alive.
 fn left() -> Option<Live> {
     let live = test_hooks::live();
     (live != Live::default()).then_some(live)
