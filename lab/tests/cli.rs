@@ -803,6 +803,7 @@ fn the_doctor_names_what_is_missing_and_how_to_get_it() {
         "no C compiler",
         "no C++ compiler",
         "skips fuzz-abi",
+        "skips fuzz-go",
         "cargo install cargo-fuzz --locked --version 0.13.2",
         "cargo install cargo-nextest --locked --version 0.9.148",
         "fuzzing uses stable with RUSTC_BOOTSTRAP=1",

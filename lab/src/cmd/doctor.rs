@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
+use cgolab_note::tool::clang_names;
 
 use crate::host::machine::ours;
 use crate::host::out;
@@ -88,8 +89,22 @@ fn look(workspace: &Workspace) -> Result<Vec<Finding>> {
             note: format!("{help}; without it `{}` skips fuzz-abi", ours("run")),
         };
     }
-    findings.push(cxx);
+    findings.extend([cxx, clang()]);
     Ok(findings)
+}
+
+fn clang() -> Finding {
+    let found = clang_names().find_map(|name| which::which(name).ok());
+    Finding {
+        tool: "clang",
+        purpose: "fuzz-go, layout",
+        state: match found {
+            Some(path) => ran(&path, "install it anew"),
+            None => State::Optional {
+                note: format!("not found; without it `{}` skips fuzz-go", ours("run")),
+            },
+        },
+    }
 }
 
 fn rustup() -> Finding {

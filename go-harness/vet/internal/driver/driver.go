@@ -250,6 +250,7 @@ func (r *Result) gaps(pkg *packages.Package, notes []source.Note, unloaded map[*
 			}
 		}
 		if len(paths) > 0 {
+			// Read by lab/src/foreign/outcome.rs, too.
 			note.Reason = "it needs " + strings.Join(paths, ", ")
 		}
 		r.gap(pkg.PkgPath, note)
