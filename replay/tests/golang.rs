@@ -101,7 +101,7 @@ fn an_answer_that_is_none_is_no_observation() {
     for (answer, says) in [
         (
             r#"{"outcome":{"Crea"#,
-            "an answer of the Go process is none",
+            "an answer of Go is none",
         ),
         (
             r#"{"outcome":{"Refused":"odd"},"upcalls":[]}"#,
