@@ -99,10 +99,7 @@ fn a_process_that_hangs_is_ended() {
 #[test]
 fn an_answer_that_is_none_is_no_observation() {
     for (answer, says) in [
-        (
-            r#"{"outcome":{"Crea"#,
-            "an answer of Go is none",
-        ),
+        (r#"{"outcome":{"Crea"#, "an answer of Go is none"),
         (
             r#"{"outcome":{"Refused":"odd"},"upcalls":[]}"#,
             "no word is \"odd\"",
