@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/note"
 )
 
 // mostThreads is the largest number of worker threads that a runtime takes.
@@ -24,31 +23,22 @@ func FuzzInputs(f *testing.F) {
 	f.Fuzz(func(t *testing.T, root, url string, body []byte, message string, threads uint32, room uint16) {
 		clean(t)
 		runtime.LockOSThread() // and so it stays: if the test fails, the thread ends with what it has left
-		in := &inputs{t: t, panics: panics()}
+		in := &inputs{judge: newJudge(t)}
 		in.roots(root)
 		in.counts(threads)
 		in.values(url, body, message, int(room))
-		in.seen.count()
+		in.end()
 	})
 }
 
 // inputs is one run of FuzzInputs.
 type inputs struct {
-	t      *testing.T
-	panics <-chan courier.CallbackPanic
-	seen   ledger
-
+	judge
 	rt      *courier.Runtime
 	session *courier.Session
 	// What the provider was offered: URLs, and requests that have no answer.
 	offered  []string
 	requests []*courier.Request
-}
-
-// broken fails the test for a contract.
-func (in *inputs) broken(contract, expected string, observed ...any) {
-	in.t.Helper()
-	in.t.Fatalf("  expected: %s\n  observed: %s\n%s", expected, fmt.Sprint(observed...), note.Broken(contract))
 }
 
 // check notes that a contract was put to the test, and fails the test if it does not hold.
@@ -58,14 +48,6 @@ func (in *inputs) check(contract string, holds bool, expected string, observed .
 		in.broken(contract, expected, observed...)
 	}
 	in.seen.check(contract)
-}
-
-// ok fails the test for an error of a call that must succeed.
-func (in *inputs) ok(err error) {
-	in.t.Helper()
-	if err != nil {
-		in.t.Fatal(err)
-	}
 }
 
 // roots opens a runtime with a root directory of any name.
@@ -131,7 +113,6 @@ func (in *inputs) values(url string, body []byte, message string, room int) {
 	if report := left(); report != "" {
 		in.t.Fatal(report)
 	}
-	none(in.t, in.panics)
 }
 
 // isOurs reports whether the provider is offered a URL, whatever else may be one.

@@ -3,11 +3,13 @@
 package lifecycle
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
 	"github.com/cgolab/cgolab/go-harness/internal/scenario"
+	"github.com/cgolab/cgolab/go-harness/note"
 )
 
 func TestMain(m *testing.M) {
@@ -43,8 +45,16 @@ func clean(t *testing.T) {
 	}
 }
 
-// panics are those of callbacks, of which there may be none. The binding reports its own mistakes in the same way.
-func panics() <-chan courier.CallbackPanic {
+// A judge has what one run of a test is judged by.
+type judge struct {
+	t *testing.T
+	// Panics of callbacks, of which there may be none. The binding reports its own mistakes in the same way.
+	panics <-chan courier.CallbackPanic
+	seen   ledger
+}
+
+// newJudge begins a run; it takes the process's panic handler.
+func newJudge(t *testing.T) judge {
 	panics := make(chan courier.CallbackPanic, 1)
 	courier.SetPanicHandler(func(p courier.CallbackPanic) {
 		select {
@@ -52,15 +62,30 @@ func panics() <-chan courier.CallbackPanic {
 		default:
 		}
 	})
-	return panics
+	return judge{t: t, panics: panics}
 }
 
-// none fails the test if there was one.
-func none(t *testing.T, panics <-chan courier.CallbackPanic) {
-	t.Helper()
+// broken fails the test for a contract.
+func (j *judge) broken(contract, expected string, observed ...any) {
+	j.t.Helper()
+	j.t.Fatalf("  expected: %s\n  observed: %s\n%s", expected, fmt.Sprint(observed...), note.Broken(contract))
+}
+
+// ok fails the test for an error of a call that must succeed.
+func (j *judge) ok(err error) {
+	j.t.Helper()
+	if err != nil {
+		j.t.Fatal(err)
+	}
+}
+
+// end fails the test if a callback has panicked, and else counts what was seen.
+func (j *judge) end() {
+	j.t.Helper()
 	select {
-	case p := <-panics:
-		t.Fatalf("a callback has panicked: %+v", p)
+	case p := <-j.panics:
+		j.t.Fatalf("a callback has panicked: %+v", p)
 	default:
+		j.seen.count()
 	}
 }

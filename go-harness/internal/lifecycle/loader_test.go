@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cgolab/cgolab/go-harness/courier"
-	"github.com/cgolab/cgolab/go-harness/note"
 )
 
 // mostLoads is the largest number of loads of one input.
@@ -33,22 +32,20 @@ func FuzzLoader(f *testing.F) {
 			p.do(int(step>>4), int(step&15))
 		}
 		p.finish()
-		p.seen.count()
+		p.end()
 	})
 }
 
 // A play is one run of FuzzLoader.
 type play struct {
-	t      *testing.T
+	judge
 	loader *courier.Loader
 	offers chan offer
 	loads  []*loading
 	// While the owner is held, no load begins, and the end of one is not seen. This lets it go on.
 	release func()
 	// An answer came when its caller had gone.
-	late   bool
-	panics <-chan courier.CallbackPanic
-	seen   ledger
+	late bool
 }
 
 type offer struct {
@@ -89,7 +86,7 @@ func (e end) is(body []byte, err error) bool {
 }
 
 func newPlay(t *testing.T) *play {
-	p := &play{t: t, offers: make(chan offer, mostLoads), panics: panics()}
+	p := &play{judge: newJudge(t), offers: make(chan offer, mostLoads)}
 	var err error
 	p.loader, err = courier.NewLoader(func(*courier.Runtime, courier.Event) {})
 	p.ok(err)
@@ -100,19 +97,6 @@ func newPlay(t *testing.T) *play {
 		})
 	}))
 	return p
-}
-
-func (p *play) ok(err error) {
-	p.t.Helper()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// broken fails the test for a contract.
-func (p *play) broken(contract, expected, observed string) {
-	p.t.Helper()
-	p.t.Fatalf("  expected: %s\n  observed: %s\n%s", expected, observed, note.Broken(contract))
 }
 
 func (p *play) do(call, number int) {
@@ -201,9 +185,7 @@ func (p *play) answer(l *loading, err error, taken *end) {
 	case l.want == nil:
 		p.ok(err)
 		l.want = taken
-	case l.settled:
-		p.refused("REQ-19", err, courier.ErrInvalidState)
-	case err != nil:
+	case l.settled || err != nil:
 		p.refused("REQ-19", err, courier.ErrInvalidState)
 	default:
 		p.late = true
@@ -280,5 +262,4 @@ func (p *play) finish() {
 	default:
 		p.t.Fatal(report)
 	}
-	none(p.t, p.panics)
 }

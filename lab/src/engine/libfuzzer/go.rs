@@ -3,6 +3,7 @@
 //! subject's description, and are built as `cgolab fuzz` builds a test.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -147,7 +148,7 @@ impl Engine for GoFuzzing {
                 self.name(),
                 ground.checks()
             ));
-            let started = std::time::Instant::now();
+            let started = Instant::now();
             let missed = ground.missed()?;
             canary.seconds += started.elapsed().as_secs_f64();
             canary.missed = missed.map(|why| format!("sanitizer {}: {why}", ground.checks()));
@@ -345,10 +346,10 @@ impl super::Build for Built<'_> {
         target: &str,
         inputs: &[PathBuf],
         options: &[&str],
-        prefix: Option<&Path>,
+        crashes: Option<&Path>,
         log: &Path,
     ) -> Task {
-        let prefix = prefix.map(|it| format!("-artifact_prefix={}/", it.display()));
+        let prefix = crashes.map(|it| format!("-artifact_prefix={}/", it.display()));
         let inputs = inputs.iter().map(|it| self.workspace.root().join(it));
         self.tests
             .run(target, log)

@@ -97,13 +97,13 @@ trait Build {
     fn seeds(&self, target: &str) -> PathBuf;
 
     /// Runs a target: `inputs` are folders or files from the root of the checkout, `options` are libFuzzer's, and
-    /// `prefix` is the beginning of the names of inputs that fail.
+    /// `crashes` is the folder for inputs that fail.
     fn run(
         &self,
         target: &str,
         inputs: &[PathBuf],
         options: &[&str],
-        prefix: Option<&Path>,
+        crashes: Option<&Path>,
         log: &Path,
     ) -> Task;
 }

@@ -146,10 +146,10 @@ impl super::Build for Fuzzer<'_> {
         target: &str,
         inputs: &[PathBuf],
         options: &[&str],
-        prefix: Option<&Path>,
+        crashes: Option<&Path>,
         log: &Path,
     ) -> Task {
-        let prefix = prefix.map(|it| format!("-artifact_prefix={}/", self.workspace.shown(it)));
+        let prefix = crashes.map(|it| format!("-artifact_prefix={}/", self.workspace.shown(it)));
         let options: Vec<&str> = options.iter().copied().chain(prefix.as_deref()).collect();
         Fuzzer::run(self, target, inputs, &options, log)
     }

@@ -31,9 +31,7 @@ impl FuzzTests for Suites {
         cache: &Path,
         sanitizer: fuzz::Sanitizer,
     ) -> Result<Option<String>> {
-        fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        let own = module::go(folder, &["env", "CC"])?;
-        let found = Clang::find(own.trim(), own_sanitizer(sanitizer), cache);
+        let found = clang(folder, cache, own_sanitizer(sanitizer))?;
         Ok(found.err().map(|why| format!("{why:#}")))
     }
 
@@ -45,8 +43,6 @@ impl FuzzTests for Suites {
         cache: &Path,
         sanitizer: fuzz::Sanitizer,
     ) -> Result<Box<dyn go::Ground + 'a>> {
-        fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
-        let own = module::go(folder, &["env", "CC"])?;
         let settings = [&["env", "-json"], &Compilers::SETTINGS[..]].concat();
         let sanitizer = own_sanitizer(sanitizer);
         Ok(Box::new(Ground {
@@ -58,7 +54,7 @@ impl FuzzTests for Suites {
                 ..Package::default()
             },
             cache: cache.to_owned(),
-            clang: Clang::find(own.trim(), sanitizer, cache)?,
+            clang: clang(folder, cache, sanitizer)??,
             toolchain: Toolchain::of(folder, cache)?,
             compilers: Compilers::read(&module::go(folder, &settings)?)?,
             how: How {
@@ -68,6 +64,13 @@ impl FuzzTests for Suites {
             },
         }))
     }
+}
+
+/// Finds the compiler for a package, and makes the folder of its builds. The inner error is that there is none.
+fn clang(folder: &Path, cache: &Path, sanitizer: Sanitizer) -> Result<Result<Clang>> {
+    fs::create_dir_all(cache).with_context(|| format!("cannot make {}", cache.display()))?;
+    let own = module::go(folder, &["env", "CC"])?;
+    Ok(Clang::find(own.trim(), sanitizer, cache))
 }
 
 fn own_sanitizer(sanitizer: fuzz::Sanitizer) -> Sanitizer {
