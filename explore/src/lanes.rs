@@ -17,8 +17,6 @@ type Task = Box<dyn FnOnce() + Send>;
 /// Threads that take tasks, kept for as many scenarios as there are.
 #[derive(Debug)]
 pub struct Lanes {
-    /// Lane 0 is the calling thread, which saves two thread switches a step and has no watchdog.
-    first_is_caller: bool,
     lanes: Vec<Lane>,
     /// A lane is stuck in a task and must not be waited for.
     stuck: bool,
@@ -31,8 +29,8 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Starts the threads. `first_is_caller` runs lane 0 on the thread that calls [`run`](Self::run).
-    pub fn start(first_is_caller: bool) -> Lanes {
+    /// Starts the threads.
+    pub fn start() -> Lanes {
         let lanes = (0..LANES)
             .map(|number| {
                 let (tasks, queue): (Sender<Task>, Receiver<Task>) = channel();
@@ -44,7 +42,6 @@ impl Lanes {
             })
             .collect();
         Lanes {
-            first_is_caller,
             lanes,
             stuck: false,
         }
@@ -59,16 +56,11 @@ impl Lanes {
         lane: u8,
         task: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Stopped> {
-        if lane == 0 && self.first_is_caller {
-            return catch_unwind(AssertUnwindSafe(task))
-                .map_err(|payload| Stopped::of_panic(&*payload));
-        }
         let result = self.start_on(lane, task);
         self.wait_for(&result)
     }
 
-    /// Runs one task on each of several lanes, none of which may be the calling thread, and waits for
-    /// their results.
+    /// Runs one task on each of several lanes, and waits for their results.
     ///
     /// # Errors
     /// One of them panicked or hangs.
@@ -134,15 +126,12 @@ mod tests {
 
     #[test]
     fn a_lane_is_one_thread_and_lanes_are_different_ones() {
-        for first_is_caller in [false, true] {
-            let mut lanes = Lanes::start(first_is_caller);
-            let mut thread = |lane| lanes.run(lane, || thread::current().id()).unwrap();
-            let ids: Vec<_> = (0..LANES).map(&mut thread).collect();
-            assert_eq!(ids, (0..LANES).map(thread).collect::<Vec<_>>());
-            for (index, id) in ids.iter().enumerate() {
-                assert!(!ids[..index].contains(id), "{ids:?}");
-            }
-            assert_eq!(ids[0] == thread::current().id(), first_is_caller);
+        let mut lanes = Lanes::start();
+        let mut thread = |lane| lanes.run(lane, || thread::current().id()).unwrap();
+        let ids: Vec<_> = (0..LANES).map(&mut thread).collect();
+        assert_eq!(ids, (0..LANES).map(thread).collect::<Vec<_>>());
+        for (index, id) in ids.iter().enumerate() {
+            assert!(!ids[..index].contains(id), "{ids:?}");
         }
     }
 
@@ -158,37 +147,32 @@ mod tests {
             };
             (lane, task)
         });
-        let results = Lanes::start(true).run_together(tasks.collect());
+        let results = Lanes::start().run_together(tasks.collect());
         assert_eq!(results, Ok(vec![1, 2, 3]));
     }
 
     #[test]
     fn a_task_that_panics_stops_its_step_and_not_its_lane() {
-        for lane in [0, 1] {
-            let mut lanes = Lanes::start(true);
-            let stopped = |contract, text: &str| Stopped {
-                contract,
-                text: text.to_owned(),
-                hung: false,
-            };
-            assert_eq!(
-                lanes.run::<()>(lane, || violated("CNT-01", "too many".to_owned())),
-                Err(stopped(Some("CNT-01"), "too many"))
-            );
-            assert_eq!(
-                lanes.run(lane, || holds("CNT-02", "the rest", 1, 2)),
-                Err(stopped(Some("CNT-02"), "the rest: 2, not 1"))
-            );
-            // Does not call the panic hook, which would print it.
-            let panic = || std::panic::resume_unwind(Box::new("out of luck"));
-            assert_eq!(
-                lanes.run::<()>(lane, panic),
-                Err(stopped(None, "the call panicked: out of luck"))
-            );
-            assert_eq!(
-                lanes.run(lane, || holds("CNT-02", "the rest", 1, 1)),
-                Ok(())
-            );
-        }
+        let mut lanes = Lanes::start();
+        let stopped = |contract, text: &str| Stopped {
+            contract,
+            text: text.to_owned(),
+            hung: false,
+        };
+        assert_eq!(
+            lanes.run::<()>(1, || violated("CNT-01", "too many".to_owned())),
+            Err(stopped(Some("CNT-01"), "too many"))
+        );
+        assert_eq!(
+            lanes.run(1, || holds("CNT-02", "the rest", 1, 2)),
+            Err(stopped(Some("CNT-02"), "the rest: 2, not 1"))
+        );
+        // Does not call the panic hook, which would print it.
+        let panic = || std::panic::resume_unwind(Box::new("out of luck"));
+        assert_eq!(
+            lanes.run::<()>(1, panic),
+            Err(stopped(None, "the call panicked: out of luck"))
+        );
+        assert_eq!(lanes.run(1, || holds("CNT-02", "the rest", 1, 1)), Ok(()));
     }
 }

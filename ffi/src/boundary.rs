@@ -57,6 +57,12 @@ pub(crate) fn last_error() -> (*const u8, usize) {
         .unwrap_or((std::ptr::null(), 0))
 }
 
+/// Sets the thread's last error, and gives the one until now.
+#[cfg(feature = "test-hooks")]
+pub(crate) fn exchange_last_error(text: String) -> String {
+    LAST_ERROR.replace(text)
+}
+
 fn set_last_error(text: String) {
     // While a thread ends there is nowhere to keep a diagnostic.
     let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);

@@ -47,6 +47,8 @@ mod cancel_hook;
 mod courier;
 mod error;
 mod event;
+#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+mod guise;
 mod id;
 #[cfg(feature = "test-hooks")]
 mod inspect;
@@ -73,6 +75,8 @@ pub use cancel_hook::OnCancel;
 pub use courier::{Courier, Live};
 pub use error::{Error, Status, Word, contain};
 pub use event::{Event, EventKind};
+#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+pub use guise::Guise;
 pub use id::{Id, Kind};
 #[cfg(feature = "test-hooks")]
 pub use inspect::{RequestState, RuntimeState, SessionState};

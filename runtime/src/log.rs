@@ -50,6 +50,12 @@ thread_local! {
     static DELIVERING: Cell<bool> = Cell::new(false);
 }
 
+/// Sets whether the thread delivers a record, and gives whether it did until now.
+#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+pub(crate) fn exchange_delivering(delivers: bool) -> bool {
+    DELIVERING.with(|delivering| delivering.replace(delivers))
+}
+
 #[derive(Debug)]
 pub(crate) struct Log {
     /// The least important level that is delivered, or `OFF`. A hint that saves making texts that nobody

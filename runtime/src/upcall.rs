@@ -39,6 +39,12 @@ impl Drop for Inside {
     }
 }
 
+/// Sets the thread's number of upcalls, and gives the number until now.
+#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+pub(crate) fn exchange_inside(number: usize) -> usize {
+    INSIDE.with(|inside| inside.replace(number))
+}
+
 /// Refuses a call that is made from inside an upcall of any runtime on the same thread.
 pub(crate) fn refuse_inside() -> Result<(), Error> {
     if INSIDE.with(Cell::get) > 0 {

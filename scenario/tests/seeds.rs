@@ -22,7 +22,7 @@ fn contracts(result: Result<ContractCounts, impl Display>) -> Checked {
 /// One test: there is one driver of the C ABI in a process.
 #[test]
 fn each_seed_checks_the_contract_in_its_name() {
-    let mut driver = AbiDriver::new();
+    let mut driver = AbiDriver::on_threads();
     let hung = Cell::new(false);
     let mut checked = |target: &str, input: &[u8]| {
         // A seed that broke something may have left something alive.

@@ -221,7 +221,7 @@ struct Library {
 impl Library {
     fn new() -> Library {
         Library {
-            lanes: Lanes::start(false),
+            lanes: Lanes::start(),
             ids: Arc::default(),
         }
     }

@@ -27,7 +27,23 @@ pub mod thread {
 
     /// The identity of the calling OS thread. Never reused within a process.
     pub fn current_id() -> ThreadId {
+        #[cfg(feature = "test-hooks")]
+        if let Some(assumed) = ASSUMED.get() {
+            return assumed;
+        }
         super::base::thread::current().id()
+    }
+
+    #[cfg(feature = "test-hooks")]
+    std::thread_local! {
+        /// The identity that the thread plays, if it plays one.
+        static ASSUMED: std::cell::Cell<Option<ThreadId>> = const { std::cell::Cell::new(None) };
+    }
+
+    /// Has the calling thread play another one, or (with `None`) itself. Gives what it played before.
+    #[cfg(feature = "test-hooks")]
+    pub(crate) fn assume(id: Option<ThreadId>) -> Option<ThreadId> {
+        ASSUMED.replace(id)
     }
 
     /// Starts a named OS thread with a stack of [`STACK_SIZE`](crate::sync::STACK_SIZE).

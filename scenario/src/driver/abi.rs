@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cgolab_explore::{Contract, Driver, LANES, Lanes, Stopped, holds, violated};
+use courier::test_hooks::Guise;
 use courier::*;
 use courier_core::{Failure, Id, Level, Wait, Word};
 
@@ -28,15 +29,41 @@ use crate::state::{self, Next};
 use crate::through::{Interface, Through};
 
 /// The process's library, stepped. The threads are kept from scenario to scenario, and nothing else is:
-/// see [`reset`](AbiDriver::reset). One per process.
+/// see [`reset`](AbiDriver::reset). One per process at a time.
 #[derive(Debug)]
 pub struct AbiDriver {
-    lanes: Lanes,
+    threads: Threads,
     patient: bool,
     /// Lanes that have made calls in this scenario. Another one may have a diagnostic of an earlier one.
     used: [bool; LANES as usize],
     shared: Arc<Shared>,
     _fixture: Fixture,
+}
+
+/// What the lanes are.
+#[derive(Debug)]
+enum Threads {
+    /// Threads of the system, with a watchdog.
+    Real(Lanes),
+    /// The calling thread, which plays all of them.
+    Played([Guise; LANES as usize]),
+}
+
+impl Threads {
+    /// Runs a task on a lane and waits for its result.
+    fn run<R: Send + 'static>(
+        &mut self,
+        lane: u8,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Stopped> {
+        match self {
+            Threads::Real(lanes) => lanes.run(lane, task),
+            Threads::Played(guises) => {
+                let task = || guises[usize::from(lane)].wear(task);
+                catch_unwind(AssertUnwindSafe(task)).map_err(|payload| Stopped::of_panic(&*payload))
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -65,21 +92,27 @@ struct State {
 }
 
 impl AbiDriver {
-    /// A driver for fuzzers: lane 0 is the calling thread, and no time is spent on waits.
+    /// A driver for fuzzers: the calling thread plays all lanes, and no time is spent on waits.
     pub fn new() -> AbiDriver {
-        AbiDriver::start(false)
+        let guises = std::array::from_fn(|_| Guise::new());
+        AbiDriver::start(Threads::Played(guises), false)
+    }
+
+    /// A driver on threads of the system that spends no time on waits.
+    pub fn on_threads() -> AbiDriver {
+        AbiDriver::start(Threads::Real(Lanes::start()), false)
     }
 
     /// A driver that waits where the scenario says so, and reports a hang on any lane.
     pub fn patient() -> AbiDriver {
-        AbiDriver::start(true)
+        AbiDriver::start(Threads::Real(Lanes::start()), true)
     }
 
-    fn start(patient: bool) -> AbiDriver {
+    fn start(threads: Threads, patient: bool) -> AbiDriver {
         let fixture = Fixture::new().expect("the temporary directory takes a few files");
         let root = fixture.root().into_os_string().into_encoded_bytes();
         AbiDriver {
-            lanes: Lanes::start(!patient),
+            threads,
             patient,
             used: [false; LANES as usize],
             shared: Arc::new(Shared {
@@ -129,7 +162,7 @@ impl Driver for AbiDriver {
     fn apply(&mut self, step: Step) -> Result<Observation, Stopped> {
         let used = std::mem::replace(&mut self.used[usize::from(step.lane)], true);
         let shared = Arc::clone(&self.shared);
-        let outcome = self.lanes.run(step.lane, move || {
+        let outcome = self.threads.run(step.lane, move || {
             if !used {
                 clear_diagnostic();
             }

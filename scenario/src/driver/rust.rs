@@ -61,7 +61,7 @@ impl RustDriver {
     pub fn new(last_generation: u32) -> RustDriver {
         let fixture = Fixture::new().expect("the temporary directory takes a few files");
         RustDriver {
-            lanes: Lanes::start(false),
+            lanes: Lanes::start(),
             shared: Shared::new(last_generation, fixture.root()),
             fixture,
             last_generation,
