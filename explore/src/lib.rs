@@ -19,15 +19,18 @@
 //!
 //! [`run`] compares the two after each step, and [`ContractCounts`] says what that put to the test.
 //! [`shrink()`] looks for the smallest scenario that still fails. [`linearizability`] asks of calls that ran at the same time whether some order explains their results.
-//! [`Lanes`] are threads for drivers.
+//! [`Lanes`] are threads for drivers. [`Generator`] makes scenarios and changes them, operation by operation: the
+//! mutator of a fuzzer.
 //!
 //! It knows no library. `examples/tally/tests/explore.rs` is a whole subject on one page.
 
 pub mod bytes;
 mod counts;
+mod generate;
 mod judge;
 mod lanes;
 pub mod linearizability;
+mod mutate;
 mod operation;
 mod shrink;
 mod stopped;
@@ -36,6 +39,7 @@ mod table;
 pub mod text;
 
 pub use counts::ContractCounts;
+pub use generate::Generator;
 pub use judge::{Disagreement, run, without_refusals};
 pub use lanes::Lanes;
 pub use operation::{Field, Form, LANES, Operand, Operation, Step};

@@ -6,25 +6,74 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
-use cgolab_explore::Model as _;
-use cgolab_explore::bytes::decode;
+use cgolab_explore::bytes::{decode, encode};
+use cgolab_explore::{Generator, Model as _};
 
 use crate::driver::AbiDriver;
 use crate::hostile::Target;
 use crate::model::Model;
-use crate::op::Step;
+use crate::op::{Op, Step};
 use crate::oracle::{self, ContractCounts, Disagreement};
+use crate::through::Interface;
 
 /// With this variable set, the process prints at its end which contracts it has checked, and how often.
 pub const COUNTS_VARIABLE: &str = "CGOLAB_COUNTS";
 
+/// A benchmark names in this variable what is switched off, with commas between: see [`Part`].
+pub const WITHOUT_VARIABLE: &str = "CGOLAB_FUZZ_WITHOUT";
+
+/// A part of the targets of scenarios that a benchmark measures by switching it off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// One thread plays all lanes; without, they are threads of the system.
+    PlayedThreads,
+    /// Changes are made operation by operation; without, byte by byte.
+    Mutator,
+    /// Half of the operations are switched off when a change brings new ones in.
+    Swarm,
+}
+
+impl Part {
+    /// All parts.
+    pub const ALL: [Part; 3] = [Part::PlayedThreads, Part::Mutator, Part::Swarm];
+
+    /// Its name in the variable.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::PlayedThreads => "played-threads",
+            Part::Mutator => "mutator",
+            Part::Swarm => "swarm",
+        }
+    }
+
+    fn is_on(self) -> bool {
+        !WITHOUT.contains(&self)
+    }
+}
+
+static WITHOUT: LazyLock<Vec<Part>> = LazyLock::new(|| {
+    let names = std::env::var(WITHOUT_VARIABLE).unwrap_or_default();
+    let part = |name: &str| {
+        let known = Part::ALL.into_iter().find(|part| part.name() == name);
+        known.unwrap_or_else(|| panic!("{WITHOUT_VARIABLE}: {name:?} is no part"))
+    };
+    names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(part)
+        .collect()
+});
+
 static COUNTS: Mutex<Option<ContractCounts>> = Mutex::new(None);
 
 thread_local! {
-    /// libFuzzer calls on one thread, which is lane 0: threads and files are kept from input to input.
-    static DRIVER: RefCell<AbiDriver> = RefCell::new(AbiDriver::new());
+    /// libFuzzer calls on one thread. Files are kept from input to input.
+    static DRIVER: RefCell<AbiDriver> = RefCell::new(match Part::PlayedThreads.is_on() {
+        true => AbiDriver::new(),
+        false => AbiDriver::on_threads(),
+    });
 }
 
 /// Prepares the process. Call it once, first.
@@ -102,4 +151,45 @@ pub fn request_model(input: &[u8]) {
     for step in model.teardown() {
         std::hint::black_box(model.apply(step));
     }
+}
+
+/// Changes a scenario, as libFuzzer asks: `data` has room for `most` bytes, of which `size` are the scenario. Gives the
+/// size of the new one. `of_libfuzzer` are the changes that libFuzzer makes itself.
+pub fn mutate(
+    data: &mut [u8],
+    size: usize,
+    most: usize,
+    seed: u32,
+    of_libfuzzer: fn(&mut [u8], usize, usize) -> usize,
+) -> usize {
+    // libFuzzer's own find operands that nothing here thinks of, such as those of older versions.
+    if !Part::Mutator.is_on() || seed.is_multiple_of(16) {
+        return of_libfuzzer(data, size, most);
+    }
+    let mut steps: Vec<Step> = decode(&data[..size]);
+    generator(seed).mutate(&mut steps, &Model::new(Interface::C));
+    write(&steps, &mut data[..most])
+}
+
+/// Writes the beginning of one scenario and the end of another to `out`, and gives the size.
+pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
+    let steps = generator(seed).cross::<Op>(&decode(one), &decode(other));
+    write(&steps, out)
+}
+
+fn generator(seed: u32) -> Generator {
+    let generator = Generator::new(seed.into());
+    match Part::Swarm.is_on() {
+        true => generator,
+        false => generator.of_all_operations(),
+    }
+}
+
+/// Writes as many steps as there is room for.
+fn write(steps: &[Step], out: &mut [u8]) -> usize {
+    let mut bytes = encode(steps);
+    // A record that is cut off is none.
+    bytes.truncate(out.len());
+    out[..bytes.len()].copy_from_slice(&bytes);
+    bytes.len()
 }

@@ -51,6 +51,8 @@ const SEED: &str = "-seed=1";
 const NO_MUTATION: &str = "-runs=0";
 /// Option that limits one input to 25 seconds, far more than any takes on a busy machine.
 const INPUT_LIMIT: &str = "-timeout=25";
+/// Option that lets inputs grow slowly, which is libFuzzer's way only for targets without a mutator of their own.
+const GROW_SLOWLY: &str = "-len_control=100";
 /// The folder of seeds that were written for a build, from the root of the checkout.
 const SEED_FOLDER: &str = "target/fuzz/seeds";
 /// Variable that makes the target print the contracts that it checked.
@@ -210,7 +212,7 @@ impl Target<'_> {
     fn fuzz(&self, corpus: &Path) -> Result<Vec<Record>> {
         let inputs = [corpus.to_path_buf(), self.build.seeds(self.name)];
         let limit = format!("-max_total_time={}", self.seconds);
-        self.run("fuzz", &inputs, &[SEED, &limit], self.seconds)
+        self.run("fuzz", &inputs, &[SEED, GROW_SLOWLY, &limit], self.seconds)
     }
 
     fn check(&self, what: &str) -> String {
