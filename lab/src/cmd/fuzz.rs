@@ -20,6 +20,7 @@ use crate::host::tools::{Need, Tools};
 use crate::host::workspace::Workspace;
 use crate::read::libfuzzer;
 use crate::read::notes::Notes;
+use crate::subject::file::SubjectFile;
 use crate::triage;
 
 /// The arguments of the command. With `--run` a fuzz test of Go is meant.
@@ -113,10 +114,12 @@ fn fuzz(workspace: &Workspace, target: &str, seconds: u64, sanitizer: Sanitizer)
     let progress = Progress::new();
     let tools = Tools::find(workspace, &[Need::C, Need::Cxx, Need::Fuzz], &progress)?;
     let tool = tools.fuzz()?;
+    let subject = SubjectFile::load(workspace.root())?;
     let fuzzer = Fuzzer {
         workspace,
         tool,
         sanitizer,
+        rustc_wrapper: subject.rustc_wrapper(target),
     };
     let logs = workspace.lab().join("fuzz");
     let corpus = corpus(target);

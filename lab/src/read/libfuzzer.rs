@@ -10,6 +10,18 @@ pub fn started(text: &str) -> bool {
         .any(|line| line.starts_with("INFO: Seed:") || line.starts_with("Running: "))
 }
 
+/// The number of counters that a target said it has when it started: `INFO: Loaded 1 modules   (7977 inline 8-bit
+/// counters): …`.
+pub fn counters(text: &str) -> u64 {
+    let number = |line: &str| -> Option<u64> {
+        let (_, rest) = line.strip_prefix("INFO: Loaded ")?.split_once('(')?;
+        let (number, rest) = rest.split_once(' ')?;
+        rest.starts_with("inline 8-bit counters").then_some(())?;
+        number.parse().ok()
+    };
+    text.lines().filter_map(number).sum()
+}
+
 /// The number of inputs that ran.
 pub fn executions(text: &str) -> Option<u64> {
     let after = |line: &str, start: &str| -> Option<u64> {
@@ -114,6 +126,14 @@ artifact_prefix='c/'; Test unit written to c/crash-1
 stat::number_of_executed_units: 4242
 stat::average_exec_per_sec:     0
 ";
+
+    #[test]
+    fn counters_are_those_that_the_target_loaded() {
+        let loaded = "INFO: Loaded 1 modules   (7977 inline 8-bit counters): 7977 [0x1, 0x2),\n\
+            INFO: Loaded 1 PC tables (7977 PCs): 7977 [0x1,0x2),\n";
+        assert_eq!(counters(loaded), 7977);
+        assert_eq!(counters(CRASH), 0);
+    }
 
     #[test]
     fn executions_are_counted() {

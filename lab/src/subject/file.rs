@@ -269,6 +269,9 @@ pub struct FuzzTargets {
     pub targets: BTreeMap<String, u32>,
     /// A part of the name of every function of the subject, to count the sanitizer's checks in them.
     pub symbol: String,
+    /// The program, from the file's folder, that runs rustc for cargo-fuzz, such as one that leaves crates without
+    /// counters.
+    pub rustc_wrapper: Option<String>,
     /// Folders that answers can depend on.
     #[serde(default)]
     pub sources: Vec<String>,
@@ -460,6 +463,15 @@ impl Suite {
 }
 
 impl SubjectFile {
+    /// The program that runs rustc for a target of cargo-fuzz, if a suite says so.
+    pub fn rustc_wrapper(&self, target: &str) -> Option<&str> {
+        let of_target = |suite: &FuzzTargets| suite.targets.contains_key(target);
+        self.suite.iter().find_map(|suite| match suite {
+            Suite::Libfuzzer(suite) if of_target(suite) => suite.rustc_wrapper.as_deref(),
+            _ => None,
+        })
+    }
+
     /// The description in a folder, with its paths looked up; the empty one where there is no file.
     ///
     /// # Errors
@@ -648,6 +660,13 @@ impl SubjectFile {
             };
             for (key, path) in paths {
                 folder(path, Mistake::at(["suite", key], number))?;
+            }
+            if let Suite::Libfuzzer(targets) = suite
+                && let Some(path) = &targets.rustc_wrapper
+                && !root.join(path).is_file()
+            {
+                return Err(Mistake::at(["suite", "rustc-wrapper"], number)
+                    .saying(format!("there is no file `{path}`; mend the path")));
             }
             if let Suite::Go(tests) = suite {
                 let first = self.go.first().map_or(".", |module| module.dir.as_str());

@@ -79,7 +79,8 @@ pub fn corpus(target: &str) -> PathBuf {
 
 /// cargo-fuzz with one sanitizer.
 ///
-/// Each sanitizer has its own target folder: in a common one, each build would undo the other's.
+/// Each sanitizer has its own target folder: in a common one, each build would undo the other's. So have builds through
+/// a wrapper: Cargo does not see that they are others.
 pub struct Fuzzer<'a> {
     /// The checkout.
     pub workspace: &'a Workspace,
@@ -87,6 +88,8 @@ pub struct Fuzzer<'a> {
     pub tool: &'a Fuzz,
     /// Built into the targets.
     pub sanitizer: Sanitizer,
+    /// Runs rustc, from the root of the checkout.
+    pub rustc_wrapper: Option<&'a str>,
 }
 
 impl Fuzzer<'_> {
@@ -118,7 +121,8 @@ impl Fuzzer<'_> {
 
     /// The folder of the builds, from the root of the checkout.
     fn target_dir(&self) -> String {
-        format!("target/fuzz/{}", self.sanitizer.name())
+        let wrapped = self.rustc_wrapper.map_or("", |_| "-wrapped");
+        format!("target/fuzz/{}{wrapped}", self.sanitizer.name())
     }
 
     /// The program that was built for a target.
@@ -133,7 +137,10 @@ impl Fuzzer<'_> {
     }
 
     fn task(&self, subcommand: &str, log: &Path) -> Task {
-        let task = self.tool.program.task(self.workspace, log);
+        let mut task = self.tool.program.task(self.workspace, log);
+        if let Some(wrapper) = self.rustc_wrapper {
+            task = task.env("RUSTC_WRAPPER", self.workspace.path(wrapper));
+        }
         self.tool
             .toolchain
             .prepare(task)
@@ -226,6 +233,7 @@ mod tests {
             workspace: &workspace,
             tool: &tool,
             sanitizer: Sanitizer::None,
+            rustc_wrapper: None,
         };
         let inputs = [corpus("t"), seeds("t")];
         let options = ["-runs=0"];

@@ -71,7 +71,7 @@ impl Engine for Fuzzing {
             known_target(context.workspace, target)?;
         }
         for sanitizer in builds_of(context.profile) {
-            let fuzzer = fuzzer(context, *sanitizer)?;
+            let fuzzer = self.fuzzer(context, *sanitizer)?;
             for proof in [builds, finds_the_crash] {
                 let Proof { missed, finished } = proof(context, &self.suite, &fuzzer)?;
                 canary.seconds += finished.seconds;
@@ -95,7 +95,7 @@ impl Engine for Fuzzing {
                     name,
                     seconds: seconds(context, &self.suite.targets, name),
                     context,
-                    build: &fuzzer(context, *sanitizer)?,
+                    build: &self.fuzzer(context, *sanitizer)?,
                 };
                 if child::interrupted() {
                     break; // What did not run is told by the catalogue.
@@ -120,7 +120,7 @@ impl Engine for Fuzzing {
                 name,
                 seconds: ASKED_SECONDS,
                 context,
-                build: &fuzzer(context, Sanitizer::None)?,
+                build: &self.fuzzer(context, Sanitizer::None)?,
             };
             answers.extend(target.check_all(&corpus)?.iter().map(answer));
         }
@@ -155,12 +155,15 @@ impl super::Build for Fuzzer<'_> {
     }
 }
 
-fn fuzzer<'a>(context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>> {
-    Ok(Fuzzer {
-        workspace: context.workspace,
-        tool: context.tools.fuzz()?,
-        sanitizer,
-    })
+impl Fuzzing {
+    fn fuzzer<'a>(&'a self, context: &Context<'a>, sanitizer: Sanitizer) -> Result<Fuzzer<'a>> {
+        Ok(Fuzzer {
+            workspace: context.workspace,
+            tool: context.tools.fuzz()?,
+            sanitizer,
+            rustc_wrapper: self.suite.rustc_wrapper.as_deref(),
+        })
+    }
 }
 
 /// One step of the proof that an engine's build works.
@@ -189,7 +192,7 @@ fn builds(context: &Context<'_>, suite: &FuzzTargets, fuzzer: &Fuzzer<'_>) -> Re
     Ok(Proof { missed, finished })
 }
 
-/// The reason why a target was not built as requested, by the number of calls of the sanitizer in it.
+/// The reason why a target was not built as requested, by the calls of the sanitizer and the counters in it.
 fn is_not_what_it_says(
     context: &Context<'_>,
     suite: &FuzzTargets,
@@ -197,15 +200,25 @@ fn is_not_what_it_says(
 ) -> Result<Option<String>> {
     let largest = suite.targets.iter().max_by_key(|(_, share)| **share);
     let (largest, _) = largest.context("the suite has no targets")?;
+    let (engine, sanitizer) = (&suite.engine, fuzzer.sanitizer.name());
     let calls = Calls::count(&fuzzer.binary(largest)?, &suite.symbol)?;
+    let log = context.log(&format!("{engine}.{sanitizer}.counters.log"));
+    let build: &dyn super::Build = fuzzer;
+    let started = build
+        .run(largest, &[], &[super::NO_MUTATION], None, &log)
+        .limit(Duration::from_secs(10 * 60))
+        .run(context.progress, quiet)?;
+    let counters = libfuzzer::counters(&started.log_text());
     context.progress.line(&format!(
-        "{}: sanitizer {}: {} checks of AddressSanitizer in the target, {} of them in the \
-         subject",
-        suite.engine,
-        fuzzer.sanitizer.name(),
-        calls.all,
-        calls.subject
+        "{engine}: sanitizer {sanitizer}: {counters} counters, {} checks of AddressSanitizer in the target, \
+         {} of them in the subject",
+        calls.all, calls.subject
     ));
+    if counters == 0 {
+        return Ok(Some(format!(
+            "{largest} has no counters: libFuzzer would choose inputs blindly"
+        )));
+    }
     Ok(match fuzzer.sanitizer {
         Sanitizer::None => calls.too_many(),
         Sanitizer::Address => calls.too_few(),
