@@ -72,14 +72,15 @@ enum Command {
     ///
     /// Table on standard output; figures and logs: target/lab/bench/TIME/.
     Bench {
-        /// The runtime and the engines, or the binding.
+        /// The runtime and the engines, the binding, or fuzzers.
         side: Side,
         /// Measure these rows only.
         #[arg(long, value_name = "ROW,…", value_delimiter = ',')]
         only: Vec<String>,
-        /// Seconds that each case runs in one of 7 passes if it is an engine; a function runs a tenth of it.
-        #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = seconds)]
-        seconds: f64,
+        /// Seconds that each case runs in one of 7 passes if it is an engine; a function runs a tenth of it. Of fuzz: the
+        /// longest that a fuzzer searches in one of 10 trials [default: 2, of fuzz 20].
+        #[arg(long, value_name = "S", value_parser = seconds)]
+        seconds: Option<f64>,
     },
     /// Print the jobs of continuous integration, or run one of them here.
     ///

@@ -24,6 +24,12 @@ pub(crate) struct Verdict {
     pub(crate) met: bool,
 }
 
+/// The unit of searches: seconds until something is found.
+pub(super) const SEARCH: &str = "s to find";
+
+/// A search that found nothing.
+pub(super) const MISSED: f64 = f64::INFINITY;
+
 /// Returns true if more of a unit is better, as of things a second.
 fn more_is_better(unit: &str) -> bool {
     unit.ends_with("/s")
@@ -44,6 +50,9 @@ impl Figures {
         let position = part * (sorted.len().checked_sub(1)? as f64);
         let (below, above) = (position.floor(), position.ceil());
         let (low, high) = (sorted[below as usize], sorted[above as usize]);
+        if low.total_cmp(&high).is_eq() {
+            return Some(low);
+        }
         Some(low + (high - low) * (position - below))
     }
 
@@ -51,9 +60,16 @@ impl Figures {
         self.at(0.0, unit)
     }
 
-    /// The first quartile, counted from the best: what else ran on the machine only makes worse.
-    pub(crate) fn quartile(&self, unit: &str) -> Option<f64> {
-        self.at(0.25, unit)
+    /// The figure that is compared. The first quartile, counted from the best: what else ran on the machine only makes
+    /// worse. Of searches the median: they are luck, too.
+    pub(crate) fn typical(&self, unit: &str) -> Option<f64> {
+        self.at(if unit == SEARCH { 0.5 } else { 0.25 }, unit)
+    }
+
+    /// The number of figures, and of those that are no [`MISSED`] search.
+    pub(crate) fn found(&self) -> (usize, usize) {
+        let found = self.0.iter().filter(|figure| figure.is_finite());
+        (self.0.len(), found.count())
     }
 }
 
@@ -99,6 +115,10 @@ pub(crate) fn judge(goal: Goal, figure: f64, other: Option<f64>) -> Option<Verdi
         Some(_) => figure / other?,
         None => figure,
     };
+    if is.is_nan() {
+        // Neither found anything.
+        return None;
+    }
     let met = match goal.bound {
         Bound::AtMost(limit) => is <= limit,
         Bound::AtLeast(limit) => is >= limit,
@@ -118,11 +138,20 @@ mod tests {
     fn the_quartile_is_counted_from_the_best() {
         let seven = figures(&[7.0, 1.0, 3.0, 2.0, 5.0, 4.0, 6.0]);
         assert_eq!(seven.best("ns/op"), Some(1.0));
-        assert_eq!(seven.quartile("ns/op"), Some(2.5));
+        assert_eq!(seven.typical("ns/op"), Some(2.5));
         assert_eq!(seven.best("execs/s"), Some(7.0));
-        assert_eq!(seven.quartile("execs/s"), Some(5.5));
-        assert_eq!(figures(&[4.0]).quartile("ns/op"), Some(4.0));
-        assert_eq!(figures(&[]).quartile("ns/op"), None);
+        assert_eq!(seven.typical("execs/s"), Some(5.5));
+        assert_eq!(figures(&[4.0]).typical("ns/op"), Some(4.0));
+        assert_eq!(figures(&[]).typical("ns/op"), None);
+    }
+
+    #[test]
+    fn a_search_has_a_median_and_may_miss() {
+        let three = figures(&[MISSED, 1.0, 4.0]);
+        assert_eq!(three.typical(SEARCH), Some(4.0));
+        assert_eq!(three.found(), (3, 2));
+        assert_eq!(figures(&[1.0, MISSED]).typical(SEARCH), Some(MISSED));
+        assert_eq!(figures(&[MISSED; 4]).typical(SEARCH), Some(MISSED));
     }
 
     #[test]
@@ -137,6 +166,9 @@ mod tests {
         assert!(!judge(within, 14.0, Some(10.0)).unwrap().met);
         assert_eq!(judge(within, 14.0, Some(10.0)).unwrap().is, 1.4);
         assert_eq!(judge(within, 14.0, None), None, "nothing to compare with");
+        assert!(judge(within, 14.0, Some(MISSED)).unwrap().met);
+        assert!(!judge(within, MISSED, Some(14.0)).unwrap().met);
+        assert_eq!(judge(within, MISSED, Some(MISSED)), None);
         let fast = goal(Bound::AtLeast(0.6), Some("model"));
         assert!(judge(fast, 6.0, Some(10.0)).unwrap().met);
         assert!(!judge(fast, 5.0, Some(10.0)).unwrap().met);

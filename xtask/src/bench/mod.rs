@@ -5,6 +5,7 @@
 //! | [`rows`] | what is compared, and the goals |
 //! | [`native`] | measures `bench/`, fuzz targets and a loom model |
 //! | [`go`] | measures the benchmarks of `go-harness/` |
+//! | [`search`] | measures how fast fuzzers find the mistakes of `bench/planted/`, and what parts of targets are worth |
 //! | [`figures`] | reads Go's format for benchmarks, which all of them speak; minimum and quartile |
 //! | [`benchstat`] | has benchstat compare what `go` measured |
 //! | [`table`] | what people see |
@@ -18,6 +19,7 @@ mod go;
 mod goal;
 mod native;
 mod rows;
+mod search;
 mod table;
 
 use std::fs;
@@ -53,6 +55,27 @@ pub(crate) enum Side {
     Native,
     /// The binding and its owner helper.
     Go,
+    /// Fuzzers: the time to planted mistakes, and inputs a second.
+    Fuzz,
+}
+
+impl Side {
+    /// Measurements of each case.
+    fn passes(self) -> usize {
+        match self {
+            Side::Native => PASSES,
+            Side::Go => GO_PASSES,
+            Side::Fuzz => search::TRIALS,
+        }
+    }
+
+    /// Seconds of a case in a pass, where nobody says how many.
+    fn seconds(self) -> f64 {
+        match self {
+            Side::Native | Side::Go => 2.0,
+            Side::Fuzz => 20.0,
+        }
+    }
 }
 
 /// The needs of a measurement.
@@ -103,13 +126,14 @@ pub(crate) fn bench(
     workspace: &Workspace,
     side: Side,
     only: &[String],
-    seconds: f64,
+    seconds: Option<f64>,
 ) -> Result<bool> {
     let rows = rows::select(side, only)?;
     let progress = Progress::new();
     let needs = match side {
         Side::Native => native::needs(&rows),
         Side::Go => go::NEEDS.to_vec(),
+        Side::Fuzz => search::NEEDS.to_vec(),
     };
     let tools = Tools::find(workspace, &needs, &progress)?;
     let parent = workspace.lab().join("bench");
@@ -122,13 +146,14 @@ pub(crate) fn bench(
         tools: &tools,
         progress: &progress,
         folder,
-        seconds,
+        seconds: seconds.unwrap_or_else(|| side.seconds()),
     };
     let figures = bench.folder.join("figures.txt");
     let before = load();
     let measured = match side {
         Side::Native => native::measure(&bench, &rows)?,
         Side::Go => go::measure(&bench, &rows, &figures)?,
+        Side::Fuzz => search::measure(&bench, &rows)?,
     };
     let results = Results {
         started: time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -137,11 +162,8 @@ pub(crate) fn bench(
         machine: machine::machine(),
         tools: machine::versions(workspace, &tools),
         load: [before, load()],
-        seconds,
-        passes: match side {
-            Side::Native => PASSES,
-            Side::Go => GO_PASSES,
-        },
+        seconds: bench.seconds,
+        passes: side.passes(),
         rows: rows.iter().map(|row| row.judge(&measured)).collect(),
     };
     let path = bench.folder.join("results.json");
@@ -149,7 +171,7 @@ pub(crate) fn bench(
     text.push('\n');
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     let compared = match side {
-        Side::Native => String::new(),
+        Side::Native | Side::Fuzz => String::new(),
         Side::Go => benchstat::compare(&bench, &rows, &figures)?,
     };
     progress.finish();

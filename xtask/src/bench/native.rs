@@ -13,6 +13,7 @@ use cgolab::host::child::{Task, quiet};
 use cgolab::host::tools::Need;
 use cgolab::read::libfuzzer;
 use cgolab::read::notes::Notes;
+use cgolab::subject::file::SubjectFile;
 
 /// The package of the program, and where it is built: not where the workspace is, whose lock file
 /// holds other versions.
@@ -76,10 +77,12 @@ fn program(bench: &Bench<'_>, names: &[&str], measured: &mut Measured) -> Result
 
 /// Runs each target for a while in each pass.
 fn fuzz(bench: &Bench<'_>, row: &Row, sanitizer: Sanitizer, measured: &mut Measured) -> Result<()> {
+    let subject = SubjectFile::load(bench.workspace.root())?;
     let fuzzer = Fuzzer {
         workspace: bench.workspace,
         tool: bench.tools.fuzz()?,
         sanitizer,
+        rustc_wrapper: subject.rustc_wrapper(SEEDS),
     };
     let name = sanitizer.name();
     bench

@@ -7,7 +7,7 @@
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::figures::{self, Measured};
+use super::figures::{self, Measured, SEARCH};
 use super::goal::{Goal, at_least, at_most, limit};
 use super::{CaseResult, RowResult, Side};
 
@@ -39,6 +39,14 @@ pub(crate) enum Source {
     Go(&'static str),
     /// The same on one processor.
     GoOneCpu(&'static str),
+    /// A fuzz test of `bench/planted/`, which fuzzers search for its mistake: see [`search`](super::search).
+    Planted {
+        test: &'static str,
+        /// The packages of Go with counters, if they are not those that `cgolab fuzz` chooses.
+        instrument: Option<&'static str>,
+    },
+    /// The target `request_lifecycle`: the cases name the parts that are switched off.
+    Parts,
 }
 
 /// One of the ways to do it.
@@ -366,11 +374,132 @@ const GO: &[Row] = &[
     },
 ];
 
+/// What searches for a planted mistake: the counters of both sides, of C alone, and Go's own fuzzer.
+const SEARCHERS: &[Case] = &[
+    peer("go-test-fuzz"),
+    peer("c-only"),
+    case(
+        "two-sided",
+        &[at_most(1.0, "go-test-fuzz"), at_most(1.0, "c-only")],
+    ),
+];
+
+/// The same where C is large, and the gate is in Go.
+const BEHIND_C: &[Case] = &[
+    peer("go-test-fuzz"),
+    peer("c-only"),
+    case(
+        "two-sided",
+        &[
+            at_most(1.0, "go-test-fuzz").because("counters of C blur the choice: --engine both"),
+            at_most(1.0, "c-only"),
+        ],
+    ),
+];
+
+const fn planted(
+    benchmark: &'static str,
+    title: &'static str,
+    test: &'static str,
+    cases: &'static [Case],
+) -> Row {
+    Row {
+        benchmark,
+        title,
+        unit: SEARCH,
+        source: Source::Planted {
+            test,
+            instrument: None,
+        },
+        cases,
+    }
+}
+
+const FUZZERS: &[Row] = &[
+    planted("InC", "a gate of 4 bytes in C", "FuzzInC", SEARCHERS),
+    planted(
+        "InCAsNumber",
+        "a gate in C that compares a number",
+        "FuzzInCAsNumber",
+        SEARCHERS,
+    ),
+    planted("InGo", "a gate of 4 bytes in Go", "FuzzInGo", SEARCHERS),
+    planted(
+        "InCThenGo",
+        "4 bytes in C, then 4 in Go",
+        "FuzzInCThenGo",
+        SEARCHERS,
+    ),
+    planted(
+        "InGoThenC",
+        "3 bytes in Go, then 3 in C",
+        "FuzzInGoThenC",
+        SEARCHERS,
+    ),
+    planted(
+        "InGoBehindMuchC",
+        "3 bytes in Go, behind 512 branches of C",
+        "FuzzInGoBehindMuchC",
+        BEHIND_C,
+    ),
+    Row {
+        source: Source::Planted {
+            test: "FuzzInCBehindMuchGo",
+            instrument: Some("example.com/planted,encoding/json"),
+        },
+        ..planted(
+            "InCBehindMuchGo",
+            "3 bytes in C, behind encoding/json",
+            "FuzzInCBehindMuchGo",
+            SEARCHERS,
+        )
+    },
+    planted(
+        "InGoBehindZstd",
+        "3 bytes in Go, in a frame of zstd",
+        "FuzzInGoBehindZstd",
+        BEHIND_C,
+    ),
+    Row {
+        benchmark: "Inputs",
+        title: "inputs without a mistake, through C and Go",
+        unit: "execs/s",
+        source: Source::Planted {
+            test: "FuzzNothing",
+            instrument: None,
+        },
+        cases: &[
+            peer("go-test-fuzz"),
+            peer("c-only"),
+            case("two-sided", &[at_least(10.0, "go-test-fuzz")]),
+        ],
+    },
+    Row {
+        benchmark: "Parts",
+        title: "inputs of request_lifecycle",
+        unit: "execs/s",
+        source: Source::Parts,
+        cases: &[
+            peer("before"),
+            case(
+                "now",
+                &[at_least(5.0, "before")
+                    .because("changes made by operation take time, and lead to longer scenarios")],
+            ),
+            peer("all-counters"),
+            peer("without-played-threads"),
+            peer("without-mutator"),
+            peer("without-swarm"),
+        ],
+    },
+];
+
 /// The rows of a side that `only` names, or all.
 pub(crate) fn select(side: Side, only: &[String]) -> Result<Vec<&'static Row>> {
     let rows = match side {
         Side::Native => NATIVE,
         Side::Go => GO,
+        Side::Fuzz => FUZZERS,
     };
     for name in only {
         if !rows.iter().any(|row| row.benchmark == name) {
@@ -387,10 +516,10 @@ impl Row {
     /// The figures of this row, with verdicts.
     pub(crate) fn judge(&'static self, measured: &Measured) -> RowResult {
         let of = |case| measured.of(self.benchmark, case, self.unit);
-        let quartile = |case| of(case).quartile(self.unit);
+        let typical = |case| of(case).typical(self.unit);
         let result = |case: &Case| {
             let verdict = |goal: &Goal| {
-                figures::judge(*goal, quartile(case.name)?, goal.against.and_then(quartile))
+                figures::judge(*goal, typical(case.name)?, goal.against.and_then(typical))
             };
             CaseResult {
                 case: case.name,
@@ -411,7 +540,7 @@ mod tests {
 
     #[test]
     fn goals_name_cases_of_their_row() {
-        for row in NATIVE.iter().chain(GO) {
+        for row in NATIVE.iter().chain(GO).chain(FUZZERS) {
             for goal in row.cases.iter().flat_map(|case| case.goals) {
                 let known = |name| row.cases.iter().any(|case| case.name == name);
                 assert!(goal.against.is_none_or(known), "{}: {goal:?}", row.title);

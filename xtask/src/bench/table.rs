@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cgolab::host::out::{columns, right};
 use comfy_table::Cell;
 
-use super::figures::Verdict;
+use super::figures::{MISSED, SEARCH, Verdict};
 use super::{CaseResult, Results, RowResult};
 
 /// The header, the rows, and how many goals are met.
@@ -13,7 +13,11 @@ pub(super) fn text(results: &Results) -> String {
     let mut text = header(results);
     for row in &results.rows {
         let _ = writeln!(text, "\n{}: {}", row.row.benchmark, row.row.title);
-        let head = cells(row.row.unit, "best", "quartile", "ratio", "goal");
+        let typical = match row.row.unit {
+            SEARCH => "median",
+            _ => "quartile",
+        };
+        let head = cells(row.row.unit, "best", typical, "ratio", "goal");
         let lines = row.results.iter().flat_map(|case| lines(row, case));
         for line in columns(std::iter::once(head).chain(lines)).lines() {
             let _ = writeln!(text, "  {line}");
@@ -43,7 +47,7 @@ fn header(results: &Results) -> String {
         .map(|load| load.map_or_else(|| "?".to_owned(), |load| format!("{load:.1}")));
     format!(
         "{}, {}, {} cores\n{}, load {} before and {} after\n\
-         {} passes; a ratio is of first quartiles, to the first case or the goal's\n",
+         {} passes; a ratio is of the second figures, to the first case or the goal's\n",
         known(&machine.cpu),
         machine.arch,
         machine.cores.unwrap_or(0),
@@ -57,23 +61,28 @@ fn header(results: &Results) -> String {
 /// A case: its figures and its first goal, and one line more for each other goal.
 fn lines(row: &RowResult, case: &CaseResult) -> Vec<[Cell; 5]> {
     let unit = row.row.unit;
-    let (Some(best), Some(quartile)) = (case.figures.best(unit), case.figures.quartile(unit))
-    else {
+    let (Some(best), Some(typical)) = (case.figures.best(unit), case.figures.typical(unit)) else {
         return vec![cells(case.case, "", "", "", "not measured")];
     };
-    let first = row.results[0].figures.quartile(unit);
+    let first = row.results[0].figures.typical(unit);
     let ratio = match case.verdicts.first() {
         Some(verdict) if verdict.goal.against.is_some() => Some(verdict.is),
         // A quantity of nothing has no ratio.
         _ => first
             .filter(|first| *first > 0.0)
-            .map(|first| quartile / first),
+            .map(|first| typical / first),
+    };
+    // Of two that found nothing.
+    let ratio = ratio.filter(|ratio| !ratio.is_nan());
+    let name = match case.figures.found() {
+        (all, found) if unit == SEARCH => format!("{} {found}/{all}", case.case),
+        _ => case.case.to_owned(),
     };
     let mut goals = case.verdicts.iter().map(goal);
     let mut lines = vec![cells(
-        case.case,
+        &name,
         &figure(best),
-        &figure(quartile),
+        &figure(typical),
         &ratio.map_or_else(String::new, times),
         &goals.next().unwrap_or_default(),
     )];
@@ -99,6 +108,7 @@ fn goal(verdict: &Verdict) -> String {
 /// A ratio; one far below 1 keeps a digit that says something.
 fn times(ratio: f64) -> String {
     match ratio {
+        MISSED => "∞".to_owned(),
         0.0..0.1 => format!("{ratio:.4}"),
         ratio => format!("{ratio:.2}"),
     }
@@ -107,6 +117,7 @@ fn times(ratio: f64) -> String {
 /// Three digits are all that such figures are good for.
 fn figure(figure: f64) -> String {
     match figure {
+        MISSED => "never".to_owned(),
         0.0 => "0".to_owned(),
         figure if figure < 10.0 => format!("{figure:.2}"),
         figure if figure < 100.0 => format!("{figure:.1}"),
@@ -144,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_row_fits_into_80_columns() {
-        for side in [Side::Native, Side::Go] {
+        for side in [Side::Native, Side::Go, Side::Fuzz] {
             let rows = rows::select(side, &[]).unwrap();
             let mut measured = Measured::default();
             for row in &rows {
@@ -215,5 +226,6 @@ mod tests {
         assert_eq!(figure(28.84), "28.8");
         assert_eq!(figure(23_100.4), "23100");
         assert_eq!(figure(5_431_256.6), "5.43 M");
+        assert_eq!(figure(MISSED), "never");
     }
 }
