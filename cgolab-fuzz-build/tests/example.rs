@@ -235,6 +235,7 @@ struct Run {
 const BEYOND: &[u8] = b"FRM1TEXT\xff";
 
 #[test]
+#[ignore = "builds fuzz targets for minutes: a job of the night runs it"]
 fn gates_in_rust_and_in_go_are_passed_and_all_that_ends_leaves_an_artifact() {
     if !able() {
         return;
@@ -328,6 +329,7 @@ fn which(name: &str) -> Result<PathBuf, ()> {
 }
 
 #[test]
+#[ignore = "builds fuzz targets for minutes: a job of the night runs it"]
 fn with_address_memory_of_go_is_checked_and_c_has_counters_with_clang() {
     if !able() {
         return;

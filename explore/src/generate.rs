@@ -1,8 +1,4 @@
 //! Generators: steps at random, any or only good ones.
-//!
-//! About half of the operations are switched off, others each time. Scenarios of all operations are alike, and
-//! histories that need many of one kind are rare among them: swarm testing (Groce, Zhang, Eide, Chen, Regehr,
-//! "Swarm Testing", ISSTA 2012).
 
 use fastrand::Rng;
 
@@ -19,63 +15,33 @@ const OBJECTS: u8 = 4;
 #[derive(Debug)]
 pub struct Generator {
     pub(crate) random: Rng,
-    switches_off: bool,
 }
-
-/// The operations that are chosen from, by number: never none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Swarm(Vec<u8>);
 
 impl Generator {
     /// A generator with this seed.
     pub fn new(seed: u64) -> Generator {
         Generator {
             random: Rng::with_seed(seed),
-            switches_off: true,
-        }
-    }
-
-    /// The generator, which switches no operation off any more.
-    pub fn of_all_operations(self) -> Generator {
-        Generator {
-            switches_off: false,
-            ..self
         }
     }
 
     /// Steps, hostile ones among them.
     pub fn hostile<Op: Operation>(&mut self, count: usize) -> Vec<Step<Op>> {
-        let swarm = self.swarm::<Op>();
-        (0..count).map(|_| self.step(&swarm)).collect()
+        (0..count).map(|_| self.step()).collect()
     }
 
-    /// Steps that the library accepts after those that the model has taken, which has taken them then: up to `count`, and
-    /// fewer where the operations that are switched on lead no further.
+    /// Steps that the library accepts after those that the model has taken, which has taken them then: up to `count`,
+    /// and fewer where no such step is found.
     pub fn valid<M: Model>(&mut self, model: &mut M, count: usize) -> Vec<Step<M::Op>> {
-        let swarm = self.swarm::<M::Op>();
-        let next = |_| self.good(model, &swarm);
+        let next = |_| self.good(model);
         (0..count).map_while(next).collect()
     }
 
-    /// About half of the operations, or all.
-    fn swarm<Op: Operation>(&mut self) -> Swarm {
-        let all: Vec<u8> = (0..Op::NAMES.len() as u8).collect();
-        if !self.switches_off {
-            return Swarm(all);
-        }
-        let mut some = all.clone();
-        some.retain(|_| self.random.bool());
-        if some.is_empty() {
-            some.push(all[self.random.usize(..all.len())]);
-        }
-        Swarm(some)
-    }
-
     /// A step with any operands, mostly on lane 0: elsewhere most calls lead nowhere.
-    fn step<Op: Operation>(&mut self, Swarm(operations): &Swarm) -> Step<Op> {
-        let number = operations[self.random.usize(..operations.len())];
+    fn step<Op: Operation>(&mut self) -> Step<Op> {
+        let number = self.random.usize(..Op::NAMES.len());
         let mut operands = [0; 3];
-        for field in Op::FIELDS[usize::from(number)] {
+        for field in Op::FIELDS[number] {
             operands[field.operand] = self.operand(field);
         }
         let elsewhere = self.random.u8(..8) == 0;
@@ -85,7 +51,7 @@ impl Generator {
             } else {
                 0
             },
-            op: Op::decode(number, operands, Op::VERSION),
+            op: Op::decode(number as u8, operands, Op::VERSION),
         }
     }
 
@@ -99,10 +65,10 @@ impl Generator {
     }
 
     /// A step that the library accepts now, which the model has taken then.
-    fn good<M: Model>(&mut self, model: &mut M, swarm: &Swarm) -> Option<Step<M::Op>> {
+    fn good<M: Model>(&mut self, model: &mut M) -> Option<Step<M::Op>> {
         (0..TRIES).find_map(|_| {
             let mut after = model.clone();
-            let step = after.settle(self.step(swarm), false).step;
+            let step = after.settle(self.step(), false).step;
             if M::is_refused(&after.apply(step).observation) {
                 return None;
             }
@@ -121,19 +87,6 @@ mod tests {
 
     fn names(steps: &[Step<Op>]) -> BTreeSet<&'static str> {
         steps.iter().map(|step| step.op.name()).collect()
-    }
-
-    #[test]
-    fn operations_are_switched_off_others_each_time() {
-        let mut generator = Generator::new(1);
-        let swarms: Vec<_> = (0..64).map(|_| generator.swarm::<Op>().0).collect();
-        assert!(swarms.iter().all(|swarm| !swarm.is_empty()));
-        for number in 0..Op::NAMES.len() as u8 {
-            let with = swarms.iter().filter(|swarm| swarm.contains(&number));
-            assert!((8..56).contains(&with.count()), "{number}: {swarms:?}");
-        }
-        let Swarm(all) = generator.of_all_operations().swarm::<Op>();
-        assert_eq!(all.len(), Op::NAMES.len());
     }
 
     #[test]

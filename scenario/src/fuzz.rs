@@ -31,20 +31,17 @@ pub enum Part {
     PlayedThreads,
     /// Changes are made operation by operation; without, byte by byte.
     Mutator,
-    /// Half of the operations are switched off when a change brings new ones in.
-    Swarm,
 }
 
 impl Part {
     /// All parts.
-    pub const ALL: [Part; 3] = [Part::PlayedThreads, Part::Mutator, Part::Swarm];
+    pub const ALL: [Part; 2] = [Part::PlayedThreads, Part::Mutator];
 
     /// Its name in the variable.
     pub fn name(self) -> &'static str {
         match self {
             Part::PlayedThreads => "played-threads",
             Part::Mutator => "mutator",
-            Part::Swarm => "swarm",
         }
     }
 
@@ -167,22 +164,14 @@ pub fn mutate(
         return of_libfuzzer(data, size, most);
     }
     let mut steps: Vec<Step> = decode(&data[..size]);
-    generator(seed).mutate(&mut steps, &Model::new(Interface::C));
+    Generator::new(seed.into()).mutate(&mut steps, &Model::new(Interface::C));
     write(&steps, &mut data[..most])
 }
 
 /// Writes the beginning of one scenario and the end of another to `out`, and gives the size.
 pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
-    let steps = generator(seed).cross::<Op>(&decode(one), &decode(other));
+    let steps = Generator::new(seed.into()).cross::<Op>(&decode(one), &decode(other));
     write(&steps, out)
-}
-
-fn generator(seed: u32) -> Generator {
-    let generator = Generator::new(seed.into());
-    match Part::Swarm.is_on() {
-        true => generator,
-        false => generator.of_all_operations(),
-    }
 }
 
 /// Writes as many steps as there is room for.
@@ -192,4 +181,45 @@ fn write(steps: &[Step], out: &mut [u8]) -> usize {
     bytes.truncate(out.len());
     out[..bytes.len()].copy_from_slice(&bytes);
     bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stands for libFuzzer's own changes: what it gives is seen in the size.
+    fn none(_: &mut [u8], _: usize, most: usize) -> usize {
+        most
+    }
+
+    /// From nothing to scenarios that do something, within the room that there is.
+    #[test]
+    fn changes_lead_to_calls_that_are_accepted() {
+        let mut data = [0; 200];
+        let mut size = 0;
+        let mut accepted = 0;
+        for seed in (1..2000).filter(|seed| seed % 16 != 0) {
+            size = mutate(&mut data, size, 150, seed, none);
+            assert!((1..=150).contains(&size), "{size}");
+            let steps: Vec<Step> = decode(&data[..size]);
+            accepted = accepted.max(oracle::without_refusals(&steps).len());
+        }
+        assert!(accepted > 15, "{accepted}");
+        assert_eq!(mutate(&mut data, size, 7, 32, none), 7);
+    }
+
+    #[test]
+    fn a_crossing_has_room_for_what_it_writes() {
+        let steps = Generator::new(1).hostile::<Op>(9);
+        let (one, mut out) = (encode(&steps), [0; 30]);
+        for seed in 0..50 {
+            let size = cross(&one, &one, &mut out, seed);
+            assert!((1..=30).contains(&size));
+            assert!(
+                decode::<Op>(&out[..size])
+                    .iter()
+                    .all(|step| steps.contains(step))
+            );
+        }
+    }
 }

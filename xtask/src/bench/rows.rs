@@ -489,7 +489,6 @@ const FUZZERS: &[Row] = &[
             peer("all-counters"),
             peer("without-played-threads"),
             peer("without-mutator"),
-            peer("without-swarm"),
         ],
     },
 ];

@@ -195,7 +195,7 @@ const WITHOUT: &str = "CGOLAB_FUZZ_WITHOUT";
 /// What a case of the row of parts leaves out: counters of the subject alone, and parts by their names.
 fn left_out(case: &str) -> Result<(bool, &str)> {
     Ok(match case {
-        "before" => (true, "played-threads,mutator,swarm"),
+        "before" => (true, "played-threads,mutator"),
         "now" => (false, ""),
         "all-counters" => (true, ""),
         _ => match case.strip_prefix("without-") {
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     /// The parts, by their names in `scenario/src/fuzz.rs`.
-    const PARTS: [&str; 3] = ["played-threads", "mutator", "swarm"];
+    const PARTS: [&str; 2] = ["played-threads", "mutator"];
 
     #[test]
     fn each_case_of_the_parts_leaves_something_known_out() {
