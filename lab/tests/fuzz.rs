@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cgolab_note::tool::{clang, tool};
+use cgolab_note::tool::{clang, library, tool};
 use files::copy;
 use modules::{cgolab, module, text, unwrapped};
 use serde_json::Value;
@@ -992,6 +992,75 @@ fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
     for (test, ..) in mistakes {
         let (code, said) = run(test, &["--", "-runs=200000"]);
         assert_eq!(code, Some(0), "{said}");
+    }
+}
+
+#[test]
+fn a_library_of_the_system_is_judged_by_go_and_its_binding_is_clean_when_mended() {
+    if !able() || !library("zlib") {
+        return;
+    }
+    let (_folder, root) = copied("../examples/foreign/deflate");
+    let run = |runs: &str| {
+        let output = fuzz(&root, &[".", "--run", "FuzzUnpack", "--", "-seed=1", runs]);
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let (code, said) = run("-runs=2000000");
+    assert_eq!(code, Some(1), "{said}");
+    // The library was built elsewhere: the binding alone is counted.
+    assert!(
+        said.contains("unpack.c ") && !said.contains("libz"),
+        "{said}"
+    );
+    let found = findings(&root);
+    assert_eq!(class_of(&found[0]), "test failed", "{said}");
+    let place = found[0]["first"]["report"]["go"].to_string();
+    assert!(place.contains("deflate_test.go"), "{place}");
+    mend(&root);
+    let (code, said) = run("-runs=100000");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("FuzzUnpack: 10"), "{said}");
+}
+
+#[test]
+#[ignore = "go-sqlite3 comes from the module proxy and compiles for minutes; a job of the night runs it"]
+fn a_module_over_go_sqlite3_has_its_two_mistakes_found_and_is_clean_when_mended() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = copied("../examples/foreign/sqlite");
+    let run = |test: &str, runs: &str| {
+        let output = fuzz(&root, &[".", "--run", test, "--", "-seed=1", runs]);
+        (
+            output.status.code(),
+            text(&output.stderr) + &text(&output.stdout),
+        )
+    };
+    let mistakes = [
+        (
+            "FuzzAsk",
+            "SEGV",
+            ["sqlite3_clear_bindings", "ask.(*Library).Ask"],
+        ),
+        ("FuzzQuote", "test failed", ["ask.FuzzQuote", "ask_test.go"]),
+    ];
+    for (test, class, places) in mistakes {
+        let (code, said) = run(test, "-runs=200000");
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("sqlite3-binding.c "), "{said}");
+        let found = findings(&root);
+        assert_eq!(class_of(&found[0]), class, "{said}");
+        let report = found[0]["first"]["report"].to_string();
+        assert!(places.iter().all(|it| report.contains(it)), "{report}");
+    }
+    mend(&root);
+    for (test, ..) in mistakes {
+        let (code, said) = run(test, "-runs=20000");
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("{test}: 20")), "{said}");
     }
 }
 

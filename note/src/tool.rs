@@ -5,6 +5,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::Note;
 
@@ -42,21 +43,40 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     on_path(name).or_else(|| missing(name))
 }
 
+/// Reports whether `pkg-config` knows a library, without which a test does nothing; prints a note if it does not.
+///
+/// # Panics
+/// If it does not and the library is demanded.
+pub fn library(name: &str) -> bool {
+    let known = on_path("pkg-config").is_some_and(|it| {
+        let status = Command::new(it).args(["--exists", name]).status();
+        status.is_ok_and(|it| it.success())
+    });
+    if !known {
+        lacking(name, &format!("no {name} known to pkg-config"));
+    }
+    known
+}
+
 fn on_path(name: impl AsRef<Path>) -> Option<PathBuf> {
     which::which(name.as_ref()).ok()
 }
 
 fn missing(name: &str) -> Option<PathBuf> {
-    println!("{}", skip(name, &env::var(DEMANDED).unwrap_or_default()));
+    lacking(name, &format!("no {name} on PATH"));
     None
 }
 
+fn lacking(name: &str, why: &str) {
+    let demanded = env::var(DEMANDED).unwrap_or_default();
+    println!("{}", skip(name, why, &demanded));
+}
+
 /// The note of a test that lacks a tool.
-fn skip(name: &str, demanded: &str) -> Note {
-    let why = format!("no {name} on PATH");
+fn skip(name: &str, why: &str, demanded: &str) -> Note {
     let is_demanded = demanded.split(',').any(|it| it.trim() == name);
     assert!(!is_demanded, "{why}, and {DEMANDED} asks for it");
-    Note::skipped(&why)
+    Note::skipped(why)
 }
 
 #[cfg(test)]
@@ -66,15 +86,17 @@ mod tests {
     #[test]
     fn a_test_without_its_tool_is_skipped_aloud() {
         for demanded in ["", "gdb", "clang-19, gdb"] {
-            assert_eq!(skip("clang", demanded), Note::skipped("no clang on PATH"));
+            let why = "no clang on PATH";
+            assert_eq!(skip("clang", why, demanded), Note::skipped(why));
         }
+        assert!(!library("cgolab-no-such-library"));
         assert_eq!(tool("cgolab-no-such-tool"), None);
     }
 
     #[test]
     #[should_panic(expected = "no clang on PATH, and CGOLAB_DEMAND asks for it")]
     fn a_test_without_a_demanded_tool_fails() {
-        skip("clang", "gdb, clang");
+        skip("clang", "no clang on PATH", "gdb, clang");
     }
 
     #[test]
