@@ -51,6 +51,7 @@
 //! | `packages` | the packages of the archive, as `go list` describes them |
 //! | `link` | their flags for the linker |
 //! | `signals.c` | a handler that is built into the program, so that signals in native code leave an artifact |
+//! | `stack.c` | the stack of handlers: none of libFuzzer's runs on that of a goroutine |
 
 mod job;
 mod link;
@@ -185,8 +186,10 @@ impl Archive {
         for flag in link::wanted(&flags, &self.provided) {
             println!("cargo::rustc-link-arg={flag}");
         }
+        build_c(&job.out_dir, "stack", include_str!("stack.c"))?;
+        println!("cargo::rustc-link-arg=-Wl,--wrap=sigaction");
         if !job.address {
-            handle_signals(&job.out_dir)?;
+            build_c(&job.out_dir, "signals", include_str!("signals.c"))?;
         }
         Ok(())
     }
@@ -205,17 +208,18 @@ impl Archive {
     }
 }
 
-/// Builds `signals.c` into the targets.
-fn handle_signals(out_dir: &Path) -> Result<()> {
-    let source = out_dir.join("cgolab_fuzz_signals.c");
-    write(&source, include_str!("signals.c"))?;
+/// Builds C of this crate into the targets.
+fn build_c(out_dir: &Path, name: &str, text: &str) -> Result<()> {
+    let name = format!("cgolab_fuzz_{name}");
+    let source = out_dir.join(&name).with_extension("c");
+    write(&source, text)?;
     cc::Build::new()
         .file(&source)
-        // Nothing refers to it.
+        // Nothing that comes before it refers to it.
         .link_lib_modifier("+whole-archive")
         .cargo_warnings(false)
-        .try_compile("cgolab_fuzz_signals")
-        .context("the handler of signals does not build: is there a C compiler?")
+        .try_compile(&name)
+        .context("C for the targets does not build: is there a C compiler?")
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

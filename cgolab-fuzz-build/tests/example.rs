@@ -264,7 +264,7 @@ fn gates_in_rust_and_in_go_are_passed_and_all_that_ends_leaves_an_artifact() {
         ("ends", b"f", &["SIGFPE in native code", "deadly signal"]),
         ("ends", b"i", &["SIGILL in native code", "deadly signal"]),
     ]);
-    for input in ["x", "u"] {
+    for input in ["x", "u", "h"] {
         let run = example.run_input("ends", input.as_bytes(), &[]);
         assert!(run.artifacts.is_empty(), "{}", run.said);
     }
@@ -362,8 +362,10 @@ fn with_address_memory_of_go_is_checked_and_c_has_counters_with_clang() {
         ("ends", b"f", &["AddressSanitizer: FPE", "in_c"]),
         ("ends", b"u", &["unpinned Go pointer"]),
     ]);
-    let whole = example.run_input("sum", &[1, 42], &[]);
-    assert!(whole.artifacts.is_empty(), "{}", whole.said);
+    for (target, input) in [("sum", &[1, 42][..]), ("ends", b"h")] {
+        let whole = example.run_input(target, input, &[]);
+        assert!(whole.artifacts.is_empty(), "{}", whole.said);
+    }
     if clang.is_some() {
         // Go does the same with both.
         let corpus = example.root.join("corpus");

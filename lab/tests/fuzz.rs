@@ -266,6 +266,19 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
     }
 }
 
+/// libFuzzer's alarm comes every few seconds, while the input runs on the stack of a goroutine.
+#[test]
+fn no_signal_is_handled_on_the_stack_of_a_goroutine() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("crash");
+    fs::write(root.join("handlers"), "handlers").unwrap();
+    let output = fuzz(&root, &["replay", ".", "--run", "FuzzRun", "handlers"]);
+    let printed = text(&output.stderr) + &text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
+}
+
 #[test]
 fn every_form_of_a_fuzz_test_runs_with_its_seeds() {
     if !able() {

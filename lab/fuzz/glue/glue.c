@@ -138,8 +138,24 @@ GLUE static void one_thread_aborts(void) {
 	sigaction(SIGABRT, &action, &of_libfuzzer);
 }
 
+// libFuzzer's handlers would run on the stack of whoever is interrupted, SIGALRM's every few seconds. That of a
+// goroutine is too small: what lies below it would be overwritten.
+GLUE static void handlers_have_a_stack(void) {
+	static int done;
+	if (done) return;
+	done = 1;
+	for (int number = 1; number < SIGRTMIN; number++) {
+		struct sigaction action;
+		if (sigaction(number, NULL, &action) || action.sa_flags & SA_ONSTACK) continue;
+		if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;
+		action.sa_flags |= SA_ONSTACK;
+		sigaction(number, &action, NULL);
+	}
+}
+
 GLUE int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	one_thread_aborts();
+	handlers_have_a_stack();
 	if (running && size <= sizeof running->data) {
 		memcpy(running->data, data, size);
 		running->length_and_one = size + 1;

@@ -1,6 +1,7 @@
 #include "crash.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 static int *volatile nowhere;
@@ -44,6 +45,17 @@ int c_read(const unsigned char *data, size_t at) { return data[at]; }
 void c_leak(void) {
 	kept = malloc(4321);
 	kept = NULL;
+}
+
+// The number of signals with a handler that runs on the stack that it interrupts.
+int c_handlers_on_any_stack(void) {
+	int count = 0;
+	for (int number = 1; number < SIGRTMIN; number++) {
+		struct sigaction action;
+		if (sigaction(number, NULL, &action) || action.sa_flags & SA_ONSTACK) continue;
+		count += action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+	}
+	return count;
 }
 
 extern void goPanicsForC(void);

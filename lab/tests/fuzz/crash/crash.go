@@ -6,6 +6,7 @@ package crash
 import "C"
 
 import (
+	"fmt"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -83,6 +84,10 @@ func Run(kind string) {
 	case "over-read":
 		slice := make([]byte, 24)
 		C.c_read((*C.uchar)(&slice[0]), C.size_t(len(slice)))
+	case "handlers":
+		if count := C.c_handlers_on_any_stack(); count > 0 {
+			panic(fmt.Sprint(count, " signals are handled on the stack of a goroutine"))
+		}
 	case "leak":
 		C.c_leak()
 	case "unpinned":
