@@ -1,6 +1,7 @@
 //! The build of a fuzz test: the real test program as an archive of C, with counters on both sides, and
 //! libFuzzer as its main program.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,8 +28,6 @@ const TAG: &str = "libfuzzer";
 /// The oldest minor release in which code without checks calls allocators that tell the sanitizer nothing, so that
 /// all of a program must have them.
 const ALL_CHECKED: u32 = 27;
-/// What code refers to that MemorySanitizer has compiled.
-const CHECKED: &str = "__msan_";
 /// Packages of the test framework. Their own accesses need no checks, which took half of the time of a small
 /// target.
 const UNCHECKED: [&str; 9] = [
@@ -96,19 +95,42 @@ pub(super) struct Built {
     pub(super) counters: Counters,
     /// Packages of Go with counters, as patterns of `go list`.
     pub(super) instrumented: Vec<String>,
-    /// Libraries that were not compiled with a sanitizer that all code needs.
-    unchecked: Vec<String>,
+    /// Libraries that others have compiled, and what they were compiled without.
+    elsewhere: (Vec<String>, Without),
+}
+
+/// What C has that a library of others lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Without {
+    /// Branches in it lead nowhere.
+    Counters,
+    /// MemorySanitizer needs all code to have its checks.
+    Checks,
+}
+
+impl Without {
+    /// The beginning of the names to which code refers that has it.
+    fn symbol(self) -> &'static str {
+        match self {
+            Without::Counters => "__sanitizer_cov_",
+            Without::Checks => "__msan_",
+        }
+    }
 }
 
 impl Built {
     /// Lines about what the program sees.
     pub(super) fn summary(&self) -> Vec<String> {
         let mut lines = self.counters.summary(&self.instrumented);
-        if !self.unchecked.is_empty() {
-            lines.push(format!(
-                "without MemorySanitizer, so that what they set counts as not set: {}",
-                self.unchecked.join(", ")
-            ));
+        let (libraries, without) = &self.elsewhere;
+        if !libraries.is_empty() {
+            let words = match without {
+                Without::Counters => "without counters: built elsewhere",
+                Without::Checks => {
+                    "without MemorySanitizer, so that what they set counts as not set"
+                }
+            };
+            lines.push(format!("{words}: {}", libraries.join(", ")));
         }
         lines
     }
@@ -161,14 +183,15 @@ impl Builder<'_> {
         }
         fs::remove_file(&archive)
             .with_context(|| format!("cannot remove {}", archive.display()))?;
+        let without = match self.how.sanitizer {
+            Sanitizer::Memory => Without::Checks,
+            _ => Without::Counters,
+        };
         Ok(Ok(Built {
             program: program.to_path_buf(),
             counters,
             instrumented: patterns,
-            unchecked: match self.how.sanitizer {
-                Sanitizer::Memory => from_elsewhere(&words, &self.how.native)?,
-                _ => Vec::new(),
-            },
+            elsewhere: (from_elsewhere(&words, &self.how.native, without)?, without),
         }))
     }
 
@@ -343,16 +366,18 @@ fn libraries(listed: &[Listed]) -> Result<Vec<String>> {
         if package.cgo_pkg_config.is_empty() {
             continue;
         }
-        let output = Command::new("pkg-config")
+        // As Go takes it.
+        let program = env::var("PKG_CONFIG").unwrap_or_else(|_| "pkg-config".to_owned());
+        let output = Command::new(&program)
             .arg("--libs")
             .args(&package.cgo_pkg_config)
             .output()
-            .context("cannot start pkg-config; install it")?;
+            .with_context(|| format!("cannot start {program}; install it"))?;
         ensure!(
             output.status.success(),
-            "pkg-config --libs {}: {}",
+            "{program} --libs {}: {}",
             package.cgo_pkg_config.join(" "),
-            one_line(&String::from_utf8_lossy(&output.stderr), 200)
+            one_line(&String::from_utf8_lossy(&output.stderr), 400)
         );
         let said = String::from_utf8_lossy(&output.stdout);
         words.extend(said.split_whitespace().map(str::to_owned));
@@ -360,13 +385,13 @@ fn libraries(listed: &[Listed]) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// Libraries that are linked, by the linker's words, and archives in place of some, without those that MemorySanitizer
-/// has compiled. Those of C itself are not among them: clang knows what they set.
-fn from_elsewhere(words: &[&str], archives: &[PathBuf]) -> Result<Vec<String>> {
+/// Libraries that are linked, by the linker's words, and archives in place of some, if they lack what is asked for. Those of C
+/// itself are not among them: clang's runtimes know them.
+fn from_elsewhere(words: &[&str], archives: &[PathBuf], without: Without) -> Result<Vec<String>> {
     const OF_C: [&str; 6] = ["-lc", "-lm", "-ldl", "-lrt", "-lpthread", "-lresolv"];
     let mut found = Vec::new();
     for archive in archives {
-        if !counters::refers_to(archive, CHECKED)? {
+        if !counters::refers_to(archive, without.symbol())? {
             found.push(archive.display().to_string());
         }
     }
@@ -383,7 +408,7 @@ fn from_elsewhere(words: &[&str], archives: &[PathBuf]) -> Result<Vec<String>> {
         let path = Path::new(word);
         let checked = file.ends_with(".a")
             && path.is_file()
-            && counters::refers_to(path, CHECKED).unwrap_or(false);
+            && counters::refers_to(path, without.symbol()).unwrap_or(false);
         if is_library && !replaced && !checked && !found.iter().any(|it| it == word) {
             found.push((*word).to_owned());
         }
@@ -422,7 +447,7 @@ mod tests {
             "-l:liby.a",
         ];
         assert_eq!(
-            from_elsewhere(&words, &[]).unwrap(),
+            from_elsewhere(&words, &[], Without::Checks).unwrap(),
             ["-lzmq", "/m/libx.a", "/m/libv.so.1", "-l:liby.a"]
         );
         // An archive without anything, which nobody has compiled with checks, in the place of a library.
@@ -430,12 +455,16 @@ mod tests {
         for name in ["libzmq.a", "liby.a"] {
             let archive = folder.path().join(name);
             fs::write(&archive, "!<arch>\n").unwrap();
-            let told =
-                from_elsewhere(&["-lzmq", "-l:liby.a"], std::slice::from_ref(&archive)).unwrap();
+            let told = from_elsewhere(
+                &["-lzmq", "-l:liby.a"],
+                std::slice::from_ref(&archive),
+                Without::Counters,
+            )
+            .unwrap();
             assert_eq!(told.len(), 2, "{told:?}");
             assert_eq!(told[0], archive.display().to_string());
         }
-        let missing = from_elsewhere(&[], &["/no/such.a".into()]).unwrap_err();
+        let missing = from_elsewhere(&[], &["/no/such.a".into()], Without::Counters).unwrap_err();
         assert!(missing.to_string().contains("/no/such.a"), "{missing}");
     }
 
