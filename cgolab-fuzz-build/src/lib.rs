@@ -239,6 +239,7 @@ mod tests {
     /// Builds the package in a folder with these files, and returns the message; none without Go.
     fn refused(files: &[(&str, &str)], choose: impl Fn(Archive) -> Archive) -> Option<String> {
         tool("go")?;
+        tool("gcc")?;
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();

@@ -127,11 +127,10 @@ impl Packages {
     pub(crate) fn chosen(&self, patterns: &[(String, Vec<String>)]) -> Result<Vec<String>> {
         let mut chosen = BTreeSet::new();
         for (pattern, matches) in patterns {
-            let before = chosen.len();
             let known = |path: &&String| self.0.iter().any(|package| package.import_path == **path);
             let found: Vec<&String> = matches.iter().filter(known).collect();
             chosen.extend(found.iter().map(|path| path.to_string()));
-            if before == chosen.len() && found.is_empty() {
+            if found.is_empty() {
                 let own: Vec<&str> = self.own().map(|it| it.import_path.as_str()).collect();
                 bail!(
                     "instrument: `{pattern}` matches no package of the archive. Its packages outside of the standard \

@@ -11,13 +11,16 @@ use crate::job::Job;
 use crate::packages::FIELDS;
 
 /// Variables whose change has the archive built again. cargo-fuzz tells of the sanitizer by RUSTFLAGS.
-pub(crate) const VARIABLES: [&str; 24] = [
+pub(crate) const VARIABLES: [&str; 29] = [
     "CARGO_ENCODED_RUSTFLAGS",
     "CC",
     "CGO_CFLAGS",
+    "CGO_CFLAGS_ALLOW",
     "CGO_CPPFLAGS",
     "CGO_CXXFLAGS",
+    "CGO_ENABLED",
     "CGO_LDFLAGS",
+    "CGO_LDFLAGS_ALLOW",
     "CXX",
     "GO111MODULE",
     "GOAMD64",
@@ -34,7 +37,9 @@ pub(crate) const VARIABLES: [&str; 24] = [
     "GOWORK",
     "PATH",
     "PKG_CONFIG",
+    "PKG_CONFIG_LIBDIR",
     "PKG_CONFIG_PATH",
+    "PKG_CONFIG_SYSROOT_DIR",
     "RUSTFLAGS",
 ];
 

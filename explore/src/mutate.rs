@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::counter::{Counter, Op};
 
-    /// A scenario that changed is another one, of every length; it never grows beyond the longest.
+    /// Scenarios become longer and shorter, and none grows beyond the longest.
     #[test]
     fn changes_lead_everywhere() {
         let mut generator = Generator::new(1);

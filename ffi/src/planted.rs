@@ -16,6 +16,11 @@ pub fn panic_in_next_call() -> &'static str {
     PLANTED
 }
 
+/// Sets whether the thread's next call panics, and gives whether it would have until now.
+pub(crate) fn exchange(panics: bool) -> bool {
+    PANIC_NEXT.replace(panics)
+}
+
 /// Makes the planted panic no longer pending.
 pub(crate) fn forget() {
     PANIC_NEXT.set(false);

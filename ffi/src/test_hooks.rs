@@ -27,11 +27,18 @@ pub fn force_reset() {
     COURIER.force_reset();
 }
 
-/// A thread as the library sees it: what the runtime keeps of one, and its diagnostic.
+/// A thread as the library sees it: what the runtime keeps of one, its diagnostic, and a planted panic.
 #[derive(Debug, Default)]
 pub struct Guise {
     thread: courier_core::Guise,
+    here: Here,
+}
+
+/// What this crate keeps of a thread.
+#[derive(Debug, Default)]
+struct Here {
     last_error: String,
+    panics_next: bool,
 }
 
 impl Guise {
@@ -42,21 +49,23 @@ impl Guise {
 
     /// Runs calls that are this thread's to the library.
     pub fn wear<R>(&mut self, calls: impl FnOnce() -> R) -> R {
-        struct Worn<'a>(&'a mut String);
-        impl Worn<'_> {
-            fn exchange(&mut self) {
-                *self.0 = exchange_last_error(std::mem::take(self.0));
-            }
-        }
+        struct Worn<'a>(&'a mut Here);
         impl Drop for Worn<'_> {
             fn drop(&mut self) {
-                self.exchange();
+                self.0.exchange();
             }
         }
-        let Guise { thread, last_error } = self;
-        let mut worn = Worn(last_error);
-        worn.exchange();
-        thread.wear(calls)
+        self.here.exchange();
+        let _worn = Worn(&mut self.here);
+        self.thread.wear(calls)
+    }
+}
+
+impl Here {
+    /// Exchanges what is kept of the calling thread for this.
+    fn exchange(&mut self) {
+        self.last_error = exchange_last_error(std::mem::take(&mut self.last_error));
+        self.panics_next = planted::exchange(self.panics_next);
     }
 }
 
@@ -64,6 +73,7 @@ impl Guise {
 mod tests {
     use super::*;
     use crate::boundary::{last_error, status};
+    use crate::types::{COURIER_NATIVE_ERROR, COURIER_OK};
     use courier_core::{Error, Word};
 
     #[test]
@@ -78,5 +88,14 @@ mod tests {
         refused();
         assert_eq!(one.wear(length), length());
         assert_eq!(other.wear(length), 0);
+    }
+
+    #[test]
+    fn a_planted_panic_stays_with_the_guise() {
+        let call = || status(|| Ok(()));
+        let (mut one, mut other) = (Guise::new(), Guise::new());
+        one.wear(panic_in_next_call);
+        assert_eq!((call(), other.wear(call)), (COURIER_OK, COURIER_OK));
+        assert_eq!(one.wear(call), COURIER_NATIVE_ERROR);
     }
 }

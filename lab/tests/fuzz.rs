@@ -274,9 +274,16 @@ fn no_signal_is_handled_on_the_stack_of_a_goroutine() {
     }
     let (_folder, root) = sample("crash");
     fs::write(root.join("handlers"), "handlers").unwrap();
-    let output = fuzz(&root, &["replay", ".", "--run", "FuzzRun", "handlers"]);
-    let printed = text(&output.stderr) + &text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{printed}");
+    for sanitizer in ["none", "address"] {
+        let options = ["--run", "FuzzRun", "--sanitizer", sanitizer, "handlers"];
+        let output = fuzz(&root, &[&["replay", "."][..], &options].concat());
+        let printed = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{printed}");
+        let counted = root.join("handlers.txt");
+        let said = fs::read_to_string(&counted).unwrap();
+        assert_eq!(said, "0 on any stack, others: true", "{sanitizer}");
+        fs::remove_file(counted).unwrap();
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! A switch of threads takes microseconds, as long as a dozen calls. Where only one thread runs at a time anyway, a
 //! harness need not switch: it puts on the guise of the other thread. Whatever the library keeps of a thread must be
-//! here, or the threads that are played differ from real ones; a test of the harness compares them.
+//! here, or the threads that are played differ from real ones; a test of the harness compares them. Only the hook of
+//! [`at_points`](crate::sync::at_points) stays with the real thread: it is the harness's own.
 
 use crate::sync::thread::{self, ThreadId};
 use crate::{log, upcall};
@@ -21,11 +22,8 @@ impl Guise {
     /// # Panics
     /// When the system refuses another thread, from which the guise takes its identity.
     pub fn new() -> Guise {
-        let thread = thread::spawn("guise".to_owned(), || {}).expect("a guise needs a thread");
-        let id = thread.thread().id();
-        thread.join().expect("a thread that does nothing ends");
         Guise {
-            id: Some(id),
+            id: Some(thread::new_id()),
             inside: 0,
             delivering: false,
         }

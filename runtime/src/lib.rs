@@ -47,7 +47,7 @@ mod cancel_hook;
 mod courier;
 mod error;
 mod event;
-#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+#[cfg(all(feature = "test-hooks", not(any(courier_loom, courier_shuttle))))]
 mod guise;
 mod id;
 #[cfg(feature = "test-hooks")]
@@ -75,7 +75,7 @@ pub use cancel_hook::OnCancel;
 pub use courier::{Courier, Live};
 pub use error::{Error, Status, Word, contain};
 pub use event::{Event, EventKind};
-#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+#[cfg(all(feature = "test-hooks", not(any(courier_loom, courier_shuttle))))]
 pub use guise::Guise;
 pub use id::{Id, Kind};
 #[cfg(feature = "test-hooks")]

@@ -51,7 +51,7 @@ thread_local! {
 }
 
 /// Sets whether the thread delivers a record, and gives whether it did until now.
-#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+#[cfg(all(feature = "test-hooks", not(any(courier_loom, courier_shuttle))))]
 pub(crate) fn exchange_delivering(delivers: bool) -> bool {
     DELIVERING.with(|delivering| delivering.replace(delivers))
 }

@@ -40,7 +40,7 @@ impl Drop for Inside {
 }
 
 /// Sets the thread's number of upcalls, and gives the number until now.
-#[cfg(all(feature = "test-hooks", not(courier_loom)))]
+#[cfg(all(feature = "test-hooks", not(any(courier_loom, courier_shuttle))))]
 pub(crate) fn exchange_inside(number: usize) -> usize {
     INSIDE.with(|inside| inside.replace(number))
 }

@@ -29,7 +29,7 @@ pub const WITHOUT_VARIABLE: &str = "CGOLAB_FUZZ_WITHOUT";
 pub enum Part {
     /// One thread plays all lanes; without, they are threads of the system.
     PlayedThreads,
-    /// Changes are made operation by operation; without, byte by byte.
+    /// Changes and crossings are made operation by operation; without, byte by byte.
     Mutator,
 }
 
@@ -79,6 +79,9 @@ pub fn init() {
     // judged by what they become; a panic that nobody contains still ends the process.
     drop(std::panic::take_hook());
     count_at_exit();
+    for part in WITHOUT.iter() {
+        eprintln!("without {}", part.name());
+    }
 }
 
 /// Counts what is checked, if the process is asked for it. Call it once, first.
@@ -168,8 +171,12 @@ pub fn mutate(
     write(&steps, &mut data[..most])
 }
 
-/// Writes the beginning of one scenario and the end of another to `out`, and gives the size.
+/// Writes the beginning of one scenario and the end of another to `out`, and gives the size: 0 has libFuzzer choose
+/// another change.
 pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
+    if !Part::Mutator.is_on() {
+        return 0;
+    }
     let steps = Generator::new(seed.into()).cross::<Op>(&decode(one), &decode(other));
     write(&steps, out)
 }

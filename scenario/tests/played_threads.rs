@@ -32,7 +32,7 @@ fn turning(steps: &[Step]) -> Vec<Step> {
     steps.iter().zip((0..4).cycle()).map(turn).collect()
 }
 
-/// One test: there is one driver of the C ABI at a time in a process.
+/// One test: only one driver of the C ABI in a process may have something alive.
 #[test]
 fn played_threads_are_real_ones_to_the_library() {
     let drivers = RefCell::new((AbiDriver::new(), AbiDriver::on_threads()));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::{green, in_checkout};
-use crate::engine::fuzz::{Fuzzer, Sanitizer, corpus, known_target, seeds};
+use crate::engine::fuzz::{Fuzzer, GROW_SLOWLY, Sanitizer, corpus, known_target, seeds};
 use crate::foreign;
 use crate::host::child;
 use crate::host::out;
@@ -148,7 +148,7 @@ fn fuzz(workspace: &Workspace, target: &str, seconds: u64, sanitizer: Sanitizer)
         inputs.push(seeds(target));
     }
     let limit = format!("-max_total_time={seconds}");
-    let options = [limit.as_str()];
+    let options = [limit.as_str(), GROW_SLOWLY];
     out::line(fuzzer.plain(target, &inputs, &options))?;
     if !matches!(which::which(CARGO_FUZZ.name), Ok(path) if path == tool.program.path) {
         out::line("    (needs cargo-fuzz on PATH: `cargo lab doctor` says how)")?;

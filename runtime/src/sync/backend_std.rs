@@ -27,21 +27,33 @@ pub mod thread {
 
     /// The identity of the calling OS thread. Never reused within a process.
     pub fn current_id() -> ThreadId {
-        #[cfg(feature = "test-hooks")]
+        #[cfg(all(feature = "test-hooks", not(courier_shuttle)))]
         if let Some(assumed) = ASSUMED.get() {
             return assumed;
         }
         super::base::thread::current().id()
     }
 
-    #[cfg(feature = "test-hooks")]
-    std::thread_local! {
+    #[cfg(all(feature = "test-hooks", not(courier_shuttle)))]
+    super::thread_local! {
         /// The identity that the thread plays, if it plays one.
         static ASSUMED: std::cell::Cell<Option<ThreadId>> = const { std::cell::Cell::new(None) };
     }
 
+    /// The identity of a thread that has ended.
+    ///
+    /// # Panics
+    /// When the system refuses another thread.
+    #[cfg(all(feature = "test-hooks", not(courier_shuttle)))]
+    pub(crate) fn new_id() -> ThreadId {
+        let thread = spawn("guise".to_owned(), || {}).expect("an identity needs a thread");
+        let id = thread.thread().id();
+        thread.join().expect("a thread that does nothing ends");
+        id
+    }
+
     /// Has the calling thread play another one, or (with `None`) itself. Gives what it played before.
-    #[cfg(feature = "test-hooks")]
+    #[cfg(all(feature = "test-hooks", not(courier_shuttle)))]
     pub(crate) fn assume(id: Option<ThreadId>) -> Option<ThreadId> {
         ASSUMED.replace(id)
     }

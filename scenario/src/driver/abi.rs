@@ -29,7 +29,7 @@ use crate::state::{self, Next};
 use crate::through::{Interface, Through};
 
 /// The process's library, stepped. The threads are kept from scenario to scenario, and nothing else is:
-/// see [`reset`](AbiDriver::reset). One per process at a time.
+/// see [`reset`](AbiDriver::reset). Only one in a process may have something alive.
 #[derive(Debug)]
 pub struct AbiDriver {
     threads: Threads,

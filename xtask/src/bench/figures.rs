@@ -27,7 +27,7 @@ pub(crate) struct Verdict {
 /// The unit of searches: seconds until something is found.
 pub(super) const SEARCH: &str = "s to find";
 
-/// A search that found nothing.
+/// A search that found nothing; `null` in results.json.
 pub(super) const MISSED: f64 = f64::INFINITY;
 
 /// Returns true if more of a unit is better, as of things a second.

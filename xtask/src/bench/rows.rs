@@ -374,13 +374,16 @@ const GO: &[Row] = &[
     },
 ];
 
+/// Where Go has no gate, both do the same, and ten searches tell no more.
+const C_ALONE: f64 = 1.5;
+
 /// What searches for a planted mistake: the counters of both sides, of C alone, and Go's own fuzzer.
 const SEARCHERS: &[Case] = &[
     peer("go-test-fuzz"),
     peer("c-only"),
     case(
         "two-sided",
-        &[at_most(1.0, "go-test-fuzz"), at_most(1.0, "c-only")],
+        &[at_most(1.0, "go-test-fuzz"), at_most(C_ALONE, "c-only")],
     ),
 ];
 
@@ -392,7 +395,7 @@ const BEHIND_C: &[Case] = &[
         "two-sided",
         &[
             at_most(1.0, "go-test-fuzz").because("counters of C blur the choice: --engine both"),
-            at_most(1.0, "c-only"),
+            at_most(C_ALONE, "c-only"),
         ],
     ),
 ];
@@ -480,12 +483,7 @@ const FUZZERS: &[Row] = &[
         unit: "execs/s",
         source: Source::Parts,
         cases: &[
-            peer("before"),
-            case(
-                "now",
-                &[at_least(5.0, "before")
-                    .because("changes made by operation take time, and lead to longer scenarios")],
-            ),
+            peer("now"),
             peer("all-counters"),
             peer("without-played-threads"),
             peer("without-mutator"),

@@ -17,6 +17,9 @@ use crate::host::child::Task;
 use crate::host::tools::Fuzz;
 use crate::host::workspace::Workspace;
 
+/// Option of libFuzzer that lets inputs grow slowly, which is its way only for targets without a mutator of their own.
+pub const GROW_SLOWLY: &str = "-len_control=100";
+
 /// A sanitizer that fuzz targets are built with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sanitizer {
@@ -109,7 +112,12 @@ impl Fuzzer<'_> {
 
     /// The command of a run that people type when cargo-fuzz is on `PATH`.
     pub fn plain(&self, target: &str, inputs: &[PathBuf], options: &[&str]) -> String {
-        let mut words = vec![self.tool.toolchain.plain().to_owned(), "run".to_owned()];
+        let wrapper = self.rustc_wrapper;
+        let mut words: Vec<String> = wrapper
+            .map(|it| format!("RUSTC_WRAPPER=$PWD/{it}"))
+            .into_iter()
+            .chain([self.tool.toolchain.plain().to_owned(), "run".to_owned()])
+            .collect();
         words.extend(self.common());
         words.extend(
             run_args(target, inputs, options)
@@ -242,6 +250,13 @@ mod tests {
         assert_eq!(fuzzer.plain("t", &inputs, &options), expected);
         let task = fuzzer.run("t", &inputs, &options, Path::new("log"));
         assert_eq!(task.shown(), expected);
+        let wrapped = Fuzzer {
+            rustc_wrapper: Some("fuzz/w"),
+            ..fuzzer
+        };
+        let expected = "RUSTC_WRAPPER=$PWD/fuzz/w RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none \
+            --target-dir target/fuzz/none-wrapped t -- -runs=0";
+        assert_eq!(wrapped.plain("t", &[], &options), expected);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result};
 
 use super::Context;
 use super::ask::{Answer, Question, Sign};
-use super::fuzz::{Sanitizer, artifact_folder, artifacts};
+use super::fuzz::{GROW_SLOWLY, Sanitizer, artifact_folder, artifacts};
 use crate::host::child::{self, Finished, Task, quiet};
 use crate::read::libfuzzer;
 use crate::read::notes::Notes;
@@ -51,8 +51,6 @@ const SEED: &str = "-seed=1";
 const NO_MUTATION: &str = "-runs=0";
 /// Option that limits one input to 25 seconds, far more than any takes on a busy machine.
 const INPUT_LIMIT: &str = "-timeout=25";
-/// Option that lets inputs grow slowly, which is libFuzzer's way only for targets without a mutator of their own.
-const GROW_SLOWLY: &str = "-len_control=100";
 /// The folder of seeds that were written for a build, from the root of the checkout.
 const SEED_FOLDER: &str = "target/fuzz/seeds";
 /// Variable that makes the target print the contracts that it checked.

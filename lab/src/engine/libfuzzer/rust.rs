@@ -208,6 +208,13 @@ fn is_not_what_it_says(
         .run(largest, &[], &[super::NO_MUTATION], None, &log)
         .limit(Duration::from_secs(10 * 60))
         .run(context.progress, quiet)?;
+    if !started.success() {
+        let how = started.how();
+        return Ok(Some(format!(
+            "{largest} does not start ({how}); read {}",
+            log.display()
+        )));
+    }
     let counters = libfuzzer::counters(&started.log_text());
     context.progress.line(&format!(
         "{engine}: sanitizer {sanitizer}: {counters} counters, {} checks of AddressSanitizer in the target, \

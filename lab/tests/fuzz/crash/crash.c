@@ -47,15 +47,15 @@ void c_leak(void) {
 	kept = NULL;
 }
 
-// The number of signals with a handler that runs on the stack that it interrupts.
-int c_handlers_on_any_stack(void) {
-	int count = 0;
+// Counts handlers that run on the stack that they interrupt, and those that have one of their own.
+void c_count_handlers(int *on_any_stack, int *on_their_own) {
+	*on_any_stack = *on_their_own = 0;
 	for (int number = 1; number < SIGRTMIN; number++) {
 		struct sigaction action;
-		if (sigaction(number, NULL, &action) || action.sa_flags & SA_ONSTACK) continue;
-		count += action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+		if (sigaction(number, NULL, &action)) continue;
+		if (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN) continue;
+		++*(action.sa_flags & SA_ONSTACK ? on_their_own : on_any_stack);
 	}
-	return count;
 }
 
 extern void goPanicsForC(void);

@@ -85,9 +85,9 @@ func Run(kind string) {
 		slice := make([]byte, 24)
 		C.c_read((*C.uchar)(&slice[0]), C.size_t(len(slice)))
 	case "handlers":
-		if count := C.c_handlers_on_any_stack(); count > 0 {
-			panic(fmt.Sprint(count, " signals are handled on the stack of a goroutine"))
-		}
+		var anyStack, own C.int
+		C.c_count_handlers(&anyStack, &own)
+		os.WriteFile("handlers.txt", []byte(fmt.Sprint(anyStack, " on any stack, others: ", own > 5)), 0o600)
 	case "leak":
 		C.c_leak()
 	case "unpinned":

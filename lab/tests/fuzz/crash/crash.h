@@ -9,5 +9,5 @@ int c_divide(int by);
 int c_use_after_free(void);
 int c_read(const unsigned char *data, size_t at);
 void c_leak(void);
-int c_handlers_on_any_stack(void);
+void c_count_handlers(int *on_any_stack, int *on_their_own);
 void c_calls_back(void);
