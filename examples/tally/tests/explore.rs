@@ -10,8 +10,8 @@ use cgolab_explore::bytes::from_hex;
 use cgolab_explore::linearizability::{Lane, NotLinearizable, Specification, linearization};
 use cgolab_explore::text::Scenario;
 use cgolab_explore::{
-    Contract, ContractCounts, Driver, Lanes, Model, Operation, Prediction, Step, Stopped,
-    operations, run, shrink, text, values,
+    Contract, ContractCounts, Driver, Generator, Lanes, Model, Operation, Prediction, Step,
+    Stopped, operations, run, shrink, text, values,
 };
 use tally::{tally_add, tally_free, tally_message, tally_new, tally_read};
 
@@ -372,6 +372,21 @@ fn a_scenario_shrinks() {
     let smallest = shrink(text::parse(text.as_bytes()).unwrap(), is_full);
     let expected = "scenario 1\n0: New limit=0\n0: Add tally=0 n=1 each=Absent\nend\n";
     assert_eq!(smallest.to_string(), expected);
+}
+
+/// Scenarios that change as a fuzzer's do. The generator knows the table and the model, and nothing else.
+#[test]
+fn scenarios_that_change_follow_the_model() {
+    let mut generator = Generator::new(1);
+    let (mut steps, mut counts) = (Vec::new(), ContractCounts::default());
+    for _ in 0..500 {
+        generator.mutate(&mut steps, &Tallies::default());
+        steps.truncate(24);
+        counts.add(&judge(&steps));
+    }
+    for name in Op::NAMES {
+        assert!(counts.operations(name) > 0, "{name} never ran");
+    }
 }
 
 /// Every scenario of four of these steps.
