@@ -312,6 +312,9 @@ pub(super) struct EngineOutcome {
     /// Tests that skip themselves.
     #[serde(default)]
     pub(super) skipped: usize,
+    /// Searches of a fuzz test that ended at a finding, before their time was over.
+    #[serde(default)]
+    pub(super) ended: usize,
 }
 
 impl EngineOutcome {
@@ -332,6 +335,7 @@ impl EngineOutcome {
             perhaps_slow: 0,
             cut: 0,
             skipped: 0,
+            ended: 0,
         }
     }
 
@@ -613,6 +617,11 @@ impl Outcome {
                             "failures without a report",
                         );
                         left.push(format!("{count} in {}", engine.engine));
+                    }
+                    // Where a finding counts, it is clear that the search ends there.
+                    if engine.ended > 0 && self.counting().next().is_none() {
+                        let searches = counted_as(engine.ended, "search", "searches");
+                        left.push(format!("the rest of {searches}, ended by a finding"));
                     }
                     if !engine.left_unread.is_empty() {
                         let count = counted(engine.left_unread.len(), "package");
@@ -1121,6 +1130,14 @@ mod tests {
         assert_eq!(
             outcome.headline(),
             "no finding; 1 accepted; accepted and not found: asan TestB"
+        );
+        // Nothing else was looked for.
+        let mut ended = outcome.clone();
+        ended.engines.last_mut().unwrap().ended = 1;
+        let said = ended.headline();
+        assert!(
+            said.ends_with("left out: the rest of 1 search, ended by a finding"),
+            "{said}"
         );
         let ran = |it: &&Engine| !it.on_request;
         outcome.engines = ENGINES

@@ -444,7 +444,9 @@ impl Session<'_> {
                 .push(Trouble::words(&self.package.path, &why));
         }
         let _ = fs::remove_file(&running);
-        for artifact in self.unjudged()? {
+        let artifacts = self.unjudged()?;
+        engine.ended += usize::from(!artifacts.is_empty());
+        for artifact in artifacts {
             self.judge(program, &artifact, &self.report(&finished), engine)?;
         }
         Ok(features)
