@@ -691,7 +691,7 @@ fn without_nightly_stable_is_told_to_take_its_options() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{stderr}");
         let run = "run --sanitizer address --target-dir target/fuzz/address parse \
-            fuzz/corpus/parse fuzz/seeds/parse -- -max_total_time=7";
+            fuzz/corpus/parse fuzz/seeds/parse -- -max_total_time=7 -len_control=100";
         assert!(stdout.contains(&format!("{plain} {run}\n")), "{stdout}");
         let called = format!("called: {toolchain} fuzz {run}\n");
         assert!(stderr.contains(&called), "{stderr}");
