@@ -971,6 +971,58 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
     assert!(said.contains("error: cannot read nowhere.a"), "{said}");
 }
 
+/// The library has a file of C that cgo compiles as well, in another version: each side calls its own.
+#[test]
+fn a_library_and_the_package_may_define_the_same_symbol() {
+    if !able() {
+        return;
+    }
+    let code = "package m\n\n// #cgo LDFLAGS: -L${SRCDIR}/library -lgate\n// int gate(const char *, int);\n\
+        // int version(void);\nimport \"C\"\n\nimport \"unsafe\"\n\nfunc gate(data []byte) int {\n\
+        \treturn int(C.gate((*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.int(len(data))))\n}\n\n\
+        func version() int { return int(C.version()) }\n";
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzC(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) {\n\
+        \t\tif gate(data) == 7 && version() == 3 {\n\t\t\tt.Fatal(\"each has its own\")\n\t\t}\n\t})\n}\n";
+    let gate = "int version(void) { return 7; }\nint gate(const char *data, int size) {\n\
+        return size > 1 && data[0] == 'C' && data[1] == '7' ? version() : 0;\n}\n";
+    let (_folder, root) = module(&[
+        ("m.go", code),
+        ("m_test.go", test),
+        ("version.c", "int version(void) { return 3; }\n"),
+        ("library/gate.c", gate),
+    ]);
+    let script = format!(
+        "{} -O1 -g -fsanitize=fuzzer-no-link -fno-inline -c gate.c && ar rcs libgate.a gate.o",
+        clang().unwrap().display()
+    );
+    let built = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(root.join("library"))
+        .status()
+        .unwrap();
+    assert!(built.success());
+    for sanitizer in ["none", "address"] {
+        let target = [
+            ".",
+            "--run",
+            "FuzzC",
+            "--time",
+            "5m",
+            "--sanitizer",
+            sanitizer,
+        ];
+        let native = ["--native", "library/libgate.a"];
+        let output = fuzz(&root, &[&target[..], &native].concat());
+        let said = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let line = "libgate.a keeps to itself what others define as well: 1 symbol: version\n";
+        assert!(said.contains(line), "{said}");
+        assert_eq!(class_of(&findings(&root)[0]), "test failed", "{said}");
+        fs::remove_dir_all(root.join("testdata")).unwrap();
+    }
+}
+
 #[test]
 fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
     if !able() {

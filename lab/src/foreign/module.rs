@@ -160,7 +160,8 @@ impl Module {
         };
         ensure!(
             setting("CGO_ENABLED") == "1",
-            "cgo is off here (CGO_ENABLED=0): install a C compiler, or set CGO_ENABLED=1"
+            "cgo is off here (CGO_ENABLED=0): install a C compiler, name one that is not called gcc by CC, or set \
+             CGO_ENABLED=1"
         );
         let release = setting("GOVERSION");
         ensure!(

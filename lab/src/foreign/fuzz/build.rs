@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::clang::Clang;
+use super::clash::{self, Apart};
 use super::counters::{self, Counters};
 use super::{Sanitizer, testing};
 use crate::engine::native::Linked;
@@ -95,6 +96,8 @@ pub(super) struct Built {
     pub(super) counters: Counters,
     /// Packages of Go with counters, as patterns of `go list`.
     pub(super) instrumented: Vec<String>,
+    /// Lines about archives that keep symbols to themselves.
+    apart: Vec<String>,
     /// Libraries that others have compiled, and what they were compiled without.
     elsewhere: (Vec<String>, Without),
 }
@@ -122,6 +125,7 @@ impl Built {
     /// Lines about what the program sees.
     pub(super) fn summary(&self) -> Vec<String> {
         let mut lines = self.counters.summary(&self.instrumented);
+        lines.extend(self.apart.iter().cloned());
         let (libraries, without) = &self.elsewhere;
         if !libraries.is_empty() {
             let words = match without {
@@ -178,8 +182,24 @@ impl Builder<'_> {
         let words: Vec<&str> = (libraries.iter().map(String::as_str))
             .chain(linked_words.split_whitespace())
             .collect();
-        if let Err(why) = self.link(&listed, &words, test, &archive, program)? {
-            return Ok(Err(why));
+        let mut natives = self.how.native.clone();
+        let mut linked = self.link(&listed, &natives, &words, test, &archive, program)?;
+        let mut apart = Vec::new();
+        if linked.as_ref().is_err_and(|said| clash::is_why(said)) && !natives.is_empty() {
+            let folder = program.with_extension("native");
+            fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+            let setting_apart = Apart {
+                workspace: self.workspace,
+                progress: self.progress,
+                clang: self.clang,
+                folder: &folder,
+            };
+            (natives, apart) = setting_apart.of(&archive, &natives)?;
+            linked = self.link(&listed, &natives, &words, test, &archive, program)?;
+        }
+        if let Err(said) = linked {
+            return Ok(Err(format!("link: {}", compiler_line(&said))));
         }
         fs::remove_file(&archive)
             .with_context(|| format!("cannot remove {}", archive.display()))?;
@@ -191,6 +211,7 @@ impl Builder<'_> {
             program: program.to_path_buf(),
             counters,
             instrumented: patterns,
+            apart,
             elsewhere: (from_elsewhere(&words, &self.how.native, without)?, without),
         }))
     }
@@ -305,6 +326,7 @@ impl Builder<'_> {
     fn link(
         &self,
         listed: &[Listed],
+        natives: &[PathBuf],
         libraries: &[&str],
         test: &str,
         archive: &Path,
@@ -326,7 +348,7 @@ impl Builder<'_> {
         task = task
             .args(self.how.sanitizer.link(self.clang)?)
             .args([archive])
-            .args(&self.how.native)
+            .args(natives)
             .args(libraries);
         let task = task
             .args(["-lpthread", "-ldl", "-lm", "-lresolv", "-o"])
@@ -335,7 +357,7 @@ impl Builder<'_> {
         let text = finished.log_text();
         Ok(match finished.success() && program.exists() {
             true => Ok(()),
-            false => Err(format!("link: {}", compiler_line(&text))),
+            false => Err(text),
         })
     }
 }

@@ -111,6 +111,18 @@ impl Clang {
         })
     }
 
+    /// The program that changes symbols of objects: its own, or that of binutils.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn objcopy(&self) -> Result<PathBuf> {
+        let path = self.path();
+        let found = ["llvm-objcopy", "objcopy"]
+            .iter()
+            .find_map(|name| which::which_in(name, path.as_ref(), ".").ok());
+        found.context("neither llvm-objcopy nor objcopy is there; install llvm or binutils")
+    }
+
     /// A search path with its tools, behind the folders of the user.
     pub(super) fn path(&self) -> Option<std::ffi::OsString> {
         let own = env::var_os("PATH")?;

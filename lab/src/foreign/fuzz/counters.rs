@@ -142,6 +142,19 @@ pub(super) fn refers_to(archive: &Path, symbol: &str) -> Result<bool> {
     Ok(refers)
 }
 
+/// The symbols that an archive defines for others. Of weak ones the linker takes any.
+pub(super) fn defined(archive: &Path) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    objects(archive, |object| {
+        let names = object
+            .symbols()
+            .filter(|it| it.is_global() && it.is_definition() && !it.is_weak())
+            .filter_map(|it| Some(it.name().ok()?.to_owned()));
+        found.extend(names);
+    })?;
+    Ok(found)
+}
+
 /// Source file, its counters and code, and counters of Go of each object in an archive.
 fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
     let mut found = Vec::new();

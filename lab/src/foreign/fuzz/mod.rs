@@ -19,6 +19,7 @@ mod campaign;
 mod canaries;
 mod chores;
 mod clang;
+mod clash;
 mod counters;
 mod crash;
 mod program;
