@@ -85,13 +85,19 @@ impl<'a> Scratch<'a> {
                     .with_context(|| format!("cannot read {}", path.display()))?,
             };
             let file = to.join(path);
-            if fs::read(&file).is_ok_and(|there| there == text) {
-                continue;
+            if !fs::read(&file).is_ok_and(|there| there == text) {
+                if let Some(dir) = file.parent() {
+                    fs::create_dir_all(dir)?;
+                }
+                fs::write(&file, text)
+                    .with_context(|| format!("cannot write {}", file.display()))?;
             }
-            if let Some(dir) = file.parent() {
-                fs::create_dir_all(dir)?;
+            // A script stays one. What may not be written must be, here.
+            let mode = fs::metadata(from.join(path))?.permissions();
+            if !mode.readonly() && fs::metadata(&file)?.permissions() != mode {
+                fs::set_permissions(&file, mode)
+                    .with_context(|| format!("cannot change {}", file.display()))?;
             }
-            fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         for path in files(to)?.difference(&wanted) {
             fs::remove_file(to.join(path))?;
@@ -181,6 +187,22 @@ mod tests {
         assert_eq!(written(), before);
         copy.lay_out(&BTreeMap::new()).unwrap();
         assert_eq!(there("src/d").as_deref(), Some("d"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_script_can_be_run_in_the_copy() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let original = Workspace::at(dir.path());
+        fs::write(original.path("script"), "#!/bin/sh\n").unwrap();
+        let copy = Scratch::of(&original);
+        for mode in [0o755, 0o644] {
+            fs::set_permissions(original.path("script"), fs::Permissions::from_mode(mode)).unwrap();
+            copy.lay_out(&BTreeMap::new()).unwrap();
+            let there = fs::metadata(copy.workspace().path("script")).unwrap();
+            assert_eq!(there.permissions().mode() & 0o777, mode);
+        }
     }
 
     #[test]
