@@ -36,6 +36,14 @@ fn fuzz(root: &Path, args: &[&str]) -> Output {
     cgolab(root, &["fuzz"]).args(args).output().unwrap()
 }
 
+/// The exit code of a command, and all that it printed.
+fn ended(output: &Output) -> (Option<i32>, String) {
+    (
+        output.status.code(),
+        text(&output.stderr) + &text(&output.stdout),
+    )
+}
+
 /// The results of the last command as data.
 fn results(root: &Path) -> Value {
     let text = fs::read_to_string(root.join(".cgolab/fuzz/latest/results.json")).unwrap();
@@ -299,11 +307,7 @@ fn every_form_of_a_fuzz_test_runs_with_its_seeds() {
             &["--", "-runs=20000"],
         ]
         .concat();
-        let output = fuzz(&root, &args);
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
+        ended(&fuzz(&root, &args))
     };
     let (code, said) = run("FuzzClean", &[]);
     assert_eq!(code, Some(0), "{said}");
@@ -821,11 +825,7 @@ fn the_fuzzer_of_go_has_its_turn_with_the_same_corpus() {
     let (_folder, root) = module(&[("m_test.go", test)]);
     let run = |test: &str, more: &[&str]| {
         let target = [".", "--run", test, "--sanitizer", "none"];
-        let output = fuzz(&root, &[&target[..], more].concat());
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
+        ended(&fuzz(&root, &[&target[..], more].concat()))
     };
     let (code, said) = run("FuzzX", &["--engine", "go", "--time", "5m"]);
     assert_eq!(code, Some(1), "{said}");
@@ -864,11 +864,7 @@ fn both_fuzzers_have_one_corpus() {
             "--engine",
             "go",
         ];
-        let output = fuzz(&root, &[&target[..], &["--time", time]].concat());
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
+        ended(&fuzz(&root, &[&target[..], &["--time", time]].concat()))
     };
     let (code, said) = run("5s");
     assert_eq!(code, Some(0), "{said}");
@@ -930,11 +926,7 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
             "--sanitizer",
             sanitizer,
         ];
-        let output = fuzz(&root, &[&target[..], native].concat());
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
+        ended(&fuzz(&root, &[&target[..], native].concat()))
     };
     let run = |native: &[&str]| run_with("none", native);
     let (code, said) = run(&["--native", "plain/libgate.a"]);
@@ -1029,13 +1021,8 @@ fn an_example_has_its_two_mistakes_found_and_is_clean_when_mended() {
         return;
     }
     let (_folder, root) = copied("../examples/foreign/packet");
-    let run = |test: &str, more: &[&str]| {
-        let output = fuzz(&root, &[&[".", "--run", test], more].concat());
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
-    };
+    let run =
+        |test: &str, more: &[&str]| ended(&fuzz(&root, &[&[".", "--run", test], more].concat()));
     let mistakes = [
         (
             "FuzzSum",
@@ -1074,11 +1061,10 @@ fn a_library_of_the_system_is_judged_by_go_and_its_binding_is_clean_when_mended(
     }
     let (_folder, root) = copied("../examples/foreign/deflate");
     let run = |runs: &str| {
-        let output = fuzz(&root, &[".", "--run", "FuzzUnpack", "--", "-seed=1", runs]);
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
+        ended(&fuzz(
+            &root,
+            &[".", "--run", "FuzzUnpack", "--", "-seed=1", runs],
+        ))
     };
     let (code, said) = run("-runs=2000000");
     assert_eq!(code, Some(1), "{said}");
@@ -1104,13 +1090,8 @@ fn a_module_over_go_sqlite3_has_its_two_mistakes_found_and_is_clean_when_mended(
         return;
     }
     let (_folder, root) = copied("../examples/foreign/sqlite");
-    let run = |test: &str, runs: &str| {
-        let output = fuzz(&root, &[".", "--run", test, "--", "-seed=1", runs]);
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
-    };
+    let run =
+        |test: &str, runs: &str| ended(&fuzz(&root, &[".", "--run", test, "--", "-seed=1", runs]));
     let mistakes = [
         (
             "FuzzAsk",
@@ -1270,11 +1251,10 @@ fn a_library_in_rust_has_counters_and_its_mistake_is_found() {
     }
     let (_folder, root) = copied("../examples/foreign/words");
     let run = |more: &[&str]| {
-        let output = fuzz(&root, &[&[".", "--run", "FuzzLength"], more].concat());
-        (
-            output.status.code(),
-            text(&output.stderr) + &text(&output.stdout),
-        )
+        ended(&fuzz(
+            &root,
+            &[&[".", "--run", "FuzzLength"], more].concat(),
+        ))
     };
     let (code, said) = run(&["--time", "5m"]);
     assert_eq!(code, Some(1), "{said}");

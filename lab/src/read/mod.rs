@@ -2,11 +2,13 @@
 //!
 //! | module | reads |
 //! |---|---|
+//! | [`gofuzz`] | `go test -fuzz` |
 //! | [`gotest`] | `go test -json` |
 //! | [`libfuzzer`] | a libFuzzer run |
 //! | [`nextest`] | nextest's JUnit file |
 //! | [`notes`] | the lines by which tests tell what they checked |
 
+pub mod gofuzz;
 pub(crate) mod gotest;
 pub mod libfuzzer;
 pub mod nextest;

@@ -25,7 +25,7 @@ use cgolab::engine::fuzz::{Fuzzer, GROW_SLOWLY, Sanitizer, seeds};
 use cgolab::host::child::{Finished, Task, quiet};
 use cgolab::host::taskset;
 use cgolab::host::tools::Need;
-use cgolab::read::libfuzzer;
+use cgolab::read::{gofuzz, libfuzzer};
 use cgolab::subject::file::SubjectFile;
 
 pub(super) const NEEDS: [Need; 4] = [Need::C, Need::Cxx, Need::Go, Need::Fuzz];
@@ -283,30 +283,10 @@ fn seconds(finished: &Finished) -> Result<f64> {
 fn inputs(finished: Finished, case: &str) -> Result<f64> {
     let text = finished.log_text();
     let executions = match case {
-        GO => gos_executions(&text),
+        GO => gofuzz::executions(&text),
         _ => libfuzzer::executions(&text),
     };
     let executions = executions
         .with_context(|| format!("{} does not say how many inputs ran", finished.command))?;
     Ok(executions as f64 / finished.seconds)
-}
-
-/// The number in the last `fuzz: elapsed: 3s, execs: 93208 (31063/sec), …`.
-fn gos_executions(text: &str) -> Option<u64> {
-    let (_, rest) = text.rsplit_once(", execs: ")?;
-    rest.split_once(' ')?.0.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gos_executions_are_those_of_its_last_line() {
-        let text = "fuzz: elapsed: 0s, gathering baseline coverage: 1/1 completed\n\
-            fuzz: elapsed: 3s, execs: 93208 (31063/sec), new interesting: 81 (total: 81)\n\
-            fuzz: elapsed: 6s, execs: 157029 (21271/sec), new interesting: 118 (total: 118)\nPASS\n";
-        assert_eq!(gos_executions(text), Some(157_029));
-        assert_eq!(gos_executions("PASS\n"), None);
-    }
 }

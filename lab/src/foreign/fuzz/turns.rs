@@ -17,6 +17,7 @@ use super::session::{GRACE, Session, files_of, name};
 use crate::engine::way::experiment;
 use crate::host::child::{self, End, interrupted};
 use crate::host::out::one_line;
+use crate::read::gofuzz;
 
 /// A choice of fuzzers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -94,7 +95,8 @@ impl Session<'_> {
         }
         let finished = task.run(self.progress, child::quiet)?;
         let text = finished.log_text();
-        let ran = executions(&text);
+        let executions = gofuzz::executions(&text).unwrap_or(0);
+        let ran = usize::try_from(executions).unwrap_or(usize::MAX);
         engine.executions = engine.executions.saturating_add(ran);
         if finished.end == End::Interrupted {
             engine.state = State::Stopped;
@@ -147,27 +149,4 @@ impl Session<'_> {
 /// Inputs in a folder that need not be there.
 fn inputs(folder: &Path) -> BTreeSet<PathBuf> {
     files_of(folder).unwrap_or_default()
-}
-
-/// The number of inputs that Go's fuzzer ran, from its last line about that.
-fn executions(text: &str) -> usize {
-    let count = |line: &str| {
-        let (_, rest) = line.split_once("execs: ")?;
-        rest.split(' ').next()?.parse().ok()
-    };
-    text.lines().rev().find_map(count).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn executions_of_go_are_those_of_its_last_line() {
-        let text = "fuzz: elapsed: 0s, gathering baseline coverage: 0/2 completed\n\
-            fuzz: elapsed: 3s, execs: 100 (33/sec), new interesting: 1 (total: 3)\n\
-            fuzz: elapsed: 6s, execs: 250 (50/sec), new interesting: 1 (total: 3)\nPASS\n";
-        assert_eq!(executions(text), 250);
-        assert_eq!(executions(""), 0);
-    }
 }
