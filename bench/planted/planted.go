@@ -76,8 +76,29 @@ func InCBehindMuchGo(data []byte) bool {
 	return json.Unmarshal(data, &value) != nil && C.gate_short(pointer(data)) != 0
 }
 
-// InGoBehindZstd is a gate of three bytes in Go, behind a library in C: what a frame of zstd holds begins with them.
+// InGoBehindZstd is a gate of one byte in Go, behind a library in C: what a frame of zstd holds begins with it.
 func InGoBehindZstd(frame []byte) bool {
 	data, err := zstd.Decompress(nil, frame)
-	return err == nil && short(data)
+	return err == nil && len(data) > 0 && data[0] == 'B'
+}
+
+// Nothing runs through all of it and never opens: it is for speed.
+func Nothing(data []byte) bool {
+	if InGoBehindMuchC(data) && len(data) > 1<<20 {
+		return true
+	}
+	return InCThenGo(data) && len(data) > 1<<20
+}
+
+// Gates are all of them by name.
+var Gates = map[string]func([]byte) bool{
+	"InC":             InC,
+	"InCAsNumber":     InCAsNumber,
+	"InGo":            InGo,
+	"InCThenGo":       InCThenGo,
+	"InGoThenC":       InGoThenC,
+	"InGoBehindMuchC": InGoBehindMuchC,
+	"InCBehindMuchGo": InCBehindMuchGo,
+	"InGoBehindZstd":  InGoBehindZstd,
+	"Nothing":         Nothing,
 }

@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `go-test-fuzz` | in Go; Go's own fuzzer with one worker |
 //! | `c-only` | in C: libFuzzer as it is used for C, since none of the Go that runs has counters |
-//! | `two-sided` | in C and in Go: what `cgolab fuzz` builds |
+//! | `linked` | in C and in all of Go: a target of C that calls an archive of Go, without package testing |
+//! | `two-sided` | in C and in Go: what `cgolab fuzz --sanitizer none` builds, and in a search its turns of feedback |
+//! | `two-sided-address` | the same with AddressSanitizer, for inputs a second |
 //!
-//! All three run the same fuzz test of `bench/planted/` on one processor at a time, from the same inputs. A search that
-//! finds nothing within the limit counts as one that would never have. What ends a search must be the planted mistake.
+//! All run the same gates of `bench/planted/` on one processor at a time, from the same inputs, and without a sanitizer
+//! where the name does not say one: Go's own fuzzer has none. A search that finds nothing within the limit counts as
+//! one that would never have. What ends a search must be the planted mistake.
 //!
 //! The row `Parts` runs courier's own target as it is, and with each of its parts switched off.
 
@@ -17,10 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use cgolab_note::tool::clang_names;
+use tempfile::TempDir;
 
 use super::figures::{MISSED, Measured, SEARCH};
 use super::rows::{Row, Source};
 use super::{Bench, in_turn};
+use cgolab::engine::fuzz::feedback::{Feedback, time_of_turn};
 use cgolab::engine::fuzz::{Fuzzer, GROW_SLOWLY, Sanitizer, seeds};
 use cgolab::host::child::{Finished, Task, quiet};
 use cgolab::host::taskset;
@@ -35,6 +41,9 @@ pub(super) const TRIALS: usize = 10;
 
 const GO: &str = "go-test-fuzz";
 const C_ONLY: &str = "c-only";
+const LINKED: &str = "linked";
+const TWO_SIDED: &str = "two-sided";
+const WITH_ADDRESS: &str = "two-sided-address";
 
 /// A package that package testing links, and that no test calls.
 const NO_GO: &str = "text/tabwriter";
@@ -69,14 +78,16 @@ pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measur
 impl Planted<'_> {
     fn copy(&self) -> Result<()> {
         let from = self.bench.workspace.path("bench/planted");
-        fs::create_dir(&self.module)
-            .with_context(|| format!("cannot create {}", self.module.display()))?;
-        let entries = fs::read_dir(&from)
-            .with_context(|| format!("cannot read {}; is this a checkout?", from.display()))?;
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                fs::copy(entry.path(), self.module.join(entry.file_name()))?;
+        for folder in ["", "library", "library/libfuzzer"] {
+            let (from, to) = (from.join(folder), self.module.join(folder));
+            fs::create_dir(&to).with_context(|| format!("cannot create {}", to.display()))?;
+            let entries = fs::read_dir(&from)
+                .with_context(|| format!("cannot read {}; is this a checkout?", from.display()))?;
+            for entry in entries {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    fs::copy(entry.path(), to.join(entry.file_name()))?;
+                }
             }
         }
         Ok(())
@@ -107,19 +118,23 @@ impl Planted<'_> {
         let cases: Vec<&str> = row.cases.iter().map(|case| case.name).collect();
         for case in &cases {
             self.bench.progress.step(format!("building {test}, {case}"));
-            let log = self.log(&format!("{test}-{case}-build"));
-            let build = self.build(test, case, instrument, &log)?;
-            self.bench
-                .succeeded(build.dir(&self.module).run(self.bench.progress, quiet)?)?;
+            for task in self.build(test, case, instrument)? {
+                let built = task.dir(&self.module).run(self.bench.progress, quiet)?;
+                self.bench.succeeded(built)?;
+            }
         }
         for trial in 0..TRIALS {
             let step = format!("{test}, trial {} of {TRIALS}", trial + 1);
             self.bench.progress.step(step);
             for case in in_turn(&cases, trial) {
-                let finished = self.run(test, case, trial)?;
+                let ran = match (row.unit, case) {
+                    (SEARCH, TWO_SIDED) => self.in_turns(test, case, trial)?,
+                    _ => self.once(test, case, trial)?,
+                };
                 let figure = match row.unit {
-                    SEARCH => seconds(&finished)?,
-                    _ => inputs(self.bench.succeeded(finished)?, case)?,
+                    SEARCH if ran.found => ran.seconds,
+                    SEARCH => MISSED,
+                    _ => ran.speed(case)?,
                 };
                 measured.add(row.benchmark, case, row.unit, figure);
             }
@@ -127,66 +142,162 @@ impl Planted<'_> {
         Ok(())
     }
 
-    /// Builds the program of a case.
-    fn build(&self, test: &str, case: &str, instrument: Option<&str>, log: &Path) -> Result<Task> {
-        let bench = self.bench;
-        if case == GO {
-            return Ok(bench
-                .tools
-                .go()?
-                .task(bench.workspace, log)
-                .args(["test", "-c", "-fuzz", test, "-o", case, "."]));
-        }
-        let instrument = match case {
-            C_ONLY => Some(NO_GO),
-            _ => instrument,
-        };
-        let task = Task::new(bench.workspace, env::current_exe()?, log).args([
-            "fuzz",
-            ".",
-            "--run",
-            test,
-            "--build-only",
-            "-o",
-            case,
-        ]);
+    /// The commands that build the program of a case.
+    fn build(&self, test: &str, case: &str, instrument: Option<&str>) -> Result<Vec<Task>> {
+        let log = self.log(&format!("{test}-{case}-build"));
+        Ok(match case {
+            GO => vec![
+                self.go(&log)?
+                    .args(["test", "-c", "-fuzz", test, "-o", case, "."]),
+            ],
+            LINKED => vec![
+                self.archive(&log.with_extension("go.log"))?,
+                self.linked(test, &log)?,
+            ],
+            WITH_ADDRESS => vec![self.two_sided(test, case, "address", instrument, &log)?],
+            C_ONLY => vec![self.two_sided(test, case, "none", Some(NO_GO), &log)?],
+            _ => vec![self.two_sided(test, case, "none", instrument, &log)?],
+        })
+    }
+
+    fn go(&self, log: &Path) -> Result<Task> {
+        Ok(self.bench.tools.go()?.task(self.bench.workspace, log))
+    }
+
+    fn two_sided(
+        &self,
+        test: &str,
+        case: &str,
+        sanitizer: &str,
+        instrument: Option<&str>,
+        log: &Path,
+    ) -> Result<Task> {
+        let task = Task::new(self.bench.workspace, env::current_exe()?, log)
+            .args(["fuzz", ".", "--run", test, "--sanitizer", sanitizer])
+            .args(["--build-only", "-o", case]);
         Ok(match instrument {
             Some(packages) => task.args(["--instrument", packages]),
             None => task,
         })
     }
 
+    /// The gates as an archive of C, with counters in all packages of Go.
+    fn archive(&self, log: &Path) -> Result<Task> {
+        let task = self.go(log)?.env("CC", clang()?);
+        Ok(task
+            .env("CGO_CFLAGS", "-O2 -g -fsanitize=fuzzer-no-link")
+            .args(["build", "-buildmode=c-archive", "-tags=libfuzzer"])
+            .args(["-gcflags=all=-d=libfuzzer", "-o", "library.a", "./library"]))
+    }
+
+    /// The target of C that calls the archive.
+    fn linked(&self, test: &str, log: &Path) -> Result<Task> {
+        let gate = test.trim_start_matches("Fuzz");
+        Ok(Task::new(self.bench.workspace, clang()?, log)
+            .args(["-O2", "-g", "-fsanitize=fuzzer", "-I."])
+            .args([format!("-DGATE=\"{gate}\"")])
+            .args(["library/libfuzzer/target.c", "library.a"])
+            .args(["-lpthread", "-lresolv", "-o", LINKED]))
+    }
+
+    /// Searches with the turns of a session, which have one corpus.
+    fn in_turns(&self, test: &str, case: &str, trial: usize) -> Result<Ran> {
+        let corpus = self.seeds(test)?;
+        let limit = Duration::from_secs_f64(self.bench.seconds.ceil());
+        let mut ran = Ran::default();
+        for number in 0.. {
+            let left = limit.saturating_sub(Duration::from_secs_f64(ran.seconds));
+            let Some(time) = time_of_turn(number, left) else {
+                break;
+            };
+            let log = self.log(&format!("{test}-{case}-{trial}-{number}"));
+            let seed = (trial + 1) * 1000 + number;
+            let feedback = Feedback::of_turn(number);
+            let turn = self.libfuzzer(case, feedback, seed, time, corpus.path(), &log)?;
+            ran.seconds += turn.seconds;
+            ran.found = found(&turn)?;
+            if ran.found {
+                break;
+            }
+        }
+        Ok(ran)
+    }
+
     /// Runs the program of a case until it finds something or its time is over, with new inputs in a folder that nobody
     /// reads again.
-    fn run(&self, test: &str, case: &str, trial: usize) -> Result<Finished> {
-        let (bench, found) = (self.bench, tempfile::tempdir()?);
-        let seconds = bench.seconds.ceil();
-        let [taskset, words @ ..] = taskset::one_processor()?;
+    fn once(&self, test: &str, case: &str, trial: usize) -> Result<Ran> {
         let log = self.log(&format!("{test}-{case}-{trial}"));
-        let task = Task::new(bench.workspace, taskset, &log)
-            .dir(&self.module)
-            .args(words)
-            .args([self.module.join(case)]);
-        let task = match case {
-            GO => task
-                .args(["-test.run=^$", "-test.parallel=1"])
-                .args([
-                    format!("-test.fuzz=^{test}$"),
-                    format!("-test.fuzztime={seconds}s"),
-                ])
-                .args([format!("-test.fuzzcachedir={}", found.path().display())]),
-            _ => task
-                .args([
-                    format!("-seed={}", trial + 1),
-                    format!("-max_total_time={seconds}"),
-                ])
-                .args([format!("-artifact_prefix={}/", found.path().display())])
-                .args(["-print_final_stats=1"])
-                .args([found.path()]),
+        let limit = Duration::from_secs_f64(self.bench.seconds.ceil());
+        let finished = match case {
+            GO => self.gos_fuzzer(test, limit, &log)?,
+            _ => {
+                let corpus = self.seeds(test)?;
+                self.libfuzzer(case, Feedback::All, trial + 1, limit, corpus.path(), &log)?
+            }
         };
-        let finished = task
-            .limit(Duration::from_secs_f64(bench.seconds + 600.0))
-            .run(bench.progress, quiet)?;
+        let text = finished.log_text();
+        Ok(Ran {
+            seconds: finished.seconds,
+            found: found(&finished)?,
+            executions: match case {
+                GO => gofuzz::executions(&text),
+                _ => libfuzzer::executions(&text),
+            },
+        })
+    }
+
+    /// A folder with the seeds of a test, for new inputs.
+    fn seeds(&self, test: &str) -> Result<TempDir> {
+        let folder = tempfile::tempdir().context("cannot create a folder for temporary files")?;
+        let program = self.module.join(TWO_SIDED);
+        let task = Task::new(
+            self.bench.workspace,
+            program,
+            &self.log(&format!("{test}-seeds")),
+        )
+        .dir(&self.module)
+        .env("CGOLAB_FUZZ_CONVERT", "seeds")
+        .env("CGOLAB_FUZZ_OUT", folder.path());
+        self.bench
+            .succeeded(task.run(self.bench.progress, quiet)?)?;
+        Ok(folder)
+    }
+
+    fn libfuzzer(
+        &self,
+        case: &str,
+        feedback: Feedback,
+        seed: usize,
+        time: Duration,
+        corpus: &Path,
+        log: &Path,
+    ) -> Result<Finished> {
+        let artifacts = tempfile::tempdir()?;
+        let mut task = self
+            .on_one_processor(case, log)?
+            .args([format!("-seed={seed}")])
+            .args([format!("-max_total_time={}", time.as_secs())])
+            .args([format!("-artifact_prefix={}/", artifacts.path().display())])
+            .args(["-print_final_stats=1"])
+            .args(feedback.option())
+            .args([corpus]);
+        if let Some((key, value)) = feedback.env() {
+            task = task.env(key, value);
+        }
+        task.run(self.bench.progress, quiet)
+    }
+
+    fn gos_fuzzer(&self, test: &str, time: Duration, log: &Path) -> Result<Finished> {
+        let cache = tempfile::tempdir()?;
+        let finished = self
+            .on_one_processor(GO, log)?
+            .args(["-test.run=^$", "-test.parallel=1"])
+            // The others end with what they found first.
+            .args(["-test.fuzzminimizetime=1x"])
+            .args([format!("-test.fuzz=^{test}$")])
+            .args([format!("-test.fuzztime={}s", time.as_secs())])
+            .args([format!("-test.fuzzcachedir={}", cache.path().display())])
+            .run(self.bench.progress, quiet)?;
         // Go's fuzzer writes what it finds there, and begins with it.
         let kept = self.module.join("testdata");
         if kept.exists() {
@@ -195,6 +306,56 @@ impl Planted<'_> {
         }
         Ok(finished)
     }
+
+    fn on_one_processor(&self, case: &str, log: &Path) -> Result<Task> {
+        let [taskset, words @ ..] = taskset::one_processor()?;
+        Ok(Task::new(self.bench.workspace, taskset, log)
+            .dir(&self.module)
+            .args(words)
+            .args([self.module.join(case)])
+            .limit(Duration::from_secs_f64(self.bench.seconds + 600.0)))
+    }
+}
+
+/// What came of a search.
+#[derive(Debug, Default)]
+struct Ran {
+    seconds: f64,
+    found: bool,
+    executions: Option<u64>,
+}
+
+impl Ran {
+    /// Inputs a second.
+    fn speed(&self, what: &str) -> Result<f64> {
+        ensure!(!self.found, "{what} found something");
+        let executions = self
+            .executions
+            .with_context(|| format!("{what} does not say how many inputs ran"))?;
+        Ok(executions as f64 / self.seconds)
+    }
+}
+
+/// Reports whether a search ended by what is planted.
+fn found(finished: &Finished) -> Result<bool> {
+    let text = finished.log_text();
+    if finished.success() || gofuzz::time_was_over(&text) {
+        return Ok(false);
+    }
+    ensure!(
+        text.lines().any(|line| line.trim().ends_with(": planted")),
+        "{} did not end by what is planted ({}): {}",
+        finished.command,
+        finished.how(),
+        libfuzzer::failure(&text)
+    );
+    Ok(true)
+}
+
+/// The first clang on PATH.
+fn clang() -> Result<PathBuf> {
+    let found = clang_names().find_map(|name| which::which(name).ok());
+    found.context("clang was not found on PATH; install it")
 }
 
 /// The target whose parts are switched off.
@@ -257,36 +418,14 @@ fn parts(bench: &Bench<'_>, row: &Row, measured: &mut Measured) -> Result<()> {
                 "{} does not say that it runs without {without}",
                 finished.command
             );
-            measured.add(row.benchmark, case, row.unit, inputs(finished, case)?);
+            let executions = libfuzzer::executions(&finished.log_text());
+            let ran = Ran {
+                seconds: finished.seconds,
+                found: false,
+                executions,
+            };
+            measured.add(row.benchmark, case, row.unit, ran.speed(case)?);
         }
     }
     Ok(())
-}
-
-/// The seconds of a search, or that it found nothing.
-fn seconds(finished: &Finished) -> Result<f64> {
-    if finished.success() {
-        return Ok(MISSED);
-    }
-    let text = finished.log_text();
-    ensure!(
-        text.lines().any(|line| line.trim().ends_with(": planted")),
-        "{} did not end by what is planted ({}): {}",
-        finished.command,
-        finished.how(),
-        libfuzzer::failure(&text)
-    );
-    Ok(finished.seconds)
-}
-
-/// Inputs a second.
-fn inputs(finished: Finished, case: &str) -> Result<f64> {
-    let text = finished.log_text();
-    let executions = match case {
-        GO => gofuzz::executions(&text),
-        _ => libfuzzer::executions(&text),
-    };
-    let executions = executions
-        .with_context(|| format!("{} does not say how many inputs ran", finished.command))?;
-    Ok(executions as f64 / finished.seconds)
 }
