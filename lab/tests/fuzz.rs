@@ -353,7 +353,7 @@ fn every_form_of_a_fuzz_test_runs_with_its_seeds() {
 /// A way to die, and the class and place of its finding.
 type Death = (&'static str, &'static str, &'static str);
 
-const DEATHS: [Death; 22] = [
+const DEATHS: [Death; 23] = [
     ("panic", "panic", "crash.Run"),
     ("panic elsewhere", "panic", "crash.Run"),
     ("nil", "panic", "crash.Run"),
@@ -367,6 +367,7 @@ const DEATHS: [Death; 22] = [
     ("abort", "abort", "c_abort"),
     ("exit", "exit called by C", "c_exit"),
     ("os.Exit", "end of the process: exit status: 3", ""),
+    ("os.Exit(0)", "panic", "os.Exit(0)"),
     ("hang", "timeout", "crash.Run"),
     ("loop", "timeout", "c_loop"),
     ("memory", "out of memory", ""),
@@ -727,6 +728,98 @@ fn a_campaign_fuzzes_all_tests_and_names_those_that_it_cannot() {
     }
 }
 
+/// The exit code of a search in which a fuzz test tells what each process of libFuzzer goes by, and the first four of
+/// these lines.
+fn feedback(root: &Path, args: &[&str]) -> (Option<i32>, Vec<String>) {
+    let told = root.join("told");
+    let output = cgolab(root, &["fuzz"])
+        .args(args)
+        .env("TURNS", &told)
+        .output()
+        .unwrap();
+    let lines = fs::read_to_string(&told).unwrap_or_else(|_| panic!("{}", ended(&output).1));
+    fs::remove_file(told).unwrap();
+    let lines = lines.lines().take(4).map(str::to_owned).collect();
+    (output.status.code(), lines)
+}
+
+#[test]
+fn turns_go_by_counters_of_go_by_compared_values_and_by_all_counters() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("feedback");
+    let run = |time: &str, option: &str| {
+        let target = [".", "--run", "FuzzTurns", "--sanitizer", "none"];
+        feedback(
+            &root,
+            &[&target[..], &["--time", time, "--", option]].concat(),
+        )
+    };
+    // What a user asks for is one run, and not undone by turns.
+    for (option, told) in [
+        ("-use_value_profile=0", "counters= -use_value_profile=0"),
+        ("-max_total_time=3", "counters="),
+        ("-runs=9", "counters="),
+    ] {
+        assert_eq!(run("3s", option), (Some(0), vec![told.to_owned()]));
+    }
+    // Equal seeds would have each turn change the same inputs in the same way.
+    let (code, turns) = run("5m", "-seed=7");
+    let expected = [
+        "counters=go -seed=7 -seed=7",
+        "counters= -use_value_profile=1 -seed=7 -seed=8",
+        "counters= -seed=7 -seed=9",
+        "counters=go -seed=7 -seed=10",
+    ];
+    assert_eq!(turns, expected);
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_program_can_be_told_to_go_by_counters_of_go_alone() {
+    if !able() {
+        return;
+    }
+    let (_folder, root) = sample("feedback");
+    for sanitizer in ["none", "address"] {
+        let build = [".", "--run", "FuzzTurns", "--sanitizer", sanitizer];
+        let output = fuzz(
+            &root,
+            &[&build[..], &["--build-only", "-o", "program"]].concat(),
+        );
+        assert!(output.status.success(), "{}", ended(&output).1);
+        let counted = |only: &str| {
+            let output = Command::new(root.join("program"))
+                .arg("-runs=1")
+                .env("TURNS", root.join("told"))
+                .env("CGOLAB_FUZZ_COUNTERS", only)
+                .current_dir(&root)
+                .output()
+                .unwrap();
+            let said = text(&output.stderr);
+            fs::remove_file(root.join("told")).unwrap();
+            // Each part is written as its number and its addresses: 24 [0x1, 0x2)
+            let loaded = said.lines().filter(|it| it.starts_with("INFO: Loaded "));
+            let numbers = |line: &str| -> Vec<String> {
+                let parts = line.split(" [").map(|it| it.rsplit(' ').next().unwrap());
+                let parts: Vec<&str> = parts.collect();
+                let (_, numbers) = parts.split_last().unwrap();
+                numbers.iter().map(|it| (*it).to_owned()).collect()
+            };
+            loaded.map(numbers).collect::<Vec<_>>()
+        };
+        let (all, go) = (counted(""), counted("go"));
+        // Counters, and the places that they have in code; those of C are registered first.
+        assert_eq!((all.len(), go.len()), (2, 2), "{all:?} {go:?}");
+        for (all, go) in all.iter().zip(&go) {
+            assert_eq!(all.len(), 2, "{all:?}");
+            assert_ne!(all[0], all[1], "{all:?}");
+            assert_eq!(go[..], all[1..], "{all:?}");
+        }
+    }
+}
+
 #[test]
 fn what_a_killed_campaign_has_left_is_judged_by_the_next_one() {
     if !able() {
@@ -836,7 +929,11 @@ fn the_fuzzer_of_go_has_its_turn_with_the_same_corpus() {
     assert_eq!(class_of(&findings(&root)[0]), "panic");
     let (code, said) = run("FuzzClean", &["--engine", "both", "--time", "10s"]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.matches("\nFuzzClean for 5s").count() == 1, "{said}");
+    assert!(
+        said.contains("\nFuzzClean for 1s, by counters of Go\n"),
+        "{said}"
+    );
+    assert!(said.matches("\nFuzzClean: ").count() == 1, "{said}");
     assert!(said.contains("go test -fuzz: "), "{said}");
 }
 

@@ -2,8 +2,10 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`feedback`] | what libFuzzer goes by, in turns |
 //! | [`instrumented`] | the proof that a binary has AddressSanitizer's checks in it |
 
+pub mod feedback;
 pub(crate) mod instrumented;
 
 use std::ffi::OsString;

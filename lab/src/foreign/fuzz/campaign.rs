@@ -6,6 +6,8 @@
 //!             └─► the others: the one that reached the most in its last one ┘
 //! ```
 //!
+//! In a turn of a test libFuzzer has its own, with different feedback.
+//!
 //! All that a campaign finds is a file at once: libFuzzer writes inputs into the corpus, and those that fail into
 //! the folder of inputs that nobody has judged. A campaign that is killed loses the turn that runs, and nothing else:
 //! the next one judges first what it finds there. A test with a finding gets no more turns, because it would end on
@@ -291,7 +293,8 @@ fn work(lanes: &Mutex<Vec<Lane<'_>>>, turn: Duration, left: impl Fn() -> Duratio
         };
         turns += 1;
         let started = Instant::now();
-        let reached = session.fuzz(&session.program_of(built), share, &mut engine);
+        let program = session.program_of(built);
+        let reached = session.fuzz(&program, share, &mut engine);
         let took = started.elapsed();
         let features = reached.unwrap_or_else(|why| {
             let trouble = Trouble::words(&session.package.path, &format!("{why:#}"));

@@ -11,6 +11,7 @@ use super::build::{Builder, How};
 use super::crash;
 use super::program::{Form, Program, empty};
 use crate::engine::canaries;
+use crate::engine::fuzz::feedback::Feedback;
 use crate::engine::native::Linked;
 use crate::foreign::findings;
 use crate::foreign::module::{Module, Package};
@@ -126,6 +127,7 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
             env: &env,
             logs: folder,
             test: Some(canary.test),
+            feedback: Feedback::All,
         };
         let report = |ended: &Finished| {
             crash::report(&ended.log_text(), ended, canary.test, &package, &module)

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::addresses;
 use super::clang::Clang;
+use crate::engine::fuzz::feedback::Feedback;
 use crate::host::child::{self, Finished, Task};
 use crate::host::out::one_line;
 use crate::host::progress::Progress;
@@ -40,6 +41,8 @@ pub(super) struct Program<'a> {
     pub(super) logs: &'a Path,
     /// The fuzz test, where it is another one than that of the build.
     pub(super) test: Option<&'a str>,
+    /// What libFuzzer goes by.
+    pub(super) feedback: Feedback,
 }
 
 impl Program<'_> {
@@ -66,6 +69,9 @@ impl Program<'_> {
         }
         if let Some(test) = self.test {
             task = task.env("CGOLAB_FUZZ_TARGET", test);
+        }
+        if let Some((key, value)) = self.feedback.env() {
+            task = task.env(key, value);
         }
         task
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,6 +19,7 @@ use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
 use super::{Options, Sanitizer, Target, canaries, crash};
+use crate::engine::fuzz::feedback::{Feedback, time_of_turn};
 use crate::engine::libfuzzer::go::checked_in;
 use crate::engine::native::{self, Linked};
 use crate::engine::way::PLAIN;
@@ -57,6 +60,9 @@ const FORKING: [&str; 5] = [
     "-merge=",
     "-minimize_crash=",
 ];
+
+/// Options of libFuzzer that say how one run ends, or what it goes by.
+const OF_ONE_RUN: [&str; 3] = ["-runs=", "-max_total_time=", "-use_value_profile="];
 
 /// The module and the compiler that were found.
 pub(super) struct Found {
@@ -169,6 +175,7 @@ impl Found {
                 native: self.archives.clone(),
             },
             work: work.join(test),
+            turns: AtomicU32::new(0),
         };
         let old = session.work.join(OLD_CORPUS);
         if old.exists() && !session.corpus().exists() {
@@ -243,6 +250,8 @@ pub(super) struct Session<'a> {
     pub(super) how: How,
     /// The folder of the test in `.cgolab/fuzz`.
     pub(super) work: PathBuf,
+    /// Turns that libFuzzer has had.
+    turns: AtomicU32,
 }
 
 impl Session<'_> {
@@ -351,6 +360,7 @@ impl Session<'_> {
             env: &self.found.module.description.env,
             logs: &self.work,
             test: None,
+            feedback: Feedback::All,
         }
     }
 
@@ -393,49 +403,105 @@ impl Session<'_> {
         self.found.publish(vec![engine], seconds, self.progress)
     }
 
-    /// Fuzzes for so long, tells in `engine` what came of it, and returns how many features were new. First it
-    /// judges what a session that was killed has left.
+    /// Fuzzes for so long, in turns with different feedback, until something is found; tells in `engine` what came of
+    /// it, and returns how many features were new.
     pub(super) fn fuzz(
         &self,
         program: &Program<'_>,
         time: Duration,
         engine: &mut EngineOutcome,
     ) -> Result<u64> {
-        let seeds = self.work.join(SEEDS);
-        match program.seeds(&seeds)? {
+        if !self.begin(program, engine)? {
+            return Ok(0);
+        }
+        let started = Instant::now();
+        let mut ran = Ran::default();
+        if self.is_one_run() {
+            ran = self.turn(program, Feedback::All, time, None, engine)?;
+        } else {
+            let ended = ends(engine);
+            for number in 0.. {
+                let left = time.saturating_sub(started.elapsed());
+                let Some(share) = time_of_turn(number, left) else {
+                    break;
+                };
+                let feedback = Feedback::of_turn(number);
+                let seed = self.turns.fetch_add(1, Ordering::Relaxed);
+                let turn = self.turn(program, feedback, share, Some(seed), engine)?;
+                ran += turn;
+                // One that ends before its time does so by its options: the next one would do the same.
+                let is_over = turn.executions > 0 && turn.seconds < share.as_secs_f64();
+                if is_over || ends(engine) > ended || engine.state != State::On || interrupted() {
+                    break;
+                }
+            }
+        }
+        self.progress.line(&format!(
+            "{}: {} executions, {:.0} a second; {} in the corpus",
+            self.test,
+            ran.executions,
+            ran.executions as f64 / ran.seconds.max(1.0),
+            counted(files_of(&self.corpus())?.len(), "input")
+        ));
+        Ok(ran.features)
+    }
+
+    /// Writes the seeds, and judges what a session that was killed has left. Returns `false` if it was stopped.
+    fn begin(&self, program: &Program<'_>, engine: &mut EngineOutcome) -> Result<bool> {
+        match program.seeds(&self.work.join(SEEDS))? {
             Ok(line) => self.progress.line(&line),
-            Err(_) if interrupted() => return Ok(0),
+            Err(_) if interrupted() => return Ok(false),
             Err(why) => bail!("{}", self.not_reached(program, &why)?),
         }
         self.recover(program, engine)?;
+        Ok(true)
+    }
+
+    /// Whether the options of libFuzzer ask for something that turns would repeat or undo.
+    fn is_one_run(&self) -> bool {
+        let of_one_run = FORKING.iter().chain(&OF_ONE_RUN);
+        let mut asked = self.libfuzzer.iter();
+        asked.any(|it| of_one_run.clone().any(|start| it.starts_with(start)))
+    }
+
+    /// Runs libFuzzer once, and judges what it finds. `number` is that of the turn in this session, if there are
+    /// others: equal seeds would have each change the same inputs in the same way.
+    fn turn(
+        &self,
+        program: &Program<'_>,
+        feedback: Feedback,
+        time: Duration,
+        number: Option<u32>,
+        engine: &mut EngineOutcome,
+    ) -> Result<Ran> {
+        let words = feedback.words();
         self.progress
-            .step(format!("{} for {:.0?}", self.test, time));
+            .step(format!("{} for {time:.0?}, by {words}", self.test));
         let links = Links::of(program, &self.work)?;
-        let options = self.options(&links.work(), time);
+        let options = self.options(&links.work(), time, feedback, number);
         let running = self.work.join(RUNNING);
         let forks = options
             .iter()
             .any(|it| FORKING.iter().any(|fork| it.starts_with(fork)));
         let limit = time + GRACE;
         let keeps = (!forks).then_some(&*running);
-        let finished =
-            links
-                .program(program)
-                .run(&options, keeps, stacks(&options), limit, "session")?;
+        let linked = Program {
+            feedback,
+            ..links.program(program)
+        };
+        let finished = linked.run(&options, keeps, stacks(&options), limit, "session")?;
         let text = finished.log_text();
         let executions = libfuzzer::executions(&text).unwrap_or(0);
-        let ran = usize::try_from(executions).unwrap_or(usize::MAX);
-        engine.executions = engine.executions.saturating_add(ran);
-        self.progress.line(&format!(
-            "{}: {executions} executions, {:.0} a second; {} in the corpus",
-            self.test,
-            executions as f64 / finished.seconds.max(1.0),
-            counted(files_of(&self.corpus())?.len(), "input")
-        ));
-        let features = libfuzzer::new_features(&text);
+        let executed = usize::try_from(executions).unwrap_or(usize::MAX);
+        engine.executions = engine.executions.saturating_add(executed);
+        let ran = Ran {
+            executions,
+            seconds: finished.seconds,
+            features: libfuzzer::new_features(&text),
+        };
         if finished.end == End::Interrupted {
             engine.state = State::Stopped;
-            return Ok(features);
+            return Ok(ran);
         }
         if !finished.success() && self.unjudged()?.is_empty() && !self.keep_running("ended")? {
             let why = format!("libFuzzer failed: {}", libfuzzer::failure(&text));
@@ -449,7 +515,7 @@ impl Session<'_> {
         for artifact in artifacts {
             self.judge(program, &artifact, &self.report(&finished), engine)?;
         }
-        Ok(features)
+        Ok(ran)
     }
 
     /// Judges what a session that was killed has left: inputs that failed, and the one that ran, which counts only
@@ -477,8 +543,14 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Options of libFuzzer, with `work` as the folder of the test.
-    fn options(&self, work: &Path, time: Duration) -> Vec<String> {
+    /// Options of libFuzzer for a turn, with `work` as the folder of the test.
+    fn options(
+        &self,
+        work: &Path,
+        time: Duration,
+        feedback: Feedback,
+        turn: Option<u32>,
+    ) -> Vec<String> {
         let in_work = |name: &str| work.join(name).display().to_string();
         let mut options = vec![
             format!("-artifact_prefix={}/", in_work(ARTIFACTS)),
@@ -486,8 +558,12 @@ impl Session<'_> {
             format!("-timeout={SLOW}"),
             "-print_final_stats=1".to_owned(),
         ];
+        options.extend(feedback.option().map(str::to_owned));
         // The last of equal options counts.
         options.extend(self.libfuzzer.iter().cloned());
+        if let (Some(seed), Some(turn)) = (seed(self.libfuzzer), turn) {
+            options.push(format!("-seed={}", seed.wrapping_add(turn)));
+        }
         // libFuzzer writes into the first folder.
         options.extend([CORPUS, SEEDS].map(in_work));
         options
@@ -696,6 +772,35 @@ impl Session<'_> {
             quoted(self.shown(input).as_ref())
         )
     }
+}
+
+/// What libFuzzer has done.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ran {
+    executions: u64,
+    seconds: f64,
+    /// Features that are new.
+    features: u64,
+}
+
+impl AddAssign for Ran {
+    fn add_assign(&mut self, other: Ran) {
+        self.executions += other.executions;
+        self.seconds += other.seconds;
+        self.features += other.features;
+    }
+}
+
+/// What ends a search, counted.
+fn ends(engine: &EngineOutcome) -> usize {
+    engine.findings.len() + engine.trouble.len()
+}
+
+/// The seed in options of libFuzzer, which takes numbers of 32 bits, and the last of equal options. 0 is none.
+fn seed(options: &[String]) -> Option<u32> {
+    let mut options = options.iter().rev();
+    let last = options.find_map(|it| it.strip_prefix("-seed="))?;
+    last.parse().ok().filter(|seed| *seed > 0)
 }
 
 /// The seconds after which goroutines are printed: one before libFuzzer ends the process.

@@ -12,7 +12,7 @@ use super::build::{self, Builder, How, Toolchain};
 use super::clang::Clang;
 use super::program::{Form, Program, empty};
 use super::{Sanitizer, canaries, files_of};
-use crate::engine::fuzz;
+use crate::engine::fuzz::{self, feedback::Feedback};
 use crate::engine::libfuzzer::go::{self, FuzzTests, Tests, checked_in};
 use crate::engine::native::Linked;
 use crate::engine::way::Compilers;
@@ -162,6 +162,7 @@ impl Built<'_> {
             env: &self.env,
             logs: &self.ground.cache,
             test: Some(test),
+            feedback: Feedback::All,
         }
     }
 }

@@ -73,6 +73,8 @@ func Run(kind string) {
 		C.c_exit()
 	case "os.Exit":
 		os.Exit(3)
+	case "os.Exit(0)":
+		os.Exit(0)
 	case "hang":
 		select {}
 	case "loop":
