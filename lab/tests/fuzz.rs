@@ -36,6 +36,11 @@ fn fuzz(root: &Path, args: &[&str]) -> Output {
     cgolab(root, &["fuzz"]).args(args).output().unwrap()
 }
 
+/// The words that fuzz a test of the module's own package, with a time that a finding ends.
+fn until_found<'a>(test: &'a str, sanitizer: &'a str) -> [&'a str; 7] {
+    [".", "--run", test, "--time", "5m", "--sanitizer", sanitizer]
+}
+
 /// The exit code of a command, and all that it printed.
 fn ended(output: &Output) -> (Option<i32>, String) {
     (
@@ -154,18 +159,8 @@ fn gates_in_c_and_in_go_are_passed_and_the_input_is_replayed_by_go_test() {
         ("FuzzC", "abort", "gate"),
         ("FuzzGo", "test failed", "m_test.go"),
     ] {
-        let args = [
-            ".",
-            "--run",
-            test,
-            "--time",
-            "5m",
-            "--sanitizer",
-            "none",
-            "--",
-            "-seed=1",
-        ];
-        let output = fuzz(&root, &args);
+        let target = until_found(test, "none");
+        let output = fuzz(&root, &[&target[..], &["--", "-seed=1"]].concat());
         let (printed, said) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.code(), Some(1), "{said}{printed}");
         assert!(
@@ -1014,15 +1009,7 @@ fn a_library_from_elsewhere_is_seen_if_it_has_counters() {
         assert!(built.success());
     }
     let run_with = |sanitizer: &str, native: &[&str]| {
-        let target = [
-            ".",
-            "--run",
-            "FuzzC",
-            "--time",
-            "5m",
-            "--sanitizer",
-            sanitizer,
-        ];
+        let target = until_found("FuzzC", sanitizer);
         ended(&fuzz(&root, &[&target[..], native].concat()))
     };
     let run = |native: &[&str]| run_with("none", native);
@@ -1092,15 +1079,7 @@ fn a_library_and_the_package_may_define_the_same_symbol() {
         .unwrap();
     assert!(built.success());
     for sanitizer in ["none", "address"] {
-        let target = [
-            ".",
-            "--run",
-            "FuzzC",
-            "--time",
-            "5m",
-            "--sanitizer",
-            sanitizer,
-        ];
+        let target = until_found("FuzzC", sanitizer);
         let native = ["--native", "library/libgate.a"];
         let output = fuzz(&root, &[&target[..], &native].concat());
         let said = text(&output.stderr) + &text(&output.stdout);

@@ -18,12 +18,17 @@ pub fn clang_names() -> impl Iterator<Item = String> {
     ["clang".to_owned()].into_iter().chain(numbered)
 }
 
+/// Finds clang on `PATH`.
+pub fn clang_on_path() -> Option<PathBuf> {
+    clang_names().find_map(on_path)
+}
+
 /// Finds clang on `PATH`, without which a test does nothing; prints a note if it is not there.
 ///
 /// # Panics
 /// If it is not there and is demanded.
 pub fn clang() -> Option<PathBuf> {
-    clang_names().find_map(on_path).or_else(|| missing("clang"))
+    clang_on_path().or_else(|| missing("clang"))
 }
 
 /// Finds a compiler of C++ on `PATH`, without which a test does nothing; prints a note if there is none.

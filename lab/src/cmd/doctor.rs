@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
-use cgolab_note::tool::clang_names;
+use cgolab_note::tool::clang_on_path;
 
 use crate::host::machine::ours;
 use crate::host::out;
@@ -94,7 +94,7 @@ fn look(workspace: &Workspace) -> Result<Vec<Finding>> {
 }
 
 fn clang() -> Finding {
-    let found = clang_names().find_map(|name| which::which(name).ok());
+    let found = clang_on_path();
     Finding {
         tool: "clang",
         purpose: "fuzz-go, layout",

@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use cgolab_note::tool::clang_names;
+use cgolab_note::tool::clang_on_path;
 use tempfile::TempDir;
 
 use super::figures::{MISSED, Measured, SEARCH};
 use super::rows::{Row, Source};
 use super::{Bench, in_turn};
-use cgolab::engine::fuzz::feedback::{Feedback, time_of_turn};
+use cgolab::engine::fuzz::feedback::{Feedback, turn};
 use cgolab::engine::fuzz::{Fuzzer, GROW_SLOWLY, Sanitizer, seeds};
 use cgolab::host::child::{Finished, Task, quiet};
 use cgolab::host::taskset;
@@ -123,13 +123,14 @@ impl Planted<'_> {
                 self.bench.succeeded(built)?;
             }
         }
+        let seeds = self.seeds(test)?;
         for trial in 0..TRIALS {
             let step = format!("{test}, trial {} of {TRIALS}", trial + 1);
             self.bench.progress.step(step);
             for case in in_turn(&cases, trial) {
                 let ran = match (row.unit, case) {
-                    (SEARCH, TWO_SIDED) => self.in_turns(test, case, trial)?,
-                    _ => self.once(test, case, trial)?,
+                    (SEARCH, TWO_SIDED) => self.in_turns(test, seeds.path(), trial)?,
+                    _ => self.once(test, case, seeds.path(), trial)?,
                 };
                 let figure = match row.unit {
                     SEARCH if ran.found => ran.seconds,
@@ -201,19 +202,19 @@ impl Planted<'_> {
     }
 
     /// Searches with the turns of a session, which have one corpus.
-    fn in_turns(&self, test: &str, case: &str, trial: usize) -> Result<Ran> {
-        let corpus = self.seeds(test)?;
+    fn in_turns(&self, test: &str, seeds: &Path, trial: usize) -> Result<Ran> {
+        let corpus = tempfile::tempdir()?;
         let limit = Duration::from_secs_f64(self.bench.seconds.ceil());
         let mut ran = Ran::default();
         for number in 0.. {
             let left = limit.saturating_sub(Duration::from_secs_f64(ran.seconds));
-            let Some(time) = time_of_turn(number, left) else {
+            let Some((feedback, time)) = turn(number, left) else {
                 break;
             };
-            let log = self.log(&format!("{test}-{case}-{trial}-{number}"));
+            let log = self.log(&format!("{test}-{TWO_SIDED}-{trial}-{number}"));
             let seed = (trial + 1) * 1000 + number;
-            let feedback = Feedback::of_turn(number);
-            let turn = self.libfuzzer(case, feedback, seed, time, corpus.path(), &log)?;
+            let folders = [corpus.path(), seeds];
+            let turn = self.libfuzzer(TWO_SIDED, feedback, seed, time, folders, &log)?;
             ran.seconds += turn.seconds;
             ran.found = found(&turn)?;
             if ran.found {
@@ -225,14 +226,15 @@ impl Planted<'_> {
 
     /// Runs the program of a case until it finds something or its time is over, with new inputs in a folder that nobody
     /// reads again.
-    fn once(&self, test: &str, case: &str, trial: usize) -> Result<Ran> {
+    fn once(&self, test: &str, case: &str, seeds: &Path, trial: usize) -> Result<Ran> {
         let log = self.log(&format!("{test}-{case}-{trial}"));
         let limit = Duration::from_secs_f64(self.bench.seconds.ceil());
         let finished = match case {
             GO => self.gos_fuzzer(test, limit, &log)?,
             _ => {
-                let corpus = self.seeds(test)?;
-                self.libfuzzer(case, Feedback::All, trial + 1, limit, corpus.path(), &log)?
+                let corpus = tempfile::tempdir()?;
+                let folders = [corpus.path(), seeds];
+                self.libfuzzer(case, Feedback::All, trial + 1, limit, folders, &log)?
             }
         };
         let text = finished.log_text();
@@ -246,7 +248,7 @@ impl Planted<'_> {
         })
     }
 
-    /// A folder with the seeds of a test, for new inputs.
+    /// A folder with the seeds of a test.
     fn seeds(&self, test: &str) -> Result<TempDir> {
         let folder = tempfile::tempdir().context("cannot create a folder for temporary files")?;
         let program = self.module.join(TWO_SIDED);
@@ -263,13 +265,14 @@ impl Planted<'_> {
         Ok(folder)
     }
 
+    /// Runs libFuzzer on folders, the first one for new inputs.
     fn libfuzzer(
         &self,
         case: &str,
         feedback: Feedback,
         seed: usize,
         time: Duration,
-        corpus: &Path,
+        folders: [&Path; 2],
         log: &Path,
     ) -> Result<Finished> {
         let artifacts = tempfile::tempdir()?;
@@ -280,7 +283,7 @@ impl Planted<'_> {
             .args([format!("-artifact_prefix={}/", artifacts.path().display())])
             .args(["-print_final_stats=1"])
             .args(feedback.option())
-            .args([corpus]);
+            .args(folders);
         if let Some((key, value)) = feedback.env() {
             task = task.env(key, value);
         }
@@ -352,10 +355,8 @@ fn found(finished: &Finished) -> Result<bool> {
     Ok(true)
 }
 
-/// The first clang on PATH.
 fn clang() -> Result<PathBuf> {
-    let found = clang_names().find_map(|name| which::which(name).ok());
-    found.context("clang was not found on PATH; install it")
+    clang_on_path().context("clang was not found on PATH; install it")
 }
 
 /// The target whose parts are switched off.

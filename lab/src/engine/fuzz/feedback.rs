@@ -30,11 +30,6 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
 impl Feedback {
-    /// That of a turn, counted from 0.
-    pub fn of_turn(number: usize) -> Feedback {
-        ROUND[number % ROUND.len()]
-    }
-
     /// The option of libFuzzer for it.
     pub fn option(self) -> Option<&'static str> {
         (self == Feedback::Compared).then_some("-use_value_profile=1")
@@ -55,15 +50,15 @@ impl Feedback {
     }
 }
 
-/// The time of a turn, counted from 0, of a search that has so much left; none if that is less than a second, in which
-/// libFuzzer counts.
-pub fn time_of_turn(number: usize, left: Duration) -> Option<Duration> {
+/// The feedback and the time of a turn, counted from 0, of a search that has so much left; none if that is less than a
+/// second, in which libFuzzer counts.
+pub fn turn(number: usize, left: Duration) -> Option<(Feedback, Duration)> {
     let round = u32::try_from(number / ROUND.len()).unwrap_or(u32::MAX);
     let doubled = 2_u32
         .checked_pow(round)
         .and_then(|it| FIRST.checked_mul(it));
-    let turn = doubled.unwrap_or(LONGEST).min(LONGEST).min(left);
-    (turn >= FIRST).then_some(turn)
+    let time = doubled.unwrap_or(LONGEST).min(LONGEST).min(left);
+    (time >= FIRST).then_some((ROUND[number % ROUND.len()], time))
 }
 
 #[cfg(test)]
@@ -74,9 +69,9 @@ mod tests {
     fn turns(seconds: u64) -> Vec<(Feedback, u64)> {
         let mut left = Duration::from_secs(seconds);
         let mut turns = Vec::new();
-        while let Some(time) = time_of_turn(turns.len(), left) {
+        while let Some((feedback, time)) = turn(turns.len(), left) {
             left -= time;
-            turns.push((Feedback::of_turn(turns.len()), time.as_secs()));
+            turns.push((feedback, time.as_secs()));
         }
         turns
     }
@@ -108,7 +103,8 @@ mod tests {
         );
         assert!(all.len() < 130, "{}", all.len());
         assert!(all.iter().all(|(_, seconds)| *seconds <= 300));
-        assert_eq!(time_of_turn(usize::MAX, LONGEST), Some(LONGEST));
+        let last = turn(usize::MAX, LONGEST).map(|(_, time)| time);
+        assert_eq!(last, Some(LONGEST));
     }
 
     #[test]

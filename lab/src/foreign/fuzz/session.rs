@@ -19,7 +19,7 @@ use super::build::{Builder, Built, How, Toolchain};
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
 use super::{Options, Sanitizer, Target, canaries, crash};
-use crate::engine::fuzz::feedback::{Feedback, time_of_turn};
+use crate::engine::fuzz::feedback::{Feedback, turn};
 use crate::engine::libfuzzer::go::checked_in;
 use crate::engine::native::{self, Linked};
 use crate::engine::way::PLAIN;
@@ -422,15 +422,14 @@ impl Session<'_> {
             let ended = ends(engine);
             for number in 0.. {
                 let left = time.saturating_sub(started.elapsed());
-                let Some(share) = time_of_turn(number, left) else {
+                let Some((feedback, share)) = turn(number, left) else {
                     break;
                 };
-                let feedback = Feedback::of_turn(number);
                 let seed = self.turns.fetch_add(1, Ordering::Relaxed);
-                let turn = self.turn(program, feedback, share, Some(seed), engine)?;
-                ran += turn;
+                let this = self.turn(program, feedback, share, Some(seed), engine)?;
+                ran += this;
                 // One that ends before its time does so by its options: the next one would do the same.
-                let is_over = turn.executions > 0 && turn.seconds < share.as_secs_f64();
+                let is_over = this.executions > 0 && this.seconds < share.as_secs_f64();
                 if is_over || ends(engine) > ended || engine.state != State::On || interrupted() {
                     break;
                 }
