@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::module::Module;
 use super::report::{
-    CALL_OF_C, Place, Report, culprit, first_own, goroutine, leak_class, relative,
+    CALL_OF_C, FAILED, PANIC, Place, Report, culprit, first_own, goroutine, leak_class, relative,
 };
 use super::valgrind;
 
@@ -81,7 +81,7 @@ pub(super) fn death(output: &str, module: &Module) -> Option<Report> {
     let lines: Vec<&str> = output.lines().collect();
     let at = death_at(&lines)?;
     let class = match lines[at].split_once(": ") {
-        Some(("panic", _)) => "panic",
+        Some(("panic", _)) => PANIC,
         Some(("fatal error", what)) => what,
         Some((signal, _)) => signal,
         None => "crash",
@@ -182,6 +182,17 @@ pub(super) fn of_test(output: &str, test: &str) -> String {
         .collect();
     let last = lines.iter().position(|line| line.contains(&end));
     excerpt(&lines[..last.map_or(lines.len(), |it| it + 1)])
+}
+
+/// What the program itself has said in a report: the message of a panic, or the first line that a failed test has
+/// logged.
+pub(super) fn says(report: &Report) -> Option<&str> {
+    let mut lines = report.text.lines();
+    match report.class.as_str() {
+        PANIC => lines.find_map(|it| it.strip_prefix("panic: ")),
+        FAILED => complaint(&report.text),
+        _ => None,
+    }
 }
 
 /// The first words with which a test fails, from its output: Go puts file and line before them.

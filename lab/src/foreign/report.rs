@@ -72,6 +72,8 @@ impl Place {
     }
 }
 
+pub(super) const PANIC: &str = "panic";
+pub(super) const FAILED: &str = "test failed";
 pub(super) const LEAK: &str = "leak";
 const LEAK_BY_GO: &str = "leak of C.CString, C.CBytes or C.malloc";
 

@@ -15,7 +15,7 @@ use crate::engine::fuzz::feedback::Feedback;
 use crate::engine::native::Linked;
 use crate::foreign::findings;
 use crate::foreign::module::{Module, Package};
-use crate::foreign::report::{Report, shown};
+use crate::foreign::report::{PANIC, Report, shown};
 use crate::host::child::{Finished, interrupted};
 
 /// A planted mistake.
@@ -47,7 +47,7 @@ const CANARIES: [Canary; 7] = [
     },
     Canary {
         test: "FuzzGoBranch",
-        class: "panic",
+        class: PANIC,
         function: "goBranch",
         seen: |_| true,
         searched: true,

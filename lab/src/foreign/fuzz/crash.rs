@@ -2,7 +2,7 @@
 
 use super::super::findings;
 use super::super::module::{Module, Package};
-use super::super::report::{Place, Report, own_frame, relative};
+use super::super::report::{FAILED, Place, Report, own_frame, relative};
 use crate::host::child::Finished;
 use crate::triage::stopped::Frame;
 use crate::triage::traceback;
@@ -24,7 +24,6 @@ const INPUT: &str = "testdeps.cgolabInput";
 
 pub(super) const TIMEOUT: &str = "timeout";
 pub(super) const MEMORY: &str = "out of memory";
-const FAILED: &str = "test failed";
 
 /// Classes of reports that need no debugger: the process has printed all stacks, or has not died.
 pub(super) const PRINTED: [&str; 3] = [TIMEOUT, MEMORY, FAILED];

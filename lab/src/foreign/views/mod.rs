@@ -409,6 +409,26 @@ mod tests {
     }
 
     #[test]
+    fn the_terminal_has_the_message_of_a_panic_and_of_a_failed_test_only() {
+        let says = |class: &str, text: &str| {
+            let mut outcome = full();
+            let report = &mut outcome.engines[1].findings[0].report;
+            (report.class, report.text) = (class.to_owned(), text.to_owned());
+            outcome.fold(None, false);
+            let text = terminal::report(&outcome, "x");
+            let says = text.lines().find_map(|it| it.strip_prefix("   says: "));
+            says.map(str::to_owned)
+        };
+        let panic = "panic: no room [recovered]\n\tp.go:3: at\n";
+        assert_eq!(says("panic", panic).as_deref(), Some("no room [recovered]"));
+        let failed = "--- FAIL: FuzzX/seed#0\n    x_test.go:7: odd\n    x_test.go:8: more\n";
+        let first = Some("x_test.go:7: odd".to_owned());
+        assert_eq!(says("test failed", failed), first);
+        assert_eq!(says("emptyslice", "p.go:3: panic: it is empty"), None);
+        assert_eq!(says("data race", panic), None);
+    }
+
+    #[test]
     fn the_terminal_stays_within_80_columns() {
         let mut outcome = full();
         let long = "a reason that is long ".repeat(9) + &"/folder".repeat(20);
