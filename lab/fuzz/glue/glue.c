@@ -55,12 +55,12 @@ extern uint8_t __start___sancov_cntrs[] __attribute__((weak, visibility("hidden"
 // Set if libFuzzer sees the counters that this thread has registered last. Their places come at once.
 static _Thread_local int seen;
 
-// A turn for Go has libFuzzer see Go's counters alone: a branch of Go behind much C is lost among the many inputs
-// that reach something new in C.
+// A turn for one side has libFuzzer see the counters of that side alone: a branch of Go behind much C is lost among
+// the many inputs that reach something new in C, and one of C behind much Go likewise.
 GLUE void __wrap___sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop) {
 	const char *only = getenv("CGOLAB_FUZZ_COUNTERS");
 	int of_go = start != __start___sancov_cntrs && start >= __executable_start && start < _end;
-	seen = of_go || !only || strcmp(only, "go");
+	seen = !only || (strcmp(only, "go") && strcmp(only, "c")) || !strcmp(only, of_go ? "go" : "c");
 	if (seen) __real___sanitizer_cov_8bit_counters_init(start, stop);
 }
 

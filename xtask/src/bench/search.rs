@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use super::figures::{MISSED, Measured, SEARCH};
 use super::rows::{Row, Source};
 use super::{Bench, in_turn};
-use cgolab::engine::fuzz::feedback::{Feedback, turn};
+use cgolab::engine::fuzz::feedback::{Feedback, TWO_SIDED as ROUND, turn};
 use cgolab::engine::fuzz::{Fuzzer, GROW_SLOWLY, Sanitizer, seeds};
 use cgolab::host::child::{Finished, Task, quiet};
 use cgolab::host::taskset;
@@ -208,11 +208,11 @@ impl Planted<'_> {
         let mut ran = Ran::default();
         for number in 0.. {
             let left = limit.saturating_sub(Duration::from_secs_f64(ran.seconds));
-            let Some((feedback, time)) = turn(number, left) else {
+            let Some((feedback, time)) = turn(ROUND, number, left) else {
                 break;
             };
             let log = self.log(&format!("{test}-{TWO_SIDED}-{trial}-{number}"));
-            let seed = (trial + 1) * 1000 + number;
+            let seed = (trial + 1) * 1000 + number as usize;
             let folders = [corpus.path(), seeds];
             let turn = self.libfuzzer(TWO_SIDED, feedback, seed, time, folders, &log)?;
             ran.seconds += turn.seconds;

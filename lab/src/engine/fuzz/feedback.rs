@@ -3,12 +3,14 @@
 //! | feedback | an input is kept for | finds soon |
 //! |---|---|---|
 //! | [`Go`](Feedback::Go) | new counters of Go | a branch of Go behind much C, which otherwise is one among thousands |
+//! | [`C`](Feedback::C) | new counters of C | a branch of C behind much Go, such as a decoder with counters |
 //! | [`Compared`](Feedback::Compared) | new counters, and values that come nearer to what they are compared with | gates of many bytes, on either side |
 //! | [`All`](Feedback::All) | new counters of Go or C: libFuzzer's own way | what lies deep in either |
 //!
 //! Each turn is a process of its own that reads the corpus which all write. Those of the first round have a second
 //! each, of which libFuzzer makes two, and each round doubles them, so that half a minute sees all feedback and a long
-//! search seldom reads the corpus. Go's counters come first: a new corpus has nothing yet that C alone has asked for.
+//! search seldom reads the corpus. One side alone comes first: a new corpus has nothing yet that the other has asked
+//! for. A program without C has no turns of one side, which are those of all.
 
 use std::time::Duration;
 
@@ -21,10 +23,15 @@ pub enum Feedback {
     Compared,
     /// The counters of Go alone.
     Go,
+    /// The counters of C alone.
+    C,
 }
 
-/// Turns in their order.
-const ROUND: [Feedback; 3] = [Feedback::Go, Feedback::Compared, Feedback::All];
+/// The turns of a program with counters of Go and of C, in their order.
+pub const TWO_SIDED: &[Feedback] = &[Feedback::Go, Feedback::C, Feedback::Compared, Feedback::All];
+/// The turns of a program with counters of one side.
+pub const ONE_SIDED: &[Feedback] = &[Feedback::Compared, Feedback::All];
+
 /// The time of a turn of the first round, which is the least that libFuzzer takes, and the most that one has.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
@@ -37,7 +44,12 @@ impl Feedback {
 
     /// The variable for it, which programs of `cgolab fuzz` read before `main`.
     pub fn env(self) -> Option<(&'static str, &'static str)> {
-        (self == Feedback::Go).then_some(("CGOLAB_FUZZ_COUNTERS", "go"))
+        let side = match self {
+            Feedback::Go => "go",
+            Feedback::C => "c",
+            Feedback::All | Feedback::Compared => return None,
+        };
+        Some(("CGOLAB_FUZZ_COUNTERS", side))
     }
 
     /// Words for people.
@@ -46,19 +58,20 @@ impl Feedback {
             Feedback::All => "counters of Go and C",
             Feedback::Compared => "counters and compared values",
             Feedback::Go => "counters of Go",
+            Feedback::C => "counters of C",
         }
     }
 }
 
 /// The feedback and the time of a turn, counted from 0, of a search that has so much left; none if that is less than a
 /// second, in which libFuzzer counts.
-pub fn turn(number: usize, left: Duration) -> Option<(Feedback, Duration)> {
-    let round = u32::try_from(number / ROUND.len()).unwrap_or(u32::MAX);
+pub fn turn(round: &[Feedback], number: u32, left: Duration) -> Option<(Feedback, Duration)> {
+    let length = round.len() as u32;
     let doubled = 2_u32
-        .checked_pow(round)
+        .checked_pow(number / length)
         .and_then(|it| FIRST.checked_mul(it));
     let time = doubled.unwrap_or(LONGEST).min(LONGEST).min(left);
-    (time >= FIRST).then_some((ROUND[number % ROUND.len()], time))
+    (time >= FIRST).then_some((round[(number % length) as usize], time))
 }
 
 #[cfg(test)]
@@ -66,10 +79,10 @@ mod tests {
     use super::*;
 
     /// The turns of a search, with their seconds.
-    fn turns(seconds: u64) -> Vec<(Feedback, u64)> {
+    fn turns(round: &[Feedback], seconds: u64) -> Vec<(Feedback, u64)> {
         let mut left = Duration::from_secs(seconds);
         let mut turns = Vec::new();
-        while let Some((feedback, time)) = turn(turns.len(), left) {
+        while let Some((feedback, time)) = turn(round, turns.len() as u32, left) {
             left -= time;
             turns.push((feedback, time.as_secs()));
         }
@@ -78,38 +91,44 @@ mod tests {
 
     #[test]
     fn a_short_search_goes_by_everything_once() {
-        use Feedback::{All, Compared, Go};
-        assert_eq!(turns(0), []);
-        assert_eq!(turns(1), [(Go, 1)]);
-        assert_eq!(
-            turns(8),
-            [
-                (Go, 1),
-                (Compared, 1),
-                (All, 1),
-                (Go, 2),
-                (Compared, 2),
-                (All, 1)
-            ]
+        use Feedback::{All, C, Compared, Go};
+        assert_eq!(turns(TWO_SIDED, 0), []);
+        assert_eq!(turns(TWO_SIDED, 1), [(Go, 1)]);
+        let (first, second) = (
+            [(Go, 1), (C, 1), (Compared, 1), (All, 1)],
+            [(Go, 2), (C, 2), (Compared, 1)],
         );
+        assert_eq!(turns(TWO_SIDED, 9), [&first[..], &second].concat());
+        let alone = [(Compared, 1), (All, 1), (Compared, 2), (All, 2)];
+        assert_eq!(turns(ONE_SIDED, 6), alone);
     }
 
     #[test]
     fn a_long_search_has_long_turns_and_uses_its_time() {
-        let all = turns(8 * 3600);
+        let all = turns(TWO_SIDED, 8 * 3600);
         assert_eq!(
             all.iter().map(|(_, seconds)| seconds).sum::<u64>(),
             8 * 3600
         );
         assert!(all.len() < 130, "{}", all.len());
         assert!(all.iter().all(|(_, seconds)| *seconds <= 300));
-        let last = turn(usize::MAX, LONGEST).map(|(_, time)| time);
+        let last = turn(TWO_SIDED, u32::MAX, LONGEST).map(|(_, time)| time);
         assert_eq!(last, Some(LONGEST));
     }
 
     #[test]
     fn each_feedback_is_a_switch_of_its_own() {
-        let switches = ROUND.map(|it| (it.option().is_some(), it.env().is_some()));
-        assert_eq!(switches, [(false, true), (true, false), (false, false)]);
+        let switch = |it: &Feedback| (it.option(), it.env().map(|(_, side)| side));
+        let profile = Some("-use_value_profile=1");
+        let switches: Vec<_> = TWO_SIDED.iter().map(switch).collect();
+        assert_eq!(
+            switches,
+            [
+                (None, Some("go")),
+                (None, Some("c")),
+                (profile, None),
+                (None, None)
+            ]
+        );
     }
 }

@@ -147,7 +147,7 @@ impl Tests {
     fn build(session: &Session<'_>) -> Result<Result<Tests, String>> {
         match session.try_build()? {
             Ok(built) => {
-                let names = session.program(&built.program).tests()?;
+                let names = session.program(&built).tests()?;
                 Ok(Ok(Tests { built, names }))
             }
             Err(why) => Ok(Err(why)),

@@ -11,6 +11,8 @@ use anyhow::{Context as _, Result};
 use object::read::archive::ArchiveFile;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
 
+use crate::engine::fuzz::feedback::{self, Feedback};
+
 /// Sections with one byte for each counter.
 const OF_C: &str = "__sancov_cntrs";
 const OF_GO: &str = ".go.fuzzcntrs";
@@ -100,6 +102,21 @@ impl Counters {
         }
     }
 
+    /// The turns of a search that goes by them.
+    pub(super) fn round(&self) -> &'static [Feedback] {
+        match self.of_c() {
+            0 => feedback::ONE_SIDED,
+            _ => feedback::TWO_SIDED,
+        }
+    }
+
+    /// How many C has.
+    fn of_c(&self) -> u64 {
+        let all = [&self.c, &self.libraries, &self.preambles];
+        let files = all.into_iter().flat_map(BTreeMap::values);
+        files.map(|it| it.counters).sum()
+    }
+
     /// Lines about both sides.
     pub(super) fn summary(&self, packages: &[String]) -> Vec<String> {
         let packages = packages.join(", ");
@@ -111,12 +128,7 @@ impl Counters {
             .collect();
         let preambles = self.preambles.iter();
         files.extend(preambles.map(|(name, file)| format!("C in {name} {}", file.counters)));
-        let all = [&self.c, &self.libraries, &self.preambles];
-        let sum: u64 = all
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .map(|it| it.counters)
-            .sum();
+        let sum = self.of_c();
         lines.push(match files.is_empty() {
             true => "counters of C: none; there is no C in the packages of this test".to_owned(),
             false => format!("counters of C: {sum}: {}", files.join(", ")),

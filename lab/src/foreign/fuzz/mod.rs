@@ -187,7 +187,7 @@ pub(crate) fn chore(chore: &Chore) -> Result<bool> {
     let found = Found::find(chore.target(), &progress)?;
     let session = found.of_target(chore.target(), chore.libfuzzer(), &progress)?;
     let built = session.build()?;
-    let program = session.program(&built.program);
+    let program = session.program(&built);
     match chore {
         Chore::Replay { files, .. } => session.judged(&built, |program, engine| {
             session.replay(program, files, engine)

@@ -350,17 +350,18 @@ impl Session<'_> {
         Ok(true)
     }
 
-    pub(super) fn program<'a>(&'a self, path: &'a Path) -> Program<'a> {
+    pub(super) fn program<'a>(&'a self, built: &'a Built) -> Program<'a> {
         Program {
             workspace: &self.found.workspace,
             progress: self.progress,
             clang: &self.found.clang,
-            path,
+            path: &built.program,
             dir: &self.package.dir,
             env: &self.found.module.description.env,
             logs: &self.work,
             test: None,
             feedback: Feedback::All,
+            round: built.counters.round(),
         }
     }
 
@@ -368,7 +369,7 @@ impl Session<'_> {
     pub(super) fn program_of<'a>(&'a self, built: &'a Built) -> Program<'a> {
         Program {
             test: Some(&self.test),
-            ..self.program(&built.program)
+            ..self.program(built)
         }
     }
 
@@ -396,7 +397,7 @@ impl Session<'_> {
         let mut engine = EngineOutcome::left_out(&FUZZ, State::On);
         match built.counters.off() {
             Some(why) => engine.state = State::Off(why),
-            None => run(&self.program(&built.program), &mut engine)?,
+            None => run(&self.program(built), &mut engine)?,
         }
         engine.seconds = started.elapsed().as_secs_f64();
         let seconds = engine.seconds;
@@ -404,7 +405,7 @@ impl Session<'_> {
     }
 
     /// Fuzzes for so long, in turns with different feedback, until something is found; tells in `engine` what came of
-    /// it, and returns how many features were new.
+    /// it, and returns how many features were new. The turns go on where those of an earlier call ended.
     pub(super) fn fuzz(
         &self,
         program: &Program<'_>,
@@ -420,13 +421,14 @@ impl Session<'_> {
             ran = self.turn(program, Feedback::All, time, None, engine)?;
         } else {
             let ended = ends(engine);
-            for number in 0.. {
+            loop {
+                let number = self.turns.load(Ordering::Relaxed);
                 let left = time.saturating_sub(started.elapsed());
-                let Some((feedback, share)) = turn(number, left) else {
+                let Some((feedback, share)) = turn(program.round, number, left) else {
                     break;
                 };
-                let seed = self.turns.fetch_add(1, Ordering::Relaxed);
-                let this = self.turn(program, feedback, share, Some(seed), engine)?;
+                self.turns.store(number + 1, Ordering::Relaxed);
+                let this = self.turn(program, feedback, share, Some(number), engine)?;
                 ran += this;
                 // One that ends before its time does so by its options: the next one would do the same.
                 let is_over = this.executions > 0 && this.seconds < share.as_secs_f64();

@@ -163,6 +163,7 @@ impl Built<'_> {
             logs: &self.ground.cache,
             test: Some(test),
             feedback: Feedback::All,
+            round: self.built.counters.round(),
         }
     }
 }
