@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 use super::figures::{MISSED, Measured, SEARCH};
 use super::rows::{Row, Source};
-use super::{Bench, in_turn};
+use super::{Bench, in_turn, table};
 use cgolab::engine::fuzz::feedback::{Feedback, TWO_SIDED as ROUND, turn};
 use cgolab::engine::fuzz::{Fuzzer, GROW_SLOWLY, Sanitizer, seeds};
 use cgolab::host::child::{Finished, Task, quiet};
@@ -71,6 +71,9 @@ pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measur
             Source::Parts => parts(bench, row, &mut measured)?,
             _ => bail!("{} is no row of fuzzers", row.benchmark),
         }
+        // The next row may fail, an hour after this one.
+        let ended = table::row(&row.judge(&measured));
+        bench.progress.line(ended.trim_end());
     }
     Ok(measured)
 }

@@ -12,22 +12,7 @@ use super::{CaseResult, Results, RowResult};
 pub(super) fn text(results: &Results) -> String {
     let mut text = header(results);
     for row in &results.rows {
-        let _ = writeln!(text, "\n{}: {}", row.row.benchmark, row.row.title);
-        let typical = match row.row.unit {
-            SEARCH => "median",
-            _ => "quartile",
-        };
-        let head = cells(row.row.unit, "best", typical, "ratio", "goal");
-        let lines = row.results.iter().flat_map(|case| lines(row, case));
-        for line in columns(std::iter::once(head).chain(lines)).lines() {
-            let _ = writeln!(text, "  {line}");
-        }
-        for case in &row.results {
-            let missed = case.verdicts.iter().filter(|verdict| !verdict.met);
-            for why in missed.filter_map(|verdict| verdict.goal.because) {
-                let _ = writeln!(text, "  {} missed because: {why}", case.case);
-            }
-        }
+        let _ = write!(text, "\n{}", self::row(row));
     }
     let verdicts = || {
         let cases = results.rows.iter().flat_map(|row| &row.results);
@@ -35,6 +20,27 @@ pub(super) fn text(results: &Results) -> String {
     };
     let met = verdicts().filter(|verdict| verdict.met).count();
     let _ = writeln!(text, "\n{met} of {} goals met", verdicts().count());
+    text
+}
+
+/// A row with its cases, each on a line of its own.
+pub(super) fn row(row: &RowResult) -> String {
+    let mut text = format!("{}: {}\n", row.row.benchmark, row.row.title);
+    let typical = match row.row.unit {
+        SEARCH => "median",
+        _ => "quartile",
+    };
+    let head = cells(row.row.unit, "best", typical, "ratio", "goal");
+    let lines = row.results.iter().flat_map(|case| lines(row, case));
+    for line in columns(std::iter::once(head).chain(lines)).lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    for case in &row.results {
+        let missed = case.verdicts.iter().filter(|verdict| !verdict.met);
+        for why in missed.filter_map(|verdict| verdict.goal.because) {
+            let _ = writeln!(text, "  {} missed because: {why}", case.case);
+        }
+    }
     text
 }
 
