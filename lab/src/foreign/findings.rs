@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::module::Module;
 use super::report::{
-    CALL_OF_C, FAILED, PANIC, Place, Report, culprit, first_own, goroutine, leak_class, relative,
+    CALL_OF_C, PANIC, Place, Report, culprit, first_own, goroutine, leak_class, relative,
 };
 use super::valgrind;
 
@@ -182,27 +182,6 @@ pub(super) fn of_test(output: &str, test: &str) -> String {
         .collect();
     let last = lines.iter().position(|line| line.contains(&end));
     excerpt(&lines[..last.map_or(lines.len(), |it| it + 1)])
-}
-
-/// What the program itself has said in a report: the message of a panic, or the first line that a failed test has
-/// logged.
-pub(super) fn says(report: &Report) -> Option<&str> {
-    let mut lines = report.text.lines();
-    match report.class.as_str() {
-        PANIC => lines.find_map(|it| it.strip_prefix("panic: ")),
-        FAILED => complaint(&report.text),
-        _ => None,
-    }
-}
-
-/// The first words with which a test fails, from its output: Go puts file and line before them.
-pub(super) fn complaint(output: &str) -> Option<&str> {
-    let says = |line: &&str| {
-        line.split_once(": ")
-            .and_then(|(place, _)| place.rsplit_once(':'))
-            .is_some_and(|(file, line)| file.ends_with(".go") && line.parse::<u32>().is_ok())
-    };
-    output.lines().find(says).map(str::trim)
 }
 
 fn block_end(lines: &[&str], from: usize, is_end: impl Fn(&str) -> bool) -> usize {
@@ -419,6 +398,7 @@ mod tests {
 
     #[test]
     fn the_output_of_a_failing_test_ends_with_it_and_its_complaint_has_a_place() {
+        use super::super::report::complaint;
         let output = "=== RUN   TestAB\n    a_test.go:1: of another\n--- PASS: TestAB (0.00s)\n\
             === RUN   TestA\nprinted: first\n    a_test.go:7: no answer\n--- FAIL: TestA (0.00s)\nFAIL\n";
         let own = of_test(output, "TestA");

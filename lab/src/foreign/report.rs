@@ -30,11 +30,30 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// What the program itself has said: the message of a panic, or the first line that a failed test has logged.
+    pub(super) fn says(&self) -> Option<&str> {
+        match self.class.as_str() {
+            PANIC => self.text.lines().find_map(|it| it.strip_prefix("panic: ")),
+            FAILED => complaint(&self.text),
+            _ => None,
+        }
+    }
+
     /// Reports whether it is about memory that was never freed. It is told when the program ends, and names no caller
     /// in Go.
     pub(super) fn is_leak(&self) -> bool {
         [LEAK, LEAK_BY_GO].contains(&self.class.as_str())
     }
+}
+
+/// The first words with which a test fails, from its output: Go puts file and line before them.
+pub(super) fn complaint(output: &str) -> Option<&str> {
+    let says = |line: &&str| {
+        line.split_once(": ")
+            .and_then(|(place, _)| place.rsplit_once(':'))
+            .is_some_and(|(file, line)| file.ends_with(".go") && line.parse::<u32>().is_ok())
+    };
+    output.lines().find(says).map(str::trim)
 }
 
 /// A report in one line: its class, places and test.

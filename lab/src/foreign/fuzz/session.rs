@@ -1,6 +1,7 @@
 //! A session: the module that was found, the build, libFuzzer's run, and findings of inputs that fail.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
@@ -66,6 +67,8 @@ const OF_ONE_RUN: [&str; 3] = ["-runs=", "-max_total_time=", "-use_value_profile
 
 /// The module and the compiler that were found.
 pub(super) struct Found {
+    /// A line about the module and the build.
+    head: String,
     module: Module,
     folder: Folder,
     workspace: Workspace,
@@ -111,7 +114,12 @@ impl Found {
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let own = module::go(&module.root, &["env", "CC"])?;
         let clang = Clang::find(own.trim(), options.sanitizer, &cache)?;
-        progress.line(&format!("{} with {}, {}", module.path, module.go, clang.c));
+        let mut head = format!("{} with {}, {}", module.path, module.go, clang.c);
+        let _ = write!(head, ", sanitizer {}", options.sanitizer.name());
+        if options.cgocheck2 {
+            head.push_str(", cgocheck2");
+        }
+        progress.line(&out::wrapped(&head, ""));
         let archives = options.native.iter().map(|archive| {
             let found = archive.canonicalize();
             found.with_context(|| format!("cannot read {}", archive.display()))
@@ -120,6 +128,7 @@ impl Found {
         let (linked, described) = library(&module, &workspace, progress, &cache, options)?;
         archives.extend(described);
         Ok(Found {
+            head,
             toolchain: Toolchain::of(&module.root, &cache)?,
             module,
             folder,
@@ -201,6 +210,7 @@ impl Found {
         progress: &Progress,
     ) -> Result<bool> {
         let mut outcome = Outcome::new(&self.module);
+        outcome.summary[0].clone_from(&self.head);
         outcome.seconds = seconds;
         outcome.interrupted = interrupted();
         outcome.engines = engines;

@@ -7,9 +7,8 @@ use comfy_table::Cell;
 use super::knobs::NONE;
 use super::rate::Rate;
 use super::tally::{Count, Failure, Sign, Storm, Verdict};
-use crate::foreign::findings;
 use crate::foreign::module::{counted, counted_as};
-use crate::foreign::report::shown;
+use crate::foreign::report::{complaint, shown};
 use crate::host::out::{columns, one_line, right, wrapped, wrapped_command};
 
 /// The whole storm. `order` has the names of the knobs.
@@ -117,9 +116,9 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
         let (low, high) = (low * 100.0, high * 100.0);
         format!("{times} of {runs} ({low:.0} … {high:.0} %) under {knob}")
     });
-    let complaint = findings::complaint(&failure.first.report.text);
-    let complaint = complaint.filter(|_| failure.sign == Sign::Test);
-    lines.extend(complaint.map(|it| told(format!("it says: {}", one_line(it, 120)))));
+    let says = complaint(&failure.first.report.text);
+    let says = says.filter(|_| failure.sign == Sign::Test);
+    lines.extend(says.map(|it| told(format!("it says: {}", one_line(it, 120)))));
     let known = failure.first.known.iter();
     lines.extend(known.map(|it| told(format!("{}, {}", it.reason, it.reference))));
     let accepted = failure.accepted.iter();

@@ -103,6 +103,9 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
             known.reason, known.reference
         )?;
     }
+    if let Some(says) = report.says() {
+        writeln!(text, "- says: `{says}`")?;
+    }
     if let Some(place) = &report.c {
         writeln!(text, "- C: `{}`", place.shown())?;
     }

@@ -409,14 +409,23 @@ mod tests {
     }
 
     #[test]
-    fn the_terminal_has_the_message_of_a_panic_and_of_a_failed_test_only() {
+    fn all_views_have_the_message_of_a_panic_and_of_a_failed_test_only() {
         let says = |class: &str, text: &str| {
             let mut outcome = full();
             let report = &mut outcome.engines[1].findings[0].report;
             (report.class, report.text) = (class.to_owned(), text.to_owned());
             outcome.fold(None, false);
-            let text = terminal::report(&outcome, "x");
-            let says = text.lines().find_map(|it| it.strip_prefix("   says: "));
+            let terminal = terminal::report(&outcome, "x");
+            let says = terminal.lines().find_map(|it| it.strip_prefix("   says: "));
+            let page = html::render(&outcome).unwrap();
+            let text = markdown::render(&outcome);
+            let sarif = sarif::render(&outcome, Path::new("/m")).unwrap();
+            let told = [
+                page.contains("<dt>says</dt>"),
+                text.contains("- says: "),
+                sarif.contains(&format!("seen by asan: {}", says.unwrap_or_default())),
+            ];
+            assert_eq!(told, [says.is_some(); 3], "{page}{text}{sarif}");
             says.map(str::to_owned)
         };
         let panic = "panic: no room [recovered]\n\tp.go:3: at\n";

@@ -103,6 +103,9 @@ fn finding(folded: &Folded, files: &Files) -> Value {
         locations.extend(files.whole_module());
     }
     let mut text = format!("{}, seen by {}", report.class, folded.engines.join(", "));
+    if let Some(says) = report.says() {
+        text = format!("{text}: {says}");
+    }
     for place in places {
         text = format!("{text}; {}", place.shown());
     }

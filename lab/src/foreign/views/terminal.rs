@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::foreign::findings;
 use crate::foreign::outcome::{EngineOutcome, Folded, Outcome};
 use crate::host::out::{one_line, wrapped, wrapped_command};
 
@@ -137,7 +136,7 @@ fn write_findings(text: &mut String, number: usize, group: &[&Folded]) -> std::f
             )
         )?;
     }
-    if let Some(says) = findings::says(report) {
+    if let Some(says) = report.says() {
         let says = format!("says: {}", one_line(says, SAYS));
         writeln!(text, "{}", wrapped(&says, "   "))?;
     }
