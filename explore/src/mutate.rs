@@ -129,4 +129,12 @@ mod tests {
             assert!(split, "{one:?} {other:?} {crossed:?}");
         }
     }
+
+    #[test]
+    fn a_crossing_is_no_longer_than_the_longest() {
+        let mut generator = Generator::new(1);
+        let one = generator.hostile::<Op>(200);
+        let lengths = (0..200).map(|_| generator.cross(&one, &one).len());
+        assert_eq!(lengths.max(), Some(MAX_STEPS));
+    }
 }

@@ -317,6 +317,40 @@ mod tests {
     }
 
     #[test]
+    fn of_two_in_a_lane_one_is_enough() {
+        let steps = "1: Take counter=0\n1: End counter=0\n";
+        let fails =
+            |it: &Scenario<Op>| it.steps.len() == 2 && it.steps.iter().any(|it| it.lane > 0);
+        assert_eq!(
+            shrunk(steps, fails),
+            "0: Take counter=0\n1: End counter=0\n"
+        );
+    }
+
+    #[test]
+    fn steps_that_name_nothing_in_common_go_together() {
+        let steps = "0: Make count=1\n0: Make count=2\n0: Take counter=0\n0: End counter=0\n";
+        // Both or none of the two that make something, and never the same.
+        let smallest = shrunk(steps, |it| {
+            let counts = it.steps.iter().filter_map(|step| match step.op {
+                Op::Make { count } => Some(count),
+                _ => None,
+            });
+            let counts: Vec<u8> = counts.collect();
+            let whole = counts.is_empty() || counts.len() == 2 && counts[0] != counts[1];
+            whole && it.steps.len() - counts.len() == 2
+        });
+        assert_eq!(smallest, "0: Take counter=0\n0: End counter=0\n");
+    }
+
+    #[test]
+    fn a_barrier_before_one_step_goes() {
+        let steps = "0: Make count=9\nbarrier\n1: Take counter=0\n";
+        let smallest = shrunk(steps, |it| takes(it).iter().any(Option::is_some));
+        assert_eq!(smallest, "0: Make count=1\n0: Take counter=0\n");
+    }
+
+    #[test]
     fn what_need_not_be_behind_the_barrier_comes_before_it() {
         let steps = "0: Make count=9\nbarrier\n1: Take counter=0\n2: Take counter=0\n\
                      1: End counter=0\n";

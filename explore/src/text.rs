@@ -516,6 +516,8 @@ mod tests {
     fn each_mistake_has_its_words() {
         let steps = "0: Clear\n".repeat(MAX_STEPS + 1);
         let long = format!("scenario 2\n{steps}end\n");
+        let most = "0: Clear\n".repeat(MAX_STEPS);
+        let behind = format!("scenario 2\n0: Clear\nbarrier\n{most}end\n");
         for (text, place, says, helps) in [
             (
                 &b""[..],
@@ -634,6 +636,12 @@ mod tests {
                 "a text in UTF-8",
             ),
             (long.as_bytes(), ":258:1", "more than 256 steps", "too many"),
+            (
+                behind.as_bytes(),
+                ":259:1",
+                "more than 256 steps",
+                "too many",
+            ),
         ] {
             let report = refused(text);
             for words in [place, says, helps] {
