@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::module::Module;
+use crate::host::out::one_line;
 use crate::triage::stopped::Frame;
 use crate::triage::traceback;
 
@@ -30,13 +31,22 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// What the program itself has said: the message of a panic, or the first line that a failed test has logged.
-    pub(super) fn says(&self) -> Option<&str> {
-        match self.class.as_str() {
+    /// What the program itself has said, as one line of at most 120 characters: the message of a panic, or the first
+    /// line that a failed test has logged. It may hold what a fuzzer has made, so control characters are escaped.
+    pub(super) fn says(&self) -> Option<String> {
+        let line = match self.class.as_str() {
             PANIC => self.text.lines().find_map(|it| it.strip_prefix("panic: ")),
             FAILED => complaint(&self.text),
             _ => None,
-        }
+        };
+        let escaped = |c: char| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        };
+        Some(one_line(
+            &line?.chars().map(escaped).collect::<String>(),
+            120,
+        ))
     }
 
     /// Reports whether it is about memory that was never freed. It is told when the program ends, and names no caller
@@ -237,5 +247,24 @@ mod tests {
         ] {
             assert_eq!(without_closures(name), expected);
         }
+    }
+
+    /// A fuzzer has made some of what a program says.
+    #[test]
+    fn what_a_program_says_is_one_line_that_a_terminal_can_take() {
+        let says = |text: String| {
+            let report = Report {
+                class: PANIC.to_owned(),
+                test: None,
+                c: None,
+                go: None,
+                other: None,
+                text,
+            };
+            report.says().unwrap()
+        };
+        assert_eq!(says("panic: a\u{1b}[31m\n".to_owned()), "a\\u{1b}[31m");
+        let long = says(format!("panic: {}\n", "long ".repeat(50)));
+        assert_eq!(long.chars().count(), 120);
     }
 }

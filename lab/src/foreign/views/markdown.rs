@@ -104,7 +104,7 @@ fn write_finding(text: &mut String, folded: &Folded) -> std::fmt::Result {
         )?;
     }
     if let Some(says) = report.says() {
-        writeln!(text, "- says: `{says}`")?;
+        writeln!(text, "- says: `{}`", says.replace('`', "'"))?;
     }
     if let Some(place) = &report.c {
         writeln!(text, "- C: `{}`", place.shown())?;

@@ -406,6 +406,10 @@ mod tests {
         );
         assert!(text.contains("file9.go:7"), "{text}");
         assert!(text.contains("and 2 more, all in the report"), "{text}");
+        assert!(!text.contains("(in the baseline)"), "{text}");
+        outcome.findings[0].old = true;
+        let text = terminal::report(&outcome, "x");
+        assert!(text.contains("(in the baseline)"), "{text}");
     }
 
     #[test]

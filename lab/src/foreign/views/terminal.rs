@@ -3,15 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::foreign::outcome::{EngineOutcome, Folded, Outcome};
-use crate::host::out::{one_line, wrapped, wrapped_command};
+use crate::host::out::{wrapped, wrapped_command};
 
 /// The number of places of a finding, or of the findings of a rule, that are shown.
 const PLACES: usize = 10;
 /// The number of tests of a finding that are shown.
 const TESTS: usize = 5;
-
-/// The characters of what a program says that are shown.
-const SAYS: usize = 120;
 
 /// The row of an engine that has ended.
 pub(in crate::foreign) fn engine_row(engine: &EngineOutcome) -> String {
@@ -137,8 +134,7 @@ fn write_findings(text: &mut String, number: usize, group: &[&Folded]) -> std::f
         )?;
     }
     if let Some(says) = report.says() {
-        let says = format!("says: {}", one_line(says, SAYS));
-        writeln!(text, "{}", wrapped(&says, "   "))?;
+        writeln!(text, "{}", wrapped(&format!("says: {says}"), "   "))?;
     }
     if let Some(place) = &report.c {
         writeln!(
