@@ -43,7 +43,7 @@ const UNCHECKED: [&str; 9] = [
     "internal/...",
 ];
 
-/// Calls that register counters. The glue takes them, and leaves out those of C in a turn for Go.
+/// Calls that register counters. The glue takes them, and in a turn for one side leaves out those of the other.
 const REGISTRATIONS: [&str; 2] = [
     "__sanitizer_cov_8bit_counters_init",
     "__sanitizer_cov_pcs_init",
@@ -209,6 +209,7 @@ impl Builder<'_> {
         }
         fs::remove_file(&archive)
             .with_context(|| format!("cannot remove {}", archive.display()))?;
+        counters.linked = counters::linked(program)?;
         let without = match self.how.sanitizer {
             Sanitizer::Memory => Without::Checks,
             _ => Without::Counters,

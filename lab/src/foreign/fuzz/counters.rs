@@ -35,6 +35,8 @@ pub(super) struct Counters {
     pub(super) preambles: BTreeMap<String, File>,
     /// Archives that were named on the command line.
     pub(super) libraries: BTreeMap<String, File>,
+    /// How many of C are in the program, those of Go's own C too: what nothing calls is not linked.
+    pub(super) linked: u64,
 }
 
 impl Counters {
@@ -88,11 +90,12 @@ impl Counters {
                 "Go has no counters: --instrument names no package of this test".to_owned(),
             );
         }
-        let compiled = self.c.iter().chain(&self.preambles).chain(&self.libraries);
-        let without: Vec<&str> = compiled
-            .filter(|(_, file)| file.code > 0 && file.counters == 0)
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let mut without: Vec<&str> = Vec::new();
+        // cgo compiles all files in one way: one without any beside others has nothing that is counted.
+        if self.c.values().all(|file| file.counters == 0) {
+            without.extend(lacking(&self.c));
+        }
+        without.extend(lacking(&self.preambles).chain(lacking(&self.libraries)));
         match without.as_slice() {
             [] => None,
             names => Some(format!(
@@ -133,6 +136,19 @@ impl Counters {
             true => "counters of C: none; there is no C in the packages of this test".to_owned(),
             false => format!("counters of C: {sum}: {}", files.join(", ")),
         });
+        let nothing: Vec<&str> = lacking(&self.c).collect();
+        if !nothing.is_empty() {
+            lines.push(format!(
+                "nothing to count in {}: no function that can return, or other options of the compiler",
+                nothing.join(", ")
+            ));
+        }
+        if self.linked < sum {
+            lines.push(format!(
+                "{} of C are in the program: what nothing calls is not linked",
+                self.linked
+            ));
+        }
         if self.c.is_empty() && self.libraries.is_empty() && !self.preambles.is_empty() {
             lines.push(
                 "only C in preambles and cgo's own wrappers is counted: a library from elsewhere is seen with \
@@ -192,6 +208,22 @@ fn members(path: &Path) -> Result<Vec<(String, File, u64)>> {
     Ok(found)
 }
 
+/// Files with code and without counters.
+fn lacking(files: &BTreeMap<String, File>) -> impl Iterator<Item = &str> {
+    let lacking = files
+        .iter()
+        .filter(|(_, it)| it.code > 0 && it.counters == 0);
+    lacking.map(|(name, _)| name.as_str())
+}
+
+/// How many counters of C a program has.
+pub(super) fn linked(program: &Path) -> Result<u64> {
+    let shown = program.display();
+    let data = fs::read(program).with_context(|| format!("cannot read {shown}"))?;
+    let file = object::File::parse(&*data).with_context(|| format!("{shown} is no program"))?;
+    Ok(file.section_by_name(OF_C).map_or(0, |it| it.size()))
+}
+
 /// Shows each object in an archive.
 fn objects(path: &Path, mut show: impl FnMut(&object::File<'_>)) -> Result<()> {
     let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -242,9 +274,10 @@ mod tests {
         let mut all = Counters {
             go,
             c: files.iter().map(file).collect(),
+            linked: files.iter().map(|(_, counters, _)| counters).sum(),
             ..Counters::default()
         };
-        let names = ["kv.c", "empty.c"].map(str::to_owned);
+        let names = ["kv.c", "die.c", "empty.c"].map(str::to_owned);
         all.keep(names.iter(), ["kv.go".to_owned()].iter());
         all
     }
@@ -270,7 +303,42 @@ mod tests {
         // A file of declarations has nothing to count.
         assert_eq!(counters(3, &[("empty.c", 0, 0)]).off(), None);
         assert!(counters(3, &[]).summary(&packages)[1].contains("there is no C"));
+        assert_eq!(counters(3, &[]).round(), feedback::ONE_SIDED);
+        let preamble = counters(3, &[("kv.cgo2.c", 0, 9)]);
+        assert!(preamble.off().unwrap().contains("no counters in kv.go:"));
         let preamble = counters(3, &[("kv.cgo2.c", 1, 9)]);
+        assert_eq!(preamble.round(), feedback::TWO_SIDED);
         assert!(preamble.summary(&packages)[2].contains("--native"));
+    }
+
+    #[test]
+    fn a_file_without_any_beside_others_is_told_and_so_is_what_is_not_linked() {
+        let mut some = counters(3, &[("kv.c", 4, 9), ("die.c", 0, 9)]);
+        assert_eq!(some.off(), None);
+        some.linked = 3;
+        let lines = some.summary(&[]);
+        assert_eq!(lines[1], "counters of C: 4: die.c 0, kv.c 4");
+        assert!(
+            lines[2].starts_with("nothing to count in die.c: "),
+            "{lines:?}"
+        );
+        assert!(
+            lines[3].starts_with("3 of C are in the program: "),
+            "{lines:?}"
+        );
+        assert_eq!(lines.len(), 4);
+    }
+
+    #[test]
+    fn a_library_that_was_named_has_counters_of_c() {
+        let mut named = counters(3, &[]);
+        let rust = |counters| File { counters, code: 9 };
+        named.libraries.insert("words.a".to_owned(), rust(7));
+        named.linked = 7;
+        assert_eq!(named.summary(&[])[1], "counters of C: 7: words.a 7");
+        assert_eq!(named.round(), feedback::TWO_SIDED);
+        assert_eq!(named.off(), None);
+        named.libraries.insert("more.a".to_owned(), rust(0));
+        assert!(named.off().unwrap().contains("no counters in more.a:"));
     }
 }
