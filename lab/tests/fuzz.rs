@@ -252,6 +252,7 @@ fn a_race_and_memory_that_nobody_has_set_are_findings_with_their_places() {
     // The stack of C is that of clang's runtime, or, with Go's race detector, our own.
     let (_folder, root) = sample("crash");
     for (sanitizer, (kind, class, place)) in [
+        ("none", ("segv", "SEGV", "c_segv")),
         ("memory", ("segv", "SEGV", "c_segv")),
         ("race", ("abort", "abort", "c_abort")),
     ] {
@@ -516,6 +517,70 @@ fn an_input_that_passes_alone_is_told_and_becomes_no_seed() {
 }
 
 #[test]
+fn what_a_module_accepts_and_sets_counts_here_too() {
+    if !able() {
+        return;
+    }
+    let test = "package m\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc gate(data []byte) {\n\
+        \tif os.Getenv(\"M\") == \"on\" && len(data) > 9 {\n\t\tpanic(\"long\")\n\t}\n}\n\n\
+        func FuzzX(f *testing.F) {\n\tf.Fuzz(func(t *testing.T, data []byte) {\n\t\tgate(data)\n\
+        \t\tif len(data) > 0 {\n\t\t\tt.Fatal(\"not empty\")\n\t\t}\n\t})\n}\n";
+    let sets = "[[go]]\ndir = \".\"\nenv = { M = \"on\" }\n";
+    let (_folder, root) = module(&[("m_test.go", test), ("cgolab.toml", sets)]);
+    let input = "testdata/fuzz/FuzzX/long";
+    fs::create_dir_all(root.join(input).parent().unwrap()).unwrap();
+    let long = "go test fuzz v1\n[]byte(\"0123456789\")\n";
+    fs::write(root.join(input), long).unwrap();
+    let run = |chore: &str, more: &[&str]| {
+        let words = [chore, ".", "--run", "FuzzX", "--sanitizer", "none", input];
+        ended(&fuzz(&root, &[&words[..], more].concat()))
+    };
+    let (code, said) = run("replay", &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("\n   says: long\n"), "{said}");
+    // A plain command would lack the variable.
+    let found = &findings(&root)[0]["first"];
+    let command = found["command"].as_str().unwrap();
+    assert!(command.starts_with("cgolab fuzz replay "), "{command}");
+    // All smaller inputs fail in another way.
+    let (code, said) = run("minimize", &["--time", "1s"]);
+    assert_eq!(code, Some(1), "{said}");
+    let other = "a smaller input shows something else: test failed";
+    assert!(said.contains(other), "{said}");
+    assert!(tree(&root).contains(&input.to_owned()));
+    assert_eq!(tree(&root).len(), 4, "{:?}", tree(&root));
+    let accepts = "[[accept]]\nengine = \"fuzz\"\nframe = \"gate\"\nreason = \"known\"\n";
+    fs::write(root.join("cgolab.toml"), [sets, accepts].join("\n")).unwrap();
+    let (code, said) = run("replay", &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 accepted"), "{said}");
+}
+
+#[test]
+fn an_input_that_fails_for_gos_fuzzer_alone_is_told() {
+    if !able() {
+        return;
+    }
+    // In a worker of Go's fuzzer, and not where cgolab replays.
+    let test = "package m\n\nimport (\n\t\"flag\"\n\t\"testing\"\n)\n\nfunc FuzzX(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, data []byte) {\n\
+        \t\tif it := flag.Lookup(\"test.fuzzworker\"); it != nil && it.Value.String() == \"true\" && len(data) > 1 {\n\
+        \t\t\tt.Fatal(\"in a worker\")\n\t\t}\n\t})\n}\n";
+    let (_folder, root) = module(&[("m_test.go", test)]);
+    let words = [".", "--run", "FuzzX", "--engine", "go", "--time", "5m"];
+    let (code, said) = ended(&fuzz(
+        &root,
+        &[&words[..], &["--sanitizer", "none"]].concat(),
+    ));
+    assert_eq!(code, Some(1), "{said}");
+    let told = unwrapped(said.as_bytes());
+    assert!(
+        told.contains("failed under go test -fuzz and passes alone"),
+        "{said}"
+    );
+}
+
+#[test]
 fn inputs_that_cannot_be_read_are_told_and_a_program_can_be_built_alone() {
     if !able() {
         return;
@@ -772,7 +837,7 @@ fn turns_go_by_counters_of_each_side_by_compared_values_and_by_all_counters() {
 }
 
 #[test]
-fn a_program_can_be_told_to_go_by_counters_of_one_side() {
+fn a_program_can_be_told_to_go_by_counters_of_one_side_and_keeps_what_runs() {
     if !able() {
         return;
     }
@@ -784,16 +849,25 @@ fn a_program_can_be_told_to_go_by_counters_of_one_side() {
             &[&build[..], &["--build-only", "-o", "program"]].concat(),
         );
         assert!(output.status.success(), "{}", ended(&output).1);
-        let counted = |only: &str| {
+        let said = |key: &str, value: &str| {
             let output = Command::new(root.join("program"))
                 .arg("-runs=1")
                 .env("TURNS", root.join("told"))
-                .env("CGOLAB_FUZZ_COUNTERS", only)
+                .env(key, value)
                 .current_dir(&root)
                 .output()
                 .unwrap();
-            let said = text(&output.stderr);
             fs::remove_file(root.join("told")).unwrap();
+            let said = text(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            said
+        };
+        // Between inputs none runs, which the first number says.
+        let running = root.join("running");
+        said("CGOLAB_FUZZ_RUNNING", running.to_str().unwrap());
+        assert_eq!(fs::read(running).unwrap()[..8], [0; 8]);
+        let counted = |only: &str| {
+            let said = said("CGOLAB_FUZZ_COUNTERS", only);
             // Each part is written as its number and its addresses: 24 [0x1, 0x2)
             let loaded = said.lines().filter(|it| it.starts_with("INFO: Loaded "));
             let numbers = |line: &str| -> Vec<String> {
@@ -847,7 +921,7 @@ fn what_a_killed_campaign_has_left_is_judged_by_the_next_one() {
     let args = [
         "--all",
         "--time",
-        "5s",
+        "30s",
         "--sanitizer",
         "none",
         "--jobs",
@@ -924,7 +998,7 @@ fn the_fuzzer_of_go_has_its_turn_with_the_same_corpus() {
     let (code, said) = run("FuzzClean", &["--engine", "both", "--time", "10s"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.contains("\nFuzzClean for 1s, by counters of Go\n"),
+        said.contains("\nFuzzClean for 1s, by counters and compared values\n"),
         "{said}"
     );
     assert!(said.matches("\nFuzzClean: ").count() == 1, "{said}");

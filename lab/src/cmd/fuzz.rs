@@ -21,7 +21,6 @@ use crate::host::workspace::Workspace;
 use crate::read::libfuzzer;
 use crate::read::notes::Notes;
 use crate::subject::file::SubjectFile;
-use crate::triage;
 
 /// The arguments of the command. With `--run` a fuzz test of Go is meant.
 #[derive(Debug, clap::Args)]
@@ -43,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "N", requires = "all")]
     jobs: Option<NonZero<usize>>,
     /// In a module: the time to fuzz.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = triage::duration, requires = "module")]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = foreign::fuzz::time, requires = "module")]
     time: Duration,
     /// The time to fuzz a target, in seconds.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_000_000), conflicts_with = "module")]

@@ -338,14 +338,15 @@ impl Module {
         self.linking.cgo > 0
     }
 
-    /// Lines about the packages that were found.
+    /// A line about the module, its Go and what compiles C.
+    pub(super) fn head(&self, compiler: &str) -> String {
+        format!("{} with {}, {compiler}", self.path, self.go)
+    }
+
+    /// Lines about the packages that were found, the first one by [`head`](Self::head).
     pub(super) fn summary(&self) -> Vec<String> {
-        let mut lines = vec![format!(
-            "{} with {}, {}",
-            self.path,
-            self.go,
-            if self.compilers.gcc { "gcc" } else { "clang" }
-        )];
+        let compiler = if self.compilers.gcc { "gcc" } else { "clang" };
+        let mut lines = vec![self.head(compiler)];
         let names: Vec<String> = self.packages.iter().map(|it| it.relative(self)).collect();
         lines.push(format!(
             "{} to test: {}",
@@ -552,7 +553,7 @@ fn first_sentence(text: &str) -> String {
 fn no_module(dir: &Path, workspace: &str) -> Result<String> {
     if matches!(workspace, "" | "off") {
         return Ok(format!(
-            "{} is in no Go module; run `cgolab run` in a folder with a go.mod, or name one",
+            "{} is in no Go module; go to a folder with a go.mod, or name one",
             dir.display()
         ));
     }

@@ -10,6 +10,12 @@ pub fn started(text: &str) -> bool {
         .any(|line| line.starts_with("INFO: Seed:") || line.starts_with("Running: "))
 }
 
+/// Returns true if it ended since no input had reached a counter, as it does before clang 15. Later ones go on.
+pub fn reached_nothing(text: &str) -> bool {
+    text.lines()
+        .any(|line| line.starts_with("ERROR: no interesting inputs were found."))
+}
+
 /// The number of counters that a target said it has when it started: `INFO: Loaded 1 modules   (7977 inline 8-bit
 /// counters): …`.
 pub fn counters(text: &str) -> u64 {

@@ -374,7 +374,7 @@ const GO: &[Row] = &[
     },
 ];
 
-/// Where Go has no gate, both do the same, and ten searches tell no more.
+/// Where Go has no gate, a search in turns needs its time; ten searches tell no more than this.
 const C_ALONE: f64 = 1.5;
 
 /// What searches for a planted mistake: see [`search`](super::search).
@@ -386,7 +386,7 @@ const SEARCHERS: &[Case] = &[
         "two-sided",
         &[
             at_most(1.0, "go-test-fuzz"),
-            at_most(C_ALONE, "c-only").because("the first turn goes by Go's counters"),
+            at_most(C_ALONE, "c-only").because("one turn of four does the same"),
         ],
     ),
 ];

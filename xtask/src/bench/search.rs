@@ -71,7 +71,7 @@ pub(super) fn measure(bench: &Bench<'_>, rows: &[&'static Row]) -> Result<Measur
             Source::Parts => parts(bench, row, &mut measured)?,
             _ => bail!("{} is no row of fuzzers", row.benchmark),
         }
-        // The next row may fail, an hour after this one.
+        // Told at once: a failure in a later row loses the table.
         let ended = table::row(&row.judge(&measured));
         bench.progress.line(ended.trim_end());
     }
@@ -211,7 +211,7 @@ impl Planted<'_> {
         let mut ran = Ran::default();
         for number in 0.. {
             let left = limit.saturating_sub(Duration::from_secs_f64(ran.seconds));
-            let Some((feedback, time)) = turn(ROUND, number, left) else {
+            let Some((feedback, time)) = turn(ROUND, number, left, Duration::ZERO) else {
                 break;
             };
             let log = self.log(&format!("{test}-{TWO_SIDED}-{trial}-{number}"));

@@ -57,7 +57,6 @@ pub(crate) struct Wish {
 /// # Errors
 /// Nothing was judged: no clang, or no fuzz test.
 pub(crate) fn campaign(wish: &Wish) -> Result<bool> {
-    let started = Instant::now();
     let progress = Progress::new();
     progress.step("looking at the module");
     let module = Module::find(Path::new("."), std::slice::from_ref(&wish.packages))?;
@@ -101,7 +100,7 @@ pub(crate) fn campaign(wish: &Wish) -> Result<bool> {
     for lane in lanes {
         engines.push(lane.end()?);
     }
-    found.publish(engines, started.elapsed().as_secs_f64(), &progress)
+    found.publish(engines, &progress)
 }
 
 /// The packages that cannot be loaded: whether they have fuzz tests is not known.
@@ -129,10 +128,20 @@ fn fuzz_tests(dir: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// Reports whether Go takes a function of this name for a fuzz test: `Fuzz` itself, or `Fuzz` and no small letter.
+pub(super) fn is_fuzz_test(name: &str) -> bool {
+    let mut rest = match name.strip_prefix("Fuzz") {
+        Some(rest) => rest.chars(),
+        None => return false,
+    };
+    let first = rest.clone().next();
+    first.is_none_or(|c| !c.is_lowercase()) && rest.all(|c| c.is_alphanumeric() || c == '_')
+}
+
 /// The name in `func FuzzX(f *testing.F) {`.
 fn fuzz_test(line: &str) -> Option<&str> {
     let (name, parameters) = line.strip_prefix("func ")?.split_once('(')?;
-    let is_one = name.starts_with("Fuzz") && parameters.contains("*testing.F)");
+    let is_one = is_fuzz_test(name) && parameters.contains("*testing.F)");
     is_one.then_some(name)
 }
 
@@ -171,6 +180,17 @@ struct Share {
     rate: f64,
     /// It waits for a turn.
     waits: bool,
+}
+
+impl Share {
+    /// What it is after a turn that took so long and reached so many new features.
+    fn after(self, took: Duration, features: u64, waits: bool) -> Share {
+        Share {
+            time: self.time + took,
+            rate: features as f64 / took.as_secs_f64().max(1.0),
+            waits,
+        }
+    }
 }
 
 impl<'a> Lane<'a> {
@@ -294,7 +314,7 @@ fn work(lanes: &Mutex<Vec<Lane<'_>>>, turn: Duration, left: impl Fn() -> Duratio
         turns += 1;
         let started = Instant::now();
         let program = session.program_of(built);
-        let reached = session.fuzz(&program, share, &mut engine);
+        let reached = session.fuzz(&program, built.counters.round(), share, &mut engine);
         let took = started.elapsed();
         let features = reached.unwrap_or_else(|why| {
             let trouble = Trouble::words(&session.package.path, &format!("{why:#}"));
@@ -303,11 +323,8 @@ fn work(lanes: &Mutex<Vec<Lane<'_>>>, turn: Duration, left: impl Fn() -> Duratio
         });
         engine.seconds += took.as_secs_f64();
         let lane = &mut locked(lanes)[number];
-        lane.share = Share {
-            time: lane.share.time + took,
-            rate: features as f64 / took.as_secs_f64().max(1.0),
-            waits: engine.findings.is_empty() && engine.trouble.is_empty(),
-        };
+        let waits = engine.findings.is_empty() && engine.trouble.is_empty();
+        lane.share = lane.share.after(took, features, waits);
         lane.engine = engine;
     }
 }
@@ -365,11 +382,22 @@ mod tests {
     }
 
     #[test]
+    fn a_share_has_the_time_of_all_turns_and_the_rate_of_the_last() {
+        let ten = Duration::from_secs(10);
+        let share = Share::default().after(ten, 500, true).after(ten, 20, true);
+        assert_eq!((share.time, share.rate), (2 * ten, 2.0));
+        assert!(share.waits && !share.after(ten, 1, false).waits);
+    }
+
+    #[test]
     fn fuzz_tests_are_known_by_their_first_line() {
         assert_eq!(fuzz_test("func FuzzSum(f *testing.F) {"), Some("FuzzSum"));
         assert_eq!(fuzz_test("func FuzzSum(f *testing.F)"), Some("FuzzSum"));
         assert_eq!(fuzz_test("func TestSum(t *testing.T) {"), None);
         assert_eq!(fuzz_test("func FuzzHelper(t *testing.T) {"), None);
+        assert_eq!(fuzz_test("func Fuzzers(f *testing.F) {"), None);
+        assert_eq!(fuzz_test("func Fuzz_a(f *testing.F) {"), Some("Fuzz_a"));
+        assert_eq!(fuzz_test("func Fuzz(f *testing.F) {"), Some("Fuzz"));
         assert_eq!(fuzz_test("\t// func FuzzOld(f *testing.F) {"), None);
     }
 }

@@ -128,7 +128,6 @@ pub(super) fn missed(builder: &Builder<'_>, folder: &Path) -> Result<Option<Stri
             logs: folder,
             test: Some(canary.test),
             feedback: Feedback::All,
-            round: built.counters.round(),
         };
         let report = |ended: &Finished| {
             crash::report(&ended.log_text(), ended, canary.test, &package, &module)

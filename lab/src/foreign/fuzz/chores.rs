@@ -141,7 +141,11 @@ impl Session<'_> {
                 fs::remove_file(&large)
                     .with_context(|| format!("cannot remove {}", large.display()))?;
             }
-            *finding = smaller.finding;
+            // What triage has told of the larger one is true of this one.
+            *finding = Finding {
+                triage: finding.triage.take(),
+                ..smaller.finding
+            };
         }
         Ok(())
     }

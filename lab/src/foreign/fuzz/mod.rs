@@ -113,7 +113,7 @@ pub(crate) enum Chore {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The time to look.
-        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
         time: Duration,
     },
 }
@@ -133,6 +133,15 @@ impl Chore {
             Chore::Replay { libfuzzer, .. } => libfuzzer,
             Chore::Merge { .. } | Chore::Minimize { .. } => &[],
         }
+    }
+}
+
+/// A time that libFuzzer can be given.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    match time < Duration::from_secs(1) {
+        true => Err("libFuzzer counts seconds: give it one at least, such as 60s".to_owned()),
+        false => Ok(time),
     }
 }
 
@@ -174,7 +183,8 @@ pub(crate) fn fuzz(wish: &Wish) -> Result<bool> {
             engine.state = State::Off(why);
             return Ok(());
         }
-        session.fuzz_with(wish.fuzzers, program, wish.time, engine)
+        let round = built.counters.round();
+        session.fuzz_with(wish.fuzzers, program, round, wish.time, engine)
     })
 }
 

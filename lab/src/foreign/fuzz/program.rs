@@ -43,8 +43,6 @@ pub(super) struct Program<'a> {
     pub(super) test: Option<&'a str>,
     /// What libFuzzer goes by.
     pub(super) feedback: Feedback,
-    /// What it goes by in the turns of a search.
-    pub(super) round: &'static [Feedback],
 }
 
 impl Program<'_> {

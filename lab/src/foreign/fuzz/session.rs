@@ -1,7 +1,6 @@
 //! A session: the module that was found, the build, libFuzzer's run, and findings of inputs that fail.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
@@ -17,6 +16,7 @@ use super::super::outcome::{EngineOutcome, Finding, Outcome, Severity, State, Tr
 use super::super::report::{Report, shown};
 use super::super::{Folder, known, views};
 use super::build::{Builder, Built, How, Toolchain};
+use super::campaign::is_fuzz_test;
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
 use super::{Options, Sanitizer, Target, canaries, crash};
@@ -65,8 +65,13 @@ const FORKING: [&str; 5] = [
 /// Options of libFuzzer that say how one run ends, or what it goes by.
 const OF_ONE_RUN: [&str; 3] = ["-runs=", "-max_total_time=", "-use_value_profile="];
 
+/// A turn has at least the time in which the corpus is read so many times.
+const READINGS: u32 = 4;
+
 /// The module and the compiler that were found.
 pub(super) struct Found {
+    /// When the command began to look at the module.
+    started: Instant,
     /// A line about the module and the build.
     head: String,
     module: Module,
@@ -84,9 +89,8 @@ pub(super) struct Found {
 impl Found {
     /// The module of a fuzz test, with the one package that has it.
     pub(super) fn find(target: &Target, progress: &Progress) -> Result<Found> {
-        let rest = target.test.strip_prefix("Fuzz");
         ensure!(
-            rest.is_some_and(|rest| rest.chars().all(|c| c.is_alphanumeric() || c == '_')),
+            is_fuzz_test(&target.test),
             "--run {} names no fuzz test; it takes the whole name of one, such as FuzzParse",
             target.test
         );
@@ -108,17 +112,18 @@ impl Found {
 
     /// What it takes to fuzz packages of a module.
     pub(super) fn of(module: Module, options: &Options, progress: &Progress) -> Result<Found> {
+        let started = Instant::now();
         let folder = Folder::open(&module.root)?;
         let workspace = Workspace::at(&module.root);
         let cache = folder.path.join("cache/fuzz");
         fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let own = module::go(&module.root, &["env", "CC"])?;
         let clang = Clang::find(own.trim(), options.sanitizer, &cache)?;
-        let mut head = format!("{} with {}, {}", module.path, module.go, clang.c);
-        let _ = write!(head, ", sanitizer {}", options.sanitizer.name());
+        let mut tools = format!("{}, sanitizer {}", clang.c, options.sanitizer.name());
         if options.cgocheck2 {
-            head.push_str(", cgocheck2");
+            tools.push_str(", cgocheck2");
         }
+        let head = module.head(&tools);
         progress.line(&out::wrapped(&head, ""));
         let archives = options.native.iter().map(|archive| {
             let found = archive.canonicalize();
@@ -128,6 +133,7 @@ impl Found {
         let (linked, described) = library(&module, &workspace, progress, &cache, options)?;
         archives.extend(described);
         Ok(Found {
+            started,
             head,
             toolchain: Toolchain::of(&module.root, &cache)?,
             module,
@@ -203,15 +209,11 @@ impl Found {
     }
 
     /// Publishes the outcome of these engines, and returns whether it is green.
-    pub(super) fn publish(
-        &self,
-        engines: Vec<EngineOutcome>,
-        seconds: f64,
-        progress: &Progress,
-    ) -> Result<bool> {
+    pub(super) fn publish(&self, engines: Vec<EngineOutcome>, progress: &Progress) -> Result<bool> {
         let mut outcome = Outcome::new(&self.module);
+        // In place of the compiler of `go test`.
         outcome.summary[0].clone_from(&self.head);
-        outcome.seconds = seconds;
+        outcome.seconds = self.started.elapsed().as_secs_f64();
         outcome.interrupted = interrupted();
         outcome.engines = engines;
         outcome.fold(None, false);
@@ -371,7 +373,6 @@ impl Session<'_> {
             logs: &self.work,
             test: None,
             feedback: Feedback::All,
-            round: built.counters.round(),
         }
     }
 
@@ -410,19 +411,20 @@ impl Session<'_> {
             None => run(&self.program(built), &mut engine)?,
         }
         engine.seconds = started.elapsed().as_secs_f64();
-        let seconds = engine.seconds;
-        self.found.publish(vec![engine], seconds, self.progress)
+        self.found.publish(vec![engine], self.progress)
     }
 
-    /// Fuzzes for so long, in turns with different feedback, until something is found; tells in `engine` what came of
-    /// it, and returns how many features were new. The turns go on where those of an earlier call ended.
+    /// Fuzzes for so long, in a round of turns and so on, until something is found; tells in `engine` what came of it,
+    /// and returns how many features were new.
     pub(super) fn fuzz(
         &self,
         program: &Program<'_>,
+        round: &[Feedback],
         time: Duration,
         engine: &mut EngineOutcome,
     ) -> Result<u64> {
-        if !self.begin(program, engine)? {
+        let ended = ends(engine);
+        if !self.begin(program, engine)? || ends(engine) > ended {
             return Ok(0);
         }
         let started = Instant::now();
@@ -430,16 +432,16 @@ impl Session<'_> {
         if self.is_one_run() {
             ran = self.turn(program, Feedback::All, time, None, engine)?;
         } else {
-            let ended = ends(engine);
-            loop {
-                let number = self.turns.load(Ordering::Relaxed);
+            let mut least = Duration::ZERO;
+            for number in 0.. {
                 let left = time.saturating_sub(started.elapsed());
-                let Some((feedback, share)) = turn(program.round, number, left) else {
+                let Some((feedback, share)) = turn(round, number, left, least) else {
                     break;
                 };
-                self.turns.store(number + 1, Ordering::Relaxed);
-                let this = self.turn(program, feedback, share, Some(number), engine)?;
+                let seed = self.turns.fetch_add(1, Ordering::Relaxed);
+                let this = self.turn(program, feedback, share, Some(seed), engine)?;
                 ran += this;
+                least = READINGS * this.time_of(files_of(&self.corpus())?.len());
                 // One that ends before its time does so by its options: the next one would do the same.
                 let is_over = this.executions > 0 && this.seconds < share.as_secs_f64();
                 if is_over || ends(engine) > ended || engine.state != State::On || interrupted() {
@@ -514,7 +516,11 @@ impl Session<'_> {
             engine.state = State::Stopped;
             return Ok(ran);
         }
-        if !finished.success() && self.unjudged()?.is_empty() && !self.keep_running("ended")? {
+        if !finished.success()
+            && !libfuzzer::reached_nothing(&text)
+            && self.unjudged()?.is_empty()
+            && !self.keep_running("ended")?
+        {
             let why = format!("libFuzzer failed: {}", libfuzzer::failure(&text));
             engine
                 .trouble
@@ -721,6 +727,7 @@ impl Session<'_> {
             return Ok(false);
         }
         let pattern = format!("^{}$/^{}$", self.test, name(input));
+        self.progress.step(format!("go test -run '{pattern}'"));
         let finished = self
             .go_test("plain", &["-count=1", "-timeout=60s", "-run", &pattern])
             .limit(GRACE)
@@ -792,6 +799,16 @@ struct Ran {
     seconds: f64,
     /// Features that are new.
     features: u64,
+}
+
+impl Ran {
+    /// About the time that so many inputs take.
+    fn time_of(self, inputs: usize) -> Duration {
+        match self.executions {
+            0 => Duration::ZERO,
+            ran => Duration::from_secs_f64(self.seconds * inputs as f64 / ran as f64),
+        }
+    }
 }
 
 impl AddAssign for Ran {

@@ -163,7 +163,6 @@ impl Built<'_> {
             logs: &self.ground.cache,
             test: Some(test),
             feedback: Feedback::All,
-            round: self.built.counters.round(),
         }
     }
 }

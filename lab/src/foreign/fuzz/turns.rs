@@ -13,6 +13,7 @@ use super::super::module::go;
 use super::super::outcome::{EngineOutcome, State, Trouble};
 use super::program::{Form, Program};
 use super::session::{GRACE, Session, files_of, name};
+use crate::engine::fuzz::feedback::Feedback;
 use crate::engine::way::experiment;
 use crate::host::child::{self, End, interrupted};
 use crate::host::out::one_line;
@@ -36,16 +37,17 @@ const TURNS: u32 = 4;
 const SHORTEST: Duration = Duration::from_secs(5);
 
 impl Session<'_> {
-    /// Fuzzes with these fuzzers for so long, until something is found.
+    /// Fuzzes with these fuzzers for so long, until something is found; libFuzzer in this round of turns.
     pub(super) fn fuzz_with(
         &self,
         fuzzers: Fuzzers,
         program: &Program<'_>,
+        round: &[Feedback],
         time: Duration,
         engine: &mut EngineOutcome,
     ) -> Result<()> {
         match fuzzers {
-            Fuzzers::Libfuzzer => self.fuzz(program, time, engine).map(|_| ()),
+            Fuzzers::Libfuzzer => self.fuzz(program, round, time, engine).map(|_| ()),
             Fuzzers::Go => self.fuzz_by_go(program, time, engine),
             Fuzzers::Both => {
                 let share = (time / TURNS).max(SHORTEST);
@@ -58,7 +60,7 @@ impl Session<'_> {
                     let share = share.min(left);
                     left -= share;
                     match turn % 2 {
-                        0 => _ = self.fuzz(program, share, engine)?,
+                        0 => _ = self.fuzz(program, round, share, engine)?,
                         _ => self.fuzz_by_go(program, share, engine)?,
                     }
                 }
