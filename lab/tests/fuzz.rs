@@ -543,7 +543,7 @@ fn what_a_module_accepts_and_sets_counts_here_too() {
     let command = found["command"].as_str().unwrap();
     assert!(command.starts_with("cgolab fuzz replay "), "{command}");
     // All smaller inputs fail in another way.
-    let (code, said) = run("minimize", &["--time", "1s"]);
+    let (code, said) = run("minimize", &["--time", "60s"]);
     assert_eq!(code, Some(1), "{said}");
     let other = "a smaller input shows something else: test failed";
     assert!(said.contains(other), "{said}");
@@ -921,7 +921,7 @@ fn what_a_killed_campaign_has_left_is_judged_by_the_next_one() {
     let args = [
         "--all",
         "--time",
-        "30s",
+        "15s",
         "--sanitizer",
         "none",
         "--jobs",
@@ -943,6 +943,9 @@ fn what_a_killed_campaign_has_left_is_judged_by_the_next_one() {
         [(1, false), (1, false), (0, false), (0, true)],
         "{printed}"
     );
+    // What was found ends a search before it begins.
+    assert!(!printed.contains("\nFuzzA: "), "{printed}");
+    assert!(printed.contains("\nFuzzC: "), "{printed}");
     // Nothing is judged twice.
     fs::remove_dir_all(root.join("testdata")).unwrap();
     let output = fuzz(&root, &args);

@@ -32,16 +32,20 @@ pub(super) struct Report {
 
 impl Report {
     /// What the program itself has said, as one line of at most 120 characters: the message of a panic, or the first
-    /// line that a failed test has logged. It may hold what a fuzzer has made, so control characters are escaped.
+    /// line that a failed test has logged. It may hold what a fuzzer has made: what moves the cursor or turns
+    /// text is escaped.
     pub(super) fn says(&self) -> Option<String> {
         let line = match self.class.as_str() {
             PANIC => self.text.lines().find_map(|it| it.strip_prefix("panic: ")),
             FAILED => complaint(&self.text),
             _ => None,
         };
-        let escaped = |c: char| match c.is_control() {
-            true => c.escape_default().to_string(),
-            false => c.to_string(),
+        let escaped = |c: char| match c {
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                c.escape_default().to_string()
+            }
+            _ if c.is_control() => c.escape_default().to_string(),
+            _ => c.to_string(),
         };
         Some(one_line(
             &line?.chars().map(escaped).collect::<String>(),
@@ -264,6 +268,7 @@ mod tests {
             report.says().unwrap()
         };
         assert_eq!(says("panic: a\u{1b}[31m\n".to_owned()), "a\\u{1b}[31m");
+        assert_eq!(says("panic: \u{202e}é\n".to_owned()), "\\u{202e}é");
         let long = says(format!("panic: {}\n", "long ".repeat(50)));
         assert_eq!(long.chars().count(), 120);
     }

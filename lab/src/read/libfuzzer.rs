@@ -121,6 +121,15 @@ pub fn closing_line(line: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn only_before_clang_15_a_run_ends_when_nothing_is_reached() {
+        let rest =
+            "no interesting inputs were found. Is the code instrumented for coverage? Exiting.";
+        assert!(reached_nothing(&format!("#2\n\nERROR: {rest}\n")));
+        let goes_on = "WARNING: no interesting inputs were found so far.\n";
+        assert!(!reached_nothing(goes_on));
+    }
+
     const CRASH: &str = "\
 INFO: Running with entropic power schedule (0xFF, 100).
 INFO: Seed: 1

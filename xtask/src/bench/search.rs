@@ -211,7 +211,7 @@ impl Planted<'_> {
         let mut ran = Ran::default();
         for number in 0.. {
             let left = limit.saturating_sub(Duration::from_secs_f64(ran.seconds));
-            let Some((feedback, time)) = turn(ROUND, number, left, Duration::ZERO) else {
+            let Some((feedback, time)) = turn(ROUND, 0, number, left, Duration::ZERO) else {
                 break;
             };
             let log = self.log(&format!("{test}-{TWO_SIDED}-{trial}-{number}"));

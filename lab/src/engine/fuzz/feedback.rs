@@ -9,7 +9,7 @@
 //!
 //! Each turn is a process of its own that reads the corpus which all write. Those of the first round have a second
 //! each, of which libFuzzer makes two, and each round doubles them, so that half a minute sees all feedback and a long
-//! search seldom reads the corpus; where that takes long, turns are longer. One side alone comes first: a new corpus has nothing yet that the other has asked
+//! search seldom reads the corpus; where that takes long, they are longer. One side alone comes first: a new corpus has nothing yet that the other has asked
 //! for. A program without C has no turns of one side: all counters are Go's.
 
 use std::time::Duration;
@@ -63,17 +63,19 @@ impl Feedback {
     }
 }
 
-/// The feedback and the time of the turn with this number, counted from 0, in a search that has so much left; none if
-/// that is less than a second, in which libFuzzer counts. It has at least the time that is said, if there is so much.
+/// The feedback and the time of the turn with this number in a search that began with the turn `first` and has so much
+/// left; none if that is less than a second, in which libFuzzer counts. It has at least the time that is said, if there
+/// is so much.
 pub fn turn(
     round: &[Feedback],
+    first: u32,
     number: u32,
     left: Duration,
     least: Duration,
 ) -> Option<(Feedback, Duration)> {
     let length = round.len() as u32;
     let doubled = 2_u32
-        .checked_pow(number / length)
+        .checked_pow((number - first) / length)
         .and_then(|it| FIRST.checked_mul(it));
     let time = doubled.unwrap_or(LONGEST).max(least).min(LONGEST).min(left);
     (time >= FIRST).then_some((round[(number % length) as usize], time))
@@ -87,7 +89,8 @@ mod tests {
     fn turns(round: &[Feedback], seconds: u64) -> Vec<(Feedback, u64)> {
         let mut left = Duration::from_secs(seconds);
         let mut turns = Vec::new();
-        while let Some((feedback, time)) = turn(round, turns.len() as u32, left, Duration::ZERO) {
+        while let Some((feedback, time)) = turn(round, 0, turns.len() as u32, left, Duration::ZERO)
+        {
             left -= time;
             turns.push((feedback, time.as_secs()));
         }
@@ -117,18 +120,31 @@ mod tests {
         );
         assert!(all.len() < 130, "{}", all.len());
         assert!(all.iter().all(|(_, seconds)| *seconds <= 300));
-        let last = turn(TWO_SIDED, u32::MAX, LONGEST, Duration::ZERO);
+        let last = turn(TWO_SIDED, 0, u32::MAX, LONGEST, Duration::ZERO);
         assert_eq!(last, Some((Feedback::All, LONGEST)));
     }
 
     #[test]
     fn a_turn_has_time_for_more_than_to_read_the_corpus() {
         let seconds = Duration::from_secs;
-        let second = |left, least| turn(TWO_SIDED, 1, seconds(left), seconds(least));
+        let second = |left, least| turn(TWO_SIDED, 0, 1, seconds(left), seconds(least));
         assert_eq!(second(60, 14), Some((Feedback::C, seconds(14))));
         assert_eq!(second(60, 900), Some((Feedback::C, seconds(60))));
         assert_eq!(second(900, 900), Some((Feedback::C, LONGEST)));
         assert_eq!(second(60, 0), Some((Feedback::C, seconds(1))));
+    }
+
+    #[test]
+    fn a_search_goes_on_in_the_round_and_begins_with_short_turns() {
+        let second = Duration::from_secs(1);
+        let turns = |first: u32| {
+            let numbers = first..first + 5;
+            let turns = numbers.map(|it| turn(TWO_SIDED, first, it, LONGEST, second));
+            turns.map(Option::unwrap).collect::<Vec<_>>()
+        };
+        use Feedback::{All, C, Compared, Go};
+        let ones = [Compared, All, Go, C].map(|it| (it, second));
+        assert_eq!(turns(2), [&ones[..], &[(Compared, 2 * second)]].concat());
     }
 
     #[test]

@@ -177,12 +177,10 @@ impl Builder<'_> {
             counters.add_library(native)?;
         }
         let native = listed.iter().filter(|it| !it.standard);
-        counters.keep(
-            native
-                .clone()
-                .flat_map(|it| it.c_files.iter().chain(&it.cxx_files)),
-            native.clone().flat_map(|it| &it.cgo_files),
-        );
+        counters.keep(native.map(|it| {
+            let c = it.c_files.iter().chain(&it.cxx_files);
+            (c.collect(), &it.cgo_files)
+        }));
         let libraries = libraries(&listed)?;
         let linked_words = linked.words.as_deref().unwrap_or_default();
         let words: Vec<&str> = (libraries.iter().map(String::as_str))

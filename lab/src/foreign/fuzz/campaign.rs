@@ -59,8 +59,9 @@ pub(crate) struct Wish {
 pub(crate) fn campaign(wish: &Wish) -> Result<bool> {
     let progress = Progress::new();
     progress.step("looking at the module");
+    let started = Instant::now();
     let module = Module::find(Path::new("."), std::slice::from_ref(&wish.packages))?;
-    let found = Found::of(module, &wish.options, &progress)?;
+    let found = Found::of(started, module, &wish.options, &progress)?;
     let mut sessions = Vec::new();
     for package in found.packages() {
         for test in fuzz_tests(&package.dir)? {
@@ -128,7 +129,7 @@ fn fuzz_tests(dir: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Reports whether Go takes a function of this name for a fuzz test: `Fuzz` itself, or `Fuzz` and no small letter.
+/// Reports whether Go takes a function of this name for a fuzz test: `Fuzz` itself, or `Fuzz` and then no small letter.
 pub(super) fn is_fuzz_test(name: &str) -> bool {
     let mut rest = match name.strip_prefix("Fuzz") {
         Some(rest) => rest.chars(),

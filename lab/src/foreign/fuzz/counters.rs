@@ -35,7 +35,12 @@ pub(super) struct Counters {
     pub(super) preambles: BTreeMap<String, File>,
     /// Archives that were named on the command line.
     pub(super) libraries: BTreeMap<String, File>,
-    /// How many of C are in the program, those of Go's own C too: what nothing calls is not linked.
+    /// Files of C without any, beside others of their package that have some. cgo compiles them in one way: these have
+    /// nothing to count.
+    nothing: BTreeSet<String>,
+    /// Counters of Go's own C.
+    own: u64,
+    /// How many of C are in the program, those of Go's own too.
     pub(super) linked: u64,
 }
 
@@ -63,24 +68,35 @@ impl Counters {
         Ok(())
     }
 
-    /// Keeps files of C with these names, and preambles of these files of Go. The rest is Go's own.
+    /// Keeps what these packages have: the names of their files of C, and of those of Go with a preamble. The rest is
+    /// Go's own.
     pub(super) fn keep<'a>(
         &mut self,
-        c: impl Iterator<Item = &'a String>,
-        go: impl Iterator<Item = &'a String>,
+        packages: impl Iterator<Item = (Vec<&'a String>, &'a Vec<String>)>,
     ) {
-        let c: BTreeSet<&String> = c.collect();
         let all = std::mem::take(&mut self.c);
-        for name in go {
-            let compiled = format!("{}.cgo2.c", name.trim_end_matches(".go"));
-            if let Some(file) = all.get(&compiled) {
-                self.preambles.insert(name.clone(), *file);
+        self.own = all.values().map(|it| it.counters).sum();
+        for (c, go) in packages {
+            let c = c.into_iter();
+            let c = c.filter_map(|name| Some((name.clone(), *all.get(name)?)));
+            let c: BTreeMap<String, File> = c.collect();
+            let go = go.iter().filter_map(|name| {
+                let compiled = format!("{}.cgo2.c", name.trim_end_matches(".go"));
+                Some((name.clone(), *all.get(&compiled)?))
+            });
+            let go: BTreeMap<String, File> = go.collect();
+            if c.values().chain(go.values()).any(|it| it.counters > 0) {
+                self.nothing.extend(lacking(&c).map(str::to_owned));
             }
+            self.c.extend(c);
+            self.preambles.extend(go);
         }
-        self.c = all
+        let kept: u64 = [&self.c, &self.preambles]
             .into_iter()
-            .filter(|(name, _)| c.contains(name))
-            .collect();
+            .flat_map(BTreeMap::values)
+            .map(|it| it.counters)
+            .sum();
+        self.own = self.own.saturating_sub(kept);
     }
 
     /// The reason for which nothing can be found here, if a side has no counters.
@@ -90,11 +106,8 @@ impl Counters {
                 "Go has no counters: --instrument names no package of this test".to_owned(),
             );
         }
-        let mut without: Vec<&str> = Vec::new();
-        // cgo compiles all files in one way: one without any beside others has nothing that is counted.
-        if self.c.values().all(|file| file.counters == 0) {
-            without.extend(lacking(&self.c));
-        }
+        let mut without: Vec<&str> = lacking(&self.c).collect();
+        without.retain(|name| !self.nothing.contains(*name));
         without.extend(lacking(&self.preambles).chain(lacking(&self.libraries)));
         match without.as_slice() {
             [] => None,
@@ -136,17 +149,17 @@ impl Counters {
             true => "counters of C: none; there is no C in the packages of this test".to_owned(),
             false => format!("counters of C: {sum}: {}", files.join(", ")),
         });
-        let nothing: Vec<&str> = lacking(&self.c).collect();
-        if !nothing.is_empty() {
+        if !self.nothing.is_empty() {
+            let names: Vec<&str> = self.nothing.iter().map(String::as_str).collect();
             lines.push(format!(
-                "nothing to count in {}: no function that can return, or other options of the compiler",
-                nothing.join(", ")
+                "nothing to count in {}: functions that do not return have no counters",
+                names.join(", ")
             ));
         }
-        if self.linked < sum {
+        let linked = self.linked.saturating_sub(self.own);
+        if linked < sum {
             lines.push(format!(
-                "{} of C are in the program: what nothing calls is not linked",
-                self.linked
+                "{linked} of them are in the program: what nothing calls is not linked"
             ));
         }
         if self.c.is_empty() && self.libraries.is_empty() && !self.preambles.is_empty() {
@@ -278,7 +291,8 @@ mod tests {
             ..Counters::default()
         };
         let names = ["kv.c", "die.c", "empty.c"].map(str::to_owned);
-        all.keep(names.iter(), ["kv.go".to_owned()].iter());
+        let go = vec!["kv.go".to_owned()];
+        all.keep(std::iter::once((names.iter().collect(), &go)));
         all
     }
 
@@ -298,7 +312,7 @@ mod tests {
             ]
         );
         assert!(counters(0, &[]).off().unwrap().contains("Go has no"));
-        let without = counters(3, &[("kv.c", 0, 9), ("kv.cgo2.c", 1, 9)]);
+        let without = counters(3, &[("kv.c", 0, 9)]);
         assert!(without.off().unwrap().contains("no counters in kv.c:"));
         // A file of declarations has nothing to count.
         assert_eq!(counters(3, &[("empty.c", 0, 0)]).off(), None);
@@ -313,9 +327,12 @@ mod tests {
 
     #[test]
     fn a_file_without_any_beside_others_is_told_and_so_is_what_is_not_linked() {
-        let mut some = counters(3, &[("kv.c", 4, 9), ("die.c", 0, 9)]);
+        // Two are of Go's own C.
+        let all = [("kv.c", 4, 9), ("die.c", 0, 9), ("gcc_linux.c", 2, 9)];
+        let mut some = counters(3, &all);
         assert_eq!(some.off(), None);
-        some.linked = 3;
+        assert_eq!(some.summary(&[]).len(), 3);
+        some.linked = 5;
         let lines = some.summary(&[]);
         assert_eq!(lines[1], "counters of C: 4: die.c 0, kv.c 4");
         assert!(
@@ -323,7 +340,7 @@ mod tests {
             "{lines:?}"
         );
         assert!(
-            lines[3].starts_with("3 of C are in the program: "),
+            lines[3].starts_with("3 of them are in the program: "),
             "{lines:?}"
         );
         assert_eq!(lines.len(), 4);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -95,6 +95,7 @@ impl Found {
             target.test
         );
         progress.step("looking at the module");
+        let started = Instant::now();
         let folder = Path::new(&target.package);
         let module = match folder.is_dir() {
             true => Module::find(folder, &[".".to_owned()])?,
@@ -107,12 +108,16 @@ impl Found {
             counted(module.packages.len(), "package"),
             target.test
         );
-        Found::of(module, &target.options, progress)
+        Found::of(started, module, &target.options, progress)
     }
 
-    /// What it takes to fuzz packages of a module.
-    pub(super) fn of(module: Module, options: &Options, progress: &Progress) -> Result<Found> {
-        let started = Instant::now();
+    /// What it takes to fuzz packages of a module, which the command began to look for at this time.
+    pub(super) fn of(
+        started: Instant,
+        module: Module,
+        options: &Options,
+        progress: &Progress,
+    ) -> Result<Found> {
         let folder = Folder::open(&module.root)?;
         let workspace = Workspace::at(&module.root);
         let cache = folder.path.join("cache/fuzz");
@@ -191,6 +196,7 @@ impl Found {
             },
             work: work.join(test),
             turns: AtomicU32::new(0),
+            speed: AtomicU64::new(0),
         };
         let old = session.work.join(OLD_CORPUS);
         if old.exists() && !session.corpus().exists() {
@@ -264,6 +270,8 @@ pub(super) struct Session<'a> {
     pub(super) work: PathBuf,
     /// Turns that libFuzzer has had.
     turns: AtomicU32,
+    /// Nanoseconds of an input, as the last turn had them.
+    speed: AtomicU64,
 }
 
 impl Session<'_> {
@@ -414,8 +422,8 @@ impl Session<'_> {
         self.found.publish(vec![engine], self.progress)
     }
 
-    /// Fuzzes for so long, in a round of turns and so on, until something is found; tells in `engine` what came of it,
-    /// and returns how many features were new.
+    /// Fuzzes for so long, in rounds of turns, until something is found; tells in `engine` what came of it, and returns
+    /// how many features were new. The round goes on where an earlier call has left it.
     pub(super) fn fuzz(
         &self,
         program: &Program<'_>,
@@ -423,8 +431,12 @@ impl Session<'_> {
         time: Duration,
         engine: &mut EngineOutcome,
     ) -> Result<u64> {
-        let ended = ends(engine);
-        if !self.begin(program, engine)? || ends(engine) > ended {
+        let known = engine.findings.len();
+        if !self.begin(program, engine)? {
+            return Ok(0);
+        }
+        if engine.findings.len() > known {
+            engine.ended += 1;
             return Ok(0);
         }
         let started = Instant::now();
@@ -432,16 +444,17 @@ impl Session<'_> {
         if self.is_one_run() {
             ran = self.turn(program, Feedback::All, time, None, engine)?;
         } else {
-            let mut least = Duration::ZERO;
-            for number in 0.. {
+            let ended = ends(engine);
+            let first = self.turns.load(Ordering::Relaxed);
+            for number in first.. {
                 let left = time.saturating_sub(started.elapsed());
-                let Some((feedback, share)) = turn(round, number, left, least) else {
+                let Some((feedback, share)) = turn(round, first, number, left, self.least()) else {
                     break;
                 };
-                let seed = self.turns.fetch_add(1, Ordering::Relaxed);
-                let this = self.turn(program, feedback, share, Some(seed), engine)?;
+                self.turns.store(number + 1, Ordering::Relaxed);
+                let this = self.turn(program, feedback, share, Some(number), engine)?;
                 ran += this;
-                least = READINGS * this.time_of(files_of(&self.corpus())?.len());
+                self.keep_speed(this);
                 // One that ends before its time does so by its options: the next one would do the same.
                 let is_over = this.executions > 0 && this.seconds < share.as_secs_f64();
                 if is_over || ends(engine) > ended || engine.state != State::On || interrupted() {
@@ -468,6 +481,22 @@ impl Session<'_> {
         }
         self.recover(program, engine)?;
         Ok(true)
+    }
+
+    /// The least time of a turn, in which the corpus is read and more.
+    fn least(&self) -> Duration {
+        let inputs = files_of(&self.corpus()).map_or(0, |it| it.len());
+        let inputs = u32::try_from(inputs).unwrap_or(u32::MAX);
+        let input = Duration::from_nanos(self.speed.load(Ordering::Relaxed));
+        input.saturating_mul(inputs).saturating_mul(READINGS)
+    }
+
+    /// Keeps the time of an input, if any ran.
+    fn keep_speed(&self, ran: Ran) {
+        if ran.executions > 0 {
+            let nanos = ran.seconds * 1e9 / ran.executions as f64;
+            self.speed.store(nanos as u64, Ordering::Relaxed);
+        }
     }
 
     /// Whether the options of libFuzzer ask for something that turns would repeat or undo.
@@ -516,8 +545,11 @@ impl Session<'_> {
             engine.state = State::Stopped;
             return Ok(ran);
         }
+        // Of one side only: with all counters nothing at all would be reached.
+        let one_sided = matches!(feedback, Feedback::Go | Feedback::C);
+        let idle = one_sided && libfuzzer::reached_nothing(&text);
         if !finished.success()
-            && !libfuzzer::reached_nothing(&text)
+            && !idle
             && self.unjudged()?.is_empty()
             && !self.keep_running("ended")?
         {
@@ -799,16 +831,6 @@ struct Ran {
     seconds: f64,
     /// Features that are new.
     features: u64,
-}
-
-impl Ran {
-    /// About the time that so many inputs take.
-    fn time_of(self, inputs: usize) -> Duration {
-        match self.executions {
-            0 => Duration::ZERO,
-            ran => Duration::from_secs_f64(self.seconds * inputs as f64 / ran as f64),
-        }
-    }
 }
 
 impl AddAssign for Ran {
