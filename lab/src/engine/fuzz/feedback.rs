@@ -55,8 +55,8 @@ impl Feedback {
     /// Words for people.
     pub fn words(self) -> &'static str {
         match self {
-            Feedback::All => "counters of Go and C",
-            Feedback::Compared => "counters and compared values",
+            Feedback::All => "all counters",
+            Feedback::Compared => "all counters and compared values",
             Feedback::Go => "counters of Go",
             Feedback::C => "counters of C",
         }

@@ -324,7 +324,8 @@ fn work(lanes: &Mutex<Vec<Lane<'_>>>, turn: Duration, left: impl Fn() -> Duratio
         });
         engine.seconds += took.as_secs_f64();
         let lane = &mut locked(lanes)[number];
-        let waits = engine.findings.is_empty() && engine.trouble.is_empty();
+        let quiet = engine.findings.is_empty() && engine.trouble.is_empty();
+        let waits = quiet && !session.has_so_many_runs();
         lane.share = lane.share.after(took, features, waits);
         lane.engine = engine;
     }

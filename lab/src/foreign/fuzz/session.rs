@@ -499,6 +499,11 @@ impl Session<'_> {
         }
     }
 
+    /// Whether the options of libFuzzer say how many inputs run, so that a search is over before its time.
+    pub(super) fn has_so_many_runs(&self) -> bool {
+        self.libfuzzer.iter().any(|it| it.starts_with("-runs="))
+    }
+
     /// Whether the options of libFuzzer ask for something that turns would repeat or undo.
     fn is_one_run(&self) -> bool {
         let of_one_run = FORKING.iter().chain(&OF_ONE_RUN);
