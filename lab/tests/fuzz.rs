@@ -517,6 +517,53 @@ fn an_input_that_passes_alone_is_told_and_becomes_no_seed() {
 }
 
 #[test]
+fn files_of_c_that_have_nothing_to_count_or_are_not_linked_are_told() {
+    if !able() {
+        return;
+    }
+    let binding = "package m\n\n// int used(int);\nimport \"C\"\n\n\
+        func Used(a int) int { return int(C.used(C.int(a))) }\n";
+    let test = "package m\n\nimport \"testing\"\n\nfunc FuzzUsed(f *testing.F) {\n\
+        \tf.Fuzz(func(t *testing.T, a int32) { Used(int(a)) })\n}\n";
+    let (_folder, root) = module(&[
+        ("m.go", binding),
+        ("m_test.go", test),
+        // Functions that do not return have no counters.
+        (
+            "die.c",
+            "#include <stdlib.h>\nvoid die(void) { exit(1); }\n",
+        ),
+        (
+            "unused.c",
+            "int unused(int a) { return a > 3 ? a * 2 : a; }\n",
+        ),
+        (
+            "used.c",
+            "void die(void);\nint used(int a) { if (a == 1 << 20) die(); return a + 1; }\n",
+        ),
+    ]);
+    let words = [
+        ".",
+        "--run",
+        "FuzzUsed",
+        "--sanitizer",
+        "none",
+        "--",
+        "-runs=9",
+    ];
+    let (code, said) = ended(&fuzz(&root, &words));
+    assert_eq!(code, Some(0), "{said}");
+    let line = |start: &str| said.lines().find(|it| it.starts_with(start));
+    let counted = line("counters of C: ").unwrap_or_else(|| panic!("{said}"));
+    let of_unused = counted.split("unused.c ").nth(1).unwrap();
+    let of_unused = of_unused.split(',').next().unwrap();
+    assert!(of_unused != "0" && counted.contains("die.c 0,"), "{said}");
+    assert!(line("nothing to count in die.c: ").is_some(), "{said}");
+    let left_out = format!("{of_unused} of them are not in the program: ");
+    assert!(line(&left_out).is_some(), "{said}");
+}
+
+#[test]
 fn what_a_module_accepts_and_sets_counts_here_too() {
     if !able() {
         return;

@@ -207,7 +207,7 @@ impl Builder<'_> {
         }
         fs::remove_file(&archive)
             .with_context(|| format!("cannot remove {}", archive.display()))?;
-        counters.linked = counters::linked(program)?;
+        counters.look_at(program)?;
         let without = match self.how.sanitizer {
             Sanitizer::Memory => Without::Checks,
             _ => Without::Counters,

@@ -38,10 +38,8 @@ pub(super) struct Counters {
     /// Files of C without any, beside others of their package that have some. cgo compiles them in one way: these have
     /// nothing to count.
     nothing: BTreeSet<String>,
-    /// Counters of Go's own C.
-    own: u64,
-    /// How many of C are in the program, those of Go's own too.
-    pub(super) linked: u64,
+    /// How many of the files of C are not in the program.
+    left_out: u64,
 }
 
 impl Counters {
@@ -75,7 +73,6 @@ impl Counters {
         packages: impl Iterator<Item = (Vec<&'a String>, &'a Vec<String>)>,
     ) {
         let all = std::mem::take(&mut self.c);
-        self.own = all.values().map(|it| it.counters).sum();
         for (c, go) in packages {
             let c = c.into_iter();
             let c = c.filter_map(|name| Some((name.clone(), *all.get(name)?)));
@@ -91,12 +88,27 @@ impl Counters {
             self.c.extend(c);
             self.preambles.extend(go);
         }
-        let kept: u64 = [&self.c, &self.preambles]
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .map(|it| it.counters)
-            .sum();
-        self.own = self.own.saturating_sub(kept);
+    }
+
+    /// Looks at the program for files that the linker has left out: what it has taken is named in its symbols.
+    pub(super) fn look_at(&mut self, program: &Path) -> Result<()> {
+        let shown = program.display();
+        let data = fs::read(program).with_context(|| format!("cannot read {shown}"))?;
+        let file = object::File::parse(&*data).with_context(|| format!("{shown} is no program"))?;
+        let sources = file.symbols().filter(|it| it.kind() == SymbolKind::File);
+        let sources: BTreeSet<&str> = sources
+            .filter_map(|it| it.name().ok()?.rsplit('/').next())
+            .collect();
+        let left_out = self
+            .c
+            .iter()
+            .filter(|(name, _)| !sources.contains(name.as_str()));
+        // A program without symbols names none.
+        self.left_out = match sources.is_empty() {
+            true => 0,
+            false => left_out.map(|(_, file)| file.counters).sum(),
+        };
+        Ok(())
     }
 
     /// The reason for which nothing can be found here, if a side has no counters.
@@ -156,10 +168,10 @@ impl Counters {
                 names.join(", ")
             ));
         }
-        let linked = self.linked.saturating_sub(self.own);
-        if linked < sum {
+        if self.left_out > 0 {
             lines.push(format!(
-                "{linked} of them are in the program: what nothing calls is not linked"
+                "{} of them are not in the program: nothing calls what is in their files",
+                self.left_out
             ));
         }
         if self.c.is_empty() && self.libraries.is_empty() && !self.preambles.is_empty() {
@@ -229,14 +241,6 @@ fn lacking(files: &BTreeMap<String, File>) -> impl Iterator<Item = &str> {
     lacking.map(|(name, _)| name.as_str())
 }
 
-/// How many counters of C a program has.
-pub(super) fn linked(program: &Path) -> Result<u64> {
-    let shown = program.display();
-    let data = fs::read(program).with_context(|| format!("cannot read {shown}"))?;
-    let file = object::File::parse(&*data).with_context(|| format!("{shown} is no program"))?;
-    Ok(file.section_by_name(OF_C).map_or(0, |it| it.size()))
-}
-
 /// Shows each object in an archive.
 fn objects(path: &Path, mut show: impl FnMut(&object::File<'_>)) -> Result<()> {
     let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -287,7 +291,6 @@ mod tests {
         let mut all = Counters {
             go,
             c: files.iter().map(file).collect(),
-            linked: files.iter().map(|(_, counters, _)| counters).sum(),
             ..Counters::default()
         };
         let names = ["kv.c", "die.c", "empty.c"].map(str::to_owned);
@@ -327,12 +330,10 @@ mod tests {
 
     #[test]
     fn a_file_without_any_beside_others_is_told_and_so_is_what_is_not_linked() {
-        // Two are of Go's own C.
-        let all = [("kv.c", 4, 9), ("die.c", 0, 9), ("gcc_linux.c", 2, 9)];
-        let mut some = counters(3, &all);
+        let mut some = counters(3, &[("kv.c", 4, 9), ("die.c", 0, 9)]);
         assert_eq!(some.off(), None);
         assert_eq!(some.summary(&[]).len(), 3);
-        some.linked = 5;
+        some.left_out = 3;
         let lines = some.summary(&[]);
         assert_eq!(lines[1], "counters of C: 4: die.c 0, kv.c 4");
         assert!(
@@ -340,7 +341,7 @@ mod tests {
             "{lines:?}"
         );
         assert!(
-            lines[3].starts_with("3 of them are in the program: "),
+            lines[3].starts_with("3 of them are not in the program: "),
             "{lines:?}"
         );
         assert_eq!(lines.len(), 4);
@@ -351,7 +352,6 @@ mod tests {
         let mut named = counters(3, &[]);
         let rust = |counters| File { counters, code: 9 };
         named.libraries.insert("words.a".to_owned(), rust(7));
-        named.linked = 7;
         assert_eq!(named.summary(&[])[1], "counters of C: 7: words.a 7");
         assert_eq!(named.round(), feedback::TWO_SIDED);
         assert_eq!(named.off(), None);
