@@ -9,8 +9,8 @@
 //!
 //! Each turn is a process of its own that reads the corpus which all write. Those of the first round have a second
 //! each, of which libFuzzer makes two, and each round doubles them, so that half a minute sees all feedback and a long
-//! search seldom reads the corpus; where that takes long, they are longer. One side alone comes first: a new corpus has nothing yet that the other has asked
-//! for. A program without C has no turns of one side: all counters are Go's.
+//! search seldom reads the corpus; where that takes long, turns are longer. One side alone comes first: a new corpus
+//! has nothing yet that the other has asked for. A program without C has no turns of one side: all counters are Go's.
 
 use std::time::Duration;
 
