@@ -27,7 +27,7 @@ use super::super::module::Module;
 use super::super::outcome::{EngineOutcome, State, Trouble};
 use super::Options;
 use super::build::Built;
-use super::session::{FUZZ, Found, Session};
+use super::session::{FUZZ, Found, Session, is_fuzz_test};
 use crate::host::child::interrupted;
 use crate::host::progress::Progress;
 
@@ -127,16 +127,6 @@ fn fuzz_tests(dir: &Path) -> Result<Vec<String>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// Reports whether Go takes a function of this name for a fuzz test: `Fuzz` itself, or `Fuzz` and then no small letter.
-pub(super) fn is_fuzz_test(name: &str) -> bool {
-    let mut rest = match name.strip_prefix("Fuzz") {
-        Some(rest) => rest.chars(),
-        None => return false,
-    };
-    let first = rest.clone().next();
-    first.is_none_or(|c| !c.is_lowercase()) && rest.all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// The name in `func FuzzX(f *testing.F) {`.

@@ -16,7 +16,6 @@ use super::super::outcome::{EngineOutcome, Finding, Outcome, Severity, State, Tr
 use super::super::report::{Report, shown};
 use super::super::{Folder, known, views};
 use super::build::{Builder, Built, How, Toolchain};
-use super::campaign::is_fuzz_test;
 use super::clang::Clang;
 use super::program::{Form, Links, Program, running_input};
 use super::{Options, Sanitizer, Target, canaries, crash};
@@ -844,6 +843,16 @@ impl AddAssign for Ran {
         self.seconds += other.seconds;
         self.features += other.features;
     }
+}
+
+/// Reports whether Go takes a function of this name for a fuzz test: `Fuzz` itself, or `Fuzz` and then no small letter.
+pub(super) fn is_fuzz_test(name: &str) -> bool {
+    let mut rest = match name.strip_prefix("Fuzz") {
+        Some(rest) => rest.chars(),
+        None => return false,
+    };
+    let first = rest.clone().next();
+    first.is_none_or(|c| !c.is_lowercase()) && rest.all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// What ends a search, counted.
