@@ -31,26 +31,15 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// What the program itself has said, as one line of at most 120 characters: the message of a panic, or the first
-    /// line that a failed test has logged. It may hold what a fuzzer has made: what moves the cursor or turns
-    /// text is escaped.
+    /// What the program itself has said, [`readable`]: the message of a panic, or the first line that a failed test has
+    /// logged.
     pub(super) fn says(&self) -> Option<String> {
         let line = match self.class.as_str() {
             PANIC => self.text.lines().find_map(|it| it.strip_prefix("panic: ")),
             FAILED => complaint(&self.text),
             _ => None,
         };
-        let escaped = |c: char| match c {
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                c.escape_default().to_string()
-            }
-            _ if c.is_control() => c.escape_default().to_string(),
-            _ => c.to_string(),
-        };
-        Some(one_line(
-            &line?.chars().map(escaped).collect::<String>(),
-            120,
-        ))
+        line.map(readable)
     }
 
     /// Reports whether it is about memory that was never freed. It is told when the program ends, and names no caller
@@ -58,6 +47,19 @@ impl Report {
     pub(super) fn is_leak(&self) -> bool {
         [LEAK, LEAK_BY_GO].contains(&self.class.as_str())
     }
+}
+
+/// What a program has said, as one line of at most 120 characters. It may hold what a fuzzer has made: what moves the
+/// cursor or turns text is escaped.
+pub(super) fn readable(said: &str) -> String {
+    let escaped = |c: char| match c {
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c.escape_default().to_string()
+        }
+        _ if c.is_control() => c.escape_default().to_string(),
+        _ => c.to_string(),
+    };
+    one_line(&said.chars().map(escaped).collect::<String>(), 120)
 }
 
 /// The first words with which a test fails, from its output: Go puts file and line before them.

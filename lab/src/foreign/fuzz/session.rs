@@ -847,12 +847,10 @@ impl AddAssign for Ran {
 
 /// Reports whether Go takes a function of this name for a fuzz test: `Fuzz` itself, or `Fuzz` and then no small letter.
 pub(super) fn is_fuzz_test(name: &str) -> bool {
-    let mut rest = match name.strip_prefix("Fuzz") {
-        Some(rest) => rest.chars(),
-        None => return false,
-    };
-    let first = rest.clone().next();
-    first.is_none_or(|c| !c.is_lowercase()) && rest.all(|c| c.is_alphanumeric() || c == '_')
+    name.strip_prefix("Fuzz").is_some_and(|rest| {
+        !rest.starts_with(char::is_lowercase)
+            && rest.chars().all(|c| c.is_alphanumeric() || c == '_')
+    })
 }
 
 /// What ends a search, counted.

@@ -8,8 +8,8 @@ use super::knobs::NONE;
 use super::rate::Rate;
 use super::tally::{Count, Failure, Sign, Storm, Verdict};
 use crate::foreign::module::{counted, counted_as};
-use crate::foreign::report::{complaint, shown};
-use crate::host::out::{columns, one_line, right, wrapped, wrapped_command};
+use crate::foreign::report::{complaint, readable, shown};
+use crate::host::out::{columns, right, wrapped, wrapped_command};
 
 /// The whole storm. `order` has the names of the knobs.
 pub(super) fn report(storm: &Storm, order: &[&str]) -> String {
@@ -118,7 +118,7 @@ fn story(storm: &Storm, failure: &Failure) -> Vec<String> {
     });
     let says = complaint(&failure.first.report.text);
     let says = says.filter(|_| failure.sign == Sign::Test);
-    lines.extend(says.map(|it| told(format!("it says: {}", one_line(it, 120)))));
+    lines.extend(says.map(|it| told(format!("it says: {}", readable(it)))));
     let known = failure.first.known.iter();
     lines.extend(known.map(|it| told(format!("{}, {}", it.reason, it.reference))));
     let accepted = failure.accepted.iter();
